@@ -1,0 +1,33 @@
+import { errnoName, errnoText } from './errno.js'
+
+/**
+ * A failed system call, in the shape of Node's own system errors:
+ * `EPERM: operation not permitted, socket` with `code`, `errno`, `syscall` and, where one is involved, `path`.
+ */
+export class SystemError extends Error {
+  override readonly name: string = 'SystemError'
+  /** The name of the errno, `'EPERM'`. */
+  readonly code: string
+  /** The errno, negative as everywhere in Node. */
+  readonly errno: number
+  /** The system call that failed, `'socket'`. */
+  readonly syscall: string
+  /** The file it was about. */
+  declare readonly path?: string
+
+  /** @param errno positive or negative */
+  constructor(errno: number, syscall: string, path?: string) {
+    const code = errnoName(errno)
+    const where = path === undefined ? syscall : `${syscall} '${path}'`
+    super(`${code}: ${asClause(errnoText(errno))}, ${where}`)
+    this.code = code
+    this.errno = -Math.abs(errno)
+    this.syscall = syscall
+    if (path !== undefined) this.path = path
+  }
+}
+
+/** Lower case at the start, as libuv has it, except for acronyms: 'RFS specific error' stays. */
+function asClause(text: string): string {
+  return /^[A-Z][A-Z.]/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1)
+}

@@ -1,0 +1,90 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
+import { DecodeError } from './decode-error.js'
+
+/** A dotted IPv4 address as a number in host order. Throws TypeError on anything else. */
+export function ipv4ToNumber(address: string): number {
+  if (!isIPv4(address)) throw new TypeError(`'${address}' is not an IPv4 address`)
+  return address.split('.').reduce((value, part) => value * 256 + Number(part), 0)
+}
+
+/** The dotted form of an IPv4 address given in host order. */
+export const numberToIpv4 = (value: number): string =>
+  `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
+
+/** An IPv4 address, `'10.9.0.2'`, in network order. */
+export const ipv4: FixedCodec<string> = fixed(
+  4,
+  4,
+  (view, at) => numberToIpv4(view.getUint32(at)),
+  (view, at, value: string) => {
+    view.setUint32(at, ipv4ToNumber(value))
+  },
+)
+
+/** An IP address of either family: 4 bytes are IPv4, 16 bytes IPv6 in the form of RFC 5952. */
+export const ipAddress: Codec<string> = {
+  put(writer, value) {
+    if (isIPv6(value)) writer.append(ipv6ToBytes(value))
+    else ipv4.put(writer, value)
+  },
+  get(view, at, end) {
+    if (end - at === 4) return ipv4.read(view, at)
+    if (end - at === 16) return bytesToIpv6(copyOf(view, at, end))
+    throw new DecodeError(`an IP address has 4 or 16 bytes, not ${end - at}`)
+  },
+}
+
+/** A link-layer address of any length, `'02:00:0a:09:00:02'`. */
+export const linkAddress: Codec<string> = {
+  put(writer, value) {
+    writer.append(linkAddressToBytes(value))
+  },
+  get: (view, at, end) =>
+    Array.from(copyOf(view, at, end), byte => byte.toString(16).padStart(2, '0')).join(':'),
+}
+
+/** The bytes of `'02:00:0a:09:00:02'`. Throws TypeError on anything else. */
+export function linkAddressToBytes(address: string): Uint8Array {
+  if (!/^[0-9a-f]{1,2}(:[0-9a-f]{1,2})*$/i.test(address)) {
+    throw new TypeError(`'${address}' is not a link-layer address like 02:00:0a:09:00:02`)
+  }
+  return Uint8Array.from(address.split(':'), part => parseInt(part, 16))
+}
+
+/** RFC 4291 section 2.2, all three text forms. A zone (`%eth0`) is refused: the kernel takes it as an ifindex elsewhere. */
+function ipv6ToBytes(address: string): Uint8Array {
+  if (address.includes('%')) throw new TypeError(`'${address}' has a zone; give the device separately`)
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)
+  if (dotted?.[1] && dotted[2]) {
+    const low = ipv4ToNumber(dotted[2])
+    return ipv6ToBytes(`${dotted[1]}${(low >>> 16).toString(16)}:${(low & 0xffff).toString(16)}`)
+  }
+  const [head = '', tail] = address.split('::')
+  const groups = (side: string): number[] =>
+    side === '' ? [] : side.split(':').map(group => parseInt(group, 16))
+  const left = groups(head)
+  const right = tail === undefined ? [] : groups(tail)
+  const middle = new Array<number>(8 - left.length - right.length).fill(0)
+  return Uint8Array.from([...left, ...middle, ...right].flatMap(group => [group >> 8, group & 255]))
+}
+
+/** RFC 5952: lower case, the longest run of zero groups (two or more, the first of equals) as `::`. */
+function bytesToIpv6(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer)
+  const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(i * 2))
+  const run = longestZeroRun(groups)
+  const hex = (part: number[]): string => part.map(group => group.toString(16)).join(':')
+  if (run.length < 2) return hex(groups)
+  return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`
+}
+
+function longestZeroRun(groups: number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 }
+  let length = 0
+  groups.forEach((group, i) => {
+    length = group === 0 ? length + 1 : 0
+    if (length > best.length) best = { start: i - length + 1, length }
+  })
+  return best
+}

@@ -1,0 +1,33 @@
+import { binary } from './bytes.js'
+import type { Codec, Infer, InferInput, Siblings } from './codec.js'
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
+type Kinds = Record<string, Codec<any, any>>
+
+/** What `byKind` decodes: one of the kinds' values, or the raw bytes of a kind that is not declared. */
+export type KindOut<K extends Kinds> = { [N in keyof K]: Infer<K[N]> }[keyof K] | Uint8Array
+export type KindIn<K extends Kinds> = { [N in keyof K]: InferInput<K[N]> }[keyof K] | Uint8Array
+
+/**
+ * An attribute whose content depends on the sibling `field`, as TCA_OPTIONS does on TCA_KIND. Kinds that are not
+ * declared keep their raw bytes, and raw bytes are accepted for any kind.
+ */
+export function byKind<K extends Kinds>(
+  field: string,
+  kinds: K,
+  otherwise: Codec<Uint8Array> = binary,
+): Codec<KindOut<K>, KindIn<K>> {
+  const select = (siblings: Siblings | undefined): Codec<unknown, unknown> => {
+    const kind = siblings?.[field]
+    return typeof kind === 'string' && Object.hasOwn(kinds, kind) ? (kinds[kind] ?? otherwise) : otherwise
+  }
+  return {
+    put(writer, value, siblings) {
+      if (value instanceof Uint8Array) writer.append(value)
+      else select(siblings).put(writer, value, siblings)
+    },
+    get: (view, at, end, siblings) => select(siblings).get(view, at, end, siblings) as KindOut<K>,
+    locate: (view, at, end, offset, siblings) =>
+      select(siblings).locate?.(view, at, end, offset, siblings) ?? [],
+  }
+}

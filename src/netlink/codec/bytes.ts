@@ -1,0 +1,71 @@
+import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
+import type { Writer } from './writer.js'
+
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
+/** Bytes as they are, NLA_BINARY. */
+export const binary: Codec<Uint8Array> = {
+  put: (writer, value) => {
+    writer.append(value)
+  },
+  get: copyOf,
+}
+
+/** An attribute whose presence says it all, NLA_FLAG. */
+export const flag: Codec<true> = { put: () => undefined, get: () => true }
+
+/** Text with a final NUL, NLA_NUL_STRING. A missing NUL is accepted. */
+export const text: Codec<string> = {
+  put(writer, value) {
+    if (!putAscii(writer, value)) writer.append(encoder.encode(value))
+    writer.reserve(1)
+  },
+  get: readText,
+}
+
+/** Text without a final NUL, NLA_STRING as iproute2 sends a link's alias and kind. */
+export const bareText: Codec<string> = {
+  put(writer, value) {
+    if (!putAscii(writer, value)) writer.append(encoder.encode(value))
+  },
+  get: readText,
+}
+
+/** Text in a C array of `size` bytes, always with a final NUL. */
+export const chars = (size: number): FixedCodec<string> =>
+  fixed(
+    size,
+    1,
+    (view, at) => readText(view, at, at + size),
+    (view, at, value) => {
+      const bytes = encoder.encode(value)
+      if (bytes.length >= size) throw new RangeError(`'${value}' is longer than ${size - 1} bytes`)
+      bytes.forEach((byte, i) => {
+        view.setUint8(at + i, byte)
+      })
+    },
+  )
+
+/** Names are short and ASCII: a loop is several times faster than TextEncoder for them. */
+function putAscii(writer: Writer, value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 0x7f) return false
+  const at = writer.reserve(value.length)
+  for (let i = 0; i < value.length; i++) writer.view.setUint8(at + i, value.charCodeAt(i))
+  return true
+}
+
+function readText(view: DataView, at: number, end: number): string {
+  let stop = at
+  let ascii = true
+  while (stop < end) {
+    const byte = view.getUint8(stop)
+    if (byte === 0) break
+    if (byte > 0x7f) ascii = false
+    stop++
+  }
+  if (!ascii) return decoder.decode(copyOf(view, at, stop))
+  let value = ''
+  for (let i = at; i < stop; i++) value += String.fromCharCode(view.getUint8(i))
+  return value
+}

@@ -1,0 +1,75 @@
+import type { Writer } from './writer.js'
+
+/** What a codec may look at besides its own bytes: the attributes decoded or encoded so far in the same set. */
+export type Siblings = Readonly<Record<string, unknown>>
+
+/**
+ * One declaration that encodes and decodes a value. `Out` is what `get` gives; `In` is what `put` takes, usually
+ * `Out` with every member optional (an absent member is zero or left out).
+ */
+export interface Codec<Out, In = Out> {
+  /** Appends the value. */
+  put(writer: Writer, value: In, siblings?: Siblings): void
+  /** Reads the value from `[at, end)`. Never reads beyond `end`, never returns a view of the buffer. */
+  get(view: DataView, at: number, end: number, siblings?: Siblings): Out
+  /** Names of the attributes that lie around `offset`, outermost first; used to explain the kernel's ext ack. */
+  locate?(view: DataView, at: number, end: number, offset: number, siblings?: Siblings): string[]
+  /** The set of attributes inside, where there is one: used to name an attribute that the kernel misses. */
+  readonly members?: AttributeNames
+  /** Set on codecs that put several attributes, and so are marked NLA_F_NESTED where declared so. */
+  readonly nested?: boolean
+}
+
+/** Names an attribute by its number. */
+export interface AttributeNames {
+  nameOf(type: number): string | undefined
+}
+
+/** A codec of constant size, which can be a struct member. */
+export interface FixedCodec<Out, In = Out> extends Codec<Out, In> {
+  /** sizeof, in bytes. */
+  readonly size: number
+  /** _Alignof, in bytes. */
+  readonly alignment: number
+  write(view: DataView, at: number, value: In): void
+  read(view: DataView, at: number): Out
+}
+
+/** The decoded type of a codec. */
+export type Infer<C> = C extends Codec<infer Out, never> ? Out : never
+
+/** The type a codec encodes. */
+export type InferInput<C> = C extends { put(writer: Writer, value: infer In, ...rest: never[]): void }
+  ? In
+  : never
+
+/** Completes a FixedCodec from its size, alignment and access functions. Short input is read as if followed by zeros. */
+export function fixed<Out, In = Out>(
+  size: number,
+  alignment: number,
+  read: (view: DataView, at: number) => Out,
+  write: (view: DataView, at: number, value: In) => void,
+): FixedCodec<Out, In> {
+  return {
+    size,
+    alignment,
+    read,
+    write,
+    put(writer, value) {
+      const at = writer.reserve(size)
+      write(writer.view, at, value)
+    },
+    get: (view, at, end) => (end - at >= size ? read(view, at) : read(zeroFilled(view, at, end, size), 0)),
+  }
+}
+
+function zeroFilled(view: DataView, at: number, end: number, size: number): DataView {
+  const bytes = new Uint8Array(size)
+  bytes.set(copyOf(view, at, end))
+  return new DataView(bytes.buffer)
+}
+
+/** A copy of the bytes `[at, end)` that does not keep the receive buffer alive. */
+export function copyOf(view: DataView, at: number, end: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + at, end - at).slice()
+}

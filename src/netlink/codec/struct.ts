@@ -1,0 +1,128 @@
+import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
+type AnyFixed = FixedCodec<any, any>
+type Members = Record<string, AnyFixed>
+
+type Out<M extends Members> = {
+  -readonly [K in keyof M as M[K] extends FixedCodec<undefined> ? never : K]: M[K] extends FixedCodec<
+    infer T,
+    never
+  >
+    ? T
+    : never
+}
+type In<M extends Members> = {
+  readonly [K in keyof M as M[K] extends FixedCodec<undefined> ? never : K]?: M[K] extends {
+    write(view: DataView, at: number, value: infer T): void
+  }
+    ? T | undefined
+    : never
+}
+
+/** A C struct. `offsets` are C's, so that a test can compare them with `offsetof`. */
+export interface Struct<O, I> extends FixedCodec<O, I> {
+  readonly offsets: Readonly<Record<string, number>>
+}
+
+/** Bytes that a newer kernel appended to a struct: kept, so that nothing is lost on the way back. */
+export interface Surplus {
+  surplus?: Uint8Array
+}
+
+/**
+ * Declares a C struct: its members in order, laid out with C's alignment. Members that are left out of a value are zero;
+ * a short struct reads as if followed by zeros; what follows the last member is kept in `surplus`.
+ */
+export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, In<M> & Surplus> {
+  const { fields, offsets, size, alignment } = layOut(members)
+  const codec = fixed<Out<M> & Surplus, In<M> & Surplus>(
+    size,
+    alignment,
+    (view, at) => {
+      const value: Record<string, unknown> = {}
+      for (const { name, offset, codec } of fields) {
+        const member: unknown = codec.read(view, at + offset)
+        if (member !== undefined) value[name] = member
+      }
+      return value as Out<M> & Surplus
+    },
+    (view, at, value) => {
+      for (const { name, offset, codec } of fields) {
+        const member = (value as Record<string, unknown>)[name]
+        if (member !== undefined) codec.write(view, at + offset, member)
+      }
+    },
+  )
+  return {
+    ...codec,
+    offsets,
+    put(writer, value) {
+      codec.put(writer, value)
+      if (value.surplus) writer.append(value.surplus)
+    },
+    get(view, at, end) {
+      const value = codec.get(view, at, end)
+      if (end - at > size) value.surplus = copyOf(view, at + size, end)
+      return value
+    },
+  }
+}
+
+function layOut(members: Members): {
+  fields: { name: string; offset: number; codec: AnyFixed }[]
+  offsets: Record<string, number>
+  size: number
+  alignment: number
+} {
+  const offsets: Record<string, number> = {}
+  let at = 0
+  let alignment = 1
+  const fields = Object.entries(members).map(([name, codec]) => {
+    const offset = roundUp(at, codec.alignment)
+    at = offset + codec.size
+    alignment = Math.max(alignment, codec.alignment)
+    offsets[name] = offset
+    return { name, offset, codec }
+  })
+  return { fields, offsets, size: roundUp(at, alignment), alignment }
+}
+
+const roundUp = (at: number, alignment: number): number => Math.ceil(at / alignment) * alignment
+
+/** As many elements as fill the attribute; a C array of open length. Bytes that make no whole element are dropped. */
+export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> => ({
+  put(writer, values) {
+    for (const value of values) element.put(writer, value)
+  },
+  get(view, at, end) {
+    const values: O[] = []
+    for (; at + element.size <= end; at += element.size) values.push(element.read(view, at))
+    return values
+  },
+})
+
+/** A struct followed by a C array of open length, for example `struct tc_u32_sel` and its keys. */
+export function structWithTail<O extends Surplus, I extends Surplus, N extends string, EO, EI>(
+  head: Struct<O, I>,
+  name: N,
+  element: FixedCodec<EO, EI>,
+): Codec<
+  Omit<O, 'surplus'> & Record<N, EO[]>,
+  Omit<I, 'surplus'> & Readonly<Partial<Record<N, readonly EI[]>>>
+> & { readonly head: Struct<O, I> } {
+  const tail = list(element)
+  return {
+    head,
+    put(writer, value) {
+      const at = writer.reserve(head.size)
+      head.write(writer.view, at, value as unknown as I)
+      tail.put(writer, (value as Record<string, readonly EI[] | undefined>)[name] ?? [])
+    },
+    get(view, at, end) {
+      const split = Math.min(at + head.size, end)
+      return { ...head.get(view, at, split), [name]: tail.get(view, split, end) } as Omit<O, 'surplus'> &
+        Record<N, EO[]>
+    },
+  }
+}

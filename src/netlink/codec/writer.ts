@@ -1,0 +1,67 @@
+/** NLA_ALIGNTO and NLMSG_ALIGNTO, linux/netlink.h. */
+const ALIGNMENT = 4
+
+/** NLMSG_ALIGN and NLA_ALIGN, linux/netlink.h: `length` rounded up to a multiple of 4. */
+export const align = (length: number): number => (length + (ALIGNMENT - 1)) & ~(ALIGNMENT - 1)
+
+/**
+ * One growable buffer that a whole batch of messages is encoded into (the shape of libmnl's `mnl_nlmsg_batch`).
+ * Every reserved byte is zero until it is written, so padding and unset members never carry old memory to the kernel.
+ */
+export class Writer {
+  #bytes: Uint8Array
+  #view: DataView
+  #length = 0
+
+  constructor(capacity = 4096) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** View of the buffer. Growing replaces it, so take it after `reserve`, never before. */
+  get view(): DataView {
+    return this.#view
+  }
+
+  /** Appends `size` zero bytes and returns the position of the first. */
+  reserve(size: number): number {
+    const at = this.#length
+    if (at + size > this.#bytes.length) this.#grow(at + size)
+    this.#length = at + size
+    return at
+  }
+
+  /** Appends `bytes`. */
+  append(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length)
+    this.#bytes.set(bytes, at)
+  }
+
+  /** Appends zero bytes up to the next multiple of 4. */
+  pad(): void {
+    this.reserve(align(this.#length) - this.#length)
+  }
+
+  /** Drops what was written from `at` on, for example a message whose encoding failed. */
+  truncate(at: number): void {
+    this.#bytes.fill(0, at, this.#length)
+    this.#length = at
+  }
+
+  /** The bytes written so far, without a copy: valid until the next write. */
+  bytes(from = 0): Uint8Array {
+    return this.#bytes.subarray(from, this.#length)
+  }
+
+  #grow(needed: number): void {
+    const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    bytes.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer)
+  }
+}

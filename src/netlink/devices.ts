@@ -1,0 +1,46 @@
+import type { DeviceNames } from './message-type.js'
+
+/** A network device: its name, looked up at every call and never remembered, or its index. */
+export type Device = string | number
+
+/** A device that does not exist in the network namespace of the socket. Thrown before anything is sent. */
+export class NoSuchDeviceError extends Error {
+  override readonly name = 'NoSuchDeviceError'
+  readonly code = 'ENODEV'
+  readonly errno = -19
+  readonly device: string
+
+  constructor(device: string) {
+    super(`ENODEV: there is no device '${device}' in this network namespace`)
+    this.device = device
+  }
+}
+
+/** The ifindex of a device. Throws NoSuchDeviceError for an unknown name, RangeError for what is no index. */
+export function deviceIndex(devices: DeviceNames, device: Device): number {
+  if (typeof device === 'string') {
+    const index = devices.interfaceIndex(device)
+    if (index === 0) throw new NoSuchDeviceError(device)
+    return index
+  }
+  if (!Number.isInteger(device) || device < 1 || device > 0x7fffffff) {
+    throw new RangeError(`${device} is not an interface index: expected a whole number from 1`)
+  }
+  return device
+}
+
+/** The name of a device, or `if<index>` for one that is gone or in another namespace. */
+export const deviceName = (devices: DeviceNames, index: number): string =>
+  devices.interfaceName(index) ?? `if${index}`
+
+/** A view of `devices` that asks for each index once: for one dump, in which names cannot be expected to change. */
+export function rememberNames(devices: DeviceNames): DeviceNames {
+  const names = new Map<number, string | undefined>()
+  return {
+    interfaceIndex: name => devices.interfaceIndex(name),
+    interfaceName(index) {
+      if (!names.has(index)) names.set(index, devices.interfaceName(index))
+      return names.get(index)
+    },
+  }
+}

@@ -1,0 +1,124 @@
+import { NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP } from './constants.js'
+import type { NetlinkError } from './errors.js'
+import { explainError } from './explain-error.js'
+import { readAcknowledgement, type Acknowledgement } from './ext-ack.js'
+import type { Message } from './message.js'
+import type { DeviceNames, Protocol } from './message-type.js'
+import type { RequestBuffer } from './request-buffer.js'
+
+/** What became of one message of a batch. */
+export interface BatchResult {
+  /** Why the kernel refused it; absent where it was carried out. */
+  error?: NetlinkError
+  /** Messages it was answered with, for example under NLM_F_ECHO. */
+  replies: Message[]
+  /** False where the message was not sent because an earlier part of the batch had failed. */
+  sent: boolean
+}
+
+/** What requests in flight need to explain a refusal. */
+export interface ExchangeContext {
+  readonly protocol: Protocol
+  readonly devices: DeviceNames
+}
+
+/**
+ * Requests in flight and the answers that belong to them. It knows no socket: answers are handed to it, so the same
+ * code serves the asynchronous and the synchronous form, and tests without a kernel.
+ */
+export abstract class Exchange<Result> {
+  #done = false
+
+  constructor(
+    readonly requests: RequestBuffer,
+    protected readonly context: ExchangeContext,
+  ) {}
+
+  get done(): boolean {
+    return this.#done
+  }
+
+  /** True where a message with this sequence number answers one of the requests. */
+  owns(sequence: number): boolean {
+    return (sequence - this.requests.firstSequence) >>> 0 < this.requests.count
+  }
+
+  /** Takes one answer. */
+  accept(message: Message): void {
+    if (message.type !== NLMSG_NOOP && this.take(message, this.#index(message))) this.#done = true
+  }
+
+  /** What the requests came to, once `done`. Throws the NetlinkError of a request that failed as a whole. */
+  abstract result(): Result
+
+  /** Takes one answer to the request at `index`; true when it was the last that will come. */
+  protected abstract take(message: Message, index: number): boolean
+
+  protected refusal(index: number, acknowledgement: Acknowledgement): NetlinkError {
+    return explainError(
+      this.requests.message(index),
+      acknowledgement,
+      this.context.protocol,
+      this.context.devices,
+    )
+  }
+
+  #index(message: Message): number {
+    return (message.sequence - this.requests.firstSequence) >>> 0
+  }
+}
+
+/** Any number of messages, each carried out or refused on its own; done with the answer to the last. */
+export class BatchExchange extends Exchange<BatchResult[]> {
+  readonly #results: BatchResult[] = Array.from({ length: this.requests.count }, () => ({
+    replies: [],
+    sent: true,
+  }))
+
+  protected take(message: Message, index: number): boolean {
+    const result = this.#results[index]
+    if (!result) return false
+    if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
+      result.replies.push(message)
+      return false
+    }
+    const acknowledgement = readAcknowledgement(message)
+    if (acknowledgement.errno !== 0) result.error = this.refusal(index, acknowledgement)
+    return index === this.requests.count - 1
+  }
+
+  result(): BatchResult[] {
+    return this.#results
+  }
+}
+
+/** What one pass over a table gave. */
+export interface DumpResult {
+  messages: Message[]
+  /** The table changed meanwhile: objects may be missing or twice (NLM_F_DUMP_INTR). */
+  interrupted: boolean
+}
+
+/** A dump: messages until NLMSG_DONE, which may carry an errno of its own. */
+export class DumpExchange extends Exchange<DumpResult> {
+  readonly #messages: Message[] = []
+  #interrupted = false
+  #error: NetlinkError | undefined
+
+  protected take(message: Message): boolean {
+    if (message.flags & NLM_F_DUMP_INTR) this.#interrupted = true
+    if (message.type !== NLMSG_DONE && message.type !== NLMSG_ERROR) {
+      this.#messages.push(message)
+      return false
+    }
+    const acknowledgement = readAcknowledgement(message)
+    if (acknowledgement.errno < 0) this.#error = this.refusal(0, acknowledgement)
+    // An ACK that was asked for beside the dump says nothing; the dump ends with NLMSG_DONE or a refusal.
+    return message.type === NLMSG_DONE || acknowledgement.errno < 0
+  }
+
+  result(): DumpResult {
+    if (this.#error) throw this.#error
+    return { messages: this.#messages, interrupted: this.#interrupted }
+  }
+}

@@ -1,0 +1,78 @@
+import type { AttributeNames, Codec, Siblings } from './codec/codec.js'
+import { align, type Writer } from './codec/writer.js'
+import type { Struct } from './codec/struct.js'
+import type { AttributeSet } from './codec/attributes.js'
+
+/** A message of a netlink family: the kernel's name, its number, and what follows the `nlmsghdr`. */
+export interface MessageType<Out = unknown, In = Out> {
+  readonly name: string
+  readonly type: number
+  readonly body: Codec<Out, In>
+}
+
+/** The body most families share: a fixed header, then attributes. */
+export type Body<H, A> = H & { attributes: A }
+
+/** Declares a message body of a header struct and the attributes behind it. Header members are those of the value. */
+export function messageBody<H, HI, A, AI>(
+  header: Struct<H, HI>,
+  set: Codec<A, AI> & { readonly members: AttributeNames },
+): Codec<Body<H, A>, HI & { readonly attributes?: AI | undefined }> & {
+  header: Struct<H, HI>
+  set: typeof set
+} {
+  const aligned = align(header.size)
+  const attributesAt = (at: number, end: number): number => Math.min(at + aligned, end)
+  return {
+    header,
+    set,
+    members: set.members,
+    put(writer: Writer, value) {
+      const at = writer.reserve(aligned)
+      header.write(writer.view, at, value)
+      if (value.attributes !== undefined) set.put(writer, value.attributes)
+    },
+    get(view, at, end) {
+      const split = attributesAt(at, end)
+      return {
+        ...header.get(view, at, Math.min(at + header.size, end)),
+        attributes: set.get(view, split, end),
+      }
+    },
+    locate(view, at, end, offset, siblings?: Siblings) {
+      return set.locate?.(view, attributesAt(at, end), end, offset, siblings) ?? []
+    },
+  }
+}
+
+/** Finds device names and indexes in the network namespace of a socket. */
+export interface DeviceNames {
+  /** The index of the device, 0 where there is none. */
+  interfaceIndex(name: string): number
+  /** The name of the device, undefined where there is none. */
+  interfaceName(index: number): string | undefined
+}
+
+/** A decoded message, as it is given to whatever explains it. */
+export interface Explained {
+  readonly type: number
+  readonly flags: number
+  readonly body: unknown
+}
+
+/** What the netlink layer is told about a family, so that it can name and explain messages it knows nothing of. */
+export interface Protocol {
+  readonly name: string
+  /** The protocol number of socket(2), NETLINK_ROUTE for example. */
+  readonly number: number
+  readonly messages: ReadonlyMap<number, MessageType>
+  /** The `ip`, `tc` or `ss` command that does what the message does. */
+  command?(message: Explained, devices: DeviceNames): string | undefined
+}
+
+/** Lists message types by number, for Protocol.messages. */
+export const messagesByType = (
+  ...types: readonly MessageType<never, never>[]
+): ReadonlyMap<number, MessageType> => new Map(types.map(type => [type.type, type as unknown as MessageType]))
+
+export type { AttributeSet }

@@ -1,0 +1,89 @@
+import { littleEndian } from './codec/byte-order.js'
+import { DecodeError, decodeWithin } from './codec/decode-error.js'
+import { align, type Writer } from './codec/writer.js'
+import type { MessageType } from './message-type.js'
+
+/** sizeof(struct nlmsghdr), linux/netlink.h. */
+export const NLMSG_HDRLEN = 16
+
+/** What is asked of the kernel: a message type, NLM_F_* flags, and the value of its body. */
+export interface Request<In = unknown> {
+  readonly type: MessageType<unknown, In>
+  readonly flags: number
+  readonly body: In
+}
+
+/** A message that arrived. Its body is decoded when asked for. */
+export class Message {
+  readonly type: number
+  readonly flags: number
+  readonly sequence: number
+  readonly portId: number
+  readonly #view: DataView
+  readonly #at: number
+  readonly #end: number
+
+  constructor(view: DataView, at: number, end: number) {
+    this.type = view.getUint16(at + 4, littleEndian)
+    this.flags = view.getUint16(at + 6, littleEndian)
+    this.sequence = view.getUint32(at + 8, littleEndian)
+    this.portId = view.getUint32(at + 12, littleEndian)
+    this.#view = view
+    this.#at = at + NLMSG_HDRLEN
+    this.#end = end
+  }
+
+  /** The bytes behind the header, without a copy. */
+  get payload(): DataView {
+    return new DataView(this.#view.buffer, this.#view.byteOffset + this.#at, this.#end - this.#at)
+  }
+
+  /** Decodes the body as `type`. Throws DecodeError, its path beginning with the message's name. */
+  decode<Out>(type: MessageType<Out, never>): Out {
+    return decodeWithin(type.name, () => type.body.get(this.#view, this.#at, this.#end))
+  }
+}
+
+/** The messages in what one or more receives gave. A missing final pad is accepted. Throws DecodeError. */
+export function* messagesIn(bytes: Uint8Array): Generator<Message> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = 0
+  while (at + NLMSG_HDRLEN <= bytes.length) {
+    const length = view.getUint32(at, littleEndian)
+    if (length < NLMSG_HDRLEN)
+      throw new DecodeError(`a message of ${length} bytes is shorter than its header`)
+    if (at + length > bytes.length) {
+      throw new DecodeError(
+        `a message of ${length} bytes does not fit the ${bytes.length - at} that were received`,
+      )
+    }
+    yield new Message(view, at, at + length)
+    at += align(length)
+  }
+}
+
+/**
+ * Appends one message. What an encoding error leaves behind is taken back, so the buffer holds whole messages only.
+ * Returns the position of its header.
+ */
+export function putMessage(writer: Writer, { type, flags, body }: Request<never>, sequence: number): number {
+  const at = writer.reserve(NLMSG_HDRLEN)
+  try {
+    type.body.put(writer, body)
+    writer.pad()
+  } catch (error) {
+    writer.truncate(at)
+    throw error
+  }
+  const { view } = writer
+  view.setUint32(at, writer.length - at, littleEndian)
+  view.setUint16(at + 4, type.type, littleEndian)
+  view.setUint16(at + 6, flags, littleEndian)
+  view.setUint32(at + 8, sequence, littleEndian)
+  return at
+}
+
+/** Sets further flags on a message that was put at `at`. */
+export function addFlags({ view }: Writer, at: number, flags: number): void {
+  view.setUint16(at + 6, view.getUint16(at + 6, littleEndian) | flags, littleEndian)
+}

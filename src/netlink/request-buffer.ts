@@ -1,0 +1,83 @@
+import { Writer } from './codec/writer.js'
+import { NLM_F_ACK, NLM_F_REQUEST } from './constants.js'
+import { addFlags, putMessage, type Request } from './message.js'
+
+/** Limits of one sendmsg: its bytes (below SO_SNDBUF) and its messages (each may be answered, which fills SO_RCVBUF). */
+export interface SendLimits {
+  bytes: number
+  messages: number
+}
+
+/** Messages for one sendmsg, with consecutive sequence numbers. Only the last asks for an ACK; failures always answer. */
+export class RequestBuffer {
+  readonly #writer: Writer
+  readonly #starts: number[] = []
+  readonly firstSequence: number
+
+  constructor(firstSequence: number, capacity?: number) {
+    this.firstSequence = firstSequence
+    this.#writer = new Writer(capacity)
+  }
+
+  /** Encodes one request behind the others. Throws what its codec throws, and is unchanged then. */
+  add(request: Request<never>): void {
+    const sequence = (this.firstSequence + this.#starts.length) >>> 0
+    this.#starts.push(
+      putMessage(this.#writer, { ...request, flags: request.flags | NLM_F_REQUEST }, sequence),
+    )
+  }
+
+  /** Takes the last message out again. */
+  removeLast(): void {
+    const at = this.#starts.pop()
+    if (at !== undefined) this.#writer.truncate(at)
+  }
+
+  get count(): number {
+    return this.#starts.length
+  }
+
+  get length(): number {
+    return this.#writer.length
+  }
+
+  exceeds({ bytes, messages }: SendLimits): boolean {
+    return this.length > bytes || this.count > messages
+  }
+
+  /** The bytes to send. The last message is marked to be acknowledged. */
+  finish(): Uint8Array {
+    const last = this.#starts.at(-1)
+    if (last !== undefined) addFlags(this.#writer, last, NLM_F_ACK)
+    return this.#writer.bytes()
+  }
+
+  /** The bytes of the message at `index`, without a copy. */
+  message(index: number): Uint8Array {
+    return this.#writer.bytes().subarray(this.#starts[index], this.#starts[index + 1])
+  }
+}
+
+/**
+ * Encodes requests into as few buffers as the limits allow, in order. A request that alone is over the limit is refused
+ * with a RangeError; nothing has been sent then.
+ */
+export function packRequests(
+  requests: Iterable<Request<never>>,
+  limits: SendLimits,
+  firstSequence: number,
+): RequestBuffer[] {
+  let buffer = new RequestBuffer(firstSequence)
+  const buffers = [buffer]
+  for (const request of requests) {
+    buffer.add(request)
+    if (!buffer.exceeds(limits)) continue
+    if (buffer.count === 1)
+      throw new RangeError(`a message of ${buffer.length} bytes is over the limit of ${limits.bytes}`)
+    buffer.removeLast()
+    buffer = new RequestBuffer(buffer.firstSequence + buffer.count)
+    buffers.push(buffer)
+    buffer.add(request)
+  }
+  return buffers.filter(({ count }) => count > 0)
+}

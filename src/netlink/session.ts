@@ -1,0 +1,52 @@
+import { NLM_F_DUMP } from './constants.js'
+import { BatchExchange, DumpExchange, type ExchangeContext } from './exchange.js'
+import type { Request } from './message.js'
+import type { Protocol } from './message-type.js'
+import { packRequests, RequestBuffer, type SendLimits } from './request-buffer.js'
+import type { Transport } from './transport.js'
+
+/** Bytes of one sendmsg where the caller does not say. Well below SEND_BUFFER, and enough for a container of 300 filters. */
+const SEND_BYTES = 128 * 1024
+/** SO_SNDBUF: netlink refuses a datagram larger than it. */
+const SEND_BUFFER = 2 * SEND_BYTES
+/** SO_RCVBUF: room for the refusal of every message of a batch. */
+const RECEIVE_BUFFER = 4 * 1024 * 1024
+/** What one refusal costs of SO_RCVBUF: truesize of a small skb with its error and text, rounded up. */
+const REFUSAL_BYTES = 1280
+
+/** How often an interrupted dump is repeated before it is an error. */
+export const DUMP_ATTEMPTS = 10
+
+/** Sequence numbers, limits and the making of exchanges: what the asynchronous and the synchronous socket share. */
+export class Session {
+  readonly limits: SendLimits
+  readonly #context: ExchangeContext
+  #sequence = 0
+
+  constructor(protocol: Protocol, transport: Transport) {
+    this.#context = { protocol, devices: transport }
+    transport.setSendBuffer(SEND_BUFFER)
+    const received = transport.setReceiveBuffer(RECEIVE_BUFFER)
+    this.limits = { bytes: SEND_BYTES, messages: Math.max(64, Math.floor(received / REFUSAL_BYTES)) }
+  }
+
+  /** One request, or many that are sent in as few parts as the limits allow. */
+  batch(requests: Iterable<Request<never>>): BatchExchange[] {
+    const buffers = packRequests(requests, this.limits, this.#firstSequence())
+    const last = buffers.at(-1)
+    if (last) this.#sequence = last.firstSequence + last.count - 1
+    return buffers.map(buffer => new BatchExchange(buffer, this.#context))
+  }
+
+  dump(request: Request<never>): DumpExchange {
+    this.#sequence = this.#firstSequence()
+    const buffer = new RequestBuffer(this.#sequence, 256)
+    buffer.add({ ...request, flags: request.flags | NLM_F_DUMP })
+    return new DumpExchange(buffer, this.#context)
+  }
+
+  /** Begins anew well before 32 bits are used up, so that numbers are consecutive in a batch. 0 means notification. */
+  #firstSequence(): number {
+    return this.#sequence < 0xf000_0000 ? this.#sequence + 1 : 1
+  }
+}

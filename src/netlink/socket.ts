@@ -1,0 +1,217 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { SystemError } from '../native/system-error.js'
+import { abortable } from './abortable.js'
+import {
+  NetlinkClosedError,
+  NetlinkOverrunError,
+  NetlinkTruncatedError,
+  DumpInterruptedError,
+} from './errors.js'
+import type { BatchResult, DumpResult, Exchange } from './exchange.js'
+import { messagesIn, type Message, type Request } from './message.js'
+import { messageName } from './explain-error.js'
+import type { DeviceNames, Protocol } from './message-type.js'
+import { DUMP_ATTEMPTS, Session } from './session.js'
+import { traceReply, traceRequests } from './trace.js'
+import type { OnEvent, Transport } from './transport.js'
+
+/** Options of a call. */
+export interface CallOptions {
+  /** Gives up waiting. What was sent is carried out all the same: the kernel takes no request back. */
+  signal?: AbortSignal | undefined
+}
+
+export interface BatchOptions extends CallOptions {
+  /**
+   * A batch too large for one sendmsg goes out in parts. `'continue'` (default) sends them all, as the kernel does
+   * within one part; `'stop'` sends no further part once a message was refused.
+   */
+  onError?: 'continue' | 'stop' | undefined
+}
+
+interface Pending {
+  exchange: Exchange<unknown>
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** Messages decoded between two turns of the event loop while a dump is read. */
+const MESSAGES_PER_TURN = 128
+
+/**
+ * A netlink socket with its own I/O thread: no call blocks the event loop or occupies libuv's thread pool, however long
+ * the kernel waits for the RTNL lock. It keeps the process alive only while calls are under way.
+ */
+export class NetlinkSocket implements AsyncDisposable {
+  readonly #transport: Transport
+  readonly #protocol: Protocol
+  readonly #session: Session
+  readonly #pending = new Set<Pending>()
+  #dumps: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  /** Takes over `transport`. Use a protocol's own `open` where there is one. */
+  constructor(transport: Transport, protocol: Protocol) {
+    this.#transport = transport
+    this.#protocol = protocol
+    this.#session = new Session(protocol, transport)
+    transport.start(this.#onEvent)
+  }
+
+  /** Device names in the network namespace of this socket. */
+  get devices(): DeviceNames {
+    return this.#transport
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Sends one request and gives the messages it is answered with, none for most. Throws NetlinkError. */
+  async request(request: Request<never>, options?: CallOptions): Promise<Message[]> {
+    const [result] = await this.batch([request], options)
+    if (result?.error) throw result.error
+    return result?.replies ?? []
+  }
+
+  /**
+   * Sends many requests in one sendmsg, in parts only beyond 128 KiB. The kernel carries out each on its own and does
+   * not stop at an error; the result says what became of each, in order. Throws only where that is unknown.
+   */
+  async batch(
+    requests: Iterable<Request<never>>,
+    { onError = 'continue', signal }: BatchOptions = {},
+  ): Promise<BatchResult[]> {
+    signal?.throwIfAborted()
+    this.#throwIfClosed()
+    const results: BatchResult[] = []
+    let failed = false
+    for (const exchange of this.#session.batch(requests)) {
+      if (failed && onError === 'stop') {
+        results.push(...exchange.result().map(result => ({ ...result, sent: false })))
+        continue
+      }
+      const part = await abortable(this.#run(exchange), signal)
+      failed ||= part.some(({ error }) => error)
+      results.push(...part)
+    }
+    return results
+  }
+
+  /**
+   * Reads a whole table. A dump that a change interrupts is repeated, up to 10 times; then DumpInterruptedError is
+   * thrown, its `partial` the messages of the last try. One dump runs at a time, others wait for it.
+   */
+  async *dump(
+    request: Request<never>,
+    { signal }: CallOptions = {},
+  ): AsyncGenerator<Message, void, undefined> {
+    this.#throwIfClosed()
+    const dump = this.#dumps.then(() => this.#dumpWhole(request, signal))
+    this.#dumps = dump.catch(() => undefined)
+    let count = 0
+    for (const message of await abortable(dump, signal)) {
+      yield message
+      if (++count % MESSAGES_PER_TURN === 0) await nextTurn()
+    }
+  }
+
+  /** Closes the socket. What is under way is rejected with NetlinkClosedError; what was sent is still carried out. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#transport.close()
+    this.#rejectAll(new NetlinkClosedError())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  async #dumpWhole(request: Request<never>, signal: AbortSignal | undefined): Promise<Message[]> {
+    let dumped: DumpResult | undefined
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      signal?.throwIfAborted()
+      dumped = await this.#run(this.#session.dump(request))
+      if (!dumped.interrupted) return dumped.messages
+    }
+    throw new DumpInterruptedError(
+      messageName(this.#protocol, request.type.type),
+      DUMP_ATTEMPTS,
+      dumped?.messages ?? [],
+    )
+  }
+
+  #run<T>(exchange: Exchange<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#throwIfClosed()
+      const settle = (how: () => void): void => {
+        this.#pending.delete(pending)
+        if (this.#pending.size === 0 && !this.#closed) this.#transport.unref()
+        how()
+      }
+      const pending: Pending = {
+        exchange,
+        resolve: () => {
+          settle(() => {
+            try {
+              resolve(exchange.result())
+            } catch (error) {
+              reject(error as Error)
+            }
+          })
+        },
+        reject: error => {
+          settle(() => {
+            reject(error)
+          })
+        },
+      }
+      const bytes = exchange.requests.finish()
+      traceRequests(bytes, this.#protocol, this.#transport)
+      this.#pending.add(pending)
+      this.#transport.ref()
+      this.#transport.send(bytes, exchange.requests.firstSequence)
+    })
+  }
+
+  readonly #onEvent: OnEvent = (chunk, token, sendErrno, receiveErrno, truncated) => {
+    try {
+      if (chunk) this.#onChunk(chunk)
+    } catch (error) {
+      this.#rejectAll(error as Error)
+    }
+    if (sendErrno !== 0) this.#of(token)?.reject(new SystemError(sendErrno, 'sendmsg'))
+    if (truncated) this.#rejectAll(new NetlinkTruncatedError())
+    // Which answers were dropped is unknown, so nobody may go on waiting for one.
+    if (receiveErrno !== 0) this.#rejectAll(receiveFailure(receiveErrno))
+  }
+
+  #onChunk(chunk: Uint8Array): void {
+    for (const message of messagesIn(chunk)) {
+      traceReply(message, this.#protocol)
+      const pending = this.#of(message.sequence)
+      if (!pending) continue
+      pending.exchange.accept(message)
+      if (pending.exchange.done) pending.resolve()
+    }
+  }
+
+  #of(sequence: number): Pending | undefined {
+    for (const pending of this.#pending) if (pending.exchange.owns(sequence)) return pending
+    return undefined
+  }
+
+  #rejectAll(error: Error): void {
+    for (const pending of [...this.#pending]) pending.reject(error)
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new NetlinkClosedError()
+  }
+}
+
+/** The error of a failed receive: ENOBUFS means that answers were lost. */
+export const receiveFailure = (errno: number): Error =>
+  errno === -105 ? new NetlinkOverrunError() : new SystemError(errno, 'recvmsg')

@@ -1,0 +1,77 @@
+import { channel } from 'node:diagnostics_channel'
+import { inspect, debuglog } from 'node:util'
+import { DecodeError } from './codec/decode-error.js'
+import { NLMSG_DONE, NLMSG_ERROR } from './constants.js'
+import { commandOf, messageName } from './explain-error.js'
+import { readAcknowledgement } from './ext-ack.js'
+import { messagesIn, type Message } from './message.js'
+import type { DeviceNames, Protocol } from './message-type.js'
+
+/** Published on the diagnostics channels `rtnetlink:request` and `rtnetlink:reply`. */
+export interface TracedMessage {
+  protocol: string
+  /** `'RTM_NEWTFILTER'`, `'NLMSG_ERROR'`, … */
+  name: string
+  sequence: number
+  flags: number
+  /** The decoded body; for NLMSG_ERROR and NLMSG_DONE `{ errno, extAck }`; undefined where it cannot be decoded. */
+  body: unknown
+  /** The equivalent `ip` or `tc` command of a request. */
+  command: string | undefined
+}
+
+const requests = channel('rtnetlink:request')
+const replies = channel('rtnetlink:reply')
+const debug = debuglog('rtnetlink')
+
+/** Shows the messages of a send to whoever listens: NODE_DEBUG=rtnetlink or a channel. Costs nothing otherwise. */
+export function traceRequests(bytes: Uint8Array, protocol: Protocol, devices: DeviceNames): void {
+  if (!requests.hasSubscribers && !debug.enabled) return
+  for (const message of messagesIn(bytes)) {
+    show(requests, '>', describe(message, protocol, commandOf(protocol, message, devices)))
+  }
+}
+
+/** The same for a message that arrived. */
+export function traceReply(message: Message, protocol: Protocol): void {
+  if (!replies.hasSubscribers && !debug.enabled) return
+  show(replies, '<', describe(message, protocol, undefined))
+}
+
+function show(to: ReturnType<typeof channel>, direction: string, traced: TracedMessage): void {
+  if (to.hasSubscribers) to.publish(traced)
+  if (!debug.enabled) return
+  const body = inspect(traced.body, { depth: 12, breakLength: 110, compact: 6 })
+  debug(
+    `${direction} ${traced.name} seq ${traced.sequence}${traced.command ? `\n    ${traced.command}` : ''}\n    ${body}`,
+  )
+}
+
+function describe(message: Message, protocol: Protocol, command: string | undefined): TracedMessage {
+  const { sequence, flags } = message
+  return {
+    protocol: protocol.name,
+    name: nameOf(message, protocol),
+    sequence,
+    flags,
+    body: bodyOf(message, protocol),
+    command,
+  }
+}
+
+function nameOf({ type }: Message, protocol: Protocol): string {
+  if (type === NLMSG_ERROR) return 'NLMSG_ERROR'
+  if (type === NLMSG_DONE) return 'NLMSG_DONE'
+  return messageName(protocol, type)
+}
+
+function bodyOf(message: Message, protocol: Protocol): unknown {
+  if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) return readAcknowledgement(message)
+  const type = protocol.messages.get(message.type)
+  try {
+    return type && message.decode(type)
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,85 @@
+import { constants } from 'node:fs'
+import { access, mkdir, open, unlink } from 'node:fs/promises'
+import { binding } from '../native/binding.js'
+import { SystemError } from '../native/system-error.js'
+
+/** Where iproute2 keeps the handles of named network namespaces (NETNS_RUN_DIR). */
+export const NETNS_RUN_DIR = '/run/netns'
+
+/** linux/mount.h */
+const MS_BIND = 0x1000
+const MS_REC = 0x4000
+const MS_SHARED = 0x10_0000
+const EINVAL = -22
+
+/** The handle of a named namespace. Throws TypeError on a name that is no single path component. */
+export function namedPath(name: string): string {
+  if (!/^[^/\0]+$/.test(name) || name === '.' || name === '..') {
+    throw new TypeError(`'${name}' is not a name for a network namespace: no slash, not empty`)
+  }
+  return `${NETNS_RUN_DIR}/${name}`
+}
+
+const mount = (source: string, target: string, flags: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    binding().mount(source, target, flags, error => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+
+const unmount = (target: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    binding().unmount(target, error => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+
+/**
+ * Makes the directory of handles a shared mount, as `ip netns add` does (create_netns_dir and netns_add in iproute2's
+ * ip/ipnetns.c), so that handles made and removed in one mount namespace appear and vanish in the others too.
+ */
+export async function prepareRunDirectory(): Promise<void> {
+  await mkdir(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
+  try {
+    await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
+  } catch (error) {
+    if (!(error instanceof SystemError && error.errno === EINVAL)) throw error
+    await mount(NETNS_RUN_DIR, NETNS_RUN_DIR, MS_BIND | MS_REC)
+    await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
+  }
+}
+
+/** An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. */
+export async function makeHandleFile(path: string): Promise<void> {
+  const file = await open(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0)
+  await file.close()
+}
+
+/** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
+export async function attach(fd: number, name: string): Promise<string> {
+  const path = namedPath(name)
+  await prepareRunDirectory()
+  await makeHandleFile(path)
+  try {
+    await mount(`/proc/self/fd/${fd}`, path, MS_BIND)
+  } catch (error) {
+    await unlink(path)
+    throw error
+  }
+  return path
+}
+
+/** Takes a name away, as `ip netns delete`. The namespace lives on while anything else holds it. */
+export async function detach(name: string): Promise<void> {
+  const path = namedPath(name)
+  await access(path)
+  try {
+    await unmount(path)
+  } catch (error) {
+    // A handle left behind by an earlier boot or a cut `attach` is a plain file.
+    if (!(error instanceof SystemError && error.errno === EINVAL)) throw error
+  }
+  await unlink(path)
+}

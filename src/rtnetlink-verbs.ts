@@ -1,0 +1,125 @@
+import { NLM_F_DUMP } from './netlink/constants.js'
+import { rememberNames } from './netlink/devices.js'
+import type { Message, Request } from './netlink/message.js'
+import type { DeviceNames } from './netlink/message-type.js'
+import type { ObjectType } from './netlink/object-type.js'
+import type { CallOptions } from './netlink/socket.js'
+
+/** Which form of the socket: `'async'` gives promises, `'sync'` values. */
+export type Mode = 'async' | 'sync'
+
+/** What a call gives in each mode. */
+export type Outcome<M extends Mode, T> = M extends 'sync' ? T : Promise<T>
+
+/** Carries out requests. The two forms of the socket each have one; verbs are written once on top. */
+export interface Executor<M extends Mode> {
+  readonly devices: DeviceNames
+  /** Sends one request and hands the answers to `then`. */
+  request<T>(request: Request<never>, then: (replies: Message[]) => T, options?: CallOptions): Outcome<M, T>
+  /** Dumps, and gathers what `map` makes of each message, undefined apart. */
+  dump<T>(
+    request: Request<never>,
+    map: (message: Message) => T | undefined,
+    options?: CallOptions,
+  ): Outcome<M, T[]>
+}
+
+/** The verbs that make or change an object. */
+export type WriteVerb = 'add' | 'replace' | 'change'
+
+/** The request that makes or changes an object. */
+export const newRequest = <Spec, Key, Query, Decoded extends Spec>(
+  object: ObjectType<Spec, Key, Query, Decoded>,
+  verb: WriteVerb,
+  spec: Spec,
+  devices: DeviceNames,
+): Request<never> => ({
+  type: object.messages.new,
+  flags: object.flags[verb],
+  body: object.toNew(spec, devices, verb) as never,
+})
+
+/** The request that deletes an object. */
+export const deleteRequest = <Spec, Key, Query, Decoded extends Spec>(
+  object: ObjectType<Spec, Key, Query, Decoded>,
+  key: Key,
+  devices: DeviceNames,
+): Request<never> => ({
+  type: object.messages.delete,
+  flags: 0,
+  body: object.toDelete(key, devices) as never,
+})
+
+/** The kernel's verbs on one kind of object. */
+export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
+  readonly #executor: Executor<M>
+  readonly #object: ObjectType<Spec, Key, Query, Decoded>
+
+  constructor(executor: Executor<M>, object: ObjectType<Spec, Key, Query, Decoded>) {
+    this.#executor = executor
+    this.#object = object
+  }
+
+  /** All objects that match the query. Needs no privilege. */
+  list(query: Query, options?: CallOptions): Outcome<M, Decoded[]> {
+    const object = this.#object
+    const devices = rememberNames(this.#executor.devices)
+    const request = {
+      type: object.messages.get,
+      flags: NLM_F_DUMP,
+      body: object.toDump(query, devices) as never,
+    }
+    return this.#executor.dump(
+      request,
+      message => {
+        if (message.type !== object.messages.new.type) return undefined
+        const decoded = object.fromBody(message.decode(object.messages.new), devices)
+        return object.matches?.(decoded, query, devices) === false ? undefined : decoded
+      },
+      options,
+    )
+  }
+
+  /** One object. Throws NetlinkError (`ENOENT`, `ENODEV`, …) where there is none. Needs no privilege. */
+  get(key: Key, options?: CallOptions): Outcome<M, Decoded> {
+    const object = this.#object
+    const { devices } = this.#executor
+    return this.#executor.request(
+      { type: object.messages.get, flags: 0, body: object.toGet(key, devices) as never },
+      replies => {
+        const reply = replies.find(({ type }) => type === object.messages.new.type)
+        if (!reply) throw new Error(`${object.messages.get.name} was acknowledged without an answer`)
+        return object.fromBody(reply.decode(object.messages.new), devices)
+      },
+      options,
+    )
+  }
+
+  /** Makes the object. Throws NetlinkError `EEXIST` where there is one. Needs CAP_NET_ADMIN. */
+  add(spec: Spec, options?: CallOptions): Outcome<M, void> {
+    return this.#write('add', spec, options)
+  }
+
+  /** Makes the object or puts it in the place of one with the same key. Needs CAP_NET_ADMIN. */
+  replace(spec: Spec, options?: CallOptions): Outcome<M, void> {
+    return this.#write('replace', spec, options)
+  }
+
+  /** Changes an object that exists. Needs CAP_NET_ADMIN. */
+  change(spec: Spec, options?: CallOptions): Outcome<M, void> {
+    return this.#write('change', spec, options)
+  }
+
+  /** Deletes the object with this full key. Needs CAP_NET_ADMIN. */
+  delete(key: Key, options?: CallOptions): Outcome<M, void> {
+    return this.#send(deleteRequest(this.#object, key, this.#executor.devices), options)
+  }
+
+  #write(verb: WriteVerb, spec: Spec, options?: CallOptions): Outcome<M, void> {
+    return this.#send(newRequest(this.#object, verb, spec, this.#executor.devices), options)
+  }
+
+  #send(request: Request<never>, options?: CallOptions): Outcome<M, void> {
+    return this.#executor.request(request, () => undefined, options)
+  }
+}

@@ -10,10 +10,7 @@ class FileDescriptor {
   explicit FileDescriptor(int number = -1) : number_(number) {}
   FileDescriptor(FileDescriptor&& other) noexcept : number_(other.Release()) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    if (this != &other) {
-      Close();
-      number_ = other.Release();
-    }
+    std::swap(number_, other.number_);
     return *this;
   }
   ~FileDescriptor() { Close(); }

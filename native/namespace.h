@@ -2,9 +2,8 @@
 
 #include <napi.h>
 
-// The functions of src/native/binding.ts that work in network namespaces and on their mounts.
+// The namespace and mount functions of src/native/addon.ts, where they are described.
 void UnshareNetworkNamespace(const Napi::CallbackInfo& info);
 void Mount(const Napi::CallbackInfo& info);
 void Unmount(const Napi::CallbackInfo& info);
 void Files(const Napi::CallbackInfo& info);
-Napi::Value Socket(const Napi::CallbackInfo& info);

@@ -1,18 +1,34 @@
+type Waiter = (reason: unknown) => void
+
+/** Who waits for each signal. One listener serves them all: Node warns of a leak from the eleventh on. */
+const waiters = new WeakMap<AbortSignal, Set<Waiter>>()
+
 /** Settles as `promise` does, or rejects with the signal's reason when that comes first. Leaves no listener behind. */
-export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
-  let abort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      reject(signal.reason as Error)
-    }
-    signal.addEventListener('abort', abort)
+  return new Promise((resolve, reject) => {
+    const stopWaiting = waitFor(signal, reject)
+    void promise.then(resolve, reject).finally(stopWaiting)
   })
-  promise.catch(() => undefined)
-  try {
-    signal.throwIfAborted()
-    return await Promise.race([promise, aborted])
-  } finally {
-    if (abort) signal.removeEventListener('abort', abort)
+}
+
+/** Calls `waiter` with the reason once the signal is aborted, at once if it is. Returns what takes that back. */
+function waitFor(signal: AbortSignal, waiter: Waiter): () => void {
+  if (signal.aborted) {
+    waiter(signal.reason)
+    return () => undefined
   }
+  const all = waiters.get(signal) ?? new Set()
+  waiters.set(signal, all)
+  if (all.size === 0) signal.addEventListener('abort', onAbort, { once: true })
+  all.add(waiter)
+  return () => {
+    if (all.delete(waiter) && all.size === 0) signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function onAbort(this: AbortSignal): void {
+  const all = [...(waiters.get(this) ?? [])]
+  waiters.delete(this)
+  for (const waiter of all) waiter(this.reason)
 }

@@ -1,5 +1,6 @@
 import { DecodeError } from './codec/decode-error.js'
 import { errnoName, errnoText } from '../native/errno.js'
+import { SystemError } from '../native/system-error.js'
 
 /** What is known of a request that the kernel refused. */
 export interface NetlinkErrorDetails {
@@ -30,6 +31,7 @@ export class NetlinkError extends Error {
   readonly request: string
   readonly extack: string | undefined
   readonly attribute: string | undefined
+  readonly missing: boolean
   readonly command: string | undefined
 
   constructor(details: NetlinkErrorDetails) {
@@ -39,11 +41,12 @@ export class NetlinkError extends Error {
     this.request = details.request
     this.extack = details.extack
     this.attribute = details.attribute
+    this.missing = details.missing ?? false
     this.command = details.command
   }
 }
 
-/** `RTM_NEWTFILTER failed: EEXIST, Filter already exists (at TCA_OPTIONS), like: tc filter add …` */
+/** `RTM_NEWQDISC failed: EINVAL, Invalid qdisc name (at TCA_KIND)`, and the command on a line of its own. */
 function sentence({ errno, request, extack, attribute, missing, command }: NetlinkErrorDetails): string {
   const what = extack ?? errnoText(errno)
   const hint =
@@ -80,6 +83,18 @@ export class NetlinkOverrunError extends Error {
 
   constructor() {
     super('the netlink receive buffer overflowed (ENOBUFS): answers of the kernel were lost')
+  }
+}
+
+/** The error of a failed `recvmsg`. */
+export function receiveFailure(errno: number): NetlinkOverrunError | NetlinkTruncatedError | SystemError {
+  switch (errnoName(errno)) {
+    case 'ENOBUFS':
+      return new NetlinkOverrunError()
+    case 'EMSGSIZE':
+      return new NetlinkTruncatedError()
+    default:
+      return new SystemError(errno, 'recvmsg')
   }
 }
 

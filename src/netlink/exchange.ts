@@ -10,6 +10,8 @@ import type { RequestBuffer } from './request-buffer.js'
 export interface BatchResult {
   /** Why the kernel refused it; absent where it was carried out. */
   error?: NetlinkError
+  /** What the kernel remarked on a message that it carried out. Comes with an ACK, which only the last one asks for. */
+  warning?: string
   /** Messages it was answered with, for example under NLM_F_ECHO. */
   replies: Message[]
   /** False where the message was not sent because an earlier part of the batch had failed. */
@@ -83,7 +85,9 @@ export class BatchExchange extends Exchange<BatchResult[]> {
       return false
     }
     const acknowledgement = readAcknowledgement(message)
-    if (acknowledgement.errno !== 0) result.error = this.refusal(index, acknowledgement)
+    const { errno, extAck } = acknowledgement
+    if (errno !== 0) result.error = this.refusal(index, acknowledgement)
+    else if (extAck.message !== undefined) result.warning = extAck.message
     return index === this.requests.count - 1
   }
 

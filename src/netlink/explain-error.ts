@@ -1,23 +1,26 @@
-import type { AttributeNames, Codec } from './codec/codec.js'
+import type { Place } from './codec/codec.js'
+import { unnamed } from './codec/attribute.js'
 import { DecodeError } from './codec/decode-error.js'
 import { NetlinkError } from './errors.js'
 import type { Acknowledgement, ExtAck } from './ext-ack.js'
 import { messagesIn, NLMSG_HDRLEN, type Message } from './message.js'
-import type { DeviceNames, MessageType, Protocol } from './message-type.js'
+import type { AnyMessageType, DeviceNames, Protocol } from './message-type.js'
 
 /** The kernel's name of a message, or its number where the protocol does not declare it. */
 export const messageName = (protocol: Protocol, type: number): string =>
   protocol.messages.get(type)?.name ?? `${protocol.name} message ${type}`
 
-/** The command that asks the same as `message`; undefined where there is none or the body cannot be decoded. */
+/**
+ * The command that asks the same as `message`, undefined where there is none. It never throws: a request that cannot be
+ * told as a command must still be sent, and its error still reported.
+ */
 export function commandOf(protocol: Protocol, message: Message, devices: DeviceNames): string | undefined {
   const type = protocol.messages.get(message.type)
   if (!type || !protocol.command) return undefined
   try {
     return protocol.command({ type: message.type, flags: message.flags, body: message.decode(type) }, devices)
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
+  } catch {
+    return undefined
   }
 }
 
@@ -34,36 +37,40 @@ export function explainError(
   const [message] = messagesIn(bytes)
   if (!message) throw new DecodeError('a refused request has no header')
   const type = protocol.messages.get(message.type)
-  const { attribute, missing } = type ? attributeAt(type, bytes, extAck) : {}
   return new NetlinkError({
     errno,
     request: messageName(protocol, message.type),
     extack: extAck.message,
-    attribute,
-    missing,
+    ...(type && attributeOf(type, bytes, extAck)),
     command: commandOf(protocol, message, devices),
   })
 }
 
-function attributeAt(
-  type: MessageType,
+/** The attribute that the kernel objects to (NLMSGERR_ATTR_OFFS) or misses (NLMSGERR_ATTR_MISS_TYPE, _MISS_NEST). */
+function attributeOf(
+  type: AnyMessageType,
   bytes: Uint8Array,
-  extAck: ExtAck,
+  { offset, missingType, missingNest }: ExtAck,
 ): { attribute?: string; missing?: boolean } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const pathAt = (offset: number): string[] =>
-    type.body.locate?.(view, NLMSG_HDRLEN, bytes.length, offset) ?? []
-  if (extAck.missingType !== undefined) {
-    const nest = extAck.missingNest === undefined ? [] : pathAt(extAck.missingNest)
-    const names = membersAt(type.body, nest)
-    const name = names?.nameOf(extAck.missingType) ?? `attribute ${extAck.missingType}`
-    return { attribute: [...nest, name].join('.'), missing: true }
+  if (missingType === undefined) {
+    const path = offset === undefined ? [] : placesAt(type, bytes, offset)
+    return path.length > 0 ? { attribute: pathOf(path) } : {}
   }
-  const path = extAck.offset === undefined ? [] : pathAt(extAck.offset)
-  return path.length > 0 ? { attribute: path.join('.') } : {}
+  const nest = missingNest === undefined ? [] : placesAt(type, bytes, missingNest)
+  const around = nest.length === 0 ? type.body.members : nest.at(-1)?.inside
+  const name = around?.nameOf(missingType) ?? unnamed(missingType)
+  return { attribute: pathOf([...nest, { name }]), missing: true }
 }
 
-/** The names inside the nest, which only the outermost set is asked for: deeper ones are named by number. */
-function membersAt(body: Codec<unknown, never>, nest: string[]): AttributeNames | undefined {
-  return nest.length === 0 ? body.members : undefined
+/** Our own request, but for bytes that the caller gave as they are: those may be anything. */
+function placesAt(type: AnyMessageType, bytes: Uint8Array, offset: number): Place[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  try {
+    return type.body.locate?.(view, NLMSG_HDRLEN, bytes.length, offset) ?? []
+  } catch (error) {
+    if (error instanceof DecodeError) return []
+    throw error
+  }
 }
+
+const pathOf = (places: Place[]): string => places.map(({ name }) => name).join('.')

@@ -1,7 +1,6 @@
-import type { AttributeNames, Codec, Siblings } from './codec/codec.js'
+import type { AttributeNames, Codec } from './codec/codec.js'
 import { align, type Writer } from './codec/writer.js'
 import type { Struct } from './codec/struct.js'
-import type { AttributeSet } from './codec/attributes.js'
 
 /** A message of a netlink family: the kernel's name, its number, and what follows the `nlmsghdr`. */
 export interface MessageType<Out = unknown, In = Out> {
@@ -9,6 +8,9 @@ export interface MessageType<Out = unknown, In = Out> {
   readonly type: number
   readonly body: Codec<Out, In>
 }
+
+/** A message type of which only the name, the number and how to decode it matter. */
+export type AnyMessageType = MessageType<unknown, never>
 
 /** The body most families share: a fixed header, then attributes. */
 export type Body<H, A> = H & { attributes: A }
@@ -39,9 +41,7 @@ export function messageBody<H, HI, A, AI>(
         attributes: set.get(view, split, end),
       }
     },
-    locate(view, at, end, offset, siblings?: Siblings) {
-      return set.locate?.(view, attributesAt(at, end), end, offset, siblings) ?? []
-    },
+    locate: (view, at, end, offset) => set.locate?.(view, attributesAt(at, end), end, offset) ?? [],
   }
 }
 
@@ -65,14 +65,13 @@ export interface Protocol {
   readonly name: string
   /** The protocol number of socket(2), NETLINK_ROUTE for example. */
   readonly number: number
-  readonly messages: ReadonlyMap<number, MessageType>
-  /** The `ip`, `tc` or `ss` command that does what the message does. */
+  readonly messages: ReadonlyMap<number, AnyMessageType>
+  /** What answers hold whose number is that of another message in a request, as SOCK_DIAG_BY_FAMILY. */
+  readonly replies?: ReadonlyMap<number, AnyMessageType> | undefined
+  /** The `ip`, `tc` or `ss` command that does what the message does. An error it throws counts as undefined. */
   command?(message: Explained, devices: DeviceNames): string | undefined
 }
 
 /** Lists message types by number, for Protocol.messages. */
-export const messagesByType = (
-  ...types: readonly MessageType<never, never>[]
-): ReadonlyMap<number, MessageType> => new Map(types.map(type => [type.type, type as unknown as MessageType]))
-
-export type { AttributeSet }
+export const messagesByType = (...types: readonly AnyMessageType[]): ReadonlyMap<number, AnyMessageType> =>
+  new Map(types.map(type => [type.type, type]))

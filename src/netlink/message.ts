@@ -1,5 +1,6 @@
 import { littleEndian } from './codec/byte-order.js'
 import { DecodeError, decodeWithin } from './codec/decode-error.js'
+import { encodeWithin } from './codec/encode-within.js'
 import { align, type Writer } from './codec/writer.js'
 import type { MessageType } from './message-type.js'
 
@@ -69,7 +70,9 @@ export function* messagesIn(bytes: Uint8Array): Generator<Message> {
 export function putMessage(writer: Writer, { type, flags, body }: Request<never>, sequence: number): number {
   const at = writer.reserve(NLMSG_HDRLEN)
   try {
-    type.body.put(writer, body)
+    encodeWithin(type.name, () => {
+      type.body.put(writer, body)
+    })
     writer.pad()
   } catch (error) {
     writer.truncate(at)

@@ -28,6 +28,8 @@ export interface ObjectType<Spec, Key, Query, Decoded extends Spec> {
   matches?(object: Decoded, query: Query, devices: DeviceNames): boolean
   /** The typed form of a decoded body: of a notification or dump, and of our own requests. */
   fromBody(body: unknown, devices: DeviceNames): Decoded
+  /** What makes two decoded objects the same one, whatever else changed. */
+  identity(object: Decoded): string
   /** The `ip` or `tc` command line of a verb. */
   command(verb: Verb, object: Spec | Key): string
 }

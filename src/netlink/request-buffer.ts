@@ -67,17 +67,22 @@ export function packRequests(
   limits: SendLimits,
   firstSequence: number,
 ): RequestBuffer[] {
+  const buffers: RequestBuffer[] = []
   let buffer = new RequestBuffer(firstSequence)
-  const buffers = [buffer]
   for (const request of requests) {
     buffer.add(request)
-    if (!buffer.exceeds(limits)) continue
-    if (buffer.count === 1)
-      throw new RangeError(`a message of ${buffer.length} bytes is over the limit of ${limits.bytes}`)
-    buffer.removeLast()
-    buffer = new RequestBuffer(buffer.firstSequence + buffer.count)
-    buffers.push(buffer)
-    buffer.add(request)
+    if (buffer.exceeds(limits) && buffer.count > 1) {
+      buffer.removeLast()
+      buffers.push(buffer)
+      buffer = new RequestBuffer(buffer.firstSequence + buffer.count)
+      buffer.add(request)
+    }
+    if (buffer.exceeds(limits)) {
+      throw new RangeError(
+        `${request.type.name} of ${buffer.length} bytes is over the limit of ${limits.bytes}`,
+      )
+    }
   }
-  return buffers.filter(({ count }) => count > 0)
+  if (buffer.count > 0) buffers.push(buffer)
+  return buffers
 }

@@ -9,6 +9,8 @@ import type { Transport } from './transport.js'
 const SEND_BYTES = 128 * 1024
 /** SO_SNDBUF: netlink refuses a datagram larger than it. */
 const SEND_BUFFER = 2 * SEND_BYTES
+/** What of SO_SNDBUF is not for the datagram (netlink_sendmsg in net/netlink/af_netlink.c). */
+const SEND_OVERHEAD = 32
 /** SO_RCVBUF: room for the refusal of every message of a batch. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024
 /** What one refusal costs of SO_RCVBUF: truesize of a small skb with its error and text, rounded up. */
@@ -25,9 +27,12 @@ export class Session {
 
   constructor(protocol: Protocol, transport: Transport) {
     this.#context = { protocol, devices: transport }
-    transport.setSendBuffer(SEND_BUFFER)
-    const received = transport.setReceiveBuffer(RECEIVE_BUFFER)
-    this.limits = { bytes: SEND_BYTES, messages: Math.max(64, Math.floor(received / REFUSAL_BYTES)) }
+    const sendBuffer = transport.setSendBuffer(SEND_BUFFER)
+    const receiveBuffer = transport.setReceiveBuffer(RECEIVE_BUFFER)
+    this.limits = {
+      bytes: Math.min(SEND_BYTES, sendBuffer - SEND_OVERHEAD),
+      messages: Math.max(64, Math.floor(receiveBuffer / REFUSAL_BYTES)),
+    }
   }
 
   /** One request, or many that are sent in as few parts as the limits allow. */

@@ -1,4 +1,5 @@
-import { DumpInterruptedError, NetlinkClosedError } from './errors.js'
+import { SystemError } from '../native/system-error.js'
+import { DumpInterruptedError, NetlinkClosedError, receiveFailure } from './errors.js'
 import type { BatchResult, Exchange } from './exchange.js'
 import { messageName } from './explain-error.js'
 import { messagesIn, type Message, type Request } from './message.js'
@@ -21,10 +22,16 @@ export class NetlinkSocketSync implements Disposable {
   readonly #session: Session
   #closed = false
 
+  /** Takes over `transport`, also when it throws. Use a protocol's own `open` where there is one. */
   constructor(transport: Transport, protocol: Protocol) {
     this.#transport = transport
     this.#protocol = protocol
-    this.#session = new Session(protocol, transport)
+    try {
+      this.#session = new Session(protocol, transport)
+    } catch (error) {
+      transport.close()
+      throw error
+    }
   }
 
   get devices(): DeviceNames {
@@ -84,14 +91,23 @@ export class NetlinkSocketSync implements Disposable {
     if (this.#closed) throw new NetlinkClosedError()
     const bytes = exchange.requests.finish()
     traceRequests(bytes, this.#protocol, this.#transport)
-    let chunk = this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS)
+    let chunk = receiving(() => this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS))
     for (;;) {
       for (const message of messagesIn(chunk)) {
         traceReply(message, this.#protocol)
         if (exchange.owns(message.sequence)) exchange.accept(message)
       }
       if (exchange.done) return exchange.result()
-      chunk = this.#transport.receiveSync(ANSWER_TIMEOUT_MS)
+      chunk = receiving(() => this.#transport.receiveSync(ANSWER_TIMEOUT_MS))
     }
+  }
+}
+
+/** Gives a failed receive the same error as the asynchronous form. */
+function receiving<T>(receive: () => T): T {
+  try {
+    return receive()
+  } catch (error) {
+    throw error instanceof SystemError && error.syscall === 'recvmsg' ? receiveFailure(error.errno) : error
   }
 }

@@ -2,10 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SystemError } from '../native/system-error.js'
 import { abortable } from './abortable.js'
 import {
+  DumpInterruptedError,
   NetlinkClosedError,
   NetlinkOverrunError,
   NetlinkTruncatedError,
-  DumpInterruptedError,
+  receiveFailure,
 } from './errors.js'
 import type { BatchResult, DumpResult, Exchange } from './exchange.js'
 import { messagesIn, type Message, type Request } from './message.js'
@@ -31,8 +32,8 @@ export interface BatchOptions extends CallOptions {
 
 interface Pending {
   exchange: Exchange<unknown>
-  resolve(): void
-  reject(error: Error): void
+  /** Ends the wait for the answers. */
+  settle(error?: Error): void
 }
 
 /** Messages decoded between two turns of the event loop while a dump is read. */
@@ -50,12 +51,17 @@ export class NetlinkSocket implements AsyncDisposable {
   #dumps: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** Takes over `transport`. Use a protocol's own `open` where there is one. */
+  /** Takes over `transport`, also when it throws. Use a protocol's own `open` where there is one. */
   constructor(transport: Transport, protocol: Protocol) {
     this.#transport = transport
     this.#protocol = protocol
-    this.#session = new Session(protocol, transport)
-    transport.start(this.#onEvent)
+    try {
+      this.#session = new Session(protocol, transport)
+      transport.start(this.#onEvent)
+    } catch (error) {
+      transport.close()
+      throw error
+    }
   }
 
   /** Device names in the network namespace of this socket. */
@@ -87,6 +93,7 @@ export class NetlinkSocket implements AsyncDisposable {
     const results: BatchResult[] = []
     let failed = false
     for (const exchange of this.#session.batch(requests)) {
+      signal?.throwIfAborted()
       if (failed && onError === 'stop') {
         results.push(...exchange.result().map(result => ({ ...result, sent: false })))
         continue
@@ -118,15 +125,18 @@ export class NetlinkSocket implements AsyncDisposable {
 
   /** Closes the socket. What is under way is rejected with NetlinkClosedError; what was sent is still carried out. */
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#transport.close()
-    this.#rejectAll(new NetlinkClosedError())
+    this.#end(new NetlinkClosedError())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     this.close()
     return Promise.resolve()
+  }
+
+  #end(reason: Error): void {
+    this.#closed = true
+    this.#transport.close()
+    this.#rejectAll(reason)
   }
 
   async #dumpWhole(request: Request<never>, signal: AbortSignal | undefined): Promise<Message[]> {
@@ -143,36 +153,31 @@ export class NetlinkSocket implements AsyncDisposable {
     )
   }
 
-  #run<T>(exchange: Exchange<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#throwIfClosed()
-      const settle = (how: () => void): void => {
+  async #run<T>(exchange: Exchange<T>): Promise<T> {
+    await this.#answered(exchange)
+    return exchange.result()
+  }
+
+  /** Sends the requests of an exchange, and waits for its last answer. */
+  #answered(exchange: Exchange<unknown>): Promise<void> {
+    this.#throwIfClosed()
+    const bytes = exchange.requests.finish()
+    traceRequests(bytes, this.#protocol, this.#transport)
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error): void => {
         this.#pending.delete(pending)
-        if (this.#pending.size === 0 && !this.#closed) this.#transport.unref()
-        how()
+        if (this.#pending.size === 0) this.#transport.unref()
+        if (error) reject(error)
+        else resolve()
       }
-      const pending: Pending = {
-        exchange,
-        resolve: () => {
-          settle(() => {
-            try {
-              resolve(exchange.result())
-            } catch (error) {
-              reject(error as Error)
-            }
-          })
-        },
-        reject: error => {
-          settle(() => {
-            reject(error)
-          })
-        },
-      }
-      const bytes = exchange.requests.finish()
-      traceRequests(bytes, this.#protocol, this.#transport)
+      const pending: Pending = { exchange, settle }
       this.#pending.add(pending)
       this.#transport.ref()
-      this.#transport.send(bytes, exchange.requests.firstSequence)
+      try {
+        this.#transport.send(bytes, exchange.requests.firstSequence)
+      } catch (error) {
+        settle(error as Error)
+      }
     })
   }
 
@@ -182,10 +187,9 @@ export class NetlinkSocket implements AsyncDisposable {
     } catch (error) {
       this.#rejectAll(error as Error)
     }
-    if (sendErrno !== 0) this.#of(token)?.reject(new SystemError(sendErrno, 'sendmsg'))
+    if (sendErrno !== 0) this.#of(token)?.settle(new SystemError(sendErrno, 'sendmsg'))
     if (truncated) this.#rejectAll(new NetlinkTruncatedError())
-    // Which answers were dropped is unknown, so nobody may go on waiting for one.
-    if (receiveErrno !== 0) this.#rejectAll(receiveFailure(receiveErrno))
+    if (receiveErrno !== 0) this.#onReceiveFailure(receiveFailure(receiveErrno))
   }
 
   #onChunk(chunk: Uint8Array): void {
@@ -194,8 +198,14 @@ export class NetlinkSocket implements AsyncDisposable {
       const pending = this.#of(message.sequence)
       if (!pending) continue
       pending.exchange.accept(message)
-      if (pending.exchange.done) pending.resolve()
+      if (pending.exchange.done) pending.settle()
     }
+  }
+
+  /** Which answers were dropped is unknown, so nobody may go on waiting for one. Only after an overrun more will come. */
+  #onReceiveFailure(error: Error): void {
+    if (error instanceof NetlinkOverrunError) this.#rejectAll(error)
+    else this.#end(error)
   }
 
   #of(sequence: number): Pending | undefined {
@@ -204,14 +214,10 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   #rejectAll(error: Error): void {
-    for (const pending of [...this.#pending]) pending.reject(error)
+    for (const pending of [...this.#pending]) pending.settle(error)
   }
 
   #throwIfClosed(): void {
     if (this.#closed) throw new NetlinkClosedError()
   }
 }
-
-/** The error of a failed receive: ENOBUFS means that answers were lost. */
-export const receiveFailure = (errno: number): Error =>
-  errno === -105 ? new NetlinkOverrunError() : new SystemError(errno, 'recvmsg')

@@ -1,11 +1,13 @@
-import { NetlinkOverrunError, NetlinkTruncatedError } from './errors.js'
+import { NetlinkOverrunError, NetlinkTruncatedError, receiveFailure } from './errors.js'
 import { messagesIn, type Message } from './message.js'
 import type { Protocol } from './message-type.js'
-import { receiveFailure } from './socket.js'
 import { traceReply } from './trace.js'
 import type { OnEvent, Transport } from './transport.js'
 
-/** A notification, or word that the kernel dropped some because they were not read in time. */
+/**
+ * A notification, or word that the kernel dropped some because they were not read in time (ENOBUFS): what is known of
+ * its tables has to be read anew.
+ */
 export type Notification = { message: Message } | { overrun: true }
 
 /** Notifications that wait to be read before the kernel is left to queue, and in the end to drop, further ones. */
@@ -13,32 +15,46 @@ const HIGH_WATER = 4096
 /** SO_RCVBUF of a subscription. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024
 
+interface Reader {
+  resolve: (result: IteratorResult<Notification>) => void
+  reject: (error: Error) => void
+}
+
+const END: IteratorResult<Notification> = { done: true, value: undefined }
+
 /**
  * Multicast notifications on a socket of their own, as an async iterator. Closing ends the iterator; leaving a
- * `for await` loop closes. While it is read it keeps the process alive.
+ * `for await` loop closes. It keeps the process alive until it is closed.
  */
-export class NetlinkSubscription implements AsyncIterableIterator<Notification> {
+export class NetlinkSubscription implements AsyncIterableIterator<Notification>, AsyncDisposable {
   readonly #transport: Transport
   readonly #protocol: Protocol
+  readonly #signal: AbortSignal | undefined
   readonly #queue: Notification[] = []
-  readonly #waiting: { resolve(result: IteratorResult<Notification>): void; reject(error: Error): void }[] =
-    []
+  readonly #readers: Reader[] = []
   #paused = false
   #ended = false
   #failure: Error | undefined
 
-  /** Takes over `transport` and joins `groups` (RTNLGRP_* numbers). `signal` closes it. */
+  /**
+   * Takes over `transport`, also when it throws, and joins `groups` (RTNLGRP_* numbers). `signal` closes it. Throws
+   * SystemError for a group that the kernel does not have (`ENOENT`) or does not grant (`EPERM`).
+   */
   constructor(transport: Transport, protocol: Protocol, groups: readonly number[], signal?: AbortSignal) {
     this.#transport = transport
     this.#protocol = protocol
-    transport.setReceiveBuffer(RECEIVE_BUFFER)
-    for (const group of groups) transport.join(group)
-    transport.start(this.#onEvent)
-    transport.ref()
+    this.#signal = signal
+    try {
+      transport.setReceiveBuffer(RECEIVE_BUFFER)
+      for (const group of groups) transport.join(group)
+      transport.start(this.#onEvent)
+      transport.ref()
+    } catch (error) {
+      transport.close()
+      throw error
+    }
+    signal?.addEventListener('abort', this.#onAbort)
     if (signal?.aborted) this.close()
-    signal?.addEventListener('abort', () => {
-      this.close()
-    })
   }
 
   /** The next notification. Rejects once if receiving failed; ends after that and after `close`. */
@@ -53,14 +69,16 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification> 
       this.#failure = undefined
       return Promise.reject(failure)
     }
-    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    if (this.#ended) return Promise.resolve(END)
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
   }
 
+  /** Closes, and drops what has not been read. */
   return(): Promise<IteratorResult<Notification>> {
     this.close()
     this.#queue.length = 0
-    return Promise.resolve({ done: true, value: undefined })
+    this.#failure = undefined
+    return Promise.resolve(END)
   }
 
   [Symbol.asyncIterator](): this {
@@ -69,35 +87,47 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification> 
 
   /** Ends the subscription. What has arrived can still be read. */
   close(): void {
-    if (this.#ended) return
     this.#ended = true
+    this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#transport.close()
-    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined })
+    for (const { resolve } of this.#readers.splice(0)) resolve(END)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  readonly #onAbort = (): void => {
+    this.close()
   }
 
   readonly #onEvent: OnEvent = (chunk, _token, _sendErrno, receiveErrno, truncated) => {
-    if (this.#ended) return
     try {
-      if (chunk) {
-        for (const message of messagesIn(chunk)) {
-          traceReply(message, this.#protocol)
-          this.#push({ message })
-        }
-      }
+      if (chunk) this.#onChunk(chunk)
+      if (truncated) throw new NetlinkTruncatedError()
+      if (receiveErrno !== 0) this.#onReceiveFailure(receiveFailure(receiveErrno))
     } catch (error) {
       this.#fail(error as Error)
     }
-    if (truncated) this.#fail(new NetlinkTruncatedError())
-    if (receiveErrno === 0) return
-    const failure = receiveFailure(receiveErrno)
-    if (failure instanceof NetlinkOverrunError) this.#push({ overrun: true })
-    else this.#fail(failure)
+  }
+
+  #onChunk(chunk: Uint8Array): void {
+    for (const message of messagesIn(chunk)) {
+      traceReply(message, this.#protocol)
+      this.#push({ message })
+    }
+  }
+
+  #onReceiveFailure(error: Error): void {
+    if (!(error instanceof NetlinkOverrunError)) throw error
+    this.#push({ overrun: true })
   }
 
   #push(value: Notification): void {
-    const waiting = this.#waiting.shift()
-    if (waiting) {
-      waiting.resolve({ done: false, value })
+    const reader = this.#readers.shift()
+    if (reader) {
+      reader.resolve({ done: false, value })
       return
     }
     this.#queue.push(value)
@@ -114,8 +144,8 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification> 
   }
 
   #fail(error: Error): void {
-    const waiting = this.#waiting.shift()
-    if (waiting) waiting.reject(error)
+    const reader = this.#readers.shift()
+    if (reader) reader.reject(error)
     else this.#failure = error
     this.close()
   }

@@ -5,10 +5,11 @@ import { NLMSG_DONE, NLMSG_ERROR } from './constants.js'
 import { commandOf, messageName } from './explain-error.js'
 import { readAcknowledgement } from './ext-ack.js'
 import { messagesIn, type Message } from './message.js'
-import type { DeviceNames, Protocol } from './message-type.js'
+import type { AnyMessageType, DeviceNames, Protocol } from './message-type.js'
 
 /** Published on the diagnostics channels `rtnetlink:request` and `rtnetlink:reply`. */
 export interface TracedMessage {
+  /** The Protocol's name, `'rtnetlink'`. */
   protocol: string
   /** `'RTM_NEWTFILTER'`, `'NLMSG_ERROR'`, … */
   name: string
@@ -28,14 +29,16 @@ const debug = debuglog('rtnetlink')
 export function traceRequests(bytes: Uint8Array, protocol: Protocol, devices: DeviceNames): void {
   if (!requests.hasSubscribers && !debug.enabled) return
   for (const message of messagesIn(bytes)) {
-    show(requests, '>', describe(message, protocol, commandOf(protocol, message, devices)))
+    const type = protocol.messages.get(message.type)
+    show(requests, '>', describe(message, protocol, type, commandOf(protocol, message, devices)))
   }
 }
 
 /** The same for a message that arrived. */
 export function traceReply(message: Message, protocol: Protocol): void {
   if (!replies.hasSubscribers && !debug.enabled) return
-  show(replies, '<', describe(message, protocol, undefined))
+  const type = protocol.replies?.get(message.type) ?? protocol.messages.get(message.type)
+  show(replies, '<', describe(message, protocol, type, undefined))
 }
 
 function show(to: ReturnType<typeof channel>, direction: string, traced: TracedMessage): void {
@@ -47,14 +50,19 @@ function show(to: ReturnType<typeof channel>, direction: string, traced: TracedM
   )
 }
 
-function describe(message: Message, protocol: Protocol, command: string | undefined): TracedMessage {
+function describe(
+  message: Message,
+  protocol: Protocol,
+  type: AnyMessageType | undefined,
+  command: string | undefined,
+): TracedMessage {
   const { sequence, flags } = message
   return {
     protocol: protocol.name,
     name: nameOf(message, protocol),
     sequence,
     flags,
-    body: bodyOf(message, protocol),
+    body: bodyOf(message, type),
     command,
   }
 }
@@ -65,10 +73,9 @@ function nameOf({ type }: Message, protocol: Protocol): string {
   return messageName(protocol, type)
 }
 
-function bodyOf(message: Message, protocol: Protocol): unknown {
-  if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) return readAcknowledgement(message)
-  const type = protocol.messages.get(message.type)
+function bodyOf(message: Message, type: AnyMessageType | undefined): unknown {
   try {
+    if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) return readAcknowledgement(message)
     return type && message.decode(type)
   } catch (error) {
     if (error instanceof DecodeError) return undefined

@@ -37,5 +37,6 @@ export interface Transport extends DeviceNames {
   /** Keeps the event loop alive. */
   ref(): void
   unref(): void
+  /** Reports nothing more. May be called again. */
   close(): void
 }

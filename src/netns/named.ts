@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, mkdir, open, unlink } from 'node:fs/promises'
 import { binding } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
+import { completed } from './completed.js'
 
 /** Where iproute2 keeps the handles of named network namespaces (NETNS_RUN_DIR). */
 export const NETNS_RUN_DIR = '/run/netns'
@@ -21,26 +22,20 @@ export function namedPath(name: string): string {
 }
 
 const mount = (source: string, target: string, flags: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    binding().mount(source, target, flags, error => {
-      if (error) reject(error)
-      else resolve()
-    })
+  completed(done => {
+    binding().mount(source, target, flags, done)
   })
 
 const unmount = (target: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    binding().unmount(target, error => {
-      if (error) reject(error)
-      else resolve()
-    })
+  completed(done => {
+    binding().unmount(target, done)
   })
 
 /**
  * Makes the directory of handles a shared mount, as `ip netns add` does (create_netns_dir and netns_add in iproute2's
  * ip/ipnetns.c), so that handles made and removed in one mount namespace appear and vanish in the others too.
  */
-export async function prepareRunDirectory(): Promise<void> {
+async function shareRunDirectory(): Promise<void> {
   await mkdir(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
   try {
     await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
@@ -49,6 +44,14 @@ export async function prepareRunDirectory(): Promise<void> {
     await mount(NETNS_RUN_DIR, NETNS_RUN_DIR, MS_BIND | MS_REC)
     await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
   }
+}
+
+let preparing = Promise.resolve()
+
+/** Sees to it that NETNS_RUN_DIR is there and shared. One at a time: two that find no mount there would make two. */
+export function prepareRunDirectory(): Promise<void> {
+  preparing = preparing.catch(() => undefined).then(shareRunDirectory)
+  return preparing
 }
 
 /** An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. */

@@ -1,11 +1,16 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statfsSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { binding } from '../native/binding.js'
+import { completed } from './completed.js'
+import { AF_INET, inetSocketArguments, type InetSocketOptions } from './inet-socket.js'
 import { attach, detach, makeHandleFile, namedPath, prepareRunDirectory } from './named.js'
 import { sysctlPath } from './sysctl-path.js'
 
 /** A network namespace: an open one, the path of a handle, the name of one in /run/netns, or the pid of a process in it. */
 export type NetnsReference = NetworkNamespace | string | number
+
+/** linux/magic.h */
+const NSFS_MAGIC = 0x6e73_6673
 
 /**
  * An open network namespace. It keeps the namespace alive until `close()`. Everything done inside it (opening sockets,
@@ -14,7 +19,9 @@ export type NetnsReference = NetworkNamespace | string | number
 export class NetworkNamespace implements AsyncDisposable {
   /** The name in /run/netns, where it was created or opened by name. */
   readonly name: string | undefined
-  #fd: number
+  readonly #fd: number
+  #uses = 0
+  #closed = false
 
   private constructor(fd: number, name: string | undefined) {
     this.#fd = fd
@@ -40,15 +47,22 @@ export class NetworkNamespace implements AsyncDisposable {
 
   /**
    * Opens a namespace that exists: by path (anything with a slash), by name in /run/netns, or by the pid of a process
-   * in it. Throws `ENOENT` where there is none, `EACCES` where the process belongs to somebody else.
+   * in it. Throws `ENOENT` where there is none, `EACCES` where the process belongs to somebody else, TypeError for a
+   * file that is no namespace, as a handle in /run/netns that was left behind.
    */
   static open(reference: string | number): NetworkNamespace {
     if (typeof reference === 'number') {
       if (!Number.isSafeInteger(reference) || reference < 1) throw new RangeError(`${reference} is not a pid`)
-      return new NetworkNamespace(openSync(`/proc/${reference}/ns/net`, 'r'), undefined)
+      return new NetworkNamespace(openHandle(`/proc/${reference}/ns/net`), undefined)
     }
-    if (reference.includes('/')) return new NetworkNamespace(openSync(reference, 'r'), undefined)
-    return new NetworkNamespace(openSync(namedPath(reference), 'r'), reference)
+    if (reference.includes('/')) return new NetworkNamespace(openHandle(reference), undefined)
+    return new NetworkNamespace(openHandle(namedPath(reference)), reference)
+  }
+
+  /** Opens what a reference says: of a namespace that is open already, a second handle, so that either may be closed first. */
+  static resolve(reference: NetnsReference): NetworkNamespace {
+    if (!(reference instanceof NetworkNamespace)) return NetworkNamespace.open(reference)
+    return new NetworkNamespace(openSync(`/proc/self/fd/${reference.fd}`, 'r'), reference.name)
   }
 
   /** The namespace of the calling process. */
@@ -58,12 +72,12 @@ export class NetworkNamespace implements AsyncDisposable {
 
   /** A file descriptor of the namespace, valid until `close()`. Throws once closed. */
   get fd(): number {
-    if (this.#fd < 0) throw new Error('the network namespace is closed')
+    if (this.#closed) throw new Error('the network namespace is closed')
     return this.#fd
   }
 
   get closed(): boolean {
-    return this.#fd < 0
+    return this.#closed
   }
 
   /** What tells it from every other namespace alive: device and inode of its handle. */
@@ -97,17 +111,26 @@ export class NetworkNamespace implements AsyncDisposable {
   accessFiles(
     entries: readonly (readonly [path: string, value: string | null])[],
   ): Promise<(string | Error)[]> {
-    return new Promise((resolve, reject) => {
-      binding().files(this.fd, entries, (error, results) => {
-        if (error) reject(error)
-        else resolve(results)
-      })
-    })
+    return this.#using(fd =>
+      completed(done => {
+        binding().files(fd, entries, done)
+      }),
+    )
+  }
+
+  /**
+   * Makes a bound TCP or UDP socket inside and gives its file descriptor, for `new net.Socket({ fd })`,
+   * `server.listen({ fd })` or `udpSocket.bind({ fd })`. The socket stays inside, and keeps the namespace alive.
+   * Throws SystemError (`EADDRINUSE`, …).
+   */
+  openSocket(options: InetSocketOptions): number {
+    const { type, address, backlog } = inetSocketArguments(options)
+    return binding().socket(this.fd, AF_INET, type, 0, address, backlog)
   }
 
   /** Gives it a name in /run/netns, as `ip netns attach`; the name holds it until `NetworkNamespace.deleteName`. */
   async attach(name: string): Promise<void> {
-    await attach(this.fd, name)
+    await this.#using(fd => attach(fd, name))
   }
 
   /** Takes a name out of /run/netns, as `ip netns delete`. Throws `ENOENT` where there is none. */
@@ -115,11 +138,14 @@ export class NetworkNamespace implements AsyncDisposable {
     await detach(name)
   }
 
-  /** Closes the file descriptor. A namespace without a name and without processes ends then. */
+  /**
+   * Closes the file descriptor, once the calls under way have ended. A namespace without a name and without processes
+   * ends then.
+   */
   close(): void {
-    if (this.#fd < 0) return
-    closeSync(this.#fd)
-    this.#fd = -1
+    if (this.#closed) return
+    this.#closed = true
+    this.#closeUnused()
   }
 
   /** Closes it and takes its name out of /run/netns. */
@@ -132,6 +158,22 @@ export class NetworkNamespace implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.close()
     return Promise.resolve()
+  }
+
+  /** Keeps the file descriptor open meanwhile: another file could get its number, and be entered in its place. */
+  async #using<T>(use: (fd: number) => Promise<T>): Promise<T> {
+    const { fd } = this
+    this.#uses++
+    try {
+      return await use(fd)
+    } finally {
+      this.#uses--
+      this.#closeUnused()
+    }
+  }
+
+  #closeUnused(): void {
+    if (this.#closed && this.#uses === 0) closeSync(this.#fd)
   }
 }
 
@@ -149,10 +191,14 @@ export async function withNamespace<T>(
   }
 }
 
+function openHandle(path: string): number {
+  const fd = openSync(path, 'r')
+  if (statfsSync(`/proc/self/fd/${fd}`).type === NSFS_MAGIC) return fd
+  closeSync(fd)
+  throw new TypeError(`'${path}' is not a network namespace`)
+}
+
 const unshare = (path: string | undefined): Promise<number> =>
-  new Promise((resolve, reject) => {
-    binding().unshareNetworkNamespace(path, (error, fd) => {
-      if (error) reject(error)
-      else resolve(fd)
-    })
+  completed(done => {
+    binding().unshareNetworkNamespace(path, done)
   })

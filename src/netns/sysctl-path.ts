@@ -1,9 +1,11 @@
 /**
- * The file of a sysctl: `'net.ipv4.ip_forward'`, or with slashes where a name contains a dot, as in sysctl(8):
- * `'net/ipv4/conf/eth0.100/rp_filter'`. Throws TypeError on anything that would lead outside `/proc/sys`.
+ * The file of a sysctl, by the rules of sysctl(8): of `.` and `/`, the one that comes first separates, and the other
+ * stands for itself swapped. So `'net/ipv4/conf/eth0.100/rp_filter'` and `'net.ipv4.conf.eth0/100.rp_filter'` are the
+ * same. Throws TypeError for what is no name, in particular for one that would lead outside `/proc/sys`.
  */
 export function sysctlPath(name: string): string {
-  const path = name.includes('/') ? name : name.replaceAll('.', '/')
+  const dotted = /[./]/.exec(name)?.[0] === '.'
+  const path = dotted ? name.replace(/[./]/g, separator => (separator === '.' ? '/' : '.')) : name
   if (!/^[^/\0]+(\/[^/\0]+)+$/.test(path) || path.split('/').includes('..')) {
     throw new TypeError(`'${name}' is not the name of a sysctl like net.ipv4.ip_forward`)
   }

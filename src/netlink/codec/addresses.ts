@@ -26,7 +26,8 @@ export const ipv4: FixedCodec<string> = fixed(
 export const ipAddress: Codec<string> = {
   put(writer, value) {
     if (isIPv6(value)) writer.append(ipv6ToBytes(value))
-    else ipv4.put(writer, value)
+    else if (isIPv4(value)) ipv4.put(writer, value)
+    else throw new TypeError(`'${value}' is not an IP address`)
   },
   get(view, at, end) {
     if (end - at === 4) return ipv4.read(view, at)
@@ -35,10 +36,10 @@ export const ipAddress: Codec<string> = {
   },
 }
 
-/** A link-layer address of any length, `'02:00:0a:09:00:02'`. */
+/** A link-layer address of any length, `'02:00:0a:09:00:02'`; `''` where the device has none, as tunnels. */
 export const linkAddress: Codec<string> = {
   put(writer, value) {
-    writer.append(linkAddressToBytes(value))
+    if (value !== '') writer.append(linkAddressToBytes(value))
   },
   get: (view, at, end) =>
     Array.from(copyOf(view, at, end), byte => byte.toString(16).padStart(2, '0')).join(':'),
@@ -69,10 +70,14 @@ function ipv6ToBytes(address: string): Uint8Array {
   return Uint8Array.from([...left, ...middle, ...right].flatMap(group => [group >> 8, group & 255]))
 }
 
-/** RFC 5952: lower case, the longest run of zero groups (two or more, the first of equals) as `::`. */
+/**
+ * RFC 5952: lower case, the longest run of zero groups (two or more, the first of equals) as `::`; an IPv4-mapped
+ * address as `::ffff:10.9.0.2` (section 5).
+ */
 function bytesToIpv6(bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer)
   const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(i * 2))
+  if (groups.slice(0, 6).join() === '0,0,0,0,0,65535') return `::ffff:${numberToIpv4(view.getUint32(12))}`
   const run = longestZeroRun(groups)
   const hex = (part: number[]): string => part.map(group => group.toString(16)).join(':')
   if (run.length < 2) return hex(groups)

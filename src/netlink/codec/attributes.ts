@@ -1,13 +1,9 @@
+import { attributesIn, NLA_F_NESTED, putAttribute, unnamed } from './attribute.js'
 import { copyOf, type AttributeNames, type Codec, type Siblings } from './codec.js'
-import { littleEndian } from './byte-order.js'
-import { DecodeError, decodeWithin } from './decode-error.js'
-import { align, type Writer } from './writer.js'
-
-/** struct nlattr: length and type, linux/netlink.h. */
-const NLA_HDRLEN = 4
-const NLA_F_NESTED = 0x8000
-/** NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
-const NLA_TYPE_MASK = 0x3fff
+import { decodeWithin } from './decode-error.js'
+import { encodeWithin } from './encode-within.js'
+import { placesAt, reaches } from './place.js'
+import type { Writer } from './writer.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
 type AnyCodec = Codec<any, any>
@@ -21,6 +17,8 @@ type Declarations = Record<string, Attribute>
 export interface UnknownAttribute {
   type: number
   bytes: Uint8Array
+  /** NLA_F_NESTED and NLA_F_NET_BYTEORDER as they came with the type; absent where neither did. */
+  flags?: number | undefined
 }
 
 export type Out<D extends Declarations> = {
@@ -41,58 +39,35 @@ export interface AttributeSet<D extends Declarations> extends Codec<Out<D>, In<D
   putOne(writer: Writer, key: string, value: unknown, siblings: Siblings): void
 }
 
-interface Found {
-  key: string | undefined
-  type: number
-  at: number
-  end: number
-}
-
 /**
  * Declares a set of attributes, one line each: `handle: ['TCA_U32_CLASSID', 1, u32]`. Values are put in the order of
- * their keys and read in the order of arrival, so a decoded message encodes to the same bytes. Of an attribute that
- * comes twice, the last counts, as for the kernel.
+ * their keys and read in the order of arrival, so a decoded message encodes to the same bytes, unless the attributes
+ * that are not declared lay apart from each other: they are kept together. Of an attribute that comes twice the last
+ * counts, as for the kernel.
  */
 export function attributes<D extends Declarations>(declarations: D): AttributeSet<D> {
-  const keyOf = new Map(Object.entries(declarations).map(([key, [, type]]) => [type, key]))
-  const declared = (key: string): Attribute | undefined => declarations[key]
+  const byKey = new Map(Object.entries(declarations))
+  const byType = new Map(
+    Object.entries(declarations).map(([key, [name, type, codec]]) => [type, { key, name, codec }]),
+  )
+  const nameOf = (type: number): string | undefined => byType.get(type)?.name
+  const anyNameOf = (type: number): string => nameOf(type) ?? unnamed(type)
 
   const putOne = (writer: Writer, key: string, value: unknown, siblings: Siblings): void => {
-    const attribute = declared(key)
-    if (!attribute) throw new TypeError(`no attribute '${key}' among ${Object.keys(declarations).join(', ')}`)
-    const [, type, codec] = attribute
-    putAttribute(writer, codec.nested ? type | NLA_F_NESTED : type, () => {
-      codec.put(writer, value, siblings)
+    const attribute = byKey.get(key)
+    if (!attribute) throw new TypeError(`no attribute '${key}' among ${[...byKey.keys()].join(', ')}`)
+    const [name, type, codec] = attribute
+    encodeWithin(name, () => {
+      putAttribute(writer, codec.nested ? type | NLA_F_NESTED : type, () => {
+        codec.put(writer, value, siblings)
+      })
     })
-  }
-
-  function* walk(view: DataView, at: number, end: number): Generator<Found> {
-    while (at + NLA_HDRLEN <= end) {
-      const length = view.getUint16(at, littleEndian)
-      const type = view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK
-      const key = keyOf.get(type)
-      const name = (key && declared(key)?.[0]) ?? `attribute ${type}`
-      if (length < NLA_HDRLEN)
-        throw new DecodeError(`an attribute of ${length} bytes is shorter than its header`).within(name)
-      if (at + length > end) {
-        throw new DecodeError(
-          `an attribute of ${length} bytes does not fit the ${end - at} that are left`,
-        ).within(name)
-      }
-      yield { key, type, at: at + NLA_HDRLEN, end: at + length }
-      at += align(length)
-    }
   }
 
   return {
     declarations,
     putOne,
-    members: {
-      nameOf(type) {
-        const key = keyOf.get(type)
-        return key && declared(key)?.[0]
-      },
-    },
+    members: { nameOf },
     put(writer, value) {
       for (const key in value) {
         const member: unknown = (value as Record<string, unknown>)[key]
@@ -103,50 +78,37 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
     },
     get(view, at, end) {
       const value: Record<string, unknown> = {}
-      for (const found of walk(view, at, end)) {
-        const attribute = found.key === undefined ? undefined : declared(found.key)
-        if (found.key === undefined || !attribute) {
-          const unknown = (value['unknown'] ??= []) as UnknownAttribute[]
-          unknown.push({ type: found.type, bytes: copyOf(view, found.at, found.end) })
+      const unknown: UnknownAttribute[] = []
+      for (const { type, flags, at: start, end: stop } of attributesIn(view, at, end, anyNameOf)) {
+        const attribute = byType.get(type)
+        if (attribute) {
+          const { key, name, codec } = attribute
+          value[key] = decodeWithin<unknown>(name, () => codec.get(view, start, stop, value))
           continue
         }
-        const [name, , codec] = attribute
-        value[found.key] = decodeWithin<unknown>(name, () => codec.get(view, found.at, found.end, value))
+        value['unknown'] = unknown
+        unknown.push({ type, bytes: copyOf(view, start, stop), ...(flags === 0 ? {} : { flags }) })
       }
       return value as Out<D>
     },
     locate(view, at, end, offset) {
+      if (offset < at) return []
       const siblings: Record<string, unknown> = {}
-      for (const found of walk(view, at, end)) {
-        const attribute = found.key === undefined ? undefined : declared(found.key)
-        if (offset < found.at - NLA_HDRLEN) return []
-        if (offset < align(found.end)) {
-          const name = attribute?.[0] ?? `attribute ${found.type}`
-          if (offset < found.at) return [name]
-          return [name, ...(attribute?.[2].locate?.(view, found.at, found.end, offset, siblings) ?? [])]
+      for (const found of attributesIn(view, at, end, anyNameOf)) {
+        const attribute = byType.get(found.type)
+        if (reaches(found, offset)) {
+          return placesAt(anyNameOf(found.type), attribute?.codec, view, found, offset, siblings)
         }
-        if (attribute && found.key !== undefined)
-          siblings[found.key] = attribute[2].get(view, found.at, found.end, siblings)
+        if (attribute) siblings[attribute.key] = attribute.codec.get(view, found.at, found.end, siblings)
       }
       return []
     },
   }
 }
 
-/** Puts one attribute header, what `payload` appends, and the pad. */
-function putAttribute(writer: Writer, type: number, payload: () => void): void {
-  const at = writer.reserve(NLA_HDRLEN)
-  payload()
-  const length = writer.length - at
-  if (length > 0xffff) throw new RangeError(`an attribute of ${length} bytes is longer than netlink's 65535`)
-  writer.view.setUint16(at, length, littleEndian)
-  writer.view.setUint16(at + 2, type, littleEndian)
-  writer.pad()
-}
-
 function putUnknown(writer: Writer, unknown: readonly UnknownAttribute[]): void {
-  for (const { type, bytes } of unknown) {
-    putAttribute(writer, type, () => {
+  for (const { type, bytes, flags = 0 } of unknown) {
+    putAttribute(writer, type | flags, () => {
       writer.append(bytes)
     })
   }
@@ -154,36 +116,3 @@ function putUnknown(writer: Writer, unknown: readonly UnknownAttribute[]): void 
 
 /** Marks a set with NLA_F_NESTED where it is put. Older families are sent without, as iproute2 does. */
 export const nested = <C extends AnyCodec>(codec: C): C => ({ ...codec, nested: true })
-
-/** Attributes numbered `first`, `first + 1`, … with equal content, for example the actions of a filter. */
-export function numbered<O, I>(name: string, element: Codec<O, I>, first = 1): Codec<O[], readonly I[]> {
-  const elementName = (type: number): string => `${name}[${type - first}]`
-  const each = attributes({})
-  return {
-    members: { nameOf: elementName },
-    put(writer, values) {
-      values.forEach((value, i) => {
-        putAttribute(writer, element.nested ? (first + i) | NLA_F_NESTED : first + i, () => {
-          element.put(writer, value)
-        })
-      })
-    },
-    get(view, at, end) {
-      const { unknown = [] } = each.get(view, at, end)
-      return unknown.map(({ type, bytes }) =>
-        decodeWithin(elementName(type), () => element.get(new DataView(bytes.buffer), 0, bytes.length)),
-      )
-    },
-    locate(view, at, end, offset) {
-      while (at + NLA_HDRLEN <= end) {
-        const length = view.getUint16(at, littleEndian)
-        if (offset < at + length) {
-          const name = elementName(view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK)
-          return [name, ...(element.locate?.(view, at + NLA_HDRLEN, at + length, offset) ?? [])]
-        }
-        at += align(Math.max(length, NLA_HDRLEN))
-      }
-      return []
-    },
-  }
-}

@@ -9,8 +9,8 @@ export type KindOut<K extends Kinds> = { [N in keyof K]: Infer<K[N]> }[keyof K] 
 export type KindIn<K extends Kinds> = { [N in keyof K]: InferInput<K[N]> }[keyof K] | Uint8Array
 
 /**
- * An attribute whose content depends on the sibling `field`, as TCA_OPTIONS does on TCA_KIND. Kinds that are not
- * declared keep their raw bytes, and raw bytes are accepted for any kind.
+ * An attribute whose content depends on the sibling `field`, as TCA_OPTIONS does on TCA_KIND, which has to come first.
+ * Kinds that are not declared keep their raw bytes, and raw bytes are accepted for any kind.
  */
 export function byKind<K extends Kinds>(
   field: string,
@@ -22,6 +22,7 @@ export function byKind<K extends Kinds>(
     return typeof kind === 'string' && Object.hasOwn(kinds, kind) ? (kinds[kind] ?? otherwise) : otherwise
   }
   return {
+    members: { nameOf: (type, siblings) => select(siblings).members?.nameOf(type, siblings) },
     put(writer, value, siblings) {
       if (value instanceof Uint8Array) writer.append(value)
       else select(siblings).put(writer, value, siblings)

@@ -1,36 +1,38 @@
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
 import type { Writer } from './writer.js'
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** Bytes as they are, NLA_BINARY. */
 export const binary: Codec<Uint8Array> = {
   put: (writer, value) => {
+    if (!(value instanceof Uint8Array))
+      throw new TypeError(`expected bytes, a Uint8Array, not ${typeof value}`)
     writer.append(value)
   },
   get: copyOf,
 }
 
-/** An attribute whose presence says it all, NLA_FLAG. */
-export const flag: Codec<true> = { put: () => undefined, get: () => true }
+/** An attribute whose presence says it all, NLA_FLAG. Leave it out where it is not so. */
+export const flag: Codec<true> = {
+  put(_writer, value: unknown) {
+    if (value !== true) throw new TypeError(`a flag is true or left out, not ${String(value)}`)
+  },
+  get: () => true,
+}
 
 /** Text with a final NUL, NLA_NUL_STRING. A missing NUL is accepted. */
 export const text: Codec<string> = {
   put(writer, value) {
-    if (!putAscii(writer, value)) writer.append(encoder.encode(value))
+    putText(writer, value)
     writer.reserve(1)
   },
   get: readText,
 }
 
 /** Text without a final NUL, NLA_STRING as iproute2 sends a link's alias and kind. */
-export const bareText: Codec<string> = {
-  put(writer, value) {
-    if (!putAscii(writer, value)) writer.append(encoder.encode(value))
-  },
-  get: readText,
-}
+export const bareText: Codec<string> = { put: putText, get: readText }
 
 /** Text in a C array of `size` bytes, always with a final NUL. */
 export const chars = (size: number): FixedCodec<string> =>
@@ -39,13 +41,22 @@ export const chars = (size: number): FixedCodec<string> =>
     1,
     (view, at) => readText(view, at, at + size),
     (view, at, value) => {
-      const bytes = encoder.encode(value)
+      const bytes = encoder.encode(withoutNul(value))
       if (bytes.length >= size) throw new RangeError(`'${value}' is longer than ${size - 1} bytes`)
-      bytes.forEach((byte, i) => {
-        view.setUint8(at + i, byte)
-      })
+      new Uint8Array(view.buffer, view.byteOffset + at).set(bytes)
     },
   )
+
+/** The kernel would take what stands before a NUL for the whole. */
+function withoutNul(value: string): string {
+  if (value.includes('\0')) throw new TypeError(`'${value.replaceAll('\0', '\\0')}' contains a NUL`)
+  return value
+}
+
+function putText(writer: Writer, value: string): void {
+  withoutNul(value)
+  if (!putAscii(writer, value)) writer.append(encoder.encode(value))
+}
 
 /** Names are short and ASCII: a loop is several times faster than TextEncoder for them. */
 function putAscii(writer: Writer, value: string): boolean {

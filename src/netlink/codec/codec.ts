@@ -8,13 +8,13 @@ export type Siblings = Readonly<Record<string, unknown>>
  * `Out` with every member optional (an absent member is zero or left out).
  */
 export interface Codec<Out, In = Out> {
-  /** Appends the value. */
+  /** Appends the value. Throws TypeError or RangeError for what cannot be encoded. */
   put(writer: Writer, value: In, siblings?: Siblings): void
   /** Reads the value from `[at, end)`. Never reads beyond `end`, never returns a view of the buffer. */
   get(view: DataView, at: number, end: number, siblings?: Siblings): Out
-  /** Names of the attributes that lie around `offset`, outermost first; used to explain the kernel's ext ack. */
-  locate?(view: DataView, at: number, end: number, offset: number, siblings?: Siblings): string[]
-  /** The set of attributes inside, where there is one: used to name an attribute that the kernel misses. */
+  /** The attributes that lie around `offset`, outermost first; used to explain the kernel's ext ack. */
+  locate?(view: DataView, at: number, end: number, offset: number, siblings?: Siblings): Place[]
+  /** The names of the attributes inside, where there are any: used to name one that the kernel misses. */
   readonly members?: AttributeNames
   /** Set on codecs that put several attributes, and so are marked NLA_F_NESTED where declared so. */
   readonly nested?: boolean
@@ -22,7 +22,13 @@ export interface Codec<Out, In = Out> {
 
 /** Names an attribute by its number. */
 export interface AttributeNames {
-  nameOf(type: number): string | undefined
+  nameOf(type: number, siblings?: Siblings): string | undefined
+}
+
+/** An attribute of a message: its name, and the names of those inside it. */
+export interface Place {
+  readonly name: string
+  readonly inside?: AttributeNames | undefined
 }
 
 /** A codec of constant size, which can be a struct member. */
@@ -31,6 +37,7 @@ export interface FixedCodec<Out, In = Out> extends Codec<Out, In> {
   readonly size: number
   /** _Alignof, in bytes. */
   readonly alignment: number
+  /** Writes the value to bytes that are zero. */
   write(view: DataView, at: number, value: In): void
   read(view: DataView, at: number): Out
 }

@@ -5,23 +5,18 @@
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
   readonly code = 'ERR_NETLINK_DECODE'
+  readonly path: string
   readonly #reason: string
-  #path: string[] = []
 
-  constructor(reason: string) {
-    super(reason)
+  constructor(reason: string, path = '') {
+    super(path === '' ? reason : `${path}: ${reason}`)
+    this.path = path
     this.#reason = reason
   }
 
-  get path(): string {
-    return this.#path.join('.')
-  }
-
-  /** Notes that the error happened inside `name`, and returns itself to be thrown on. */
-  within(name: string): this {
-    this.#path.unshift(name)
-    this.message = `${this.path}: ${this.#reason}`
-    return this
+  /** The same error, found inside `name`. */
+  within(name: string): DecodeError {
+    return new DecodeError(this.#reason, this.path === '' ? name : `${name}.${this.path}`)
   }
 }
 

@@ -3,70 +3,111 @@ import { fixed, type FixedCodec } from './codec.js'
 
 /*
  * Byte order is part of the type: u16, u32, u64 and their signed forms are in host order, be16, be32 and be64 in
- * network order. 64-bit values are bigints.
+ * network order. 64-bit values are bigints. Nothing wraps: a value out of range is refused with a RangeError.
  */
 
-export const u8: FixedCodec<number> = fixed(
-  1,
-  1,
-  (view, at) => view.getUint8(at),
-  (view, at, v: number) => view.setUint8(at, v),
-)
-export const s8: FixedCodec<number> = fixed(
-  1,
-  1,
-  (view, at) => view.getInt8(at),
-  (view, at, v: number) => view.setInt8(at, v),
-)
-
-const integer = <T>(
+/** Number or bigint, by the type of the limits. */
+function integer<T extends number | bigint>(
+  name: string,
   size: number,
+  [min, max]: readonly [T, T],
   read: (view: DataView, at: number) => T,
   write: (view: DataView, at: number, value: T) => void,
-): FixedCodec<T> => fixed(size, size, read, write)
+): FixedCodec<T> {
+  const wide = typeof min === 'bigint'
+  const expected = `a ${wide ? 'bigint' : 'whole number'} from ${min} to ${max}`
+  return fixed(size, size, read, (view, at, value) => {
+    const whole = wide ? typeof value === 'bigint' : Number.isInteger(value)
+    if (!whole || value < min || value > max) {
+      throw new RangeError(`${String(value)} is not a ${name}: expected ${expected}`)
+    }
+    write(view, at, value)
+  })
+}
 
+const U8 = [0, 0xff] as const
+const S8 = [-0x80, 0x7f] as const
+const U16 = [0, 0xffff] as const
+const S16 = [-0x8000, 0x7fff] as const
+const U32 = [0, 0xffff_ffff] as const
+const S32 = [-0x8000_0000, 0x7fff_ffff] as const
+const U64 = [0n, 0xffff_ffff_ffff_ffffn] as const
+const S64 = [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn] as const
+
+export const u8 = integer<number>(
+  'u8',
+  1,
+  U8,
+  (view, at) => view.getUint8(at),
+  (view, at, v) => view.setUint8(at, v),
+)
+export const s8 = integer<number>(
+  's8',
+  1,
+  S8,
+  (view, at) => view.getInt8(at),
+  (view, at, v) => view.setInt8(at, v),
+)
 export const u16 = integer<number>(
+  'u16',
   2,
+  U16,
   (view, at) => view.getUint16(at, littleEndian),
   (view, at, v) => view.setUint16(at, v, littleEndian),
 )
 export const s16 = integer<number>(
+  's16',
   2,
+  S16,
   (view, at) => view.getInt16(at, littleEndian),
   (view, at, v) => view.setInt16(at, v, littleEndian),
 )
 export const be16 = integer<number>(
+  'be16',
   2,
+  U16,
   (view, at) => view.getUint16(at),
   (view, at, v) => view.setUint16(at, v),
 )
 export const u32 = integer<number>(
+  'u32',
   4,
+  U32,
   (view, at) => view.getUint32(at, littleEndian),
   (view, at, v) => view.setUint32(at, v, littleEndian),
 )
 export const s32 = integer<number>(
+  's32',
   4,
+  S32,
   (view, at) => view.getInt32(at, littleEndian),
   (view, at, v) => view.setInt32(at, v, littleEndian),
 )
 export const be32 = integer<number>(
+  'be32',
   4,
+  U32,
   (view, at) => view.getUint32(at),
   (view, at, v) => view.setUint32(at, v),
 )
 export const u64 = integer<bigint>(
+  'u64',
   8,
+  U64,
   (view, at) => view.getBigUint64(at, littleEndian),
   (view, at, v) => view.setBigUint64(at, v, littleEndian),
 )
 export const s64 = integer<bigint>(
+  's64',
   8,
+  S64,
   (view, at) => view.getBigInt64(at, littleEndian),
   (view, at, v) => view.setBigInt64(at, v, littleEndian),
 )
 export const be64 = integer<bigint>(
+  'be64',
   8,
+  U64,
   (view, at) => view.getBigUint64(at),
   (view, at, v) => view.setBigUint64(at, v),
 )
@@ -77,26 +118,5 @@ export const reserved = (count: number): FixedCodec<undefined> =>
     count,
     1,
     () => undefined,
-    (view, at) => {
-      for (let i = 0; i < count; i++) view.setUint8(at + i, 0)
-    },
+    () => undefined,
   )
-
-/** `count` equal members in a row, as a C array. Surplus elements of the value are refused. */
-export function array<Out, In>(
-  element: FixedCodec<Out, In>,
-  count: number,
-): FixedCodec<Out[], readonly In[]> {
-  return fixed(
-    element.size * count,
-    element.alignment,
-    (view, at) => Array.from({ length: count }, (_, i) => element.read(view, at + i * element.size)),
-    (view, at, values) => {
-      if (values.length > count)
-        throw new RangeError(`${values.length} elements do not fit an array of ${count}`)
-      values.forEach((value, i) => {
-        element.write(view, at + i * element.size, value)
-      })
-    },
-  )
-}

@@ -1,4 +1,6 @@
+import { list } from './arrays.js'
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
+import { encodeWithin } from './encode-within.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
 type AnyFixed = FixedCodec<any, any>
@@ -50,7 +52,10 @@ export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, 
     (view, at, value) => {
       for (const { name, offset, codec } of fields) {
         const member = (value as Record<string, unknown>)[name]
-        if (member !== undefined) codec.write(view, at + offset, member)
+        if (member === undefined) continue
+        encodeWithin(name, () => {
+          codec.write(view, at + offset, member)
+        })
       }
     },
   )
@@ -89,18 +94,6 @@ function layOut(members: Members): {
 }
 
 const roundUp = (at: number, alignment: number): number => Math.ceil(at / alignment) * alignment
-
-/** As many elements as fill the attribute; a C array of open length. Bytes that make no whole element are dropped. */
-export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> => ({
-  put(writer, values) {
-    for (const value of values) element.put(writer, value)
-  },
-  get(view, at, end) {
-    const values: O[] = []
-    for (; at + element.size <= end; at += element.size) values.push(element.read(view, at))
-    return values
-  },
-})
 
 /** A struct followed by a C array of open length, for example `struct tc_u32_sel` and its keys. */
 export function structWithTail<O extends Surplus, I extends Surplus, N extends string, EO, EI>(

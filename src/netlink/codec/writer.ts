@@ -2,7 +2,7 @@
 const ALIGNMENT = 4
 
 /** NLMSG_ALIGN and NLA_ALIGN, linux/netlink.h: `length` rounded up to a multiple of 4. */
-export const align = (length: number): number => (length + (ALIGNMENT - 1)) & ~(ALIGNMENT - 1)
+export const align = (length: number): number => length + (-length & (ALIGNMENT - 1))
 
 /**
  * One growable buffer that a whole batch of messages is encoded into (the shape of libmnl's `mnl_nlmsg_batch`).

@@ -1,0 +1,181 @@
+#include "socket.h"
+
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "environment.h"
+#include "file_descriptor.h"
+#include "io_thread.h"
+#include "thread.h"
+
+namespace {
+
+using Info = Napi::CallbackInfo;
+
+// `NetlinkHandle` of src/native/addon.ts, where the methods are described.
+class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
+ public:
+  explicit NetlinkHandle(const Info& info)
+      : ObjectWrap(info), mailbox_(Environment::Of(info.Env()).mailbox), socket_(ToInt(info[0])) {}
+
+  ~NetlinkHandle() override { Close(); }
+
+  Napi::Value Start(const Info& info) {
+    FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake) return Throw(info.Env(), Failure::Of("eventfd"));
+    // A property, not a reference: what refers back to this object must not keep it for ever.
+    Value().DefineProperty(Napi::PropertyDescriptor::Value("onEvent", info[0]));
+    addressee_ = std::make_shared<NetlinkHandle*>(this);
+    auto report = [mailbox = mailbox_, addressee = addressee_](IoThread::Turn turn) {
+      mailbox->Post([addressee, turn = std::move(turn)](Napi::Env env) {
+        if (*addressee) (*addressee)->OnTurn(env, turn);
+      });
+    };
+    auto thread = std::make_shared<IoThread>(std::move(socket_), std::move(wake), report);
+    if (Failure failure = StartThread([thread] { thread->Run(); })) return Throw(info.Env(), failure);
+    thread_ = std::move(thread);
+    return info.Env().Undefined();
+  }
+
+  void Send(const Info& info) {
+    auto bytes = info[0].As<Napi::Uint8Array>();
+    thread_->Send({bytes.Data(), bytes.Data() + bytes.ByteLength()}, ToInt(info[1]));
+  }
+
+  void SetPaused(const Info& info) { thread_->SetPaused(info[0].As<Napi::Boolean>()); }
+
+  Napi::Value ExchangeSync(const Info& info) {
+    auto bytes = info[0].As<Napi::Uint8Array>();
+    int error = SendRequest(socket_.number(), bytes.Data(), bytes.ByteLength());
+    return error ? Throw(info.Env(), {error, "sendmsg"}) : Receive(info.Env(), ToInt(info[1]));
+  }
+
+  Napi::Value ReceiveSync(const Info& info) { return Receive(info.Env(), ToInt(info[0])); }
+
+  void SetReferenced(const Info& info) { SetReferenced(info[0].As<Napi::Boolean>()); }
+
+  void Close(const Info&) { Close(); }
+
+ private:
+  void OnTurn(Napi::Env env, const IoThread::Turn& turn) {
+    thread_->Consumed(turn.chunk.size());
+    Napi::Value chunk = env.Undefined();
+    if (!turn.chunk.empty()) chunk = Napi::Buffer<uint8_t>::Copy(env, turn.chunk.data(), turn.chunk.size());
+    Napi::Object self = Value();
+    Mailbox::Call(env, self, self.Get("onEvent"),
+                  {chunk, Napi::Number::New(env, turn.token), Napi::Number::New(env, -turn.send_error),
+                   Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.truncated),
+                   Napi::Boolean::New(env, turn.more)});
+  }
+
+  Napi::Value Receive(Napi::Env env, int timeout) {
+    using std::chrono::milliseconds, std::chrono::steady_clock;
+    const auto deadline = steady_clock::now() + milliseconds(timeout);
+    for (;;) {
+      auto content = buffer_.Read(socket_.number());
+      if (content.length > 0) return Napi::Buffer<uint8_t>::Copy(env, content.data, content.length);
+      if (content.error) return Throw(env, {content.error, "recvmsg"});
+      if (content.truncated) return Throw(env, {EMSGSIZE, "recvmsg"});
+      auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+      pollfd watched{socket_.number(), POLLIN, 0};
+      int ready = poll(&watched, 1, left > 0 ? left : 0);
+      if (ready == 0) return Throw(env, {ETIMEDOUT, "recvmsg"});
+      if (ready < 0 && errno != EINTR) return Throw(env, Failure::Of("poll"));
+    }
+  }
+
+  void SetReferenced(bool referenced) {
+    if (std::exchange(referenced_, referenced) == referenced) return;
+    referenced ? mailbox_->Ref() : mailbox_->Unref();
+  }
+
+  void Close() {
+    SetReferenced(false);
+    socket_.Close();
+    if (!thread_) return;
+    *addressee_ = nullptr;
+    std::exchange(thread_, nullptr)->Stop();
+  }
+
+  const std::shared_ptr<Mailbox> mailbox_;
+  FileDescriptor socket_;  // moves to the thread
+  ReceiveBuffer buffer_;   // for the synchronous calls
+  std::shared_ptr<IoThread> thread_;
+  std::shared_ptr<NetlinkHandle*> addressee_;  // of the thread's reports; null in it once closed
+  bool referenced_ = false;
+};
+
+}  // namespace
+
+Napi::Function DefineNetlinkHandle(Napi::Env env) {
+  using H = NetlinkHandle;
+  return H::DefineClass(env, "NetlinkHandle",
+                        {H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
+                         H::InstanceMethod<&H::SetPaused>("setPaused"),
+                         H::InstanceMethod<&H::ExchangeSync>("exchangeSync"),
+                         H::InstanceMethod<&H::ReceiveSync>("receiveSync"),
+                         H::InstanceMethod<&H::SetReferenced>("setReferenced"),
+                         H::InstanceMethod<&H::Close>("close")});
+}
+
+Napi::Value Socket(const Info& info) {
+  const int domain = ToInt(info[1]), type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol = ToInt(info[3]);
+  Napi::Uint8Array address;
+  if (!info[4].IsUndefined()) address = info[4].As<Napi::Uint8Array>();
+  const std::optional<int> backlog = info[5].IsUndefined() ? std::nullopt : std::optional(ToInt(info[5]));
+  FileDescriptor fd;
+  auto open = [&]() -> Failure {
+    const int on = 1;
+    fd = FileDescriptor(socket(domain, type, protocol));
+    if (!fd) return Failure::Of("socket");
+    if (backlog && setsockopt(fd.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
+      return Failure::Of("setsockopt");
+    }
+    if (!address.IsEmpty()) {
+      auto bytes = reinterpret_cast<const sockaddr*>(address.Data());
+      if (bind(fd.number(), bytes, address.ByteLength()) < 0) return Failure::Of("bind");
+    }
+    return backlog && listen(fd.number(), *backlog) < 0 ? Failure::Of("listen") : Failure();
+  };
+  if (Failure failure = RunInNamespace(ToInt(info[0]), open)) return Throw(info.Env(), failure);
+  return Napi::Number::New(info.Env(), fd.Release());
+}
+
+Napi::Value SocketName(const Info& info) {
+  sockaddr_storage address;
+  socklen_t length = sizeof address;
+  if (getsockname(ToInt(info[0]), reinterpret_cast<sockaddr*>(&address), &length) < 0) {
+    return Throw(info.Env(), Failure::Of("getsockname"));
+  }
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), reinterpret_cast<uint8_t*>(&address), length);
+}
+
+Napi::Value GetSocketOption(const Info& info) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  if (getsockopt(ToInt(info[0]), ToInt(info[1]), ToInt(info[2]), &value, &length) < 0) {
+    return Throw(info.Env(), Failure::Of("getsockopt"));
+  }
+  return Napi::Number::New(info.Env(), value);
+}
+
+Napi::Value SetSocketOption(const Info& info) {
+  const int value = ToInt(info[3]);
+  if (setsockopt(ToInt(info[0]), ToInt(info[1]), ToInt(info[2]), &value, sizeof value) < 0) {
+    return Throw(info.Env(), Failure::Of("setsockopt"));
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value Ioctl(const Info& info) {
+  auto bytes = info[2].As<Napi::Uint8Array>();
+  int error = ioctl(ToInt(info[0]), ToInt(info[1]), bytes.Data()) < 0 ? errno : 0;
+  return Napi::Number::New(info.Env(), -error);
+}

@@ -1,0 +1,100 @@
+import { inspect } from 'node:util'
+import { Parser } from 'tap-parser'
+
+/** @typedef {import('tap-parser').Result} Result */
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {Counts & { reasons: Map<string, number> }} Report how often a test was skipped for which reason */
+
+/**
+ * Reads the TAP of a run in which every test file is one subtest, prints a line for each file as it ends and what its
+ * failures say, and resolves with the number of assertions. A file that fails without a failed assertion of its own
+ * (a crash, a time-out) counts as one failure, and so does a run that ends early.
+ *
+ * @param {AsyncIterable<Buffer>} stream
+ * @returns {Promise<Report>}
+ */
+export async function reportTap(stream) {
+  /** @type {Report} */
+  const report = { passed: 0, failed: 0, skipped: 0, reasons: new Map() }
+  const parser = new Parser()
+  /** @type {Result[]} */
+  let assertions = []
+  /** @type {Result | undefined} */
+  let file
+  // 'result' has every assertion, however deep, and after it the file's own if it says more than they do.
+  parser.on('result', result => {
+    if (result !== file) assertions.push(result)
+  })
+  parser.on('assert', result => {
+    file = result
+    reportFile(result, assertions, report)
+    assertions = []
+  })
+  for await (const chunk of stream) parser.write(chunk)
+  parser.end()
+  if (!parser.ok && report.failed === 0) {
+    report.failed++
+    console.log('FAIL the run ended before its last file')
+  }
+  return report
+}
+
+/**
+ * @param {Result} file
+ * @param {Result[]} assertions
+ * @param {Report} report
+ */
+function reportFile(file, assertions, report) {
+  const isFailure = (/** @type {Result} */ result) => !result.ok && !result.skip && !result.todo
+  const says =
+    file.skip || (isFailure(file) && !assertions.some(isFailure)) ? [...assertions, file] : assertions
+  const failures = says.filter(isFailure)
+  const skips = says.filter(result => result.skip || result.todo)
+  const counts = {
+    passed: says.length - failures.length - skips.length,
+    failed: failures.length,
+    skipped: skips.length,
+  }
+  for (const { skip, name } of skips) {
+    const reason = typeof skip === 'string' ? skip : name
+    report.reasons.set(reason, (report.reasons.get(reason) ?? 0) + 1)
+  }
+  report.passed += counts.passed
+  report.failed += counts.failed
+  report.skipped += counts.skipped
+  console.log(
+    `${file.ok ? 'ok  ' : 'FAIL'} ${file.name}: ${summary(counts)} (${((file.time ?? 0) / 1000).toFixed(1)} s)`,
+  )
+  for (const failure of failures) console.log(describe(failure))
+}
+
+/** @param {Result} failure */
+function describe({ fullname, diag }) {
+  const details = Object.entries(diag ?? {}).filter(
+    ([key]) => !['at', 'compare', 'source', 'output'].includes(key),
+  )
+  const lines = details.map(
+    ([key, value]) => `${key}: ${typeof value === 'string' ? value.trim() : inspect(value)}`,
+  )
+  return [`  not ok: ${fullname}`, ...lines.join('\n').split('\n')].join('\n      ')
+}
+
+/**
+ * The three numbers that end every lane.
+ *
+ * @param {Counts} counts
+ */
+const summary = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`
+
+/**
+ * Prints why tests were skipped, one line a reason, and the summary as the last line; sets the exit code. A run in
+ * which nothing passed is a failure.
+ *
+ * @param {Report} report
+ * @param {{ code?: unknown }} [runner] exit code of what ran the tests
+ */
+export function conclude(report, { code = 0 } = {}) {
+  for (const [reason, times] of report.reasons) console.log(`not run here (${times}): ${reason}`)
+  console.log(summary(report))
+  process.exitCode = code === 0 && report.failed === 0 && report.passed > 0 ? 0 : 1
+}

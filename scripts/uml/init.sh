@@ -1,0 +1,42 @@
+#!/bin/bash
+# The first process of the user-mode Linux that test-uml.js boots: the host's file system is its root. Mounts what a
+# machine has, runs each file named in build/uml/tests, and writes their TAP to the second console.
+root=$(realpath "$(dirname "$0")/../..")
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp TAP=1
+export RTNETLINK_SECOND_KERNEL=uml
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t tmpfs tmpfs /run
+mkdir /run/tmp /run/modules /run/modules/lib
+
+# Modules are not in /lib/modules, where modprobe looks, and the host's file system is not ours to change.
+ln -s /usr/lib/uml/modules /run/modules/lib/modules
+printf '#!/bin/sh\nexec modprobe -d /run/modules "$@"\n' >/run/modprobe
+chmod +x /run/modprobe
+echo /run/modprobe >/proc/sys/kernel/modprobe
+
+ip link set lo up
+cd "$root" || exit
+exec </dev/null >/dev/tty1 2>&1
+stty -F /dev/tty1 raw
+
+set -o pipefail
+echo TAP version 14
+number=0
+while read -r file; do
+  number=$((number + 1))
+  echo "# Subtest: $file"
+  began=$(date +%s%3N)
+  timeout -k 5 "$TEST_TIMEOUT" "$NODE" --import "$root/scripts/typescript.js" "$file" | sed -u 's/^/    /'
+  case $? in
+    0) verdict=ok ;;
+    124) verdict='not ok' && echo "    # no end within $TEST_TIMEOUT s" ;;
+    *) verdict='not ok' ;;
+  esac
+  echo "$verdict $number - $file # time=$(($(date +%s%3N) - began))ms"
+done <build/uml/tests
+echo "1..$number"
+
+echo o >/proc/sysrq-trigger
+sleep 60

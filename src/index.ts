@@ -1,0 +1,52 @@
+/*
+ * The public surface.
+ */
+
+// Sockets
+export { RtnetlinkSocket, type RtnetlinkSocketOptions } from './rtnetlink-socket.js'
+export { RtnetlinkSocketSync } from './rtnetlink-socket-sync.js'
+export type { RtnetlinkBatch } from './rtnetlink-batch.js'
+export type { MonitorOptions, RtnetlinkChange, RtnetlinkEvent } from './rtnetlink-monitor.js'
+export type { Mode, Outcome, Verbs, WriteVerb } from './rtnetlink-verbs.js'
+export { rtnetlinkProtocol } from './rtnetlink-protocol.js'
+
+// Raw netlink
+export { binding, type NativeBinding } from './native/binding.js'
+export { SystemError } from './native/system-error.js'
+export { NetlinkSocket, type BatchOptions, type CallOptions } from './netlink/socket.js'
+export { NetlinkSocketSync } from './netlink/socket-sync.js'
+export { NetlinkSubscription, type Notification } from './netlink/subscription.js'
+export type { BatchResult } from './netlink/exchange.js'
+export { Message, type Request } from './netlink/message.js'
+export { messageBody, messagesByType, type DeviceNames, type MessageType, type Protocol } from './netlink/message-type.js'
+export { NoSuchDeviceError, type Device } from './netlink/devices.js'
+export type { ObjectType, Verb } from './netlink/object-type.js'
+export type { Transport } from './netlink/transport.js'
+export type { TracedMessage } from './netlink/trace.js'
+export {
+  DecodeError,
+  DumpInterruptedError,
+  NetlinkClosedError,
+  NetlinkError,
+  NetlinkOverrunError,
+  NetlinkTruncatedError,
+} from './netlink/errors.js'
+export * as codec from './netlink/codec/index.js'
+
+// Families
+export * from './rtnetlink/index.js'
+export * from './tc/index.js'
+// sock-diag
+
+// Namespaces
+export { NetworkNamespace, type NetnsReference } from './netns/network-namespace.js'
+export type { InetSocketOptions } from './netns/inet-socket.js'
+
+// The isolator
+export { PortMappingIsolator, type ContainerInfo, type IsolateOptions } from './isolator/port-mapping-isolator.js'
+export type { PortMappingIsolatorOptions } from './isolator/options.js'
+export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'
+export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/probe.js'
+export type { ResourceStatistics } from './isolator/statistics.js'
+export { PortRanges, type PortRange, type PortRangesInput } from './isolator/port-ranges.js'
+export { formatSize, parseSize, type SizeInput } from './isolator/sizes.js'

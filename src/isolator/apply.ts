@@ -1,0 +1,50 @@
+import type { NetlinkError } from '../netlink/errors.js'
+import type { BatchResult } from '../netlink/exchange.js'
+import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { IsolatorError } from './isolator-error.js'
+import type { Planned } from './plan/planned.js'
+import type { Undo } from './undo.js'
+
+/** errnos of a deletion whose object is gone already, or the device with it. */
+const GONE = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
+
+/**
+ * Sends planned messages as one batch. What of them the kernel carried out is noted in `undo`: a batch does not stop at
+ * an error, and of a failed one only what this call added may be taken back.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where something that is not ours has a handle of ours
+ * @throws NetlinkError for any other refusal
+ */
+export async function applyAll(rt: RtnetlinkSocket, planned: readonly Planned[], undo: Pick<Undo, 'push'>): Promise<void> {
+  const results = await rt.send(
+    planned.map(message => message.request(rt.devices)),
+    { onError: 'stop' },
+  )
+  const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
+  const inverses = carriedOut.flatMap(({ inverse }) => inverse ?? []).reverse()
+  if (inverses.length > 0) undo.push(() => removeAll(rt, inverses))
+  const error = firstError(results)
+  if (error) throw explain(error)
+}
+
+/** Deletes what is planned to be deleted, as one batch. What is gone already is no error. */
+export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned[]): Promise<void> {
+  if (deletions.length === 0) return
+  const results = await rt.send(deletions.map(message => message.request(rt.devices)))
+  const error = firstError(results, ({ code }) => !GONE.has(code))
+  if (error) throw error
+}
+
+function firstError(results: readonly BatchResult[], matters: (error: NetlinkError) => boolean = () => true): NetlinkError | undefined {
+  return results.find(({ error }) => error && matters(error))?.error
+}
+
+function explain(error: NetlinkError): Error {
+  if (error.code !== 'EEXIST') return error
+  return new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `something that this isolator did not make is in the way of: ${error.command ?? error.request}. ` +
+      'Remove it, or after a restart of this program call recover()',
+    { cause: error, details: { command: error.command } },
+  )
+}

@@ -1,0 +1,77 @@
+import type { NetworkNamespace } from '../netns/network-namespace.js'
+import type { Address, Link, Route } from '../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { readCopiedSysctls } from './container-sysctls.js'
+import { IsolatorError } from './isolator-error.js'
+import { refuse, type IsolatorOptions } from './options.js'
+import type { HostFacts } from './plan/facts.js'
+import { PortRanges } from './port-ranges.js'
+
+/**
+ * Reads what the layout depends on from the host's namespace, changing nothing.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION where an interface or address that was named, or is needed, is not there
+ */
+export async function readHostFacts(rt: RtnetlinkSocket, netns: NetworkNamespace, options: IsolatorOptions): Promise<HostFacts> {
+  const defaultRoute = await findDefaultRoute(rt, options.publicInterface)
+  const publicInterface = options.publicInterface ?? defaultRoute?.dev
+  if (publicInterface === undefined) {
+    throw refuse('publicInterface', undefined, 'the name of an interface, since this host has no default route to take it from')
+  }
+  const [link, address, sysctls, ephemeralPorts] = await Promise.all([
+    publicLink(rt, publicInterface),
+    sharedAddress(rt, publicInterface, options.address),
+    readCopiedSysctls(netns),
+    readEphemeralRange(netns),
+    loopbackLink(rt, options.loopbackInterface),
+  ])
+  return {
+    netnsName: netns.name,
+    publicInterface,
+    loopbackInterface: options.loopbackInterface,
+    address: address.address,
+    prefixLength: address.prefixLength,
+    mac: link.address ?? '',
+    mtu: link.mtu,
+    gateway: defaultRoute?.gateway,
+    neighbours: options.neighbours,
+    ephemeralPorts,
+    sysctls,
+  }
+}
+
+/** The IPv4 default route of the lowest metric, through `dev` where that is given. */
+async function findDefaultRoute(rt: RtnetlinkSocket, dev: string | undefined): Promise<Route | undefined> {
+  const routes = await rt.routes.list({ family: 'inet', table: 'main' })
+  const defaults = routes.filter(route => route.destination === 'default' && (dev === undefined || route.dev === dev))
+  return defaults.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))[0]
+}
+
+async function publicLink(rt: RtnetlinkSocket, name: string): Promise<Link> {
+  const link = await namedLink(rt, 'publicInterface', name)
+  if (link.hardwareType === 'ether' && link.address !== undefined) return link
+  throw refuse('publicInterface', name, 'an Ethernet device: containers take its MAC address', `${name} is of type ${link.hardwareType}`)
+}
+
+const loopbackLink = (rt: RtnetlinkSocket, name: string): Promise<Link> => namedLink(rt, 'loopbackInterface', name)
+
+async function namedLink(rt: RtnetlinkSocket, option: string, name: string): Promise<Link> {
+  if (rt.devices.interfaceIndex(name) === 0) throw refuse(option, name, 'the name of an interface of the host namespace')
+  return rt.links.get(name)
+}
+
+async function sharedAddress(rt: RtnetlinkSocket, dev: string, wanted: string | undefined): Promise<Address> {
+  const addresses = await rt.addresses.list({ dev, family: 'inet' })
+  const found = addresses.find(({ address, scope }) => (wanted === undefined ? scope === 'global' : address === wanted))
+  if (found) return found
+  const has = addresses.map(({ address }) => address).join(', ') || 'none'
+  throw refuse('address', wanted, `an IPv4 address of ${dev}, which has ${has}`)
+}
+
+async function readEphemeralRange(netns: NetworkNamespace): Promise<PortRanges> {
+  const name = 'net.ipv4.ip_local_port_range'
+  const text = await netns.readSysctl(name)
+  const [first, last] = text.split(/\s+/)
+  if (last === undefined) throw new IsolatorError('ERR_KERNEL_UNSUPPORTED', `${name} is '${text}', where two numbers were expected`)
+  return PortRanges.from(`${first}-${last}`)
+}

@@ -1,0 +1,69 @@
+import { NetworkNamespace } from '../netns/network-namespace.js'
+import { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { applyAll } from './apply.js'
+import { applySysctls } from './apply-sysctls.js'
+import type { HostContext } from './host-context.js'
+import { linkName } from './layout.js'
+import { containerPlan, type ContainerPlan } from './plan/container.js'
+import type { ContainerFacts } from './plan/facts.js'
+import type { Undo } from './undo.js'
+
+/**
+ * Makes a container of a network namespace. Until the last message, which sets the veth up, nothing can pass; whatever
+ * fails is taken back through `undo`.
+ */
+export async function isolateContainer(host: HostContext, container: ContainerFacts, netns: NetworkNamespace, undo: Undo): Promise<void> {
+  const name = linkName(container.slot)
+  const plan = containerPlan(host.facts, container, netns)
+  await netns.attach(name)
+  undo.push(() => NetworkNamespace.deleteName(name))
+  await applyAll(host.rt, plan.pair, undo)
+  await allDone([
+    applySysctls(host.netns, plan.hostSysctls, undo),
+    prepareInside(netns, plan, undo),
+    applyAll(host.rt, plan.guard, undo),
+  ])
+  await applyAll(host.rt, plan.commit, undo)
+}
+
+async function prepareInside(netns: NetworkNamespace, { inside, insideSysctls }: ContainerPlan, undo: Undo): Promise<void> {
+  const rt = await RtnetlinkSocket.open({ netns })
+  // The container's own namespace must not be kept alive, nor a thread kept for it, once this is done.
+  try {
+    const { mtu, up } = await rt.links.get('lo')
+    undo.push(() => inNamespace(netns, rt => rt.links.change({ dev: 'lo', mtu, up })))
+    await allDone([applySysctls(netns, insideSysctls, undo), applyInside(rt, netns, inside, undo)])
+  } finally {
+    rt.close()
+  }
+}
+
+/** Like `applyAll`, but what is to be taken back is so through a socket of its own. */
+async function applyInside(rt: RtnetlinkSocket, netns: NetworkNamespace, inside: ContainerPlan['inside'], undo: Undo): Promise<void> {
+  // The veth takes its filters, address and route along; lo's qdisc is all that stays.
+  undo.push(() => inNamespace(netns, clearInside))
+  await applyAll(rt, inside, { push: () => undefined })
+}
+
+/** Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. */
+export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
+  const qdiscs = await rt.qdiscs.list({ dev: 'lo' })
+  if (qdiscs.some(({ kind }) => kind === 'ingress')) await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
+}
+
+/** Runs `use` with a socket inside the namespace, which is closed afterwards. */
+export async function inNamespace<T>(netns: NetworkNamespace | string, use: (rt: RtnetlinkSocket) => Promise<T>): Promise<T> {
+  const rt = await RtnetlinkSocket.open({ netns })
+  try {
+    return await use(rt)
+  } finally {
+    rt.close()
+  }
+}
+
+/** Waits for all, also when one fails: what the others do is to be taken back too. Throws the first failure. */
+async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work)
+  const failure = results.find(({ status }) => status === 'rejected')
+  if (failure?.status === 'rejected') throw failure.reason
+}

@@ -1,0 +1,61 @@
+/**
+ * What went wrong, for programs. Match on this, never on the message.
+ */
+export type IsolatorErrorCode =
+  /** An option or argument is malformed or out of bounds. Correct the call; the message names the value. */
+  | 'ERR_INVALID_OPTION'
+  /**
+   * Two sets of ports that must be disjoint are not: the managed ports among themselves, with the well-known ports or
+   * with the host's own ephemeral range, or a container's ports with another container's. Choose other ports, or run
+   * the sysctl line in the message.
+   */
+  | 'ERR_PORTS_OVERLAP'
+  /** A container asks for ports outside of the isolator's `ports`. Ask for others, or create the isolator with more. */
+  | 'ERR_PORTS_UNMANAGED'
+  /** A socket of the host is bound to one of the ports. Stop that process or choose other ports. */
+  | 'ERR_PORTS_IN_USE'
+  /** No ephemeral ports or no slot is left. Clean a container up, or widen `ephemeralPorts`. */
+  | 'ERR_PORTS_EXHAUSTED'
+  /** The id or the network namespace is isolated already. Clean it up first, or `update()` it. */
+  | 'ERR_CONTAINER_EXISTS'
+  /** No container has this id. After a restart call `recover()` first. */
+  | 'ERR_CONTAINER_UNKNOWN'
+  /** The kernel lacks something the layout needs; `details` and `probe()` tell what. Load the module or use a newer kernel. */
+  | 'ERR_KERNEL_UNSUPPORTED'
+  /**
+   * Something that the isolator did not make stands where its own objects belong: a filter, a table, a qdisc, a link.
+   * It is never overwritten; remove it, or use another interface.
+   */
+  | 'ERR_FOREIGN_STATE'
+
+/** What an {@link IsolatorError} carries besides its code and message. */
+export interface IsolatorErrorOptions {
+  /** The values the message speaks of, for programs: which ports, which option. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** The error that led to this one, for example a NetlinkError. */
+  readonly cause?: unknown
+}
+
+/**
+ * The error of every refused or failed isolator call. The kernel is as it was before the call.
+ *
+ * @example
+ * try {
+ *   await isolator.isolate('web-1', { netns: pid, ports: '31000-31007' })
+ * } catch (error) {
+ *   if (error instanceof IsolatorError && error.code === 'ERR_PORTS_IN_USE') retryElsewhere(error.details)
+ *   else throw error
+ * }
+ */
+export class IsolatorError extends Error {
+  override readonly name = 'IsolatorError'
+  readonly code: IsolatorErrorCode
+  /** The values the message speaks of, for programs. Empty when there are none. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: IsolatorErrorCode, message: string, { details = {}, cause }: IsolatorErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+}

@@ -1,0 +1,150 @@
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { address as addressType, link, route } from '../../rtnetlink/index.js'
+import { qdisc } from '../../tc/index.js'
+import { CONTAINER_INTERFACE, linkName, PRIORITY } from '../layout.js'
+import { dropAll } from '../programs/drop-all.js'
+import { inside } from '../programs/inside.js'
+import { local } from '../programs/local.js'
+import { wire } from '../programs/wire.js'
+import { bpfFilter } from './bpf-filter.js'
+import { allPorts, type ContainerFacts, type HostFacts, type Sysctl } from './facts.js'
+import { LOCALHOST } from './host.js'
+import { plan, planAdd, planDelete, type Planned } from './planned.js'
+import { mirrorNode, portNodes } from './steering.js'
+import { U32Priority, word } from './u32-priority.js'
+
+/** Everything a container consists of, in the order it is made. Each list of messages is one batch. */
+export interface ContainerPlan {
+  /** Host: the veth pair, down, its far end in the container already. */
+  readonly pair: readonly Planned[]
+  /** Host: settings of the near end that netlink does not carry. */
+  readonly hostSysctls: readonly Sysctl[]
+  /** Container: the shared address, its route, and the filters that part its own traffic from the rest. */
+  readonly inside: readonly Planned[]
+  readonly insideSysctls: readonly Sysctl[]
+  /** Host: what a container may send, the final drop first. Acknowledged before the commit. */
+  readonly guard: readonly Planned[]
+  /** Host: the way in, and last the veth up, which is what makes the container count. */
+  readonly commit: readonly Planned[]
+}
+
+/** The value a container's alias has: its id, and what of its ports the filters do not tell apart. */
+export const aliasOf = ({ id, ephemeralPorts: [first, last] }: ContainerFacts): string => `${id} ${first}-${last}`
+
+/**
+ * What makes a container of a network namespace that is bound to the name `pm<slot>`.
+ *
+ * @param netns how the message that makes the pair refers to that namespace
+ */
+export function containerPlan(host: HostFacts, container: ContainerFacts, netns: { fd: number }): ContainerPlan {
+  return {
+    pair: pair(host, container, netns),
+    hostSysctls: [{ name: `net/ipv6/conf/${linkName(container.slot)}/disable_ipv6`, value: '1', optional: true }],
+    inside: insideMessages(host, container),
+    insideSysctls: insideSysctls(host, container),
+    guard: guard(host, container),
+    commit: commit(host, container),
+  }
+}
+
+/** What takes a container away from the host: the ways in, then the link. One batch. */
+export function removalPlan(host: HostFacts, container: ContainerFacts): Planned[] {
+  const { slot } = container
+  const ports = allPorts(container)
+  const nodes = [
+    ...portNodes(host.publicInterface, ports, slot),
+    mirrorNode(host.publicInterface, slot),
+    ...portNodes(host.loopbackInterface, ports, slot),
+  ]
+  return [...nodes.flatMap(({ inverse }) => inverse ?? []), planDelete(link, linkName(slot))]
+}
+
+function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number }): Planned[] {
+  const name = linkName(container.slot)
+  const { mac: address, mtu } = host
+  const spec = {
+    name,
+    kind: 'veth',
+    address,
+    mtu,
+    arp: false,
+    multicast: false,
+    peer: { name: CONTAINER_INTERFACE, address, mtu, netns: { fd: netns.fd, name } },
+  } as const
+  return [
+    plan(link, 'add', spec, planDelete(link, name)),
+    // A second line of defence: nothing passes the final drop. `all` and `default` are never relied on.
+    plan(link, 'change', {
+      dev: name,
+      alias: aliasOf(container),
+      inet6: { addrGenMode: 'none' },
+      inet: {
+        rp_filter: 1,
+        accept_local: 0,
+        route_localnet: 0,
+        forwarding: 0,
+        arp_ignore: 8,
+        accept_redirects: 0,
+        secure_redirects: 0,
+        send_redirects: 0,
+        proxy_arp: 0,
+        accept_source_route: 0,
+      },
+    }),
+  ]
+}
+
+function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
+  const { address, gateway, mac, mtu, neighbours, prefixLength } = host
+  const dev = CONTAINER_INTERFACE
+  const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
+  return [
+    // lo carries what arrives for 127.0.0.1: its frames must look like the host's, or they count as somebody else's.
+    plan(link, 'change', { dev: 'lo', address: mac, mtu, up: true, inet: { accept_local: 1, route_localnet: 1 } }),
+    plan(link, 'change', { dev, up: true, inet: { accept_local: 1, accept_redirects: 0 } }),
+    planAdd(addressType, { dev, address, prefixLength: neighbours === 'gateway' ? 32 : prefixLength }),
+    ...(gateway === undefined ? [] : [planAdd(route, { destination: 'default', gateway, dev, onlink: true })]),
+    planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
+    planAdd(qdisc, { dev, kind: 'ingress' }),
+    bpfFilter({
+      dev: 'lo',
+      priority: PRIORITY.steering,
+      protocol: 'ip',
+      handle: 1,
+      program: inside({ address, ports: allPorts(container) }),
+      redirect: dev,
+    }),
+    steering.root(1, { keys: [word(16, ipv4ToNumber(LOCALHOST))], redirect: 'lo' }),
+  ]
+}
+
+function insideSysctls({ sysctls }: HostFacts, { ephemeralPorts: [first, last] }: ContainerFacts): Sysctl[] {
+  return [
+    { name: 'net.ipv6.conf.all.disable_ipv6', value: '1', optional: true },
+    { name: 'net.ipv4.ip_local_port_range', value: `${first} ${last}` },
+    ...sysctls,
+  ]
+}
+
+function guard({ address, mac, loopbackInterface, publicInterface }: HostFacts, container: ContainerFacts): Planned[] {
+  const dev = linkName(container.slot)
+  const options = { address, mac, ports: allPorts(container) }
+  const allow = { dev, priority: PRIORITY.allow, protocol: 'all' } as const
+  return [
+    planAdd(qdisc, { dev, kind: 'ingress' }),
+    bpfFilter({ dev, priority: PRIORITY.drop, protocol: 'all', handle: 1, program: dropAll, directAction: true }),
+    bpfFilter({ ...allow, handle: 1, program: local(options), redirect: loopbackInterface }),
+    bpfFilter({ ...allow, handle: 2, program: wire(options), redirect: publicInterface }),
+  ]
+}
+
+function commit({ publicInterface, loopbackInterface }: HostFacts, container: ContainerFacts): Planned[] {
+  const { slot } = container
+  const ports = allPorts(container)
+  return [
+    ...portNodes(loopbackInterface, ports, slot),
+    ...portNodes(publicInterface, ports, slot),
+    mirrorNode(publicInterface, slot),
+    plan(link, 'change', { dev: linkName(slot), up: true }),
+  ]
+}

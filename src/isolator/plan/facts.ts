@@ -1,0 +1,44 @@
+import { PortRanges } from '../port-ranges.js'
+
+/** A sysctl and the value it is to have; `optional` ones are passed over where a namespace does not have them. */
+export interface Sysctl {
+  readonly name: string
+  readonly value: string
+  readonly optional?: boolean
+}
+
+/** What the plan depends on at the host side: read once by `create()`. */
+export interface HostFacts {
+  /** How messages name the host's namespace: a name in /run/netns, or undefined for the caller's own. */
+  readonly netnsName: string | undefined
+  readonly publicInterface: string
+  readonly loopbackInterface: string
+  /** The shared IPv4 address and the length of its on-link prefix. */
+  readonly address: string
+  readonly prefixLength: number
+  /** MAC of the public interface. */
+  readonly mac: string
+  /** MTU of the public interface, bytes. */
+  readonly mtu: number
+  /** The default route's next hop; undefined where there is no default route through the public interface. */
+  readonly gateway: string | undefined
+  readonly neighbours: 'prefix' | 'gateway'
+  /** The host's net.ipv4.ip_local_port_range. */
+  readonly ephemeralPorts: PortRanges
+  /** The host's values of the sysctls that a container gets. */
+  readonly sysctls: readonly Sysctl[]
+}
+
+/** What the plan depends on in a container. */
+export interface ContainerFacts {
+  readonly id: string
+  /** 1 to 4095; every name and handle follows from it. */
+  readonly slot: number
+  readonly ports: PortRanges
+  /** First and last ephemeral port. */
+  readonly ephemeralPorts: readonly [first: number, last: number]
+}
+
+/** All ports of a container. */
+export const allPorts = ({ ports, ephemeralPorts }: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>): PortRanges =>
+  ports.union(PortRanges.from([ephemeralPorts]))

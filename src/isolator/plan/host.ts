@@ -1,0 +1,95 @@
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { link } from '../../rtnetlink/index.js'
+import { qdisc, type U32Key } from '../../tc/index.js'
+import { formatHostRecord, type HostRecord } from '../host-record.js'
+import { PRIORITY, TABLE } from '../layout.js'
+import { martian } from '../programs/martian.js'
+import { vid0 } from '../programs/vid0.js'
+import { bpfFilter } from './bpf-filter.js'
+import type { HostFacts } from './facts.js'
+import { plan, planAdd, type Planned } from './planned.js'
+import { addressRoot, skeleton } from './skeleton.js'
+import { half, U32Priority, word, type Links } from './u32-priority.js'
+
+export const LOCALHOST = '127.0.0.1'
+
+/** Ethernet and IPv4, the first word of an ARP packet (RFC 826). */
+const ARP_ETHERNET_IPV4 = word(0, 0x0001_0800)
+const ARP_REPLY = half(6, 2, 0xffff)
+/** The EtherType behind the 802.1Q tag: two bytes before the network header. */
+const tagged = (etherType: number): U32Key => half(-2, etherType, 0xffff)
+
+/**
+ * What the loopback interface needs to carry frames between containers: the host's MAC, or they count as somebody else's;
+ * an MTU that fits a veth; and, on it alone, the host's own address as a source and 127.0.0.1 as a destination. The
+ * larger of `all` and the interface counts for rp_filter, so that 2 here lets `all` stay strict.
+ */
+export const loopbackSettings = ({ mac, mtu }: Pick<HostFacts, 'mac' | 'mtu'>) =>
+  ({ address: mac, mtu, up: true, inet: { accept_local: 1, route_localnet: 1, rp_filter: 2 } }) as const
+
+/** Notes what is about to be changed, then changes it. */
+export const loopbackPlan = (host: HostFacts, record: HostRecord): Planned[] => [
+  plan(link, 'change', { dev: host.loopbackInterface, alias: formatHostRecord(record) }),
+  plan(link, 'change', { dev: host.loopbackInterface, ...loopbackSettings(host) }),
+]
+
+/** Everything that `create()` puts on a host that has none of it. */
+export const hostPlan = (host: HostFacts, record: HostRecord): Planned[] => [
+  ...loopbackPlan(host, record),
+  ...record.qdiscs.map(ingressQdisc),
+  ...loopbackFilters(host),
+  ...publicFilters(host),
+]
+
+/** Puts the loopback back as it was. Its MAC stays: the kernel refuses the all-zero one it had. */
+export const loopbackRestoration = ({ loopbackInterface: dev }: HostFacts, { mtu, sysctls }: HostRecord): Planned[] => [
+  plan(link, 'change', { dev, mtu, inet: sysctls }),
+  plan(link, 'change', { dev, alias: '' }),
+]
+
+export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind: 'ingress' })
+
+/** The static filters of the loopback interface: it steers for the shared address and for 127.0.0.1. */
+export const loopbackFilters = ({ loopbackInterface, address }: HostFacts): Planned[] =>
+  skeleton({ dev: loopbackInterface, addresses: [address, LOCALHOST], everyone: false })
+
+/** The static filters of the public interface, in the order they are installed: the martian drop before any way in. */
+export function publicFilters(host: HostFacts): Planned[] {
+  const { publicInterface: dev, address } = host
+  const arp = new U32Priority(dev, PRIORITY.arp, 'arp')
+  const tag = new U32Priority(dev, PRIORITY.priorityTagged, '802.1Q')
+  const { keys = [], ...links } = addressRoot(address)
+  return [
+    bpfFilter({ dev, priority: PRIORITY.martian, protocol: 'all', handle: 1, program: martian(address), directAction: true }),
+    ...skeleton({ dev, addresses: [address], everyone: true }),
+    ...arpRoots(host).map((root, i) => arp.root(i + 1, root)),
+    bpfFilter({ dev, priority: PRIORITY.vlan, protocol: '802.1Q', handle: 1, program: vid0, directAction: true }),
+    tag.root(1, { keys: [tagged(0x0800), ...keys], ...links }),
+    ...arpRoots(host, [tagged(0x0806)]).map((root, i) => tag.root(i + 2, root)),
+  ]
+}
+
+/**
+ * What of ARP everyone needs to see: replies to the shared address, and the gateway's gratuitous ARP in either form. Where
+ * only the gateway is on-link, only its replies.
+ */
+function arpRoots({ address, gateway, neighbours }: HostFacts, before: readonly U32Key[] = []): Links[] {
+  const fromGateway = gateway === undefined ? [] : arpSender(gateway)
+  const sender = neighbours === 'gateway' ? fromGateway : []
+  const replies = [ARP_ETHERNET_IPV4, ARP_REPLY, word(24, ipv4ToNumber(address)), ...sender]
+  const roots = [{ keys: [...before, ...replies], link: TABLE.everyone }]
+  if (gateway !== undefined) {
+    const gratuitous = [ARP_ETHERNET_IPV4, word(24, ipv4ToNumber(gateway)), ...fromGateway]
+    roots.push({ keys: [...before, ...gratuitous], link: TABLE.everyone })
+  }
+  return roots
+}
+
+/** The sender's IP address in an ARP packet: bytes 14 to 17, across two words. */
+function arpSender(address: string): U32Key[] {
+  const number = ipv4ToNumber(address)
+  return [
+    { at: 12, value: number >>> 16, mask: 0x0000ffff },
+    { at: 16, value: (number << 16) >>> 0, mask: 0xffff0000 },
+  ]
+}

@@ -1,0 +1,44 @@
+import type { Request } from '../../netlink/message.js'
+import type { DeviceNames } from '../../netlink/message-type.js'
+import type { ObjectType } from '../../netlink/object-type.js'
+import { deleteRequest, newRequest, type WriteVerb } from '../../rtnetlink-verbs.js'
+
+/** One message that the plan wants sent: to be applied, printed, or compared with what the kernel has. */
+export interface Planned {
+  /** Makes the message, with the device indexes of the moment. */
+  request(devices: DeviceNames): Request<never>
+  /** The `ip` or `tc` command that does the same, without `-n <namespace>`. */
+  command(): string
+  /** What undoes it: its deletion; undefined where nothing needs to. */
+  readonly inverse: Planned | undefined
+}
+
+/** Makes or changes an object. `inverse` is the key to delete it by. */
+export function plan<Spec, Key, Query, Decoded extends Spec>(
+  object: ObjectType<Spec, Key, Query, Decoded>,
+  verb: WriteVerb,
+  spec: Spec,
+  inverse?: Planned,
+): Planned {
+  return {
+    request: devices => newRequest(object, verb, spec, devices),
+    command: () => object.command(verb, spec),
+    inverse,
+  }
+}
+
+/** Makes an object that is deleted by the key its own spec holds. */
+export const planAdd = <Spec, Key, Query, Decoded extends Spec>(
+  object: ObjectType<Spec, Key, Query, Decoded>,
+  spec: Spec & Key,
+): Planned => plan(object, 'add', spec, planDelete(object, spec))
+
+/** Deletes an object. */
+export const planDelete = <Spec, Key, Query, Decoded extends Spec>(
+  object: ObjectType<Spec, Key, Query, Decoded>,
+  key: Key,
+): Planned => ({
+  request: devices => deleteRequest(object, key, devices),
+  command: () => object.command('delete', key),
+  inverse: undefined,
+})

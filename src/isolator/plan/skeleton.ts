@@ -1,0 +1,138 @@
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from '../layout.js'
+import { IPPROTO_ICMP, PORT_PROTOCOLS } from '../programs/frame-values.js'
+import type { Planned } from './planned.js'
+import { byte, half, U32Priority, word, type Links } from './u32-priority.js'
+
+/** Whole datagrams only: neither more-fragments nor an offset (byte 6 of the IP header). */
+const WHOLE_DATAGRAM = half(6, 0, 0x3fff)
+
+/** Skips an IP header of any length: byte 0 holds it in words, `& 0x0f00 >> 6` is bytes. */
+const IP_HEADER = { at: 0, mask: 0x0f00, shift: 6, plus: 0 } as const
+/** The same for a header quoted behind the 8 bytes of an ICMP error. */
+const QUOTED_IP_HEADER = { at: 8, mask: 0x0f00, shift: 6, plus: 8 } as const
+
+/** By IP protocol, and by the quoted packet's protocol behind an ICMP header. */
+const BY_PROTOCOL = { mask: 0x00ff0000, at: 8 } as const
+const BY_QUOTED_PROTOCOL = { mask: 0x00ff0000, at: 16 } as const
+
+/** ICMP types that report an error about a packet: 3 and 11 in one key, 12 in another. */
+const ICMP_ERRORS = [byte(0, 0x03, 0xf7), byte(0, 0x0c, 0xff)] as const
+const ICMP_ECHO_REPLY = byte(0, 0, 0xff)
+
+/** What a device steers. */
+export interface SkeletonOptions {
+  readonly dev: string
+  /** Destination addresses that are steered. */
+  readonly addresses: readonly string[]
+  /** Whether echo replies and the like go to everyone. Only the wire brings those. */
+  readonly everyone: boolean
+}
+
+/**
+ * The static part of steering on one device: tables first, links next, roots, which open the door, last. Its size does
+ * not depend on the containers: 282 messages on a device that reaches everyone.
+ */
+export function skeleton({ dev, addresses, everyone }: SkeletonOptions): Planned[] {
+  const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
+  return [
+    ...tables(steering, everyone),
+    ...portLinks(steering),
+    ...protocolLinks(steering),
+    ...errorLinks(steering, addresses),
+    ...(everyone ? everyoneLinks(steering) : []),
+    ...addresses.map((address, i) => steering.root(i + 1, addressRoot(address))),
+  ]
+}
+
+/** A root that hands whole datagrams for `address` to the protocol table. */
+export const addressRoot = (address: string): Links => ({
+  keys: [word(16, ipv4ToNumber(address)), WHOLE_DATAGRAM],
+  hashKey: BY_PROTOCOL,
+  link: TABLE.protocol,
+})
+
+function tables(steering: U32Priority, everyone: boolean): Planned[] {
+  const secondLevel = (first: number): Planned[] => buckets(k => steering.table(first + k, PORT_BUCKETS))
+  return [
+    steering.table(TABLE.destinationPort, PORT_BUCKETS),
+    steering.table(TABLE.skipIpHeader, 1),
+    steering.table(TABLE.icmp, 1),
+    steering.table(TABLE.quotedProtocol, 256),
+    steering.table(TABLE.skipQuotedHeader, 1),
+    steering.table(TABLE.quotedSourcePort, PORT_BUCKETS),
+    steering.table(TABLE.protocol, 256),
+    ...(everyone ? [steering.table(TABLE.everyone, 1)] : []),
+    ...secondLevel(SECOND_LEVEL.destinationPort),
+    ...secondLevel(SECOND_LEVEL.quotedSourcePort),
+  ]
+}
+
+/** From each first-level bucket to its second level, behind the bucket's wide blocks. */
+function portLinks(steering: U32Priority): Planned[] {
+  return [
+    ...buckets(k =>
+      steering.node(TABLE.destinationPort, k, SECOND_LEVEL_LINK, {
+        hashKey: { mask: 0x000003f0, at: 0 },
+        link: SECOND_LEVEL.destinationPort + k,
+      }),
+    ),
+    ...buckets(k =>
+      steering.node(TABLE.quotedSourcePort, k, SECOND_LEVEL_LINK, {
+        hashKey: { mask: 0x03f00000, at: 0 },
+        link: SECOND_LEVEL.quotedSourcePort + k,
+      }),
+    ),
+  ]
+}
+
+/**
+ * From the protocol to the port. The kernel reads the word it hashes before it applies a node's own offset, so the header
+ * is skipped by one node and the port hashed by another.
+ */
+function protocolLinks(steering: U32Priority): Planned[] {
+  return [
+    steering.node(TABLE.skipIpHeader, 0, 1, {
+      hashKey: { mask: 0x0000fc00, at: 0 },
+      link: TABLE.destinationPort,
+    }),
+    ...PORT_PROTOCOLS.map(protocol =>
+      steering.node(TABLE.protocol, protocol, 1, { skip: IP_HEADER, link: TABLE.skipIpHeader }),
+    ),
+    steering.node(TABLE.protocol, IPPROTO_ICMP, 1, { skip: IP_HEADER, link: TABLE.icmp }),
+  ]
+}
+
+/** ICMP errors about a whole packet that a container sent go to the owner of the quoted source port. */
+function errorLinks(steering: U32Priority, addresses: readonly string[]): Planned[] {
+  const errors = addresses.flatMap(address => ICMP_ERRORS.map(type => [type, word(20, ipv4ToNumber(address))]))
+  return [
+    steering.node(TABLE.skipQuotedHeader, 0, 1, {
+      hashKey: { mask: 0xfc000000, at: 0 },
+      link: TABLE.quotedSourcePort,
+    }),
+    ...PORT_PROTOCOLS.map(protocol =>
+      steering.node(TABLE.quotedProtocol, protocol, 1, {
+        skip: QUOTED_IP_HEADER,
+        link: TABLE.skipQuotedHeader,
+      }),
+    ),
+    ...errors.map((keys, i) =>
+      steering.node(TABLE.icmp, 0, 0x10 + i, {
+        keys: [...keys, half(14, 0, 0x1fff)],
+        hashKey: BY_QUOTED_PROTOCOL,
+        link: TABLE.quotedProtocol,
+      }),
+    ),
+  ]
+}
+
+/** An echo reply, or an error about an ICMP packet: whose it is nobody knows, so everyone sees it. */
+function everyoneLinks(steering: U32Priority): Planned[] {
+  return [
+    steering.node(TABLE.icmp, 0, 1, { keys: [ICMP_ECHO_REPLY], link: TABLE.everyone }),
+    steering.node(TABLE.quotedProtocol, IPPROTO_ICMP, 1, { link: TABLE.everyone }),
+  ]
+}
+
+const buckets = (make: (k: number) => Planned): Planned[] => Array.from({ length: PORT_BUCKETS }, (_, k) => make(k))

@@ -1,0 +1,25 @@
+import { linkName, PRIORITY, TABLE } from '../layout.js'
+import { cutIntoBlocks, portNode, type PortBlock } from '../port-blocks.js'
+import type { PortRanges } from '../port-ranges.js'
+import type { Planned } from './planned.js'
+import { U32Priority } from './u32-priority.js'
+
+/** The nodes that bring a block's packets, and ICMP errors about packets from it, from `dev` to the container's veth. */
+function blockNodes(steering: U32Priority, block: PortBlock, slot: number): Planned[] {
+  return (['quotedSource', 'destination'] as const).map(field => {
+    const { table, bucket, node, value, mask } = portNode(block, field)
+    return steering.node(table, bucket, node, { keys: [{ at: 0, value, mask }], redirect: linkName(slot) })
+  })
+}
+
+/** The steering nodes of ports on one device: two per block. */
+export function portNodes(dev: string, ports: PortRanges, slot: number): Planned[] {
+  const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
+  return cutIntoBlocks(ports).flatMap(block => blockNodes(steering, block, slot))
+}
+
+/** The container's place among everyone: its id is the slot. */
+export function mirrorNode(dev: string, slot: number): Planned {
+  const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
+  return steering.node(TABLE.everyone, 0, slot, { mirror: linkName(slot) })
+}

@@ -1,0 +1,94 @@
+import { NetworkNamespace } from '../netns/network-namespace.js'
+import { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { gact, mirred } from '../tc/index.js'
+import { dropAll } from './programs/drop-all.js'
+
+/** Something the layout or one of its options is made of. */
+interface FeatureTrial {
+  /** The kernel configuration that provides it. */
+  readonly kernelOption: string
+  /** What needs it. */
+  readonly neededFor: string
+  /** Uses it; whatever this throws is the reason for its absence. Runs with a veth pair `a`, `b` and an ingress qdisc on `a`. */
+  try(rt: RtnetlinkSocket): Promise<void>
+}
+
+const filterOnA = { dev: 'a', parent: 'ingress', protocol: 'all' } as const
+
+/** In this order: the later ones stand on the first two. */
+const TRIALS = {
+  veth: {
+    kernelOption: 'CONFIG_VETH',
+    neededFor: 'the link of every container',
+    try: rt => rt.links.add({ name: 'a', kind: 'veth', peer: { name: 'b' } }),
+  },
+  ingress: {
+    kernelOption: 'CONFIG_NET_SCH_INGRESS',
+    neededFor: 'filters on arriving packets',
+    try: rt => rt.qdiscs.add({ dev: 'a', kind: 'ingress' }),
+  },
+  u32: {
+    kernelOption: 'CONFIG_NET_CLS_U32',
+    neededFor: 'steering by port',
+    try: rt => rt.filters.add({ ...filterOnA, priority: 1, kind: 'u32', handle: '1:', divisor: 256 }),
+  },
+  bpf: {
+    kernelOption: 'CONFIG_NET_CLS_BPF',
+    neededFor: 'the guard on every container',
+    try: rt => rt.filters.add({ ...filterOnA, priority: 2, kind: 'bpf', handle: 1, program: dropAll, directAction: true }),
+  },
+  mirred: {
+    kernelOption: 'CONFIG_NET_ACT_MIRRED',
+    neededFor: 'redirecting packets',
+    try: rt => rt.filters.add({ ...filterOnA, priority: 3, kind: 'bpf', handle: 1, program: dropAll, actions: [mirred.redirect('b')] }),
+  },
+  gact: {
+    kernelOption: 'CONFIG_NET_ACT_GACT',
+    neededFor: 'nothing; verdicts as actions',
+    try: rt => rt.filters.add({ ...filterOnA, priority: 4, kind: 'bpf', handle: 1, program: dropAll, actions: [gact.drop()] }),
+  },
+  htb: {
+    kernelOption: 'CONFIG_NET_SCH_HTB',
+    neededFor: 'rate limits',
+    try: rt => rt.qdiscs.add({ dev: 'b', parent: 'root', handle: '1:', kind: 'htb' }),
+  },
+  fq_codel: {
+    kernelOption: 'CONFIG_NET_SCH_FQ_CODEL',
+    neededFor: "bloatReduction: 'fq_codel' and egressUniqueFlowPerContainer",
+    try: rt => rt.qdiscs.replace({ dev: 'b', parent: 'root', handle: '2:', kind: 'fq_codel' }),
+  },
+} satisfies Record<string, FeatureTrial>
+
+/** One feature of the kernel. */
+export interface KernelFeature {
+  readonly available: boolean
+  readonly kernelOption: string
+  readonly neededFor: string
+  /** Why not, in the kernel's words. */
+  readonly reason?: string
+}
+
+export type FeatureName = keyof typeof TRIALS
+
+export type KernelFeatures = Readonly<Record<FeatureName, KernelFeature>>
+
+/**
+ * Tries each feature in a namespace made for the purpose, which is gone afterwards. Module loading happens as it would in
+ * use. Needs CAP_SYS_ADMIN; throws SystemError `EPERM` without.
+ */
+export async function probe(): Promise<KernelFeatures> {
+  await using netns = await NetworkNamespace.create()
+  await using rt = await RtnetlinkSocket.open({ netns })
+  const features: Record<string, KernelFeature> = {}
+  for (const [name, trial] of Object.entries<FeatureTrial>(TRIALS)) features[name] = await tryOut(rt, trial)
+  return features as KernelFeatures
+}
+
+async function tryOut(rt: RtnetlinkSocket, { kernelOption, neededFor, try: use }: FeatureTrial): Promise<KernelFeature> {
+  try {
+    await use(rt)
+    return { available: true, kernelOption, neededFor }
+  } catch (error) {
+    return { available: false, kernelOption, neededFor, reason: (error as Error).message }
+  }
+}

@@ -1,0 +1,45 @@
+import { ipv4ToNumber, linkAddressToBytes } from '../../netlink/codec/addresses.js'
+
+// linux/if_ether.h
+export const ETH_P_IP = 0x0800
+export const ETH_P_ARP = 0x0806
+
+// netinet/in.h
+export const IPPROTO_ICMP = 1
+export const IPPROTO_TCP = 6
+export const IPPROTO_UDP = 17
+export const IPPROTO_DCCP = 33
+export const IPPROTO_SCTP = 132
+export const IPPROTO_UDPLITE = 136
+
+/** The protocols with source and destination port in their first four bytes. */
+export const PORT_PROTOCOLS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_UDPLITE] as const
+
+// linux/icmp.h
+export const ICMP_DEST_UNREACH = 3
+export const ICMP_ECHO = 8
+export const ICMP_PROT_UNREACH = 2
+export const ICMP_PORT_UNREACH = 3
+
+/** Version 4 and a header of five words: IPv4 without options. */
+export const IPV4_WITHOUT_OPTIONS = 0x45
+/** More-fragments flag (IP_MF, net/ip.h) of the fragment field. */
+export const IP_MF = 0x2000
+/** Fragment offset (IP_OFFSET, net/ip.h) of the fragment field. */
+export const IP_OFFSET = 0x1fff
+
+/** The bits of {@link TCP_FLAGS} that tell a connection's first segment: SYN set, ACK clear. */
+export const TCP_SYN = 0x02
+export const TCP_ACK = 0x10
+
+export const LOOPBACK_NETWORK = 127
+export const LOCALHOST = ipv4ToNumber('127.0.0.1')
+
+/** A MAC address as the word and the half word that two loads from the packet give. */
+export function macWords(mac: string): { high: number; low: number } {
+  const bytes = linkAddressToBytes(mac)
+  if (bytes.length !== 6)
+    throw new TypeError(`'${mac}' is not a MAC address: expected 6 bytes such as 02:00:0a:09:00:02`)
+  const view = new DataView(bytes.buffer)
+  return { high: view.getUint32(0), low: view.getUint16(4) }
+}

@@ -1,0 +1,34 @@
+import { byteAt, halfAt, halfAtX, ipHeaderLengthToX, wordAt } from '../../tc/classic-bpf/blocks.js'
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { assemble, type Program } from '../../tc/classic-bpf/program.js'
+import type { PortRanges } from '../port-ranges.js'
+import { ETH_TYPE, IPV4, IPV4_DESTINATION, IPV4_FRAGMENT, IPV4_PROTOCOL } from './frame-offsets.js'
+import { ETH_P_IP, IP_MF, IP_OFFSET, LOCALHOST, PORT_PROTOCOLS } from './frame-values.js'
+import { mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotBeIn } from './must.js'
+import { match } from './verdicts.js'
+
+/** What INSIDE depends on. */
+export interface InsideOptions {
+  /** The host's IPv4 address, which is the container's as well. */
+  readonly address: string
+  /** All ports of the container, ephemeral ones included. */
+  readonly ports: PortRanges
+}
+
+/**
+ * INSIDE, a classifier on the container's own `lo`: what leaves through its `eth0` for the host and other containers.
+ *
+ * Port traffic to the host's address or 127.0.0.1 for ports that are not the container's own, behind IP options too.
+ * ICMP, fragments, other loopback addresses and its own ports stay inside.
+ */
+export function inside({ address, ports }: InsideOptions): Program {
+  return assemble(
+    halfAt(ETH_TYPE, mustEqual(ETH_P_IP)),
+    wordAt(IPV4_DESTINATION, mustBeOneOf([ipv4ToNumber(address), LOCALHOST])),
+    halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
+    byteAt(IPV4_PROTOCOL, mustBeOneOf(PORT_PROTOCOLS)),
+    ipHeaderLengthToX(IPV4),
+    halfAtX(IPV4 + 2, mustNotBeIn(ports)),
+    match,
+  )
+}

@@ -1,0 +1,82 @@
+import {
+  byteAt,
+  equal,
+  halfAt,
+  mask,
+  sequence,
+  when,
+  wordAt,
+  type Block,
+} from '../../tc/classic-bpf/blocks.js'
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { assemble, type Program } from '../../tc/classic-bpf/program.js'
+import type { PortRanges } from '../port-ranges.js'
+import {
+  DESTINATION_PORT,
+  IPV4_DESTINATION,
+  IPV4_FRAGMENT,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+  SOURCE_PORT,
+  TCP_FLAGS,
+} from './frame-offsets.js'
+import { ownFrame, plainIpv4 } from './frame-rules.js'
+import { IP_MF, IP_OFFSET, IPPROTO_TCP, LOCALHOST, PORT_PROTOCOLS, TCP_ACK, TCP_SYN } from './frame-values.js'
+import { matchIfIn, mustBeIn, mustBeOneOf, mustHaveNoneOf, mustNotBeIn, mustNotEqual } from './must.js'
+import { match } from './verdicts.js'
+
+/** Which ports of the host a container may open, when not all of them. */
+export interface HostAccess {
+  /** Ports of host services that containers may use. */
+  readonly services: PortRanges
+  /** All ports given to containers. */
+  readonly managed: PortRanges
+  /** The host's own ephemeral ports: what its clients wait at for answers. */
+  readonly hostEphemeral: PortRanges
+}
+
+/** What LOCAL depends on. */
+export interface LocalOptions {
+  /** The host's IPv4 address. */
+  readonly address: string
+  /** The host's MAC address. */
+  readonly mac: string
+  /** All ports of the container, ephemeral ones included. */
+  readonly ports: PortRanges
+  /** Default: every port of the host may be opened, as in Mesos. */
+  readonly hostAccess?: HostAccess | undefined
+}
+
+/**
+ * LOCAL, a classifier on a container's veth: what goes on to the host's `lo`, to the host and other containers, by the
+ * host's address or by 127.0.0.1.
+ *
+ * Whole datagrams of the port protocols between local addresses, from a port of the container's own. Not to such a
+ * port: that never needs the host, and a rewritten frame could circle for ever.
+ */
+export function local({ address, mac, ports, hostAccess }: LocalOptions): Program {
+  const localAddresses = [ipv4ToNumber(address), LOCALHOST]
+  return assemble(
+    ownFrame(mac),
+    plainIpv4,
+    wordAt(IPV4_DESTINATION, mustBeOneOf(localAddresses)),
+    wordAt(IPV4_SOURCE, mustBeOneOf(localAddresses)),
+    halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
+    byteAt(IPV4_PROTOCOL, mustBeOneOf(PORT_PROTOCOLS)),
+    halfAt(SOURCE_PORT, mustBeIn(ports)),
+    halfAt(DESTINATION_PORT, mustNotBeIn(ports)),
+    hostAccess ? onlyToAllowedPorts(hostAccess) : [],
+    match,
+  )
+}
+
+/** The accumulator holds the destination port. UDP answers to the host's clients stay possible, so UDP is checked less. */
+function onlyToAllowedPorts({ services, managed, hostEphemeral }: HostAccess): Block {
+  const noNewConnection = byteAt(TCP_FLAGS, mask(TCP_SYN | TCP_ACK), mustNotEqual(TCP_SYN))
+  return sequence(
+    matchIfIn(managed),
+    matchIfIn(services),
+    mustBeIn(hostEphemeral),
+    byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_TCP), noNewConnection)),
+  )
+}

@@ -1,0 +1,146 @@
+import {
+  anyBitOf,
+  byteAt,
+  equal,
+  halfAt,
+  packetLength,
+  sequence,
+  when,
+  wordAt,
+  type Block,
+} from '../../tc/classic-bpf/blocks.js'
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { assemble, type Program } from '../../tc/classic-bpf/program.js'
+import type { PortRanges } from '../port-ranges.js'
+import {
+  ARP_HARDWARE_AND_PROTOCOL_TYPE,
+  ARP_LENGTHS_AND_OPERATION,
+  ARP_SENDER_IP,
+  ARP_SENDER_MAC,
+  ETH_DESTINATION,
+  ETH_TYPE,
+  ICMP_CODE,
+  ICMP_TYPE,
+  IPV4_DESTINATION,
+  IPV4_FRAGMENT,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+  QUOTED_DESTINATION,
+  QUOTED_DESTINATION_PORT,
+  QUOTED_END,
+  QUOTED_FRAGMENT,
+  QUOTED_PROTOCOL,
+  QUOTED_VERSION_AND_IHL,
+  SOURCE_PORT,
+} from './frame-offsets.js'
+import { ownFrame, plainIpv4 } from './frame-rules.js'
+import {
+  ETH_P_ARP,
+  ICMP_DEST_UNREACH,
+  ICMP_ECHO,
+  ICMP_PORT_UNREACH,
+  ICMP_PROT_UNREACH,
+  IP_MF,
+  IP_OFFSET,
+  IPPROTO_ICMP,
+  IPPROTO_UDP,
+  IPV4_WITHOUT_OPTIONS,
+  LOOPBACK_NETWORK,
+  macWords,
+  PORT_PROTOCOLS,
+} from './frame-values.js'
+import {
+  mustBeAtLeast,
+  mustBeBelow,
+  mustBeIn,
+  mustBeOneOf,
+  mustEqual,
+  mustHaveNoneOf,
+  mustNotEqual,
+} from './must.js'
+import { match } from './verdicts.js'
+
+/** ar_hrd 1 (Ethernet), ar_pro 0x0800 (IPv4), as one word (RFC 826). */
+const ARP_ETHERNET_IPV4 = 0x0001_0800
+/** ar_hln 6, ar_pln 4, ar_op 1 (request), as one word (RFC 826). */
+const ARP_REQUEST = 0x0604_0001
+/** The bit of a destination MAC's first byte that marks multicast and broadcast. */
+const GROUP_ADDRESS = 0x01
+const THIS_NETWORK = 0
+/** First byte of multicast addresses; reserved and broadcast ones are above. */
+const FIRST_MULTICAST_NETWORK = 224
+
+/** What WIRE depends on. */
+export interface WireOptions {
+  /** The host's IPv4 address. */
+  readonly address: string
+  /** The host's MAC address. */
+  readonly mac: string
+  /** All ports of the container, ephemeral ones included. */
+  readonly ports: PortRanges
+  /** `'allow'` lets fragmented UDP out, of which only first fragments can be checked. Default: `'drop'`. */
+  readonly fragments?: 'drop' | 'allow' | undefined
+}
+
+/**
+ * WIRE, a classifier on a container's veth: what goes out of the public interface.
+ *
+ * ARP requests for the host's own identity; IPv4 from the host's address to unicast addresses elsewhere: port
+ * protocols from a port of the container's own, echo requests, and unreachables about packets to such a port.
+ */
+export function wire({ address, mac, ports, fragments = 'drop' }: WireOptions): Program {
+  const host = ipv4ToNumber(address)
+  return assemble(
+    ownFrame(mac),
+    halfAt(ETH_TYPE, when(equal(ETH_P_ARP), arpRequest(host, mac))),
+    plainIpv4,
+    byteAt(ETH_DESTINATION, mustHaveNoneOf(GROUP_ADDRESS)),
+    wordAt(IPV4_SOURCE, mustEqual(host)),
+    wordAt(IPV4_DESTINATION, mustNotEqual(host)),
+    byteAt(
+      IPV4_DESTINATION,
+      mustNotEqual(THIS_NETWORK),
+      mustNotEqual(LOOPBACK_NETWORK),
+      mustBeBelow(FIRST_MULTICAST_NETWORK),
+    ),
+    halfAt(IPV4_FRAGMENT, fragments === 'allow' ? onlyUdpFragments : mustHaveNoneOf(IP_MF | IP_OFFSET)),
+    byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), icmp(host, ports)), mustBeOneOf(PORT_PROTOCOLS)),
+    halfAt(SOURCE_PORT, mustBeIn(ports)),
+    match,
+  )
+}
+
+/** An Ethernet/IPv4 request whose sender is the host: replies and other senders could take addresses over. */
+function arpRequest(host: number, mac: string): Block {
+  const { high, low } = macWords(mac)
+  return sequence(
+    wordAt(ARP_HARDWARE_AND_PROTOCOL_TYPE, mustEqual(ARP_ETHERNET_IPV4)),
+    wordAt(ARP_LENGTHS_AND_OPERATION, mustEqual(ARP_REQUEST)),
+    wordAt(ARP_SENDER_MAC, mustEqual(high)),
+    halfAt(ARP_SENDER_MAC + 4, mustEqual(low)),
+    wordAt(ARP_SENDER_IP, mustEqual(host)),
+    match,
+  )
+}
+
+/** Later fragments carry no ports to check; first fragments go on to the port rules. */
+const onlyUdpFragments: Block = sequence(
+  when(anyBitOf(IP_OFFSET), byteAt(IPV4_PROTOCOL, mustEqual(IPPROTO_UDP), match)),
+  when(anyBitOf(IP_MF), byteAt(IPV4_PROTOCOL, mustEqual(IPPROTO_UDP))),
+)
+
+/** An echo request, or "protocol/port unreachable" quoting a packet to the host's address and a port of the container. */
+function icmp(host: number, ports: PortRanges): Block {
+  const echoRequest = byteAt(ICMP_CODE, mustEqual(0), match)
+  return sequence(
+    byteAt(ICMP_TYPE, when(equal(ICMP_ECHO), echoRequest), mustEqual(ICMP_DEST_UNREACH)),
+    byteAt(ICMP_CODE, mustBeOneOf([ICMP_PROT_UNREACH, ICMP_PORT_UNREACH])),
+    packetLength(mustBeAtLeast(QUOTED_END)),
+    byteAt(QUOTED_VERSION_AND_IHL, mustEqual(IPV4_WITHOUT_OPTIONS)),
+    halfAt(QUOTED_FRAGMENT, mustHaveNoneOf(IP_OFFSET)),
+    wordAt(QUOTED_DESTINATION, mustEqual(host)),
+    byteAt(QUOTED_PROTOCOL, mustBeOneOf(PORT_PROTOCOLS)),
+    halfAt(QUOTED_DESTINATION_PORT, mustBeIn(ports)),
+    match,
+  )
+}

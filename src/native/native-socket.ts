@@ -1,0 +1,268 @@
+import { addon, type NetlinkHandle, type OnEvent } from './addon.js'
+import { SystemError } from './system-error.js'
+
+/** linux/socket.h, linux/net.h, asm-generic/socket.h */
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const SOL_SOCKET = 1
+const SOL_NETLINK = 270
+const SO_SNDBUF = 7
+const SO_RCVBUF = 8
+const SO_SNDBUFFORCE = 32
+const SO_RCVBUFFORCE = 33
+
+/** linux/netlink.h */
+const NETLINK_ADD_MEMBERSHIP = 1
+const NETLINK_DROP_MEMBERSHIP = 2
+const OPTIONS_SET_ON_EVERY_SOCKET = {
+  NETLINK_CAP_ACK: 10,
+  NETLINK_EXT_ACK: 11,
+  NETLINK_GET_STRICT_CHK: 12,
+}
+
+/** linux/sockios.h, linux/if.h: a struct ifreq is a name and a union, of which we use the index. */
+const SIOCGIFNAME = 0x8910
+const SIOCGIFINDEX = 0x8933
+const IFNAMSIZ = 16
+const SIZEOF_IFREQ = 40
+
+const EPERM = -1
+const EBADF = -9
+const ENODEV = -19
+const ENOPROTOOPT = -92
+
+/** Sockets whose events have to arrive even if nothing else refers to them any more. */
+const inUse = new Set<NativeSocket>()
+
+/**
+ * One netlink socket, bound to a port id that the kernel chooses. It is used either synchronously or, once `start`ed,
+ * through an I/O thread of its own. Datagrams that do not come from the kernel are dropped.
+ *
+ * Every method but `close`, `ref` and `unref` throws EBADF once it is closed. An idle socket that nothing refers to is
+ * closed when it is collected; idle means: not `ref`ed, no request under way, no group joined.
+ */
+export class NativeSocket {
+  /** The port id (`nl_pid`) that the kernel assigned. */
+  readonly portId: number
+  /** The options that this kernel is too old for, of NETLINK_EXT_ACK, NETLINK_CAP_ACK and NETLINK_GET_STRICT_CHK. */
+  readonly refusedOptions: readonly string[]
+
+  readonly #handle: NetlinkHandle
+  #fd: number
+  #started = false
+  #referenced = false
+  #requestsUnderWay = 0
+  #moreToCome = false
+  readonly #groups = new Set<number>()
+
+  /**
+   * @param protocol NETLINK_ROUTE is 0
+   * @param netns file descriptor of the network namespace to open it in, -1 for the caller's
+   */
+  constructor(protocol: number, netns: number) {
+    const { socket, socketName, NetlinkHandle } = addon()
+    // struct sockaddr_nl: family and padding, port id, groups
+    const address = new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer)
+    this.#fd = socket(netns, AF_NETLINK, SOCK_RAW, protocol, address)
+    this.#handle = new NetlinkHandle(this.#fd)
+    try {
+      this.portId = new Uint32Array(new Uint8Array(socketName(this.#fd)).buffer)[1] ?? 0
+      this.refusedOptions = Object.entries(OPTIONS_SET_ON_EVERY_SOCKET)
+        .filter(([, option]) => !this.#tryOption(SOL_NETLINK, option, 1, ENOPROTOOPT))
+        .map(([name]) => name)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** The file descriptor, -1 once closed. It belongs to this object. */
+  get fd(): number {
+    return this.#fd
+  }
+
+  /**
+   * Sets the receive buffer and returns its size as the kernel counts it, which is twice the bytes asked for. Without
+   * CAP_NET_ADMIN in the first user namespace `net.core.rmem_max` limits it (SO_RCVBUFFORCE, SO_RCVBUF).
+   */
+  setReceiveBuffer(bytes: number): number {
+    return this.#setBuffer(bytes, SO_RCVBUFFORCE, SO_RCVBUF)
+  }
+
+  /** The same for the send buffer, which bounds the size of one request. */
+  setSendBuffer(bytes: number): number {
+    return this.#setBuffer(bytes, SO_SNDBUFFORCE, SO_SNDBUF)
+  }
+
+  /** Joins a multicast group, by number (not by mask). */
+  join(group: number): void {
+    addon().setSocketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+    this.#groups.add(group)
+    this.#settle()
+  }
+
+  leave(group: number): void {
+    addon().setSocketOption(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group)
+    this.#groups.delete(group)
+    this.#settle()
+  }
+
+  /**
+   * The index of an interface of the socket's namespace, 0 if there is none of that name. Takes no lock. For a name
+   * that does not exist the kernel asks for a module `netdev-<name>`, where the caller may load modules (dev_load in
+   * net/core/dev_ioctl.c).
+   */
+  interfaceIndex(name: string): number {
+    const request = ifreq()
+    // The kernel would cut a name at a colon or a NUL; no interface has either in its name.
+    if (Buffer.byteLength(name) >= IFNAMSIZ || /[:\0]/.test(name)) return 0
+    request.bytes.write(name)
+    return this.#ioctl(SIOCGIFINDEX, request.bytes) ? (request.index[0] ?? 0) : 0
+  }
+
+  /** The name of an interface of the socket's namespace, undefined if there is none. Takes no lock. */
+  interfaceName(index: number): string | undefined {
+    const request = ifreq()
+    request.index[0] = index
+    if (!this.#ioctl(SIOCGIFNAME, request.bytes)) return undefined
+    return request.bytes.toString('utf8', 0, request.bytes.indexOf(0))
+  }
+
+  /**
+   * Starts the I/O thread, which then does all sending and receiving. It does not keep the loop alive: see `ref`. If
+   * there can be no thread (EAGAIN, EMFILE) the socket is closed.
+   */
+  start(onEvent: OnEvent): void {
+    this.#assertSynchronous('pthread_create')
+    try {
+      this.#handle.start((chunk, token, sendErrno, receiveErrno, truncated, more) => {
+        if (token !== 0) this.#requestsUnderWay--
+        this.#moreToCome = more
+        this.#settle()
+        onEvent(chunk, token, sendErrno, receiveErrno, truncated)
+      })
+      this.#started = true
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /**
+   * Copies and queues `bytes`. The I/O thread sends them, which runs the request in the kernel, reads until nothing is
+   * left (or 1 MiB is full, or 8 MiB wait for the event loop) and reports all of it in one event with `token`, a
+   * positive integer.
+   */
+  send(bytes: Uint8Array, token: number): void {
+    this.#assertStarted('sendmsg')
+    this.#handle.send(bytes, token)
+    this.#requestsUnderWay++
+    this.#settle()
+  }
+
+  /** Stops reading: messages stay in the kernel's queue until it overflows. Requests are still sent. */
+  pause(): void {
+    this.#assertStarted('recvmsg')
+    this.#handle.setPaused(true)
+  }
+
+  resume(): void {
+    this.#assertStarted('recvmsg')
+    this.#handle.setPaused(false)
+  }
+
+  /**
+   * Sends `bytes` and waits for what comes back: all the datagrams that are there once the first one is. Blocks the
+   * thread. Throws ETIMEDOUT if nothing comes within `timeoutMs` after the request was run.
+   */
+  exchangeSync(bytes: Uint8Array, timeoutMs: number): Buffer {
+    this.#assertSynchronous('sendmsg')
+    return this.#handle.exchangeSync(bytes, timeoutMs)
+  }
+
+  /** Waits for more of the same, up to `timeoutMs`. */
+  receiveSync(timeoutMs: number): Buffer {
+    this.#assertSynchronous('recvmsg')
+    return this.#handle.receiveSync(timeoutMs)
+  }
+
+  /** Keeps the event loop alive, until `unref`. A socket starts without. */
+  ref(): void {
+    this.#setReferenced(true)
+  }
+
+  unref(): void {
+    this.#setReferenced(false)
+  }
+
+  /**
+   * Closes the socket; no event is reported any more. A request that the kernel is running is not interrupted: the
+   * thread closes the file descriptor when it is done, which otherwise takes microseconds.
+   */
+  close(): void {
+    if (this.#fd < 0) return
+    this.#handle.close()
+    this.#fd = -1
+    this.#settle()
+  }
+
+  /** False if setting it fails with the errno `refusal`. */
+  #tryOption(level: number, option: number, value: number, refusal: number): boolean {
+    try {
+      addon().setSocketOption(this.#fd, level, option, value)
+      return true
+    } catch (error) {
+      if (error instanceof SystemError && error.errno === refusal) return false
+      throw error
+    }
+  }
+
+  #setBuffer(bytes: number, forced: number, option: number): number {
+    const { getSocketOption, setSocketOption } = addon()
+    if (!this.#tryOption(SOL_SOCKET, forced, bytes, EPERM)) {
+      setSocketOption(this.#fd, SOL_SOCKET, option, bytes)
+    }
+    return getSocketOption(this.#fd, SOL_SOCKET, option)
+  }
+
+  /** False if there is no such interface. */
+  #ioctl(request: number, bytes: Uint8Array): boolean {
+    const errno = addon().ioctl(this.#fd, request, bytes)
+    if (errno !== 0 && errno !== ENODEV) throw new SystemError(errno, 'ioctl')
+    return errno === 0
+  }
+
+  #setReferenced(referenced: boolean): void {
+    if (this.#fd < 0) return
+    this.#referenced = referenced
+    this.#handle.setReferenced(referenced)
+    this.#settle()
+  }
+
+  #settle(): void {
+    const idle =
+      !this.#referenced && this.#requestsUnderWay === 0 && !this.#moreToCome && this.#groups.size === 0
+    if (idle || this.#fd < 0) inUse.delete(this)
+    else inUse.add(this)
+  }
+
+  #assertOpen(syscall: string): void {
+    if (this.#fd < 0) throw new SystemError(EBADF, syscall)
+  }
+
+  #assertStarted(syscall: string): void {
+    this.#assertOpen(syscall)
+    if (!this.#started) throw new Error(`${syscall}: the socket is not started`)
+  }
+
+  #assertSynchronous(syscall: string): void {
+    this.#assertOpen(syscall)
+    if (this.#started)
+      throw new Error(`${syscall}: the socket is started, its I/O thread alone sends and receives`)
+  }
+}
+
+function ifreq(): { bytes: Buffer; index: Int32Array } {
+  const memory = new ArrayBuffer(SIZEOF_IFREQ)
+  return { bytes: Buffer.from(memory), index: new Int32Array(memory, IFNAMSIZ, 1) }
+}

@@ -1,0 +1,40 @@
+import { fixed, type Codec, type FixedCodec } from './codec.js'
+import { encodeWithin } from './encode-within.js'
+
+/** `count` equal members in a row, as a C array. Elements that a value lacks are zero; surplus ones are refused. */
+export function array<Out, In>(
+  element: FixedCodec<Out, In>,
+  count: number,
+): FixedCodec<Out[], readonly In[]> {
+  return fixed(
+    element.size * count,
+    element.alignment,
+    (view, at) => Array.from({ length: count }, (_, i) => element.read(view, at + i * element.size)),
+    (view, at, values) => {
+      if (values.length > count) {
+        throw new RangeError(`${values.length} elements do not fit an array of ${count}`)
+      }
+      values.forEach((value, i) => {
+        encodeWithin(`[${i}]`, () => {
+          element.write(view, at + i * element.size, value)
+        })
+      })
+    },
+  )
+}
+
+/** As many elements as fill the attribute; a C array of open length. Bytes that make no whole element are dropped. */
+export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> => ({
+  put(writer, values) {
+    values.forEach((value, i) => {
+      encodeWithin(`[${i}]`, () => {
+        element.put(writer, value)
+      })
+    })
+  },
+  get(view, at, end) {
+    const values: O[] = []
+    for (; at + element.size <= end; at += element.size) values.push(element.read(view, at))
+    return values
+  },
+})

@@ -1,0 +1,43 @@
+import { fixed, type FixedCodec } from './codec.js'
+
+/** Names of numbers, with the number for those that have no name. */
+export interface NamedNumbers<N extends string> {
+  readonly numbers: Readonly<Record<N, number>>
+  /** The number of a name; numbers pass. Throws TypeError for an unknown name. */
+  toNumber(value: N | number): number
+  /** The name of a number, or the number where it has none. */
+  toName(value: number): N | number
+}
+
+/** Declares names of numbers: `namedNumbers('route scope', { link: 253, host: 254 })`. */
+export function namedNumbers<N extends string>(
+  what: string,
+  numbers: Readonly<Record<N, number>>,
+): NamedNumbers<N> {
+  const names = new Map(Object.entries<number>(numbers).map(([name, number]) => [number, name as N]))
+  return {
+    numbers,
+    toNumber(value) {
+      if (typeof value === 'number') return value
+      if (Object.hasOwn(numbers, value)) return numbers[value]
+      throw new TypeError(
+        `'${value}' is not a ${what}: expected a number or one of ${Object.keys(numbers).join(', ')}`,
+      )
+    },
+    toName: value => names.get(value) ?? value,
+  }
+}
+
+/** A number that is a name in the value: `named(u8, scopes)`. */
+export const named = <N extends string>(
+  codec: FixedCodec<number>,
+  names: NamedNumbers<N>,
+): FixedCodec<N | number> =>
+  fixed(
+    codec.size,
+    codec.alignment,
+    (view, at) => names.toName(codec.read(view, at)),
+    (view, at, value) => {
+      codec.write(view, at, names.toNumber(value))
+    },
+  )

@@ -1,0 +1,83 @@
+import { binding } from './native/binding.js'
+import { NetlinkSocketSync } from './netlink/socket-sync.js'
+import type { BatchOptions } from './netlink/socket.js'
+import type { BatchResult } from './netlink/exchange.js'
+import type { Message, Request } from './netlink/message.js'
+import type { DeviceNames } from './netlink/message-type.js'
+import { NetworkNamespace } from './netns/network-namespace.js'
+import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
+import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
+import type { RtnetlinkSocketOptions } from './rtnetlink-socket.js'
+import { tablesOf, type Tables } from './rtnetlink-tables.js'
+import type { Executor } from './rtnetlink-verbs.js'
+
+/**
+ * RtnetlinkSocket without promises, for scripts and for the lowest latency. A call blocks the process for as long as the
+ * kernel takes, seconds where another process keeps the RTNL lock: use RtnetlinkSocket in anything that serves.
+ */
+export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
+  readonly links: Tables<'sync'>['links']
+  readonly addresses: Tables<'sync'>['addresses']
+  readonly routes: Tables<'sync'>['routes']
+  readonly neighbours: Tables<'sync'>['neighbours']
+  readonly qdiscs: Tables<'sync'>['qdiscs']
+  readonly classes: Tables<'sync'>['classes']
+  readonly filters: Tables<'sync'>['filters']
+  readonly #netlink: NetlinkSocketSync
+
+  private constructor(netlink: NetlinkSocketSync) {
+    this.#netlink = netlink
+    const tables = tablesOf(executorOf(netlink))
+    this.links = tables.links
+    this.addresses = tables.addresses
+    this.routes = tables.routes
+    this.neighbours = tables.neighbours
+    this.qdiscs = tables.qdiscs
+    this.classes = tables.classes
+    this.filters = tables.filters
+  }
+
+  /** As RtnetlinkSocket.open. */
+  static open({ netns }: RtnetlinkSocketOptions = {}): RtnetlinkSocketSync {
+    const openIn = (fd: number): RtnetlinkSocketSync =>
+      new RtnetlinkSocketSync(new NetlinkSocketSync(new (binding().Socket)(rtnetlinkProtocol.number, fd), rtnetlinkProtocol))
+    if (netns === undefined) return openIn(-1)
+    if (netns instanceof NetworkNamespace) return openIn(netns.fd)
+    const opened = NetworkNamespace.open(netns)
+    try {
+      return openIn(opened.fd)
+    } finally {
+      opened.close()
+    }
+  }
+
+  /** As RtnetlinkSocket.devices. */
+  get devices(): DeviceNames {
+    return this.#netlink.devices
+  }
+
+  /** As RtnetlinkSocket.batch. */
+  batch(build: (batch: RtnetlinkBatch) => void, options?: Pick<BatchOptions, 'onError'>): BatchResult[] {
+    return this.#netlink.batch(gather(build, this.devices), options)
+  }
+
+  /** As RtnetlinkSocket.send. */
+  send(requests: Iterable<Request<never>>, options?: Pick<BatchOptions, 'onError'>): BatchResult[] {
+    return this.#netlink.batch(requests, options)
+  }
+
+  close(): void {
+    this.#netlink.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
+  devices: netlink.devices,
+  request: <T>(request: Request<never>, then: (replies: Message[]) => T): T => then(netlink.request(request)),
+  dump: <T>(request: Request<never>, map: (message: Message) => T | undefined): T[] =>
+    netlink.dump(request).flatMap(message => map(message) ?? []),
+})

@@ -1,0 +1,123 @@
+import { binding } from './native/binding.js'
+import { NetlinkSocket, type BatchOptions, type CallOptions } from './netlink/socket.js'
+import type { BatchResult } from './netlink/exchange.js'
+import type { Message, Request } from './netlink/message.js'
+import type { DeviceNames } from './netlink/message-type.js'
+import { NetworkNamespace, type NetnsReference } from './netns/network-namespace.js'
+import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
+import { monitor, type MonitorOptions, type RtnetlinkEvent } from './rtnetlink-monitor.js'
+import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
+import { tablesOf, type Tables } from './rtnetlink-tables.js'
+import type { Executor } from './rtnetlink-verbs.js'
+
+export interface RtnetlinkSocketOptions {
+  /** The network namespace to open the socket in. Default: the caller's. Entering another needs CAP_SYS_ADMIN. */
+  netns?: NetnsReference | undefined
+}
+
+/**
+ * The kernel's network configuration: links, addresses, routes, neighbours, qdiscs, classes and filters, each with the
+ * kernel's verbs. Calls run on the socket's own thread; they never block the event loop.
+ *
+ * Reading needs no privilege, writing CAP_NET_ADMIN in the user namespace that owns the network namespace.
+ */
+export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
+  readonly links: Tables<'async'>['links']
+  readonly addresses: Tables<'async'>['addresses']
+  readonly routes: Tables<'async'>['routes']
+  readonly neighbours: Tables<'async'>['neighbours']
+  readonly qdiscs: Tables<'async'>['qdiscs']
+  readonly classes: Tables<'async'>['classes']
+  readonly filters: Tables<'async'>['filters']
+  readonly #netlink: NetlinkSocket
+  readonly #netns: NetworkNamespace | undefined
+
+  private constructor(netns: NetworkNamespace | undefined) {
+    this.#netns = netns
+    this.#netlink = new NetlinkSocket(openTransport(netns), rtnetlinkProtocol)
+    const tables = tablesOf(executorOf(this.#netlink))
+    this.links = tables.links
+    this.addresses = tables.addresses
+    this.routes = tables.routes
+    this.neighbours = tables.neighbours
+    this.qdiscs = tables.qdiscs
+    this.classes = tables.classes
+    this.filters = tables.filters
+  }
+
+  /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
+  // eslint-disable-next-line @typescript-eslint/require-await -- a failure is to be a rejection, as in every other call
+  static async open({ netns }: RtnetlinkSocketOptions = {}): Promise<RtnetlinkSocket> {
+    // A handle of its own: a monitor opens a further socket later, when the caller may have closed his.
+    const own = netns === undefined ? undefined : NetworkNamespace.resolve(netns)
+    try {
+      return new RtnetlinkSocket(own)
+    } catch (error) {
+      own?.close()
+      throw error
+    }
+  }
+
+  /** Device names and indexes in the socket's namespace. Looked up without a lock, at every call. */
+  get devices(): DeviceNames {
+    return this.#netlink.devices
+  }
+
+  /**
+   * Sends everything that `build` asks for in one sendmsg, in parts only beyond 128 KiB, and tells what became of each.
+   * The kernel does not stop at an error. What is wrong with a spec is thrown before anything is sent.
+   *
+   * @example
+   * const results = await rt.batch(b => {
+   *   b.qdiscs.add({ dev: 'eth0', kind: 'clsact' })
+   *   b.links.change({ dev: 'eth0', up: true })
+   * })
+   */
+  async batch(build: (batch: RtnetlinkBatch) => void, options?: BatchOptions): Promise<BatchResult[]> {
+    return this.#netlink.batch(gather(build, this.devices), options)
+  }
+
+  /** Sends requests made elsewhere, as `batch`. */
+  send(requests: Iterable<Request<never>>, options?: BatchOptions): Promise<BatchResult[]> {
+    return this.#netlink.batch(requests, options)
+  }
+
+  /**
+   * Changes as they happen, on a socket of its own. When the kernel had to drop notifications, an `overrun` event comes,
+   * then what was missed, found by reading the tables again.
+   */
+  monitor(options?: MonitorOptions): AsyncGenerator<RtnetlinkEvent, void, undefined> {
+    return monitor(this, () => openTransport(this.#netns), options)
+  }
+
+  /** Closes the socket; calls under way are rejected with NetlinkClosedError. */
+  close(): void {
+    this.#netlink.close()
+    this.#netns?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+}
+
+function executorOf(netlink: NetlinkSocket): Executor<'async'> {
+  return {
+    devices: netlink.devices,
+    async request<T>(request: Request<never>, then: (replies: Message[]) => T, options?: CallOptions): Promise<T> {
+      return then(await netlink.request(request, options))
+    },
+    async dump<T>(request: Request<never>, map: (message: Message) => T | undefined, options?: CallOptions): Promise<T[]> {
+      const objects: T[] = []
+      for await (const message of netlink.dump(request, options)) {
+        const object = map(message)
+        if (object !== undefined) objects.push(object)
+      }
+      return objects
+    },
+  }
+}
+
+const openTransport = (netns: NetworkNamespace | undefined) =>
+  new (binding().Socket)(rtnetlinkProtocol.number, netns === undefined ? -1 : netns.fd)

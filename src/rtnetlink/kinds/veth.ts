@@ -1,0 +1,57 @@
+import { attributes, type Infer } from '../../netlink/codec/index.js'
+import { messageBody } from '../../netlink/message-type.js'
+import { interfaceName } from '../interface-name.js'
+import { ifinfomsg } from '../link-attributes.js'
+import {
+  commonLinkAttributes,
+  settingsIn,
+  settingsMessage,
+  settingsWords,
+  type CommonLinkAttributes,
+  type LinkSettings,
+} from '../link-settings.js'
+import { shellWord } from '../../netlink/shell-word.js'
+import type { LinkKind } from './link-kind.js'
+
+/** The other end of a veth. It is set only when the link is made. */
+export interface VethPeer extends LinkSettings {
+  /** Id of the peer's network namespace in that of the link, where they differ; given by the kernel. */
+  netnsid?: number | undefined
+}
+
+/** A pair of devices; what one transmits, the other receives. drivers/net/veth.c. */
+export interface VethFields {
+  kind: 'veth'
+  /** Settings of the other end; of a listed link, the `index` and `netnsid` by which the other end is found. */
+  peer?: VethPeer | undefined
+}
+
+/** VETH_INFO_*, linux/veth.h: the peer is a link message inside a link message. */
+export const vethAttributes = attributes({
+  peer: ['VETH_INFO_PEER', 1, messageBody(ifinfomsg, commonLinkAttributes)],
+})
+
+export const veth = {
+  data: vethAttributes,
+
+  toData({ peer }: VethFields) {
+    if (!peer) return undefined
+    const { attributes, ...flags } = settingsMessage(peer)
+    const name = peer.name === undefined ? undefined : interfaceName('peer.name', peer.name)
+    return { peer: { ...flags, index: peer.index, attributes: { ...attributes, name } } }
+  },
+
+  fromData(data: unknown, { link, linkNetnsid }: CommonLinkAttributes) {
+    const { peer } = (data ?? {}) as Infer<typeof vethAttributes>
+    if (peer) return { peer: settingsIn(peer, peer.change) }
+    if (link === undefined) return {}
+    return { peer: { index: link, ...(linkNetnsid === undefined ? {} : { netnsid: linkNetnsid }) } }
+  },
+
+  words({ peer }: VethFields) {
+    if (!peer) return []
+    const name = peer.name === undefined ? [] : [`name ${shellWord(peer.name)}`]
+    const index = peer.index === undefined ? [] : [`index ${peer.index}`]
+    return ['peer', ...name, ...index, ...settingsWords(peer)]
+  },
+} satisfies LinkKind<VethFields>

@@ -1,0 +1,117 @@
+import {
+  attributes,
+  bareText,
+  binary,
+  linkAddress,
+  nested,
+  reserved,
+  s32,
+  struct,
+  text,
+  u16,
+  u32,
+  u64,
+  u8,
+  type Attribute,
+} from '../netlink/codec/index.js'
+import { named, namedNumbers } from '../netlink/codec/named.js'
+import { addressFamilies } from './address-family.js'
+import { linkAfSpec } from './link-af-spec.js'
+import { rtnlLinkStats, rtnlLinkStats64 } from './link-statistics.js'
+import { repeated } from './repeated-attribute.js'
+
+/** RFC 2863 ifOperStatus as the kernel numbers it: IF_OPER_*, linux/if.h. */
+export const operationalStates = namedNumbers('operational state', {
+  unknown: 0,
+  notpresent: 1,
+  down: 2,
+  lowerlayerdown: 3,
+  testing: 4,
+  dormant: 5,
+  up: 6,
+})
+
+/** IF_LINK_MODE_*, linux/if.h */
+export const linkModes = namedNumbers('link mode', { default: 0, dormant: 1, testing: 2 })
+
+/** struct ifinfomsg, linux/rtnetlink.h */
+export const ifinfomsg = struct({
+  family: named(u8, addressFamilies),
+  pad: reserved(1),
+  type: u16,
+  index: s32,
+  flags: u32,
+  change: u32,
+})
+
+/** struct rtnl_link_ifmap, linux/if_link.h */
+export const rtnlLinkIfmap = struct({ memStart: u64, memEnd: u64, baseAddr: u64, irq: u16, dma: u8, port: u8 })
+
+/** IFLA_PROTO_DOWN_REASON_*, linux/if_link.h */
+export const protoDownReason = attributes({
+  mask: ['IFLA_PROTO_DOWN_REASON_MASK', 1, u32],
+  value: ['IFLA_PROTO_DOWN_REASON_VALUE', 2, u32],
+})
+
+/** IFLA_*, linux/if_link.h, but for IFLA_LINKINFO: what a link and the peer of a veth have alike. */
+export const commonLinkDeclarations = {
+  address: ['IFLA_ADDRESS', 1, linkAddress],
+  broadcast: ['IFLA_BROADCAST', 2, linkAddress],
+  name: ['IFLA_IFNAME', 3, text],
+  mtu: ['IFLA_MTU', 4, u32],
+  link: ['IFLA_LINK', 5, u32],
+  qdisc: ['IFLA_QDISC', 6, text],
+  stats: ['IFLA_STATS', 7, rtnlLinkStats],
+  cost: ['IFLA_COST', 8, binary],
+  priority: ['IFLA_PRIORITY', 9, binary],
+  master: ['IFLA_MASTER', 10, u32],
+  wireless: ['IFLA_WIRELESS', 11, binary],
+  protInfo: ['IFLA_PROTINFO', 12, binary],
+  txQueueLength: ['IFLA_TXQLEN', 13, u32],
+  map: ['IFLA_MAP', 14, rtnlLinkIfmap],
+  weight: ['IFLA_WEIGHT', 15, u32],
+  operationalState: ['IFLA_OPERSTATE', 16, named(u8, operationalStates)],
+  linkMode: ['IFLA_LINKMODE', 17, named(u8, linkModes)],
+  netnsPid: ['IFLA_NET_NS_PID', 19, u32],
+  alias: ['IFLA_IFALIAS', 20, bareText],
+  numVf: ['IFLA_NUM_VF', 21, u32],
+  vfInfoList: ['IFLA_VFINFO_LIST', 22, binary],
+  stats64: ['IFLA_STATS64', 23, rtnlLinkStats64],
+  vfPorts: ['IFLA_VF_PORTS', 24, binary],
+  portSelf: ['IFLA_PORT_SELF', 25, binary],
+  afSpec: ['IFLA_AF_SPEC', 26, linkAfSpec],
+  group: ['IFLA_GROUP', 27, u32],
+  netnsFd: ['IFLA_NET_NS_FD', 28, u32],
+  extMask: ['IFLA_EXT_MASK', 29, u32],
+  promiscuity: ['IFLA_PROMISCUITY', 30, u32],
+  txQueues: ['IFLA_NUM_TX_QUEUES', 31, u32],
+  rxQueues: ['IFLA_NUM_RX_QUEUES', 32, u32],
+  carrier: ['IFLA_CARRIER', 33, u8],
+  physPortId: ['IFLA_PHYS_PORT_ID', 34, binary],
+  carrierChanges: ['IFLA_CARRIER_CHANGES', 35, u32],
+  physSwitchId: ['IFLA_PHYS_SWITCH_ID', 36, binary],
+  linkNetnsid: ['IFLA_LINK_NETNSID', 37, s32],
+  physPortName: ['IFLA_PHYS_PORT_NAME', 38, text],
+  protoDown: ['IFLA_PROTO_DOWN', 39, u8],
+  gsoMaxSegments: ['IFLA_GSO_MAX_SEGS', 40, u32],
+  gsoMaxSize: ['IFLA_GSO_MAX_SIZE', 41, u32],
+  xdp: ['IFLA_XDP', 43, binary],
+  event: ['IFLA_EVENT', 44, u32],
+  newNetnsid: ['IFLA_NEW_NETNSID', 45, s32],
+  targetNetnsid: ['IFLA_TARGET_NETNSID', 46, s32],
+  carrierUpCount: ['IFLA_CARRIER_UP_COUNT', 47, u32],
+  carrierDownCount: ['IFLA_CARRIER_DOWN_COUNT', 48, u32],
+  newIfindex: ['IFLA_NEW_IFINDEX', 49, s32],
+  minMtu: ['IFLA_MIN_MTU', 50, u32],
+  maxMtu: ['IFLA_MAX_MTU', 51, u32],
+  altNames: ['IFLA_PROP_LIST', 52, nested(repeated('IFLA_ALT_IFNAME', 53, text))],
+  altName: ['IFLA_ALT_IFNAME', 53, text],
+  permanentAddress: ['IFLA_PERM_ADDRESS', 54, linkAddress],
+  protoDownReason: ['IFLA_PROTO_DOWN_REASON', 55, protoDownReason],
+  parentDevice: ['IFLA_PARENT_DEV_NAME', 56, text],
+  parentBus: ['IFLA_PARENT_DEV_BUS_NAME', 57, text],
+  groMaxSize: ['IFLA_GRO_MAX_SIZE', 58, u32],
+  tsoMaxSize: ['IFLA_TSO_MAX_SIZE', 59, u32],
+  tsoMaxSegments: ['IFLA_TSO_MAX_SEGS', 60, u32],
+  allmulti: ['IFLA_ALLMULTI', 61, u32],
+} satisfies Record<string, Attribute>

@@ -1,0 +1,24 @@
+import { attributes, bareText, binary, byKind } from '../netlink/codec/index.js'
+import { messageBody } from '../netlink/message-type.js'
+import { bridge } from './kinds/bridge.js'
+import { veth } from './kinds/veth.js'
+import { vlan } from './kinds/vlan.js'
+import { commonLinkDeclarations, ifinfomsg } from './link-attributes.js'
+
+/** IFLA_INFO_*, linux/if_link.h */
+export const linkInfoAttributes = attributes({
+  kind: ['IFLA_INFO_KIND', 1, bareText],
+  data: ['IFLA_INFO_DATA', 2, byKind('kind', { bridge: bridge.data, veth: veth.data, vlan: vlan.data })],
+  xstats: ['IFLA_INFO_XSTATS', 3, binary],
+  slaveKind: ['IFLA_INFO_SLAVE_KIND', 4, bareText],
+  slaveData: ['IFLA_INFO_SLAVE_DATA', 5, binary],
+})
+
+/** All of IFLA_*, linux/if_link.h */
+export const linkAttributes = attributes({
+  ...commonLinkDeclarations,
+  linkInfo: ['IFLA_LINKINFO', 18, linkInfoAttributes],
+})
+
+/** The body of RTM_NEWLINK, RTM_DELLINK and RTM_GETLINK. */
+export const linkBody = messageBody(ifinfomsg, linkAttributes)

@@ -1,0 +1,13 @@
+import type { MessageType } from '../netlink/message-type.js'
+import { addressMessages } from './address-messages.js'
+import { linkMessages } from './link-messages.js'
+import { neighbourMessages } from './neighbour-messages.js'
+import { routeMessages } from './route-messages.js'
+
+/** RTM_NEW*, RTM_DEL* and RTM_GET* of links, addresses, routes and neighbours. */
+export const rtnetlinkMessages: readonly MessageType[] = [
+  linkMessages,
+  addressMessages,
+  routeMessages,
+  neighbourMessages,
+].flatMap(messages => Object.values<MessageType>(messages))

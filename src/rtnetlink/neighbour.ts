@@ -1,0 +1,167 @@
+import type { Infer, InferInput } from '../netlink/codec/index.js'
+import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
+import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import type { DeviceNames } from '../netlink/message-type.js'
+import type { ObjectType, Verb } from '../netlink/object-type.js'
+import type { IpFamily } from './address-family.js'
+import { defined } from './defined.js'
+import { neighbourMessages, type neighbourBody } from './neighbour-messages.js'
+import {
+  neighbourFlagBits,
+  neighbourFlagNames,
+  neighbourStateName,
+  neighbourStateNumber,
+  type NeighbourFlag,
+  type NeighbourState,
+} from './neighbour-states.js'
+import { familyOf } from './prefix.js'
+import type { RouteProtocol } from './route-names.js'
+import { deviceWord } from '../netlink/device-word.js'
+import { shellWord } from '../netlink/shell-word.js'
+
+/** What says which entry of a neighbour table is meant. */
+export interface NeighbourKey {
+  dev: Device
+  /** The neighbour's IP address. */
+  address: string
+  /** True for an address that the device answers for (proxy ARP), which is a table of its own. */
+  proxy?: boolean | undefined
+}
+
+/** An entry of a neighbour table (ARP, neighbour discovery) as it is asked for; the words are those of `ip neighbour`. */
+export interface NeighbourSpec extends NeighbourKey {
+  /** The neighbour's link-layer address, `'02:00:0a:09:00:02'`. */
+  lladdr?: string | undefined
+  /** Default: `'permanent'`. */
+  state?: NeighbourState | undefined
+  router?: boolean | undefined
+  /** Learnt by a control plane. */
+  extern_learn?: boolean | undefined
+  /** Starts to look for the neighbour. */
+  use?: boolean | undefined
+  /** The kernel keeps it reachable. */
+  managed?: boolean | undefined
+  protocol?: RouteProtocol | undefined
+}
+
+/** An entry as the kernel describes it. */
+export interface Neighbour extends NeighbourSpec {
+  dev: string
+  ifindex: number
+  family: IpFamily
+  state: NeighbourState
+  flags: NeighbourFlag[]
+  /** Probes sent without an answer. */
+  probes?: number
+  /** Seconds ago. */
+  confirmed?: number
+  used?: number
+  updated?: number
+}
+
+/** Which entries to list; all but proxies where nothing is said. */
+export interface NeighbourQuery {
+  dev?: Device | undefined
+  family?: IpFamily | undefined
+  state?: NeighbourState | undefined
+  /** True lists proxies, and nothing else. */
+  proxy?: boolean | undefined
+}
+
+type Body = Infer<typeof neighbourBody>
+type BodyInput = InferInput<typeof neighbourBody>
+
+/** Neighbour tables: `ip neighbour`, net/core/neighbour.c. */
+export const neighbour: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, Neighbour> = {
+  name: 'neighbour',
+  messages: neighbourMessages,
+  flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: NLM_F_REPLACE },
+
+  toNew(spec, devices): BodyInput {
+    const body = byKey(spec, devices)
+    const { flags, extended } = neighbourFlagBits(spec)
+    return {
+      ...body,
+      state: neighbourStateNumber(spec.state ?? 'permanent'),
+      flags,
+      attributes: {
+        ...body.attributes,
+        lladdr: spec.lladdr,
+        protocol: spec.protocol,
+        flagsExt: extended === 0 ? undefined : extended,
+      },
+    }
+  },
+
+  toDelete: byKey,
+  toGet: byKey,
+
+  toDump: ({ dev, family, proxy = false }, devices): BodyInput => ({
+    family: family ?? 'unspec',
+    flags: neighbourFlagBits({ proxy }).flags,
+    attributes: { ifindex: dev === undefined ? undefined : deviceIndex(devices, dev) },
+  }),
+
+  // A dump of all families has the forwarding tables of bridges too.
+  matches: (found, { dev, family, state }, devices) =>
+    (found.family === 'inet' || found.family === 'inet6') &&
+    (dev === undefined || found.ifindex === deviceIndex(devices, dev)) &&
+    (family === undefined || found.family === family) &&
+    (state === undefined || found.state === state),
+
+  fromBody: (body, devices) => fromBody(body as Body, devices),
+  // What a bridge forwards is told of too, by link-layer address.
+  identity: ({ ifindex, family, address, lladdr = '', proxy = false }) =>
+    `${ifindex} ${family} ${address || lladdr}${proxy ? ' proxy' : ''}`,
+  command,
+}
+
+function byKey({ dev, address, proxy }: NeighbourKey, devices: DeviceNames): BodyInput {
+  return {
+    family: familyOf('address', address),
+    ifindex: deviceIndex(devices, dev),
+    flags: neighbourFlagBits({ proxy }).flags,
+    attributes: { dst: address },
+  }
+}
+
+function fromBody({ family, ifindex, state, flags, attributes: a }: Body, devices: DeviceNames): Neighbour {
+  const names = neighbourFlagNames(flags, a.flagsExt ?? 0)
+  const set = (name: NeighbourFlag): true | undefined => names.includes(name) || undefined
+  return defined({
+    dev: deviceName(devices, ifindex),
+    ifindex,
+    family: family as IpFamily,
+    address: a.dst ?? '',
+    lladdr: a.lladdr,
+    state: neighbourStateName(state),
+    proxy: set('proxy'),
+    router: set('router'),
+    extern_learn: set('extern_learn'),
+    use: set('use'),
+    managed: set('managed'),
+    flags: names,
+    protocol: a.protocol,
+    probes: a.probes,
+    confirmed: a.cacheinfo && a.cacheinfo.confirmed / 100,
+    used: a.cacheinfo && a.cacheinfo.used / 100,
+    updated: a.cacheinfo && a.cacheinfo.updated / 100,
+  }) as Neighbour
+}
+
+function command(verb: Verb, object: NeighbourSpec | NeighbourKey): string {
+  const key = `${object.proxy ? 'proxy ' : ''}${shellWord(object.address)}`
+  const dev = `dev ${deviceWord(object.dev)}`
+  if (verb === 'get') return `ip neigh get ${key} ${dev}`
+  if (verb === 'delete') return `ip neigh del ${key} ${dev}`
+  return [`ip neigh ${verb} ${key}`, ...settingWords(object), dev].join(' ')
+}
+
+function settingWords({ lladdr, state, protocol, ...flags }: NeighbourSpec): string[] {
+  return [
+    ...(lladdr === undefined ? [] : [`lladdr ${shellWord(lladdr)}`]),
+    ...(state === undefined ? [] : [`nud ${state}`]),
+    ...(['router', 'extern_learn', 'use', 'managed'] as const).filter(flag => flags[flag]),
+    ...(protocol === undefined ? [] : [`protocol ${protocol}`]),
+  ]
+}

@@ -1,0 +1,19 @@
+import { attributesIn, putAttribute } from '../netlink/codec/attribute.js'
+import { decodeWithin } from '../netlink/codec/decode-error.js'
+import type { Codec } from '../netlink/codec/index.js'
+
+/** A nest in which one attribute comes any number of times, for example the IFLA_ALT_IFNAME of IFLA_PROP_LIST. */
+export const repeated = <O, I>(name: string, type: number, element: Codec<O, I>): Codec<O[], readonly I[]> => ({
+  members: { nameOf: asked => (asked === type ? name : undefined) },
+  put(writer, values) {
+    for (const value of values) {
+      putAttribute(writer, type, () => {
+        element.put(writer, value)
+      })
+    }
+  },
+  get: (view, at, end) =>
+    Array.from(attributesIn(view, at, end, () => name))
+      .filter(found => found.type === type)
+      .map(found => decodeWithin(name, () => element.get(view, found.at, found.end))),
+})

@@ -1,0 +1,54 @@
+import { isIPv6 } from 'node:net'
+import type { Verb } from '../netlink/object-type.js'
+import { readDestination } from './route-destination.js'
+import { metricWords } from './route-metrics.js'
+import type { Nexthop, RouteKey, RouteSpec } from './route-spec.js'
+import { deviceWord } from '../netlink/device-word.js'
+import { shellWord } from '../netlink/shell-word.js'
+
+/** The `ip route` line of a verb. */
+export function routeCommand(verb: Verb, object: RouteSpec | RouteKey): string {
+  const ip = isInet6(object) ? 'ip -6 route' : 'ip route'
+  if (verb === 'get') {
+    const { destination, source, dev, fibMatch } = object
+    return [
+      `${ip} get`,
+      ...(fibMatch ? ['fibmatch'] : []),
+      shellWord(destination),
+      ...(source === undefined ? [] : [`from ${shellWord(source)}`]),
+      ...(dev === undefined ? [] : [`oif ${deviceWord(dev)}`]),
+    ].join(' ')
+  }
+  const words = [`${ip} ${verb === 'delete' ? 'del' : verb}`, ...keyWords(object)]
+  return (verb === 'delete' ? words : [...words, ...settingWords(object)]).join(' ')
+}
+
+function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
+  const { type, destination, source, tos, table, protocol, scope, metric, preferredSource, nexthopId, nexthops = [] } = key
+  const words = { from: source, tos, table, proto: protocol, scope, metric, src: preferredSource, nhid: nexthopId }
+  return [
+    ...(type === undefined ? [] : [String(type)]),
+    shellWord(destination),
+    ...Object.entries(words).flatMap(([word, value]) => (value === undefined ? [] : [`${word} ${shellWord(value)}`])),
+    ...wayWords(key, key),
+    ...nexthops.map(nexthop => {
+      const weight = nexthop.weight === undefined ? [] : [`weight ${nexthop.weight}`]
+      return ['nexthop', ...wayWords(nexthop, key), ...weight].join(' ')
+    }),
+  ]
+}
+
+function wayWords({ gateway, dev, onlink }: Nexthop, route: RouteKey): string[] {
+  const via = gateway === undefined ? [] : [isIPv6(gateway) && !isInet6(route) ? `via inet6 ${gateway}` : `via ${shellWord(gateway)}`]
+  return [...via, ...(dev === undefined ? [] : [`dev ${deviceWord(dev)}`]), ...(onlink ? ['onlink'] : [])]
+}
+
+function settingWords({ metrics = {}, preference, expires }: RouteSpec): string[] {
+  return [
+    ...metricWords(metrics),
+    ...(preference === undefined ? [] : [`pref ${preference}`]),
+    ...(expires === undefined ? [] : [`expires ${expires}`]),
+  ]
+}
+
+const isInet6 = (key: RouteKey): boolean => readDestination(key).family === 'inet6'

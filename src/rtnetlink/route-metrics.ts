@@ -1,0 +1,94 @@
+import { attributes, bareText, u32, type Infer, type InferInput } from '../netlink/codec/index.js'
+import { defined } from './defined.js'
+import { shellWord } from '../netlink/shell-word.js'
+
+/** RTAX_*, linux/rtnetlink.h */
+export const metricAttributes = attributes({
+  lock: ['RTAX_LOCK', 1, u32],
+  mtu: ['RTAX_MTU', 2, u32],
+  window: ['RTAX_WINDOW', 3, u32],
+  rtt: ['RTAX_RTT', 4, u32],
+  rttvar: ['RTAX_RTTVAR', 5, u32],
+  ssthresh: ['RTAX_SSTHRESH', 6, u32],
+  cwnd: ['RTAX_CWND', 7, u32],
+  advmss: ['RTAX_ADVMSS', 8, u32],
+  reordering: ['RTAX_REORDERING', 9, u32],
+  hoplimit: ['RTAX_HOPLIMIT', 10, u32],
+  initcwnd: ['RTAX_INITCWND', 11, u32],
+  features: ['RTAX_FEATURES', 12, u32],
+  rtoMin: ['RTAX_RTO_MIN', 13, u32],
+  initrwnd: ['RTAX_INITRWND', 14, u32],
+  quickack: ['RTAX_QUICKACK', 15, u32],
+  congctl: ['RTAX_CC_ALGO', 16, bareText],
+  fastopenNoCookie: ['RTAX_FASTOPEN_NO_COOKIE', 17, u32],
+})
+
+/** How many units of the kernel make what is given: it keeps round trip times in 1/8 ms, their variance in 1/4 ms. */
+const units = { rtt: 8, rttvar: 4 } as const
+
+const lockable = ['mtu', 'window', 'rtt', 'rttvar', 'ssthresh', 'cwnd', 'advmss', 'reordering', 'hoplimit', 'rtoMin'] as const
+
+/** Values for the TCP connections of a route, in the words of `ip route`. Times are in milliseconds. */
+export interface RouteMetrics {
+  /** Bytes. */
+  mtu?: number | undefined
+  advmss?: number | undefined
+  window?: number | undefined
+  rtt?: number | undefined
+  rttvar?: number | undefined
+  ssthresh?: number | undefined
+  cwnd?: number | undefined
+  reordering?: number | undefined
+  hoplimit?: number | undefined
+  initcwnd?: number | undefined
+  /** RTAX_FEATURE_*: 1 is ECN. */
+  features?: number | undefined
+  rtoMin?: number | undefined
+  initrwnd?: number | undefined
+  quickack?: number | undefined
+  /** Congestion control algorithm, `'bbr'`. */
+  congctl?: string | undefined
+  fastopenNoCookie?: number | undefined
+  /** Metrics that the kernel may not change by what it learns. */
+  lock?: readonly (typeof lockable)[number][] | undefined
+}
+
+const lockBit = (name: (typeof lockable)[number]): number => 1 << metricAttributes.declarations[name][1]
+
+/** The attributes of metrics. */
+export function metricsToAttributes({ lock = [], ...metrics }: RouteMetrics): InferInput<typeof metricAttributes> {
+  return {
+    ...metrics,
+    lock: lock.length === 0 ? undefined : lock.reduce((bits, name) => bits | lockBit(name), 0),
+    rtt: metrics.rtt === undefined ? undefined : Math.round(metrics.rtt * units.rtt),
+    rttvar: metrics.rttvar === undefined ? undefined : Math.round(metrics.rttvar * units.rttvar),
+  }
+}
+
+/** Metrics of the kernel; undefined where there are none. */
+export function metricsFromAttributes(attributes: Infer<typeof metricAttributes> | undefined): RouteMetrics | undefined {
+  if (!attributes) return undefined
+  const { unknown: _newer, lock = 0, rtt, rttvar, ...metrics } = attributes
+  const locked = lockable.filter(name => (lock & lockBit(name)) !== 0)
+  return defined({
+    ...metrics,
+    rtt: rtt === undefined ? undefined : rtt / units.rtt,
+    rttvar: rttvar === undefined ? undefined : rttvar / units.rttvar,
+    lock: locked.length === 0 ? undefined : locked,
+  })
+}
+
+/** The words of `ip route` for metrics. */
+export function metricWords({ lock = [], features, congctl, ...metrics }: RouteMetrics): string[] {
+  const locked = new Set<string>(lock)
+  const words = Object.entries(metrics).map(([name, value]) => {
+    const unit = name === 'rtt' || name === 'rttvar' || name === 'rtoMin' ? 'ms' : ''
+    return `${wordOf(name)} ${locked.has(name) ? 'lock ' : ''}${value}${unit}`
+  })
+  if (features === 1) words.push('features ecn')
+  if (congctl !== undefined) words.push(`congctl ${shellWord(congctl)}`)
+  return words
+}
+
+const wordOf = (name: string): string =>
+  name === 'rtoMin' ? 'rto_min' : name === 'fastopenNoCookie' ? 'fastopen_no_cookie' : name

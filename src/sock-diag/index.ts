@@ -1,0 +1,6 @@
+export { socketFrom, socketRequests } from './inet-socket.js'
+export type { InetSocket, InetSocketQuery, SocketFamily, SocketProtocol } from './inet-socket.js'
+export { sockDiagProtocol } from './protocol.js'
+export { SockDiagSocket, type SockDiagSocketOptions } from './sock-diag-socket.js'
+export type { SocketState } from './socket-states.js'
+export type { TcpInfo } from './tcp-info.js'

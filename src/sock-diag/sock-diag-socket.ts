@@ -1,0 +1,57 @@
+import { binding } from '../native/binding.js'
+import { NetlinkSocket, type CallOptions } from '../netlink/socket.js'
+import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
+import { inetDiagReply } from './inet-diag.js'
+import { socketFrom, socketRequests, type InetSocket, type InetSocketQuery } from './inet-socket.js'
+import { sockDiagProtocol } from './protocol.js'
+
+export interface SockDiagSocketOptions {
+  /** The network namespace whose sockets to list. Default: the caller's. Entering another needs CAP_SYS_ADMIN. */
+  netns?: NetnsReference | undefined
+}
+
+/** Lists the sockets of a network namespace, as `ss` does. Needs no privilege beyond entering the namespace. */
+export class SockDiagSocket implements AsyncDisposable {
+  readonly #netlink: NetlinkSocket
+
+  private constructor(netlink: NetlinkSocket) {
+    this.#netlink = netlink
+  }
+
+  /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
+  // eslint-disable-next-line @typescript-eslint/require-await -- a failure is to be a rejection, as in every other call
+  static async open({ netns }: SockDiagSocketOptions = {}): Promise<SockDiagSocket> {
+    const openIn = (fd: number): SockDiagSocket =>
+      new SockDiagSocket(new NetlinkSocket(new (binding().Socket)(sockDiagProtocol.number, fd), sockDiagProtocol))
+    if (netns === undefined) return openIn(-1)
+    if (netns instanceof NetworkNamespace) return openIn(netns.fd)
+    const opened = NetworkNamespace.open(netns)
+    try {
+      return openIn(opened.fd)
+    } finally {
+      opened.close()
+    }
+  }
+
+  /** The sockets that match. Throws NetlinkError `ENOENT` where the kernel has no inet_diag for the protocol. */
+  async list(query: InetSocketQuery = {}, options?: CallOptions): Promise<InetSocket[]> {
+    const { protocol = 'tcp' } = query
+    const sockets: InetSocket[] = []
+    for (const request of socketRequests(query)) {
+      for await (const message of this.#netlink.dump(request, options)) {
+        if (message.type === inetDiagReply.type) sockets.push(socketFrom(message.decode(inetDiagReply), protocol))
+      }
+    }
+    return sockets
+  }
+
+  /** Closes the socket; a call under way is rejected with NetlinkClosedError. */
+  close(): void {
+    this.#netlink.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,166 @@
+import {
+  attributes,
+  binary,
+  byKind,
+  nested,
+  numbered,
+  text,
+  u32,
+  type Codec,
+  type Infer,
+  type InferInput,
+} from '../netlink/codec/index.js'
+import type { DeviceNames } from '../netlink/message-type.js'
+import type { ActionWire, AnyActionKind } from './actions/action-kind.js'
+import { gactKind, type GactAction } from './actions/gact.js'
+import type { tcfT } from './actions/generic.js'
+import { mirredKind, type MirredAction } from './actions/mirred.js'
+import { nlaBitfield32 } from './bitfield.js'
+import { codecsOf, kindNamed, type Registry } from './kind-registry.js'
+import { rawWords } from './tc-command.js'
+import { statistics2, statisticsOf, type Statistics } from './statistics.js'
+
+/** A new kind of action is one file in actions/, a line here and one in `ActionSpec`. */
+const actionKinds: Registry<AnyActionKind> = { mirred: mirredKind, gact: gactKind }
+
+/** TCA_ACT_*, linux/pkt_cls.h */
+export const actionAttributes = attributes({
+  kind: ['TCA_ACT_KIND', 1, text],
+  options: ['TCA_ACT_OPTIONS', 2, nested(byKind('kind', codecsOf(actionKinds)))],
+  index: ['TCA_ACT_INDEX', 3, u32],
+  stats: ['TCA_ACT_STATS', 4, statistics2(binary)],
+  cookie: ['TCA_ACT_COOKIE', 6, binary],
+  flags: ['TCA_ACT_FLAGS', 7, nlaBitfield32],
+  hwStats: ['TCA_ACT_HW_STATS', 8, nlaBitfield32],
+  usedHwStats: ['TCA_ACT_USED_HW_STATS', 9, nlaBitfield32],
+  inHwCount: ['TCA_ACT_IN_HW_COUNT', 10, u32],
+})
+
+type ActionWireIn = InferInput<typeof actionAttributes>
+type ActionWireOut = Infer<typeof actionAttributes>
+
+/** The actions of a filter: TCA_U32_ACT, TCA_BPF_ACT. */
+export const actionList: Codec<ActionWireOut[], readonly ActionWireIn[]> = numbered('action', actionAttributes)
+
+/** TCA_ACT_MAX_PRIO, linux/pkt_cls.h */
+const MAX_ACTIONS = 32
+/** TC_COOKIE_MAX_SIZE, linux/pkt_cls.h */
+const MAX_COOKIE = 16
+
+/** A kind of action that is not modelled, with the content of TCA_ACT_OPTIONS as it is. */
+export interface RawAction {
+  kind: RawActionKind
+  options?: Uint8Array | undefined
+}
+
+/** The kernel's kinds that are not modelled (net/sched/act_*.c). Others come as raw bytes too. */
+export type RawActionKind =
+  | 'bpf'
+  | 'connmark'
+  | 'csum'
+  | 'ct'
+  | 'ctinfo'
+  | 'gate'
+  | 'ife'
+  | 'mpls'
+  | 'nat'
+  | 'pedit'
+  | 'police'
+  | 'sample'
+  | 'simple'
+  | 'skbedit'
+  | 'skbmod'
+  | 'tunnel_key'
+  | 'vlan'
+
+/** What a filter does with the packets it matches. */
+export type ActionSpec = (MirredAction | GactAction | RawAction) & {
+  /** Up to 16 bytes that the kernel keeps for whoever reads the action. */
+  cookie?: Uint8Array | undefined
+}
+
+/** What the kernel tells of an action beside what was asked for. */
+export interface ActionState {
+  /** The number of this action among those of its kind in the network namespace. */
+  index: number
+  references: number
+  /** Filters that use the action. */
+  bindings: number
+  statistics: ActionStatistics
+}
+
+export interface ActionStatistics extends Statistics {
+  /** Seconds since the action was made, last and first used, and until it expires; what never was is left out. */
+  age: { installed?: number; lastUsed?: number; firstUsed?: number; expires?: number }
+}
+
+/** An action as the kernel lists it. */
+export type Action = ActionSpec & ActionState
+
+/** The wire form of a filter's actions. Undefined where there are none. */
+export function actionsToWire(actions: readonly ActionSpec[] | undefined, devices: DeviceNames): ActionWireIn[] | undefined {
+  if (actions === undefined || actions.length === 0) return undefined
+  if (actions.length > MAX_ACTIONS) {
+    throw new RangeError(`a filter takes up to ${MAX_ACTIONS} actions, not ${actions.length}; end them with 'continue' and add a filter`)
+  }
+  return actions.map(action => actionToWire(action, devices))
+}
+
+export const actionsFromWire = (wire: readonly ActionWireOut[] | undefined, devices: DeviceNames): Action[] =>
+  (wire ?? []).map(action => actionFromWire(action, devices))
+
+function actionToWire(action: ActionSpec, devices: DeviceNames): ActionWireIn {
+  const kind = kindNamed(actionKinds, action.kind)
+  if (action.cookie && action.cookie.length > MAX_COOKIE) {
+    throw new RangeError(`a cookie of ${action.cookie.length} bytes: an action takes up to ${MAX_COOKIE}`)
+  }
+  return {
+    kind: action.kind,
+    options: kind ? kind.toWire(action as never, devices) : (action as RawAction).options,
+    cookie: action.cookie,
+  }
+}
+
+function actionFromWire({ kind = '', options, cookie, stats }: ActionWireOut, devices: DeviceNames): Action {
+  const { parms, tm } = (options instanceof Uint8Array ? {} : (options ?? {})) as ActionWire
+  return {
+    ...fieldsOf(kind, options, devices),
+    ...(cookie && { cookie }),
+    index: parms?.index ?? 0,
+    references: parms?.refcnt ?? 0,
+    bindings: parms?.bindcnt ?? 0,
+    statistics: { ...statisticsOf(stats), age: ageOf(tm) },
+  }
+}
+
+function fieldsOf(name: string, options: unknown, devices: DeviceNames): ActionSpec {
+  const kind = kindNamed(actionKinds, name)
+  if (kind && options !== undefined && !(options instanceof Uint8Array)) {
+    return kind.fromWire(options as never, devices) as ActionSpec
+  }
+  return { kind: name as RawActionKind, ...(options instanceof Uint8Array && { options }) }
+}
+
+/** USER_HZ: the kernel gives times in clock ticks of user space, 100 a second on every architecture but one. */
+const CLOCK_TICKS_PER_SECOND = 100
+
+function ageOf(tm: Infer<typeof tcfT> | undefined): ActionStatistics['age'] {
+  if (!tm) return {}
+  const seconds = (ticks: bigint): number => Number(ticks) / CLOCK_TICKS_PER_SECOND
+  return {
+    ...(tm.install !== 0n && { installed: seconds(tm.install) }),
+    ...(tm.lastuse !== 0n && { lastUsed: seconds(tm.lastuse) }),
+    ...(tm.firstuse !== 0n && { firstUsed: seconds(tm.firstuse) }),
+    ...(tm.expires !== 0n && { expires: seconds(tm.expires) }),
+  }
+}
+
+/** `action mirred egress redirect dev veth1`, for each. */
+export const actionWords = (actions: readonly ActionSpec[] | undefined): string[] =>
+  (actions ?? []).flatMap(action => [
+    'action',
+    action.kind,
+    ...(kindNamed(actionKinds, action.kind)?.words(action as never) ?? []),
+    ...(action.cookie ? ['cookie', Buffer.from(action.cookie).toString('hex')] : []),
+    ...('options' in action ? rawWords('TCA_ACT_OPTIONS', action.options) : []),
+  ])

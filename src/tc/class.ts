@@ -1,0 +1,156 @@
+import type { Infer, InferInput } from '../netlink/codec/index.js'
+import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
+import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import type { ObjectType } from '../netlink/object-type.js'
+import { deviceWord } from './device-word.js'
+import {
+  formatHandle,
+  formatParent,
+  parentWords,
+  parseClassid,
+  parseParent,
+  parseQdiscHandle,
+  type Handle,
+  type Parent,
+} from './handle.js'
+import { kindNamed } from './kind-registry.js'
+import type { FqCodelClassXstats } from './kinds/fq-codel.js'
+import type { HtbClassOptions, HtbClassXstats } from './kinds/htb.js'
+import { classKinds } from './kinds/registry.js'
+import { RTM_DELTCLASS, RTM_GETTCLASS, RTM_NEWTCLASS } from './messages.js'
+import { statisticsOf, type Statistics } from './statistics.js'
+import { rawWords, tcCommand, verbWord } from './tc-command.js'
+
+interface ClassPlace {
+  dev: Device
+  /** The qdisc or class it is part of. What is listed has `'root'` for a class right below its qdisc. */
+  parent: Parent
+  /** `'1:10'`, of the qdisc `'1:'`. */
+  classid: Handle
+}
+
+export interface HtbClass extends ClassPlace, HtbClassOptions {
+  kind: 'htb'
+}
+/** A flow of fq_codel, shown as a class: it is there while packets of it wait, and cannot be made. */
+export interface FqCodelClass extends ClassPlace {
+  kind: 'fq_codel'
+}
+/** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
+export interface RawClass extends ClassPlace {
+  kind: RawClassKind
+  options?: Uint8Array | undefined
+}
+
+/** The kernel's kinds that are not modelled. Others come as raw bytes too. */
+export type RawClassKind =
+  | 'drr'
+  | 'ets'
+  | 'fq_pie'
+  | 'hfsc'
+  | 'mq'
+  | 'mqprio'
+  | 'multiq'
+  | 'prio'
+  | 'qfq'
+  | 'sfq'
+  | 'taprio'
+  | 'tbf'
+
+/** A class to make, by `kind`. */
+export type ClassSpec = HtbClass | FqCodelClass | RawClass
+
+/** What the kernel tells of a class beside what was asked for. */
+export interface ClassState<App> {
+  dev: string
+  ifindex: number
+  parent: string
+  classid: string
+  /** The qdisc that queues for the class. */
+  leaf?: string
+  /** `app` is what is counted for this kind alone. */
+  statistics: Statistics & { app?: App }
+}
+
+/** A class as the kernel lists it. */
+export type TrafficClass =
+  | (HtbClass & ClassState<HtbClassXstats>)
+  | (FqCodelClass & ClassState<FqCodelClassXstats>)
+  | (RawClass & ClassState<Uint8Array>)
+
+export interface ClassKey {
+  dev: Device
+  classid: Handle
+}
+
+/** Which classes to list. */
+export interface ClassQuery {
+  dev: Device
+  /** Only those of this qdisc, `'1:'`. */
+  qdisc?: Handle | undefined
+}
+
+type Body = Infer<typeof RTM_NEWTCLASS.body>
+type BodyIn = InferInput<typeof RTM_NEWTCLASS.body>
+
+/** Classes: the parts of a qdisc that shares bandwidth out (net/sched/sch_api.c). */
+export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficClass> = {
+  name: 'class',
+  messages: { new: RTM_NEWTCLASS, delete: RTM_DELTCLASS, get: RTM_GETTCLASS },
+  flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE, change: 0 },
+
+  toNew(spec, devices): BodyIn {
+    const kind = kindNamed(classKinds, spec.kind)
+    return {
+      ifindex: deviceIndex(devices, spec.dev),
+      parent: parseParent(spec.parent),
+      handle: parseClassid(spec.classid),
+      attributes: {
+        kind: spec.kind,
+        options: kind ? kind.toWire(spec as never) : (spec as RawClass).options,
+      },
+    }
+  },
+  toDelete: ({ dev, classid }, devices): BodyIn => ({
+    ifindex: deviceIndex(devices, dev),
+    handle: parseClassid(classid),
+  }),
+  toGet: (key, devices) => trafficClass.toDelete(key, devices),
+  toDump: ({ dev, qdisc }, devices): BodyIn => ({
+    ifindex: deviceIndex(devices, dev),
+    parent: qdisc === undefined ? 0 : parseQdiscHandle(qdisc),
+  }),
+
+  fromBody(body, devices) {
+    const { ifindex, handle, parent, info, attributes } = body as Body
+    const { kind = '', options, stats, stats2 } = attributes
+    return {
+      dev: deviceName(devices, ifindex),
+      ifindex,
+      parent: formatParent(parent),
+      classid: formatHandle(handle),
+      kind,
+      ...optionsOf(kind, options),
+      ...(info !== 0 && { leaf: formatHandle(info) }),
+      statistics: statisticsOf(stats2, stats),
+    } as TrafficClass
+  },
+  identity: ({ ifindex, classid }) => `${ifindex} ${classid}`,
+
+  command(verb, object) {
+    const dev = ['dev', deviceWord(object.dev)]
+    const classid = ['classid', formatHandle(parseClassid(object.classid))]
+    if (verb === 'get') return tcCommand('class show', dev, classid)
+    if (verb === 'delete') return tcCommand('class del', dev, classid)
+    const spec = object as ClassSpec
+    return tcCommand('class', verbWord(verb), dev, parentWords(spec.parent), classid, spec.kind, wordsOf(spec))
+  },
+}
+
+const wordsOf = (spec: ClassSpec): string[] =>
+  kindNamed(classKinds, spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawClass).options)
+
+function optionsOf(name: string, options: unknown): object {
+  if (options instanceof Uint8Array) return { options }
+  return options === undefined ? {} : (kindNamed(classKinds, name)?.fromWire(options as never) ?? {})
+}

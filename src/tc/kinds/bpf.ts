@@ -1,0 +1,119 @@
+import {
+  attributes,
+  binary,
+  list,
+  struct,
+  text,
+  u16,
+  u32,
+  u8,
+  type Infer,
+  type InferInput,
+} from '../../netlink/codec/index.js'
+import { shellWord } from '../../netlink/shell-word.js'
+import { actionList, actionsFromWire, actionsToWire, actionWords, type ActionSpec } from '../action.js'
+import { toBytecode } from '../classic-bpf/bytecode.js'
+import type { Instruction } from '../classic-bpf/instruction.js'
+import { checkProgram } from '../classic-bpf/program.js'
+import type { FilterKind } from '../filter-kind.js'
+import { formatHandle, parseClassid, type Handle } from '../handle.js'
+import { offloadFlags, offloadOf, offloadWords, type Offload } from '../offload.js'
+import { wholeNumber } from '../whole-number.js'
+
+/** struct sock_filter, linux/filter.h */
+export const sockFilter = struct({ code: u16, jt: u8, jf: u8, k: u32 })
+
+/** TCA_BPF_*, linux/pkt_cls.h */
+export const bpfAttributes = attributes({
+  actions: ['TCA_BPF_ACT', 1, actionList],
+  police: ['TCA_BPF_POLICE', 2, binary],
+  classid: ['TCA_BPF_CLASSID', 3, u32],
+  opsLen: ['TCA_BPF_OPS_LEN', 4, u16],
+  ops: ['TCA_BPF_OPS', 5, list(sockFilter)],
+  fd: ['TCA_BPF_FD', 6, u32],
+  name: ['TCA_BPF_NAME', 7, text],
+  flags: ['TCA_BPF_FLAGS', 8, u32],
+  flagsGen: ['TCA_BPF_FLAGS_GEN', 9, u32],
+  tag: ['TCA_BPF_TAG', 10, binary],
+  id: ['TCA_BPF_ID', 11, u32],
+})
+
+type Wire = Infer<typeof bpfAttributes>
+type WireIn = InferInput<typeof bpfAttributes>
+
+/** linux/pkt_cls.h */
+const TCA_BPF_FLAG_ACT_DIRECT = 1
+
+/** A filter that is a BPF program: a classic one, or an eBPF program that is loaded already. */
+export interface BpfFields<A extends ActionSpec = ActionSpec> extends Offload {
+  /** A number of 32 bits. Chosen by the kernel where it is not given; lower ones are not tried first: newer ones are. */
+  handle?: number | undefined
+  /** A classic-BPF program. The number it returns is the verdict with `directAction`; else 0 means no match. */
+  program?: readonly Instruction[] | undefined
+  /** The file descriptor of an eBPF program, instead of `program`. */
+  fd?: number | undefined
+  /** What an eBPF program is called in lists. */
+  name?: string | undefined
+  /** What the program returns is a verdict (TC_ACT_*), and there are no actions. Default false. */
+  directAction?: boolean | undefined
+  /** The class for packets that match. */
+  classid?: Handle | undefined
+  actions?: readonly A[] | undefined
+}
+
+/** What the kernel tells of a BPF filter beside what was asked for. */
+export interface BpfState {
+  inHardware: boolean
+  /** Number of an eBPF program. */
+  id?: number
+  /** Hash of an eBPF program, in hex. */
+  tag?: string
+}
+
+/** `bpf` (net/sched/cls_bpf.c). */
+export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
+  codec: bpfAttributes,
+  parseHandle: handle => wholeNumber('handle', handle as number),
+  formatHandle: handle => handle,
+
+  toWire(fields, devices) {
+    const { program, fd, name, classid, directAction } = fields
+    if ((program === undefined) === (fd === undefined)) {
+      throw new TypeError('a bpf filter needs a program, or the fd of an eBPF program, and not both')
+    }
+    return {
+      classid: classid === undefined ? undefined : parseClassid(classid),
+      actions: actionsToWire(fields.actions, devices),
+      opsLen: program?.length,
+      ops: program && checkProgram(program),
+      fd,
+      name,
+      flagsGen: offloadFlags(fields),
+      flags: directAction ? TCA_BPF_FLAG_ACT_DIRECT : undefined,
+    }
+  },
+
+  fromWire({ classid, actions, ops, fd, name, flags = 0, flagsGen, tag, id }, devices): BpfFields & BpfState {
+    return {
+      ...(ops && { program: ops }),
+      ...(fd !== undefined && { fd }),
+      ...(name !== undefined && { name }),
+      directAction: (flags & TCA_BPF_FLAG_ACT_DIRECT) !== 0,
+      ...(classid !== undefined && { classid: formatHandle(classid) }),
+      actions: actionsFromWire(actions, devices),
+      ...(id !== undefined && { id }),
+      ...(tag && { tag: Buffer.from(tag).toString('hex') }),
+      ...offloadOf(flagsGen),
+    }
+  },
+
+  words: ({ program, fd, name, directAction, classid, actions, ...offload }) => [
+    ...(directAction ? ['da'] : []),
+    ...(program ? ['bytecode', shellWord(toBytecode(program))] : []),
+    ...(fd === undefined ? [] : ['fd', `${fd}`]),
+    ...(name === undefined ? [] : ['name', shellWord(name)]),
+    ...(classid === undefined ? [] : ['classid', formatHandle(parseClassid(classid))]),
+    ...offloadWords(offload),
+    ...actionWords(actions),
+  ],
+}

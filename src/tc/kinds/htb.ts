@@ -1,0 +1,149 @@
+import { attributes, binary, flag, s32, struct, u32, u64, type Infer, type InferInput } from '../../netlink/codec/index.js'
+import { optionWords, type OptionsKind } from '../options-kind.js'
+import {
+  formatRate,
+  optionalRateWord,
+  packetLengthOf,
+  packetLengthWords,
+  parseRate,
+  rate64,
+  rateOf,
+  ratespec,
+  rateWord,
+  tcRatespec,
+  type PacketLength,
+  type Rate,
+} from '../rate.js'
+import { bytesOf, ticksOf } from '../ticks.js'
+import { optionalWholeNumber, wholeNumber } from '../whole-number.js'
+
+// linux/pkt_sched.h
+export const tcHtbOpt = struct({
+  rate: tcRatespec,
+  ceil: tcRatespec,
+  buffer: u32,
+  cbuffer: u32,
+  quantum: u32,
+  level: u32,
+  prio: u32,
+})
+export const tcHtbGlob = struct({ version: u32, rate2quantum: u32, defcls: u32, debug: u32, directPkts: u32 })
+export const tcHtbXstats = struct({ lends: u32, borrows: u32, giants: u32, tokens: s32, ctokens: s32 })
+
+/** TCA_HTB_*, linux/pkt_sched.h: INIT is of the qdisc, PARMS of a class. */
+export const htbAttributes = attributes({
+  parms: ['TCA_HTB_PARMS', 1, tcHtbOpt],
+  init: ['TCA_HTB_INIT', 2, tcHtbGlob],
+  ctab: ['TCA_HTB_CTAB', 3, binary],
+  rtab: ['TCA_HTB_RTAB', 4, binary],
+  directQlen: ['TCA_HTB_DIRECT_QLEN', 5, u32],
+  rate64: ['TCA_HTB_RATE64', 6, u64],
+  ceil64: ['TCA_HTB_CEIL64', 7, u64],
+  offload: ['TCA_HTB_OFFLOAD', 9, flag],
+})
+
+type Wire = Infer<typeof htbAttributes>
+type WireIn = InferInput<typeof htbAttributes>
+
+/** TC_HTB_PROTOVER, the major number of the interface's version. */
+const HTB_VERSION = 3
+/** TC_HTB_NUMPRIO, linux/pkt_sched.h */
+const HTB_PRIORITIES = 8
+const DEFAULT_RATE_TO_QUANTUM = 10
+
+export interface HtbOptions {
+  /** Minor number of the class for packets that no filter classifies: 0x10 is `1:10`. Default 0: they are not limited. */
+  defaultClass?: number
+  /** A class without a quantum gets its rate divided by this. Default 10. */
+  rateToQuantum?: number
+  /** Packets that wait at most of those that no class takes. Default: the device's txqueuelen. */
+  directQlen?: number
+  /** Let the device do the work. */
+  offload?: boolean
+}
+
+/** `htb` (net/sched/sch_htb.c): hierarchical token bucket, the qdisc. */
+export const htb: OptionsKind<HtbOptions, Wire, WireIn> = {
+  codec: htbAttributes,
+  toWire: ({ defaultClass = 0, rateToQuantum = DEFAULT_RATE_TO_QUANTUM, directQlen, offload }) => ({
+    init: {
+      version: HTB_VERSION,
+      rate2quantum: wholeNumber('rateToQuantum', rateToQuantum, 1, 0xffffffff),
+      defcls: wholeNumber('defaultClass', defaultClass, 0, 0xffff),
+    },
+    directQlen: optionalWholeNumber('directQlen', directQlen),
+    offload: offload ? true : undefined,
+  }),
+  fromWire: ({ init, directQlen, offload }) => ({
+    ...(init && { defaultClass: init.defcls, rateToQuantum: init.rate2quantum }),
+    ...(directQlen !== undefined && { directQlen }),
+    ...(offload && { offload }),
+  }),
+  words: ({ defaultClass, rateToQuantum, directQlen, offload }) => [
+    ...(rateToQuantum === DEFAULT_RATE_TO_QUANTUM ? [] : optionWords({ r2q: rateToQuantum })),
+    ...optionWords({ default: defaultClass ? defaultClass.toString(16) : undefined, direct_qlen: directQlen }),
+    ...(offload ? ['offload'] : []),
+  ],
+}
+
+export interface HtbClassOptions extends PacketLength {
+  /** What the class gets in any case. */
+  rate: Rate
+  /** What it gets at most, when others leave something. Default: `rate`. */
+  ceil?: Rate
+  /** Bytes it may send at once at the rate of `ceil`. Default 1600, and 1 ns of `rate`. */
+  burst?: number
+  /** Bytes it may send at once at the speed of the device. Default 1600, and 1 ns of `ceil`. */
+  cburst?: number
+  /** 0 to 7: lower ones are offered what others leave first. Default 0. */
+  priority?: number
+  /** Bytes it sends in its turn. Default: `rate` / `rateToQuantum`, within 1000 to 200000. */
+  quantum?: number
+}
+
+/** How often the class got and gave rate; tokens are ticks of 64 ns. */
+export type HtbClassXstats = Infer<typeof tcHtbXstats>
+
+/** `htb` (net/sched/sch_htb.c): hierarchical token bucket, a class. */
+export const htbClass: OptionsKind<HtbClassOptions, Wire, WireIn> = {
+  codec: htbAttributes,
+  xstats: tcHtbXstats,
+  toWire(options) {
+    const rate = parseRate('rate', options.rate)
+    const ceil = options.ceil === undefined ? rate : parseRate('ceil', options.ceil)
+    return {
+      rate64: rate64(rate),
+      ceil64: rate64(ceil),
+      parms: {
+        rate: ratespec(rate, options),
+        ceil: ratespec(ceil, options),
+        buffer: ticksOf('burst', optionalWholeNumber('burst', options.burst) ?? defaultBurst(rate), rate),
+        cbuffer: ticksOf('cburst', optionalWholeNumber('cburst', options.cburst) ?? defaultBurst(ceil), ceil),
+        quantum: wholeNumber('quantum', options.quantum ?? 0),
+        prio: wholeNumber('priority', options.priority ?? 0, 0, HTB_PRIORITIES - 1),
+      },
+    }
+  },
+  fromWire({ parms, rate64, ceil64 }) {
+    if (!parms) return { rate: 0 }
+    const rate = rateOf(parms.rate, rate64)
+    const ceil = rateOf(parms.ceil, ceil64)
+    return {
+      rate: formatRate(rate),
+      ceil: formatRate(ceil),
+      burst: bytesOf(parms.buffer, rate),
+      cburst: bytesOf(parms.cbuffer, ceil),
+      priority: parms.prio,
+      quantum: parms.quantum,
+      ...packetLengthOf(parms.rate),
+    }
+  },
+  words: ({ rate, ceil, burst, cburst, priority, quantum, ...packetLength }) => [
+    ...optionWords({ rate: rateWord(rate), ceil: optionalRateWord(ceil), burst, cburst }),
+    ...optionWords({ prio: priority || undefined, quantum: quantum || undefined }),
+    ...packetLengthWords(packetLength),
+  ],
+}
+
+/** As iproute2 (tc/q_htb.c): room for a packet, and for one tick of the kernel's clock, which counts nanoseconds. */
+const defaultBurst = (rate: bigint): number => Number(rate / 1_000_000_000n) + 1600

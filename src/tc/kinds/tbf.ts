@@ -1,0 +1,92 @@
+import { attributes, binary, struct, u32, u64, type Infer, type InferInput } from '../../netlink/codec/index.js'
+import { optionWords, type OptionsKind } from '../options-kind.js'
+import {
+  formatRate,
+  optionalRateWord,
+  packetLengthOf,
+  packetLengthWords,
+  parseRate,
+  rate64,
+  rateOf,
+  ratespec,
+  rateWord,
+  tcRatespec,
+  type PacketLength,
+  type Rate,
+} from '../rate.js'
+import { bytesOf, ticksOf } from '../ticks.js'
+import { wholeNumber } from '../whole-number.js'
+
+/** struct tc_tbf_qopt, linux/pkt_sched.h */
+export const tcTbfQopt = struct({ rate: tcRatespec, peakrate: tcRatespec, limit: u32, buffer: u32, mtu: u32 })
+
+/** TCA_TBF_*, linux/pkt_sched.h */
+export const tbfAttributes = attributes({
+  parms: ['TCA_TBF_PARMS', 1, tcTbfQopt],
+  rtab: ['TCA_TBF_RTAB', 2, binary],
+  ptab: ['TCA_TBF_PTAB', 3, binary],
+  rate64: ['TCA_TBF_RATE64', 4, u64],
+  prate64: ['TCA_TBF_PRATE64', 5, u64],
+  burst: ['TCA_TBF_BURST', 6, u32],
+  pburst: ['TCA_TBF_PBURST', 7, u32],
+})
+
+export interface TbfOptions extends PacketLength {
+  rate: Rate
+  /** Bytes that may go out at once. */
+  burst: number
+  /** Bytes that wait at most. */
+  limit: number
+  /** How fast the burst may go out. Default: the speed of the device. */
+  peakRate?: Rate
+  /** Bytes that may go out at once at the speed of the device; with `peakRate`, and at least the MTU. */
+  peakBurst?: number
+}
+
+/** `tbf` (net/sched/sch_tbf.c): token bucket filter. */
+export const tbf: OptionsKind<TbfOptions, Infer<typeof tbfAttributes>, InferInput<typeof tbfAttributes>> = {
+  codec: tbfAttributes,
+  toWire(options) {
+    const rate = parseRate('rate', options.rate)
+    const burst = wholeNumber('burst', options.burst, 1, 0xffffffff)
+    const peak = peakOf(options)
+    return {
+      parms: {
+        rate: ratespec(rate, options),
+        peakrate: peak && ratespec(peak.rate, options),
+        limit: wholeNumber('limit', options.limit, 1, 0xffffffff),
+        buffer: ticksOf('burst', burst, rate),
+        mtu: peak && ticksOf('peakBurst', peak.burst, peak.rate),
+      },
+      burst,
+      rate64: rate64(rate),
+      prate64: peak && rate64(peak.rate),
+      pburst: peak?.burst,
+    }
+  },
+  fromWire({ parms, rate64, prate64, burst, pburst }) {
+    if (!parms) return { rate: 0, burst: 0, limit: 0 }
+    const rate = rateOf(parms.rate, rate64)
+    const peakRate = rateOf(parms.peakrate, prate64)
+    return {
+      rate: formatRate(rate),
+      burst: burst ?? bytesOf(parms.buffer, rate),
+      limit: parms.limit,
+      ...(peakRate !== 0n && { peakRate: formatRate(peakRate), peakBurst: pburst ?? bytesOf(parms.mtu, peakRate) }),
+      ...packetLengthOf(parms.rate),
+    }
+  },
+  words: options => [
+    ...optionWords({ rate: rateWord(options.rate), burst: options.burst, limit: options.limit }),
+    ...optionWords({ peakrate: optionalRateWord(options.peakRate), mtu: options.peakBurst }),
+    ...packetLengthWords(options),
+  ],
+}
+
+function peakOf({ peakRate, peakBurst }: TbfOptions): { rate: bigint; burst: number } | undefined {
+  if (peakRate === undefined && peakBurst === undefined) return undefined
+  if (peakRate === undefined || peakBurst === undefined) {
+    throw new TypeError('peakRate and peakBurst go together: the kernel needs both')
+  }
+  return { rate: parseRate('peakRate', peakRate), burst: wholeNumber('peakBurst', peakBurst, 1, 0xffffffff) }
+}

@@ -1,0 +1,29 @@
+/** Which of the software and the device's hardware runs a filter. */
+export interface Offload {
+  /** Do not give the filter to the device. */
+  skipHardware?: boolean | undefined
+  /** Run the filter in the device only. */
+  skipSoftware?: boolean | undefined
+}
+
+// TCA_CLS_FLAGS_*, linux/pkt_cls.h
+const TCA_CLS_FLAGS_SKIP_HW = 1
+const TCA_CLS_FLAGS_SKIP_SW = 2
+const TCA_CLS_FLAGS_IN_HW = 4
+
+/** TCA_U32_FLAGS, TCA_BPF_FLAGS_GEN, …: undefined where nothing is asked for. */
+export function offloadFlags({ skipHardware, skipSoftware }: Offload): number | undefined {
+  const flags = (skipHardware ? TCA_CLS_FLAGS_SKIP_HW : 0) | (skipSoftware ? TCA_CLS_FLAGS_SKIP_SW : 0)
+  return flags === 0 ? undefined : flags
+}
+
+export const offloadOf = (flags = 0): Offload & { inHardware: boolean } => ({
+  ...(flags & TCA_CLS_FLAGS_SKIP_HW && { skipHardware: true }),
+  ...(flags & TCA_CLS_FLAGS_SKIP_SW && { skipSoftware: true }),
+  inHardware: (flags & TCA_CLS_FLAGS_IN_HW) !== 0,
+})
+
+export const offloadWords = ({ skipHardware, skipSoftware }: Offload): string[] => [
+  ...(skipHardware ? ['skip_hw'] : []),
+  ...(skipSoftware ? ['skip_sw'] : []),
+]

@@ -1,0 +1,235 @@
+import type { Infer, InferInput } from '../netlink/codec/index.js'
+import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
+import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import type { ObjectType } from '../netlink/object-type.js'
+import { deviceWord } from './device-word.js'
+import {
+  formatHandle,
+  formatParent,
+  parentWords,
+  parseParent,
+  parseQdiscHandle,
+  TC_H_INGRESS,
+  type Handle,
+  type Parent,
+} from './handle.js'
+import { kindNamed } from './kind-registry.js'
+import type { FifoOptions } from './kinds/fifo.js'
+import type { FqCodelOptions, FqCodelQdiscXstats } from './kinds/fq-codel.js'
+import type { HtbOptions } from './kinds/htb.js'
+import { qdiscKinds } from './kinds/registry.js'
+import type { TbfOptions } from './kinds/tbf.js'
+import { RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC } from './messages.js'
+import { optionWords } from './options-kind.js'
+import { statisticsOf, type Statistics } from './statistics.js'
+import { rawWords, tcCommand, verbWord } from './tc-command.js'
+
+/** Where a qdisc is, and what it is called. */
+interface QdiscPlace {
+  dev: Device
+  /** `'root'`, or the class it queues for. */
+  parent: Parent
+  /** `'1:'`. Chosen by the kernel where it is not given. */
+  handle?: Handle | undefined
+}
+
+/** The place of an ingress or clsact qdisc, of which a device has one: ffff:fff1, with the handle ffff:. */
+interface HookPlace {
+  dev: Device
+  parent?: Parent | undefined
+  handle?: Handle | undefined
+  /** Share the filters of `'ingress'` with all qdiscs that name the same block: a number from 1. */
+  ingressBlock?: number | undefined
+  /** The same for the filters of `'egress'`. */
+  egressBlock?: number | undefined
+}
+
+/** A hook for filters on what arrives. */
+export interface IngressQdisc extends HookPlace {
+  kind: 'ingress'
+}
+/** Hooks for filters on what arrives and what is sent. */
+export interface ClsactQdisc extends HookPlace {
+  kind: 'clsact'
+}
+export interface FifoQdisc extends QdiscPlace, FifoOptions {
+  kind: 'pfifo' | 'bfifo'
+}
+export interface FqCodelQdisc extends QdiscPlace, FqCodelOptions {
+  kind: 'fq_codel'
+}
+export interface HtbQdisc extends QdiscPlace, HtbOptions {
+  kind: 'htb'
+}
+export interface TbfQdisc extends QdiscPlace, TbfOptions {
+  kind: 'tbf'
+}
+/** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
+export interface RawQdisc extends QdiscPlace {
+  kind: RawQdiscKind
+  options?: Uint8Array | undefined
+}
+
+/** The kernel's kinds that are not modelled (net/sched/sch_*.c). Others come as raw bytes too. */
+export type RawQdiscKind =
+  | 'cake'
+  | 'cbs'
+  | 'choke'
+  | 'codel'
+  | 'drr'
+  | 'dualpi2'
+  | 'etf'
+  | 'ets'
+  | 'fq'
+  | 'fq_pie'
+  | 'gred'
+  | 'hfsc'
+  | 'hhf'
+  | 'mq'
+  | 'mqprio'
+  | 'multiq'
+  | 'netem'
+  | 'noqueue'
+  | 'pfifo_fast'
+  | 'pfifo_head_drop'
+  | 'pie'
+  | 'plug'
+  | 'prio'
+  | 'qfq'
+  | 'red'
+  | 'sfb'
+  | 'sfq'
+  | 'skbprio'
+  | 'taprio'
+
+/** A qdisc to make, by `kind`. */
+export type QdiscSpec =
+  | IngressQdisc
+  | ClsactQdisc
+  | FifoQdisc
+  | FqCodelQdisc
+  | HtbQdisc
+  | TbfQdisc
+  | RawQdisc
+
+/** What the kernel tells of a qdisc beside what was asked for. */
+export interface QdiscState<App = never> {
+  dev: string
+  ifindex: number
+  /** `'root'`, or the class it queues for. */
+  parent: string
+  /** `'0:'` for a qdisc that the kernel made by itself. */
+  handle: string
+  references: number
+  /** Carried out by the device. */
+  offloaded: boolean
+  /** `app` is what is counted for this kind alone. */
+  statistics: Statistics & { app?: App }
+}
+
+/** A qdisc as the kernel lists it. */
+export type Qdisc =
+  | ((IngressQdisc | ClsactQdisc | FifoQdisc | HtbQdisc | TbfQdisc) & QdiscState)
+  | (FqCodelQdisc & QdiscState<FqCodelQdiscXstats>)
+  | (RawQdisc & QdiscState<Uint8Array>)
+
+/** The one qdisc at a place. The kernel refuses to delete one of another kind or handle, where they are given. */
+export type QdiscKey =
+  | { dev: Device; kind: 'ingress' | 'clsact' }
+  | { dev: Device; parent: Parent; handle?: Handle | undefined; kind?: QdiscSpec['kind'] | undefined }
+
+/** Which qdiscs to list. */
+export interface QdiscQuery {
+  /** Default: those of all devices. */
+  dev?: Device | undefined
+  /** List those too that the kernel made by itself below others. */
+  invisible?: boolean | undefined
+}
+
+type Body = Infer<typeof RTM_NEWQDISC.body>
+type BodyIn = InferInput<typeof RTM_NEWQDISC.body>
+
+/** Qdiscs: how packets queue at a device (net/sched/sch_api.c). */
+export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
+  name: 'qdisc',
+  messages: { new: RTM_NEWQDISC, delete: RTM_DELQDISC, get: RTM_GETQDISC },
+  flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: 0 },
+
+  toNew(spec, devices): BodyIn {
+    const kind = kindNamed(qdiscKinds, spec.kind)
+    return {
+      ifindex: deviceIndex(devices, spec.dev),
+      ...placeOf(spec),
+      attributes: {
+        kind: spec.kind,
+        ...('ingressBlock' in spec && { ingressBlock: spec.ingressBlock }),
+        ...('egressBlock' in spec && { egressBlock: spec.egressBlock }),
+        options: kind ? kind.toWire(spec as never) : (spec as RawQdisc).options,
+      },
+    }
+  },
+  toDelete: (key, devices): BodyIn => ({
+    ifindex: deviceIndex(devices, key.dev),
+    ...placeOf(key),
+    attributes: { kind: key.kind },
+  }),
+  toGet: (key, devices) => qdisc.toDelete(key, devices),
+  toDump: ({ dev, invisible }, devices): BodyIn => ({
+    ifindex: dev === undefined ? 0 : deviceIndex(devices, dev),
+    attributes: { dumpInvisible: invisible ? true : undefined },
+  }),
+  matches: (object, { dev }, devices) => dev === undefined || object.ifindex === deviceIndex(devices, dev),
+
+  fromBody(body, devices) {
+    const { ifindex, handle, parent, info, attributes } = body as Body
+    const { kind = '', options, stats, stats2, hwOffload = 0, ingressBlock, egressBlock } = attributes
+    return {
+      dev: deviceName(devices, ifindex),
+      ifindex,
+      parent: formatParent(parent),
+      handle: formatHandle(handle),
+      kind,
+      ...optionsOf(kind, options),
+      ...(ingressBlock !== undefined && { ingressBlock }),
+      ...(egressBlock !== undefined && { egressBlock }),
+      references: info,
+      offloaded: hwOffload !== 0,
+      statistics: statisticsOf(stats2, stats),
+    } as Qdisc
+  },
+  identity: ({ ifindex, parent, handle, kind }) => `${ifindex} ${parent} ${handle} ${kind}`,
+
+  command(verb, object) {
+    const place = ['dev', deviceWord(object.dev), ...placeWords(object)]
+    if (verb === 'get') return tcCommand('qdisc show', place)
+    const spec = object as QdiscSpec
+    return tcCommand('qdisc', verbWord(verb), place, object.kind ?? [], verb === 'delete' ? [] : wordsOf(spec))
+  },
+}
+
+const wordsOf = (spec: QdiscSpec): string[] =>
+  kindNamed(qdiscKinds, spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawQdisc).options)
+
+const isHook = (object: QdiscSpec | QdiscKey): object is IngressQdisc | ClsactQdisc =>
+  object.kind === 'ingress' || object.kind === 'clsact'
+
+/** The members of tcmsg that say which qdisc is meant. */
+function placeOf(object: QdiscSpec | QdiscKey): { parent: number; handle: number } {
+  if (isHook(object)) return { parent: TC_H_INGRESS, handle: 0xffff0000 }
+  const { parent, handle } = object as QdiscPlace
+  return { parent: parseParent(parent), handle: handle === undefined ? 0 : parseQdiscHandle(handle) }
+}
+
+function placeWords(object: QdiscSpec | QdiscKey): string[] {
+  if (isHook(object)) {
+    return optionWords({ ingress_block: object.ingressBlock, egress_block: object.egressBlock })
+  }
+  const { parent, handle } = object as QdiscPlace
+  const shown = handle === undefined || parseQdiscHandle(handle) === 0 ? undefined : parseQdiscHandle(handle)
+  return [...parentWords(parent), ...(shown === undefined ? [] : ['handle', formatHandle(shown)])]
+}
+
+function optionsOf(name: string, options: unknown): object {
+  if (options instanceof Uint8Array) return { options }
+  return options === undefined ? {} : (kindNamed(qdiscKinds, name)?.fromWire(options as never) ?? {})
+}

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const program = fileURLToPath(new URL('fixtures/leave-open.ts', import.meta.url))
+
+interface Ending {
+  status: number | null
+  signal: string | null
+  output: string
+  /** From having nothing left to do to the end, in milliseconds. */
+  lingered: number
+}
+
+/** Kills it after 20 s, which shows as a signal. */
+async function run(name: string): Promise<Ending> {
+  const child = spawn(process.execPath, [...process.execArgv, program, name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 20_000,
+  })
+  const lines: string[] = []
+  let ready = Infinity
+  createInterface(child.stdout).on('line', line => {
+    if (line === 'ready') ready = performance.now()
+    else lines.push(line)
+  })
+  const exited = once(child, 'exit').then(() => performance.now())
+  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return { status, signal, output: lines.join(' '), lingered: (await exited) - ready }
+}
+
+const expected: Record<string, Partial<Ending>> = {
+  'ends by itself with an idle socket': { status: 0, output: '' },
+  'ends by itself before the answer': { status: 0 },
+  'waits for the answer when referenced': { status: 0, output: 'answered' },
+  'waits for files': { status: 0, output: 'Linux' },
+  'calls process.exit() with requests under way': { status: 7 },
+  'throws from an event': { status: 0, output: 'uncaught: from onEvent' },
+}
+
+for (const [name, ending] of Object.entries(expected)) {
+  t.test(`a process ${name}`, async t => {
+    const { lingered, ...ended } = await run(name)
+    t.match(ended, { signal: null, ...ending })
+    t.ok(lingered < 1500, `lingers for ${lingered.toFixed()} ms`)
+  })
+}

@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { binding } from '../../src/native/binding.js'
+import { SystemError } from '../../src/native/system-error.js'
+import { needsNamespaces, scratchNamespace } from './scratch-namespace.js'
+import { NETLINK_ROUTE, setLink } from './link-messages.js'
+
+/** linux/socket.h, linux/net.h, linux/mount.h */
+const AF_INET = 2
+const AF_NETLINK = 16
+const SOCK_STREAM = 1
+const SOCK_RAW = 3
+const MS_BIND = 0x1000
+
+const LO = 1
+const SYSCTL = '/proc/sys/net/ipv4/ip_local_port_range'
+
+const files = (netns: number, entries: [string, string | null][]): Promise<(string | Error)[]> =>
+  new Promise((resolve, reject) => {
+    binding().files(netns, entries, (error, results) => (error ? reject(error) : resolve(results)))
+  })
+
+/** Calls with a Node-style callback last; gives the error. */
+const outcome = (call: (done: (error: Error | null) => void) => void): Promise<Error | null> =>
+  new Promise(resolve => call(resolve))
+
+function loopback(port: number): Buffer {
+  const address = Buffer.alloc(16) // struct sockaddr_in
+  address.set(new Uint8Array(Uint16Array.of(AF_INET).buffer))
+  address.writeUInt16BE(port, 2)
+  address.set([127, 0, 0, 1], 4)
+  return address
+}
+
+t.test('reads files of the own namespace without privilege', async t => {
+  const [own] = await files(-1, [[SYSCTL, null]])
+  t.equal(own, readFileSync(SYSCTL, 'utf8'))
+  t.strictSame(await files(-1, []), [])
+  const large = readFileSync('/proc/kallsyms', 'utf8').length
+  t.equal(((await files(-1, [['/proc/kallsyms', null]]))[0] as string).length, large)
+})
+
+t.test('reports each file that fails, and goes on', async t => {
+  const [missing, directory, last] = await files(-1, [
+    ['/proc/sys/net/nothing', null],
+    ['/proc/sys/net', '1'],
+    [SYSCTL, null],
+  ])
+  t.ok(missing instanceof SystemError)
+  t.match(missing, { code: 'ENOENT', errno: -2, syscall: 'open', path: '/proc/sys/net/nothing' })
+  t.match(directory, { code: 'EISDIR', syscall: 'open', path: '/proc/sys/net' })
+  t.type(last, 'string')
+})
+
+t.test('refuses what is no namespace', async t => {
+  const fd = openSync('/dev/null', 'r')
+  t.teardown(() => closeSync(fd))
+  t.throws(() => new (binding().Socket)(NETLINK_ROUTE, fd), { code: 'EINVAL', syscall: 'setns' })
+  t.throws(() => binding().socket(fd, AF_INET, SOCK_STREAM, 0), { code: 'EINVAL', syscall: 'setns' })
+  await t.rejects(files(fd, [[SYSCTL, null]]), { code: 'EINVAL', syscall: 'setns' })
+  t.throws(() => new (binding().Socket)(NETLINK_ROUTE, 9999), { code: 'EBADF', syscall: 'setns' })
+})
+
+t.test('in a namespace of its own', needsNamespaces(), async t => {
+  await t.test('is another one than the own', async t => {
+    const netns = await scratchNamespace(t)
+    t.not(fstatSync(netns).ino, statSync('/proc/self/ns/net').ino)
+    t.equal(
+      statSync('/proc/thread-self/ns/net').ino,
+      statSync('/proc/self/ns/net').ino,
+      'the thread did not move',
+    )
+  })
+
+  await t.test('reads and writes sysctls of that one only', async t => {
+    const netns = await scratchNamespace(t)
+    const before = readFileSync(SYSCTL, 'utf8')
+    const [written, read, refused] = await files(netns, [
+      [SYSCTL, '41000 41999'],
+      [SYSCTL, null],
+      [SYSCTL, 'nonsense'],
+    ])
+    t.equal(written, '41000 41999')
+    t.equal(read, '41000\t41999\n')
+    t.match(refused, { code: 'EINVAL', syscall: 'write', path: SYSCTL })
+    t.equal(readFileSync(SYSCTL, 'utf8'), before)
+  })
+
+  await t.test('listens and connects where it was made', async t => {
+    const netns = await scratchNamespace(t)
+    const elsewhere = await scratchNamespace(t)
+    for (const place of [netns, elsewhere]) {
+      const rt = new (binding().Socket)(NETLINK_ROUTE, place)
+      rt.exchangeSync(setLink(1, LO, true), 1000)
+      rt.close()
+    }
+    const connect = (place: number): net.Socket => {
+      const fd = binding().socket(place, AF_INET, SOCK_STREAM, 0, loopback(0))
+      return new net.Socket({ fd, manualStart: true } as net.SocketConstructorOpts).connect(4242, '127.0.0.1')
+    }
+
+    const server = net.createServer(peer => peer.pipe(peer))
+    t.teardown(() => server.close())
+    server.listen({ fd: binding().socket(netns, AF_INET, SOCK_STREAM, 0, loopback(4242), 16) })
+    await once(server, 'listening')
+
+    const client = connect(netns)
+    client.end('hello from inside')
+    t.equal(Buffer.concat(await client.toArray()).toString(), 'hello from inside')
+
+    const [error] = (await once(connect(elsewhere), 'error')) as [NodeJS.ErrnoException]
+    t.equal(error.code, 'ECONNREFUSED', 'nobody listens elsewhere')
+  })
+
+  await t.test('a socket that cannot be made leaves nothing open', async t => {
+    const netns = await scratchNamespace(t)
+    const next = (): number => {
+      const fd = openSync('/dev/null', 'r')
+      closeSync(fd)
+      return fd
+    }
+    const before = next()
+    t.throws(() => binding().socket(netns, AF_INET, 99, 0), { code: 'EINVAL', syscall: 'socket' })
+    t.throws(() => binding().socket(netns, AF_INET, SOCK_STREAM, 0, Buffer.alloc(3)), {
+      code: 'EINVAL',
+      syscall: 'bind',
+    })
+    t.throws(() => binding().socket(netns, AF_NETLINK, SOCK_RAW, 0, undefined, 1), {
+      code: 'EOPNOTSUPP',
+      syscall: 'listen',
+    })
+    t.equal(next(), before)
+  })
+
+  await t.test('has a place in the file system for as long as it is mounted', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'rtnetlink-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const [first, second] = [join(folder, 'first'), join(folder, 'second')]
+    writeFileSync(first, '')
+    writeFileSync(second, '')
+    const { unshareNetworkNamespace, mount, unmount } = binding()
+
+    const netns = await new Promise<number>((resolve, reject) => {
+      unshareNetworkNamespace(first, (error, fd) => (error ? reject(error) : resolve(fd)))
+    })
+    t.equal(statSync(first).ino, fstatSync(netns).ino)
+    t.equal(await outcome(done => mount(`/proc/self/fd/${netns}`, second, MS_BIND, done)), null)
+    t.equal(statSync(second).ino, fstatSync(netns).ino)
+    closeSync(netns)
+
+    const fd = openSync(second, 'r')
+    t.equal(new (binding().Socket)(NETLINK_ROUTE, fd).interfaceIndex('lo'), LO, 'it lives on')
+    closeSync(fd)
+    for (const path of [first, second]) {
+      t.equal(await outcome(done => unmount(path, done)), null)
+      t.equal(statSync(path).size, 0)
+    }
+    t.match(await outcome(done => unmount(first, done)), { code: 'EINVAL', syscall: 'umount2', path: first })
+    const nowhere = join(folder, 'nowhere')
+    t.match(await outcome(done => mount(first, nowhere, MS_BIND, done)), {
+      code: 'ENOENT',
+      syscall: 'mount',
+      path: nowhere,
+    })
+    const leaked = await new Promise<[Error | null, number]>(resolve => {
+      unshareNetworkNamespace(nowhere, (error, fd) => resolve([error, fd]))
+    })
+    t.match(leaked, [{ code: 'ENOENT', syscall: 'mount' }, -1])
+  })
+})

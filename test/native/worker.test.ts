@@ -1,0 +1,47 @@
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import { binding } from '../../src/native/binding.js'
+import { expectHoldings, holdings } from './holdings.js'
+
+const script = fileURLToPath(new URL('fixtures/use-in-worker.ts', import.meta.url))
+const start = (task: string): Worker => new Worker(script, { workerData: task })
+
+// These first: here the addon is loaded and unloaded with the worker.
+t.test('a worker that is alone with the addon is terminated', async t => {
+  const before = holdings()
+  const worker = start('leave open')
+  await once(worker, 'message')
+  await worker.terminate()
+  await expectHoldings(t, before)
+})
+
+t.test('several workers and the main thread use it at once', async t => {
+  binding()
+  const before = holdings()
+  const workers = [start('use'), start('use'), start('use')]
+  const answers = await Promise.all(workers.map(worker => once(worker, 'message')))
+  t.match(answers, Array(3).fill([{ name: 'lo', isSystemError: true }]))
+  await Promise.all(workers.map(worker => worker.terminate()))
+  await expectHoldings(t, before)
+})
+
+for (const [how, task] of [
+  ['terminated', 'leave open'],
+  ['ended by process.exit()', 'leave open and end'],
+] as const) {
+  t.test(`a worker is ${how} with sockets open and requests under way`, async t => {
+    const before = holdings()
+    for (let i = 0; i < 3; i++) {
+      const worker = start(task)
+      const exited = once(worker, 'exit')
+      if (task === 'leave open') {
+        await once(worker, 'message')
+        await worker.terminate()
+      }
+      await exited
+    }
+    await expectHoldings(t, before)
+  })
+}

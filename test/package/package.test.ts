@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Manifest {
+  name: string
+  type: string
+  license: string
+  engines: { node: string }
+  os?: unknown
+  cpu?: unknown
+  exports: Record<string, unknown>
+  scripts: Record<string, string>
+  dependencies: Record<string, string>
+  bundleDependencies?: unknown
+  optionalDependencies?: unknown
+  peerDependencies?: unknown
+}
+
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Manifest
+
+t.test('package.json', async t => {
+  t.strictSame(Object.keys(manifest.dependencies).sort(), ['node-addon-api', 'node-gyp-build'])
+  for (const kind of ['bundleDependencies', 'optionalDependencies', 'peerDependencies'] as const)
+    t.equal(manifest[kind], undefined, `no ${kind}`)
+  t.equal(manifest.type, 'module')
+  t.equal(manifest.license, 'MIT')
+  t.equal(manifest.engines.node, '>=20.19', 'where require() of an ES module works')
+  t.strictSame(manifest.exports, {
+    '.': { types: './lib/index.d.ts', default: './lib/index.js' },
+    './package.json': './package.json',
+  })
+})
+
+t.test('installs everywhere, so that a program may depend on it and use it on Linux only', async t => {
+  t.equal(manifest.os, undefined)
+  t.equal(manifest.cpu, undefined)
+  t.strictSame(manifest.scripts['install'], 'node-gyp-build', 'and does nothing else when installed')
+  for (const hook of ['preinstall', 'postinstall', 'prepare'])
+    t.equal(manifest.scripts[hook], undefined, hook)
+})
+
+t.test('the scripts of a fresh clone need nothing installed', async t => {
+  for (const name of ['test', 'test:uml', 'demo', 'example', 'build', 'check', 'bench', 'prebuildify'])
+    t.match(manifest.scripts[name], /^node scripts\//, name)
+})
+
+const published = [
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
+  /^lib\/(README\.md|[\w/-]+(\.d\.ts|\.js)(\.map)?)$/,
+  /^src\/[\w/-]+\.ts$/,
+  /^native\/\w+\.(cc|h)$/,
+  /^prebuilds\/linux-(x64|arm64)\/rtnetlink\.(glibc|musl)\.node$/,
+]
+
+t.test('npm pack has what is needed and nothing else', async t => {
+  execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root })
+  const json = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const [pack] = JSON.parse(json) as [{ files: { path: string }[] }]
+  const files = pack.files.map(file => file.path)
+  t.strictSame(
+    files.filter(file => !published.some(pattern => pattern.test(file))),
+    [],
+    'nothing else',
+  )
+  for (const file of [
+    'package.json',
+    'LICENSE',
+    'CHANGELOG.md',
+    'binding.gyp',
+    'native/addon.cc',
+    'lib/index.js',
+  ])
+    t.ok(files.includes(file), file)
+  const compiled = files
+    .filter(file => /^lib\/.*\.js$/.test(file))
+    .map(file => file.slice('lib/'.length, -'.js'.length))
+  const sources = files
+    .filter(file => /^src\/.*\.ts$/.test(file))
+    .map(file => file.slice('src/'.length, -'.ts'.length))
+  t.strictSame(compiled.sort(), sources.sort(), 'every source compiled, no result of a removed one')
+})

@@ -1,0 +1,104 @@
+import t from 'tap'
+import { Writer } from '../../src/netlink/codec/index.js'
+import { NLM_F_ACK, NLM_F_EXCL, NLM_F_REQUEST } from '../../src/netlink/constants.js'
+import { messagesIn, putMessage, type Message, type Request } from '../../src/netlink/message.js'
+import type { DeviceNames, MessageType } from '../../src/netlink/message-type.js'
+import type { ObjectType, Verb } from '../../src/netlink/object-type.js'
+import { filter, qdisc, trafficClass } from '../../src/tc/index.js'
+import { goldens as classes } from '../goldens/tc-classes.js'
+import { goldens as filters } from '../goldens/tc-filters.js'
+import { goldens as qdiscs } from '../goldens/tc-qdiscs.js'
+
+type AnyObject = ObjectType<unknown, unknown, unknown, unknown>
+
+interface Golden {
+  about: string
+  command: string
+  bytes: string
+}
+
+const indexes: Record<string, number> = { d0: 7, d1: 8 }
+const devices: DeviceNames = {
+  interfaceIndex: name => indexes[name] ?? 0,
+  interfaceName: index => Object.keys(indexes).find(name => indexes[name] === index),
+}
+
+const bytesOf = ({ bytes }: Golden): Buffer => Buffer.from(bytes.replace(/\s/g, ''), 'hex')
+
+/** As it would be sent. iproute2 asks for an ACK of everything. */
+function encode(type: MessageType, flags: number, body: unknown): string {
+  const writer = new Writer()
+  const request = { type, flags: flags | NLM_F_REQUEST | NLM_F_ACK, body } as Request<never>
+  putMessage(writer, request, 0)
+  return Buffer.from(writer.bytes()).toString('hex')
+}
+
+/** The body that our verbs send for the typed form of a message. */
+function bodyOf(object: AnyObject, verb: Verb, typed: unknown): unknown {
+  if (verb === 'delete') return object.toDelete(typed, devices)
+  return verb === 'get' ? object.toGet(typed, devices) : object.toNew(typed, devices, verb)
+}
+
+function verbOf(command: string): Verb {
+  const word = command.split(' ')[2]
+  return word === 'del' ? 'delete' : (word as Verb)
+}
+
+function check(object: AnyObject, goldens: readonly Golden[], options: { same?: (body: never) => unknown } = {}): void {
+  for (const golden of goldens) {
+    void t.test(`${golden.about}: ${golden.command}`, async t => {
+      const bytes = bytesOf(golden)
+      const [message] = [...messagesIn(bytes)] as [Message]
+      const verb = verbOf(golden.command)
+      const kind = verb === 'delete' || verb === 'get' ? verb : 'new'
+      const type = object.messages[kind]
+      const body = message.decode(type)
+
+      t.equal(message.type, type.type)
+      t.equal(encode(type, message.flags, body), bytes.toString('hex'), 'decoded and encoded again')
+
+      const typed = object.fromBody(body, devices)
+      const flags = kind === 'new' ? object.flags[verb as 'add'] : 0
+      const same = options.same ?? (value => value)
+      const ours = encode(type, flags, bodyOf(object, verb, typed))
+      const again = [...messagesIn(Buffer.from(ours, 'hex'))][0]!.decode(type)
+      t.equal(
+        encode(type, flags, same(again as never)),
+        encode(type, message.flags, same(structuredClone(body) as never)),
+        'as our verbs send it',
+      )
+
+      // What is listed has the defaults too, and so has its command.
+      if (golden.about === DEFAULTS) return
+      const [command = '', comment] = object.command(verb, typed).split(' # ')
+      if (comment === undefined) t.equal(command, golden.command, 'the command line')
+      else t.ok(golden.command.startsWith(command), `the command line, with a comment: ${comment}`)
+    })
+  }
+}
+
+const DEFAULTS = 'a rate'
+
+/**
+ * Without what the kernel does not read: rate tables, where a link layer is given, and the ticks of tbf's burst, where
+ * it is given in bytes (tc computes them from a rate that is cut to 32 bits).
+ */
+function asTheKernelReadsIt(body: { attributes: { options?: Record<string, unknown> } }): unknown {
+  const { options = {} } = body.attributes
+  for (const table of ['rtab', 'ctab', 'ptab']) delete options[table]
+  if ('burst' in options) (options['parms'] as { buffer: number }).buffer = 0
+  return body
+}
+
+check(qdisc as unknown as AnyObject, qdiscs, { same: asTheKernelReadsIt })
+check(trafficClass as unknown as AnyObject, classes, { same: asTheKernelReadsIt })
+check(filter as unknown as AnyObject, filters)
+
+t.test('every message says EXCL where tc adds', async t => {
+  const adds = [...qdiscs, ...classes, ...filters].filter(({ command }) => verbOf(command) === 'add')
+  t.ok(adds.length > 20)
+  for (const golden of adds) {
+    const [message] = [...messagesIn(bytesOf(golden))] as [Message]
+    t.ok(message.flags & NLM_F_EXCL, golden.command)
+  }
+})

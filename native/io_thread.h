@@ -23,8 +23,9 @@ inline int SendRequest(int fd, const uint8_t* data, size_t length) {
   return sendmsg(fd, &message, 0) < 0 ? errno : 0;
 }
 
-// The thread that does the input and output of one netlink socket. The kernel runs a request inside sendmsg, where it
-// can wait for the RTNL lock for seconds: that must happen neither on the event loop nor in libuv's thread pool.
+// The thread that does the input and output of one netlink socket. The kernel runs a request inside sendmsg,
+// where it can wait for the RTNL lock for seconds: that must happen neither on the event loop nor in libuv's
+// thread pool.
 class IoThread {
  public:
   // What one turn did: it sent at most one request, and read what there was.
@@ -89,8 +90,8 @@ class IoThread {
       if (stopping_) return std::nullopt;
       const bool reading = !paused_ && !full_;
       Turn turn;
-      if (requests_.empty() || full_) {
-        sleeping_ = true;
+      sleeping_ = requests_.empty() || full_;
+      if (sleeping_) {
         lock.unlock();
         if (!Sleep(reading)) continue;
       } else {
@@ -140,7 +141,7 @@ class IoThread {
   std::mutex mutex_;  // for what follows
   std::deque<Request> requests_;
   size_t unread_ = 0;
-  bool full_ = false;  // so much is unread that reading stops, and sending, for there is no room for the replies
+  bool full_ = false;  // so much is unread that reading stops, and sending too: there is no room for replies
   bool paused_ = false;
   bool sleeping_ = false;
   bool stopping_ = false;

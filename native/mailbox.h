@@ -10,17 +10,18 @@
 
 #include <napi.h>
 
-// Carries work from any thread to the JavaScript thread of one environment. A letter that comes when the environment
-// has ended is destroyed unread, perhaps on another thread: so the JavaScript functions to be called stay in here, and
-// are known outside by a number.
+// Carries work from any thread to the JavaScript thread of one environment. A letter that comes when the
+// environment has ended is destroyed unread, perhaps on another thread: so the JavaScript functions to be
+// called stay in here, and are known outside by a number.
 class Mailbox {
  public:
   using Letter = std::function<void(Napi::Env)>;
   using Arguments = std::function<std::vector<napi_value>(Napi::Env)>;
 
   explicit Mailbox(Napi::Env env) : env_(env) {
-    napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "rtnetlink"), 0, 1, nullptr, nullptr,
-                                    nullptr, Deliver, &queue_);
+    napi_value name = Napi::String::New(env, "rtnetlink");
+    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, Deliver,
+                                    &queue_);
     napi_unref_threadsafe_function(env, queue_);
     // Hooks run in reverse order: this one before that with which the queue destroys itself.
     napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
@@ -30,7 +31,8 @@ class Mailbox {
   void Post(Letter letter) {
     auto owned = std::make_unique<Letter>(std::move(letter));
     std::lock_guard lock(mutex_);
-    if (queue_ && napi_call_threadsafe_function(queue_, owned.get(), napi_tsfn_nonblocking) == napi_ok) owned.release();
+    if (!queue_) return;
+    if (napi_call_threadsafe_function(queue_, owned.get(), napi_tsfn_nonblocking) == napi_ok) owned.release();
   }
 
   // From any thread: calls and forgets the function that Expect() gave the number of.
@@ -60,7 +62,8 @@ class Mailbox {
   }
 
   // Calls a function from a letter: what it throws is an uncaught exception.
-  static void Call(Napi::Env env, napi_value self, napi_value function, const std::vector<napi_value>& arguments) {
+  static void Call(Napi::Env env, napi_value self, napi_value function,
+                   const std::vector<napi_value>& arguments) {
     napi_status status = napi_call_function(env, self, function, arguments.size(), arguments.data(), nullptr);
     napi_value error;
     if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &error) == napi_ok) {

@@ -20,7 +20,8 @@ namespace {
 void RunJob(const Napi::Value& done, std::function<Mailbox::Arguments()> work) {
   auto mailbox = Environment::Of(done.Env()).mailbox;
   uint32_t number = mailbox->Expect(done.As<Napi::Function>());
-  Failure failure = StartThread([mailbox, number, work = std::move(work)] { mailbox->Answer(number, work()); });
+  auto body = [mailbox, number, work = std::move(work)] { mailbox->Answer(number, work()); };
+  Failure failure = StartThread(body);
   if (!failure) return;
   mailbox->Forget(number);
   Throw(done.Env(), failure);

@@ -9,7 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
-// Where the datagrams of a netlink socket arrive: a large mapping, of which only what is touched takes memory.
+// Where the datagrams of a netlink socket arrive: a large mapping, of which only what is touched takes
+// memory.
 class ReceiveBuffer {
  public:
   struct Content {
@@ -26,8 +27,8 @@ class ReceiveBuffer {
     if (memory_) munmap(memory_, kSize);
   }
 
-  // Reads all that is queued, without waiting: the kernel's datagrams one after another, each padded to 4 bytes.
-  // The content is valid until the next call.
+  // Reads all that is queued, without waiting: the kernel's datagrams one after another, each padded to 4
+  // bytes. The content is valid until the next call.
   Content Read(int fd) {
     Content content;
     if (!Prepare()) content.error = ENOMEM;
@@ -54,15 +55,17 @@ class ReceiveBuffer {
   }
 
  private:
-  // Reading stops at kFull, to hand over what there is. Beyond it is room for a last datagram: a part of a dump is at
-  // most 32 KiB (netlink_recvmsg in net/netlink/af_netlink.c), but a reply about one object can be larger.
+  // Reading stops at kFull, to hand over what there is. Beyond it is room for a last datagram: a part of a
+  // dump is at most 32 KiB (netlink_recvmsg in net/netlink/af_netlink.c), but a reply about one object can be
+  // larger.
   static constexpr size_t kFull = 1024 * 1024;
   static constexpr size_t kSize = kFull + 256 * 1024;
   static constexpr size_t kKept = 64 * 1024;  // resident between uses
 
   bool Prepare() {
     if (!memory_) {
-      void* memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+      void* memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, kFlags, -1, 0);
       if (memory != MAP_FAILED) memory_ = static_cast<uint8_t*>(memory);
     } else if (used_ > kKept) {
       madvise(memory_ + kKept, kSize - kKept, MADV_DONTNEED);

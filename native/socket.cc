@@ -80,9 +80,9 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     const auto deadline = steady_clock::now() + milliseconds(timeout);
     for (;;) {
       auto content = buffer_.Read(socket_.number());
-      if (content.length > 0) return Napi::Buffer<uint8_t>::Copy(env, content.data, content.length);
       if (content.error) return Throw(env, {content.error, "recvmsg"});
       if (content.truncated) return Throw(env, {EMSGSIZE, "recvmsg"});
+      if (content.length > 0) return Napi::Buffer<uint8_t>::Copy(env, content.data, content.length);
       auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
       pollfd watched{socket_.number(), POLLIN, 0};
       int ready = poll(&watched, 1, left > 0 ? left : 0);
@@ -126,7 +126,8 @@ Napi::Function DefineNetlinkHandle(Napi::Env env) {
 }
 
 Napi::Value Socket(const Info& info) {
-  const int domain = ToInt(info[1]), type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol = ToInt(info[3]);
+  const int domain = ToInt(info[1]), protocol = ToInt(info[3]);
+  const int type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   Napi::Uint8Array address;
   if (!info[4].IsUndefined()) address = info[4].As<Napi::Uint8Array>();
   const std::optional<int> backlog = info[5].IsUndefined() ? std::nullopt : std::optional(ToInt(info[5]));

@@ -39,8 +39,8 @@ inline Failure StartThread(std::function<void()> body, pthread_t* joinable = nul
   return {};
 }
 
-// Moves the calling thread into the network namespace of a file descriptor, -1 for where it is. Only for threads of
-// our own, which end there.
+// Moves the calling thread into the network namespace of a file descriptor, -1 for where it is. Only for
+// threads of our own, which end there.
 inline Failure EnterNamespace(int netns) {
   return netns < 0 || setns(netns, CLONE_NEWNET) == 0 ? Failure() : Failure::Of("setns");
 }

@@ -36,7 +36,7 @@ export * as codec from './netlink/codec/index.js'
 // Families
 export * from './rtnetlink/index.js'
 export * from './tc/index.js'
-// sock-diag
+export * from './sock-diag/index.js'
 
 // Namespaces
 export { NetworkNamespace, type NetnsReference } from './netns/network-namespace.js'

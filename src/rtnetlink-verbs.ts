@@ -1,4 +1,4 @@
-import { NLM_F_DUMP } from './netlink/constants.js'
+import { NLM_F_DUMP, NLM_F_ECHO } from './netlink/constants.js'
 import { rememberNames } from './netlink/devices.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
@@ -85,7 +85,8 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
     const object = this.#object
     const { devices } = this.#executor
     return this.#executor.request(
-      { type: object.messages.get, flags: 0, body: object.toGet(key, devices) as never },
+      // The kernel answers for a qdisc or class by a notification, which comes to the one who asks only under ECHO.
+      { type: object.messages.get, flags: NLM_F_ECHO, body: object.toGet(key, devices) as never },
       replies => {
         const reply = replies.find(({ type }) => type === object.messages.new.type)
         if (!reply) throw new Error(`${object.messages.get.name} was acknowledged without an answer`)

@@ -1,5 +1,6 @@
 import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { SockDiagSocket } from '../sock-diag/index.js'
 import { removeAll } from './apply.js'
 import { EphemeralAllocator } from './ephemeral-allocator.js'
 import { explainContainer, explainHost } from './explain.js'
@@ -85,14 +86,17 @@ export class PortMappingIsolator implements AsyncDisposable {
     const parsed = parseOptions(options)
     const netns = parsed.netns === undefined ? NetworkNamespace.current() : NetworkNamespace.resolve(parsed.netns)
     let rt: RtnetlinkSocket | undefined
+    let sockets: SockDiagSocket | undefined
     try {
       rt = await RtnetlinkSocket.open({ netns })
+      sockets = await SockDiagSocket.open({ netns })
       const facts = await readHostFacts(rt, netns, parsed)
       checkPortPlan({ ...parsed, hostEphemeralPorts: facts.ephemeralPorts, reserveHostPorts: false })
-      const host = { netns, rt, facts }
+      const host = { netns, rt, sockets, facts }
       return new PortMappingIsolator(host, parsed, await setUpHost(host))
     } catch (error) {
       rt?.close()
+      sockets?.close()
       netns.close()
       throw error
     }
@@ -190,6 +194,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   /** Closes the sockets. Containers stay up; the next `create()` finds the host prepared. */
   close(): Promise<void> {
     this.#host.rt.close()
+    this.#host.sockets.close()
     this.#host.netns.close()
     return Promise.resolve()
   }
@@ -240,7 +245,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       netns.close()
     })
     if (netns.equals(this.#host.netns)) throw refuse('netns', String(reference), "a namespace of the container's own, not the host's")
-    await refusePortsInUse(this.#host.netns, container.id, allPorts(container))
+    await refusePortsInUse(this.#host.sockets, container.id, allPorts(container))
     await isolateContainer(this.#host, container, netns, undo)
     netns.close()
   }

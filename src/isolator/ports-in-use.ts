@@ -1,6 +1,30 @@
-import type { NetworkNamespace } from '../netns/network-namespace.js'
+import type { InetSocket, SockDiagSocket } from '../sock-diag/index.js'
+import { IsolatorError } from './isolator-error.js'
 import type { PortRanges } from './port-ranges.js'
 
-export async function refusePortsInUse(_netns: NetworkNamespace, _id: string, _ports: PortRanges): Promise<void> {
-  return Promise.resolve()
+/** Sockets of the host that wait for whoever comes: listening TCP, and UDP that is bound but not connected. */
+async function waitingSockets(sockets: SockDiagSocket): Promise<InetSocket[]> {
+  const lists = await Promise.all([
+    sockets.list({ protocol: 'tcp', states: ['listening'] }),
+    sockets.list({ protocol: 'udp', states: ['closed'] }),
+  ])
+  return lists.flat()
+}
+
+/**
+ * Refuses ports on which somebody on the host listens: once they are a container's, that service would be deaf, and
+ * nobody would know why. Mesos does not check this.
+ *
+ * @throws IsolatorError ERR_PORTS_IN_USE, naming the first such socket
+ */
+export async function refusePortsInUse(sockets: SockDiagSocket, id: string, ports: PortRanges): Promise<void> {
+  const inUse = (await waitingSockets(sockets)).find(({ localPort }) => ports.has(localPort))
+  if (!inUse) return
+  const { protocol, localAddress, localPort, uid } = inUse
+  throw new IsolatorError(
+    'ERR_PORTS_IN_USE',
+    `'${id}' cannot have port ${localPort}: a ${protocol} socket of the host (uid ${uid}) is bound to ${localAddress}:${localPort}. ` +
+      `See who: ss -${protocol === 'tcp' ? 'lntp' : 'lnup'} 'sport = ${localPort}'`,
+    { details: { port: localPort, protocol, address: localAddress } },
+  )
 }

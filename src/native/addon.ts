@@ -3,20 +3,20 @@ import { fileURLToPath } from 'node:url'
 import { SystemError } from './system-error.js'
 
 /**
- * What the addon exports. It moves bytes and knows no protocol. A failed system call throws, or is handed to `done` as,
- * a {@link SystemError}; `done` is called on the event loop, which it keeps alive until then.
+ * What the addon exports. It moves bytes and knows no protocol. A failed system call throws, or is handed to
+ * `done` as, a {@link SystemError}; `done` is called on the event loop, which it keeps alive until then.
  *
- * Wherever `netns` appears it is the file descriptor of a network namespace, or -1 for the caller's own. Entering
- * another one happens on a thread of its own and needs CAP_SYS_ADMIN, both in the user namespace that owns it and in the
- * caller's.
+ * Wherever `netns` appears it is the file descriptor of a network namespace, or -1 for the caller's own.
+ * Entering another one happens on a thread of its own and needs CAP_SYS_ADMIN, both in the user namespace
+ * that owns it and in the caller's.
  */
 export interface Addon {
   NetlinkHandle: new (fd: number) => NetlinkHandle
 
   /**
    * A non-blocking, close-on-exec socket of any kind made inside `netns`, bound to `address` (the bytes of a
-   * `struct sockaddr`) if given, and with `backlog` listening (with `SO_REUSEADDR`, as libuv does). Returns its file
-   * descriptor, which `node:net` or `node:dgram` can adopt.
+   * `struct sockaddr`) if given, and with `backlog` listening (with `SO_REUSEADDR`, as libuv does). Returns
+   * its file descriptor, which `node:net` or `node:dgram` can adopt.
    */
   socket: (
     netns: number,
@@ -35,8 +35,9 @@ export interface Addon {
   ioctl: (fd: number, request: number, bytes: Uint8Array) => number
 
   /**
-   * Makes a network namespace and calls `done` with a file descriptor of it that is good during the call. With `path`,
-   * an existing file, the namespace is bind-mounted there too. Needs CAP_SYS_ADMIN. Can wait for the RTNL lock.
+   * Makes a network namespace and calls `done` with a file descriptor of it that is good during the call.
+   * With `path`, an existing file, the namespace is bind-mounted there too. Needs CAP_SYS_ADMIN. Can wait for
+   * the RTNL lock.
    */
   unshareNetworkNamespace: (path: string | undefined, done: (error: Error | null, fd: number) => void) => void
 
@@ -47,10 +48,11 @@ export interface Addon {
   unmount: (target: string, done: (error: Error | null) => void) => void
 
   /**
-   * Reads each file (value `null`) or writes a value into it with one `write(2)`, in order, on one thread inside
-   * `netns`. `/proc/sys/net` shows the namespace of the thread that opens it; so does `/proc/thread-self/net`, but not
-   * `/proc/net`. `results` has per entry the content as read, the value as written, or the error; a failure of one does
-   * not stop the others. `error` is there only if the namespace cannot be entered.
+   * Reads each file (value `null`) or writes a value into it with one `write(2)`, in order, on one thread
+   * inside `netns`. `/proc/sys/net` shows the namespace of the thread that opens it; so does
+   * `/proc/thread-self/net`, but not `/proc/net`. `results` has per entry the content as read, the value as
+   * written, or the error; a failure of one does not stop the others. `error` is there only if the namespace
+   * cannot be entered.
    */
   files: (
     netns: number,
@@ -75,14 +77,14 @@ export interface NetlinkHandle {
 }
 
 /**
- * Called on the event loop with what one turn of the I/O thread brought, as positional arguments because it is the hot
- * path.
+ * Called on the event loop with what one turn of the I/O thread brought, as positional arguments because it
+ * is the hot path.
  *
  * @param chunk the datagrams received, each padded to 4 bytes; the caller's to keep; undefined if none
  * @param token of the request that was sent in this turn, 0 if none
  * @param sendErrno 0, or why that request was not sent (negative)
- * @param receiveErrno 0, or what receiving failed with (negative): after ENOBUFS messages are lost and reading goes on;
- *   after anything else reading has stopped until `resume()`
+ * @param receiveErrno 0, or what receiving failed with (negative): after ENOBUFS messages are lost and
+ *   reading goes on; after anything else reading has stopped until `resume()`
  * @param truncated a datagram larger than the receive buffer was dropped
  */
 export type OnEvent = (

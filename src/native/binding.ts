@@ -26,7 +26,10 @@ export function binding(): NativeBinding {
   return (made = { socket, files, mount, unmount, unshareNetworkNamespace, Socket: NativeSocket })
 }
 
-/** The file descriptor is opened by Node, which closes it when a worker thread ends, and warns of those it does not know. */
+/**
+ * The file descriptor is opened by Node, which closes it when a worker thread ends, and warns of those it
+ * does not know.
+ */
 function unshareNetworkNamespace(
   path: string | undefined,
   done: (error: Error | null, fd: number) => void,

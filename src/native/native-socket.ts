@@ -35,16 +35,19 @@ const ENOPROTOOPT = -92
 const inUse = new Set<NativeSocket>()
 
 /**
- * One netlink socket, bound to a port id that the kernel chooses. It is used either synchronously or, once `start`ed,
- * through an I/O thread of its own. Datagrams that do not come from the kernel are dropped.
+ * One netlink socket, bound to a port id that the kernel chooses. It is used either synchronously or, once
+ * `start`ed, through an I/O thread of its own. Datagrams that do not come from the kernel are dropped.
  *
- * Every method but `close`, `ref` and `unref` throws EBADF once it is closed. An idle socket that nothing refers to is
- * closed when it is collected; idle means: not `ref`ed, no request under way, no group joined.
+ * Every method but `close`, `ref` and `unref` throws EBADF once it is closed. An idle socket that nothing
+ * refers to is closed when it is collected; idle means: not `ref`ed, no request under way, no group joined.
  */
 export class NativeSocket {
   /** The port id (`nl_pid`) that the kernel assigned. */
   readonly portId: number
-  /** The options that this kernel is too old for, of NETLINK_EXT_ACK, NETLINK_CAP_ACK and NETLINK_GET_STRICT_CHK. */
+  /**
+   * The options that this kernel is too old for, of NETLINK_EXT_ACK, NETLINK_CAP_ACK and
+   * NETLINK_GET_STRICT_CHK.
+   */
   readonly refusedOptions: readonly string[]
 
   readonly #handle: NetlinkHandle
@@ -82,8 +85,9 @@ export class NativeSocket {
   }
 
   /**
-   * Sets the receive buffer and returns its size as the kernel counts it, which is twice the bytes asked for. Without
-   * CAP_NET_ADMIN in the first user namespace `net.core.rmem_max` limits it (SO_RCVBUFFORCE, SO_RCVBUF).
+   * Sets the receive buffer and returns its size as the kernel counts it, which is twice the bytes asked for.
+   * Without CAP_NET_ADMIN in the first user namespace `net.core.rmem_max` limits it (SO_RCVBUFFORCE,
+   * SO_RCVBUF).
    */
   setReceiveBuffer(bytes: number): number {
     return this.#setBuffer(bytes, SO_RCVBUFFORCE, SO_RCVBUF)
@@ -108,9 +112,9 @@ export class NativeSocket {
   }
 
   /**
-   * The index of an interface of the socket's namespace, 0 if there is none of that name. Takes no lock. For a name
-   * that does not exist the kernel asks for a module `netdev-<name>`, where the caller may load modules (dev_load in
-   * net/core/dev_ioctl.c).
+   * The index of an interface of the socket's namespace, 0 if there is none of that name. Takes no lock. For
+   * a name that does not exist the kernel asks for a module `netdev-<name>`, where the caller may load
+   * modules (dev_load in net/core/dev_ioctl.c).
    */
   interfaceIndex(name: string): number {
     const request = ifreq()
@@ -129,8 +133,8 @@ export class NativeSocket {
   }
 
   /**
-   * Starts the I/O thread, which then does all sending and receiving. It does not keep the loop alive: see `ref`. If
-   * there can be no thread (EAGAIN, EMFILE) the socket is closed.
+   * Starts the I/O thread, which then does all sending and receiving. It does not keep the loop alive: see
+   * `ref`. If there can be no thread (EAGAIN, EMFILE) the socket is closed.
    */
   start(onEvent: OnEvent): void {
     this.#assertSynchronous('pthread_create')
@@ -149,9 +153,9 @@ export class NativeSocket {
   }
 
   /**
-   * Copies and queues `bytes`. The I/O thread sends them, which runs the request in the kernel, reads until nothing is
-   * left (or 1 MiB is full, or 8 MiB wait for the event loop) and reports all of it in one event with `token`, a
-   * positive integer.
+   * Copies and queues `bytes`. The I/O thread sends them, which runs the request in the kernel, reads until
+   * nothing is left (or 1 MiB is full, or 8 MiB wait for the event loop) and reports all of it in one event
+   * with `token`, a positive integer.
    */
   send(bytes: Uint8Array, token: number): void {
     this.#assertStarted('sendmsg')
@@ -172,8 +176,8 @@ export class NativeSocket {
   }
 
   /**
-   * Sends `bytes` and waits for what comes back: all the datagrams that are there once the first one is. Blocks the
-   * thread. Throws ETIMEDOUT if nothing comes within `timeoutMs` after the request was run.
+   * Sends `bytes` and waits for what comes back: all the datagrams that are there once the first one is.
+   * Blocks the thread. Throws ETIMEDOUT if nothing comes within `timeoutMs` after the request was run.
    */
   exchangeSync(bytes: Uint8Array, timeoutMs: number): Buffer {
     this.#assertSynchronous('sendmsg')
@@ -196,8 +200,8 @@ export class NativeSocket {
   }
 
   /**
-   * Closes the socket; no event is reported any more. A request that the kernel is running is not interrupted: the
-   * thread closes the file descriptor when it is done, which otherwise takes microseconds.
+   * Closes the socket; no event is reported any more. A request that the kernel is running is not
+   * interrupted: the thread closes the file descriptor when it is done, which otherwise takes microseconds.
    */
   close(): void {
     if (this.#fd < 0) return

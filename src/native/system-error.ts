@@ -1,8 +1,8 @@
 import { errnoName, errnoText } from './errno.js'
 
 /**
- * A failed system call, in the shape of Node's own system errors:
- * `EPERM: operation not permitted, socket` with `code`, `errno`, `syscall` and, where one is involved, `path`.
+ * A failed system call, in the shape of Node's own system errors: `EPERM: operation not permitted, socket`
+ * with `code`, `errno`, `syscall` and, where one is involved, `path`.
  */
 export class SystemError extends Error {
   override readonly name: string = 'SystemError'

@@ -29,6 +29,7 @@ export function messageBody<H, HI, A, AI>(
     header,
     set,
     members: set.members,
+    parts: [header, set],
     put(writer: Writer, value) {
       const at = writer.reserve(aligned)
       header.write(writer.view, at, value)

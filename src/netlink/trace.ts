@@ -45,8 +45,12 @@ function show(to: ReturnType<typeof channel>, direction: string, traced: TracedM
   if (to.hasSubscribers) to.publish(traced)
   if (!debug.enabled) return
   const body = inspect(traced.body, { depth: 12, breakLength: 110, compact: 6 })
+  const lines = [`${direction} ${traced.name} seq ${traced.sequence}`, traced.command, body]
   debug(
-    `${direction} ${traced.name} seq ${traced.sequence}${traced.command ? `\n    ${traced.command}` : ''}\n    ${body}`,
+    lines
+      .filter(line => line !== undefined)
+      .join('\n')
+      .replaceAll('\n', '\n    '),
   )
 }
 

@@ -52,6 +52,7 @@ const names = new Map(Object.entries(ipv4Devconf.declarations).map(([name, [, nu
  */
 export const inetConf: Codec<Ipv4Sysctls> = {
   nested: true,
+  parts: [ipv4Devconf],
   members: ipv4Devconf.members,
   put: (writer, value) => {
     ipv4Devconf.put(writer, value)

@@ -72,6 +72,8 @@ export interface LinkState {
   maxMtu?: number
   /** How many users want promiscuous mode. */
   promiscuity?: number
+  /** How many users want all multicast frames. */
+  allmulti?: number
   tsoMaxSize?: number
   tsoMaxSegments?: number
   alternativeNames?: string[]

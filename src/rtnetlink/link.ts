@@ -175,6 +175,7 @@ function state({ family, type, flags, attributes: a }: Body): Partial<Link> {
     minMtu: a.minMtu,
     maxMtu: a.maxMtu,
     promiscuity: a.promiscuity,
+    allmulti: a.allmulti,
     tsoMaxSize: a.tsoMaxSize,
     tsoMaxSegments: a.tsoMaxSegments,
     alternativeNames: a.altNames,

@@ -8,6 +8,7 @@ type NexthopInput<A> = Omit<InferInput<typeof rtnexthop>, 'len'> & { readonly at
 
 /** RTA_MULTIPATH: nexthops one behind the other, each with attributes of the route's. */
 export const nexthops = <O, I>(attributes: Codec<O, I>): Codec<Nexthop<O>[], readonly NexthopInput<I>[]> => ({
+  parts: [rtnexthop, attributes],
   put(writer, values) {
     for (const { attributes: members, ...value } of values) {
       const at = writer.reserve(rtnexthop.size)

@@ -101,6 +101,7 @@ const bitsOf = (value: number, { shift, width }: BitField): number => (value & (
 
 /** INET_DIAG_INFO of a TCP socket. */
 export const tcpInfo: Codec<TcpInfo, TcpInfoInput> = {
+  parts: [tcpInfoStruct],
   put(writer, { sndWscale = 0, rcvWscale = 0, deliveryRateAppLimited = false, fastopenClientFail = 0, ...plain }) {
     tcpInfoStruct.put(writer, {
       ...plain,

@@ -2,7 +2,7 @@ import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { ObjectType } from '../netlink/object-type.js'
-import { deviceWord } from './device-word.js'
+import { deviceWord } from '../netlink/device-word.js'
 import {
   formatHandle,
   formatParent,
@@ -123,14 +123,13 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
 
   fromBody(body, devices) {
     const { ifindex, handle, parent, info, attributes } = body as Body
-    const { kind = '', options, stats, stats2 } = attributes
+    const { kind, options, stats, stats2 } = attributes
     return {
       dev: deviceName(devices, ifindex),
       ifindex,
       parent: formatParent(parent),
       classid: formatHandle(handle),
-      kind,
-      ...optionsOf(kind, options),
+      ...(kind !== undefined && { kind, ...optionsOf(kind, options) }),
       ...(info !== 0 && { leaf: formatHandle(info) }),
       statistics: statisticsOf(stats2, stats),
     } as TrafficClass

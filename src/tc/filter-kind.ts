@@ -24,7 +24,7 @@ export interface FilterKind<Fields extends FilterFields, Wire, WireIn = Wire> {
   /** The fields but for the handle. */
   fromWire(wire: Wire, devices: DeviceNames): Fields
   /** What follows the kind on the command line. */
-  words(fields: Fields): string[]
+  words(fields: Fields, verb: Verb): string[]
 }
 
 /** An entry of the registry, where the kind is known at run time only. */
@@ -36,5 +36,5 @@ export interface AnyFilterKind {
   checkExisting?(handle: number): void
   toWire(fields: never, devices: DeviceNames, verb: Verb): unknown
   fromWire(wire: never, devices: DeviceNames): object
-  words(fields: never): string[]
+  words(fields: never, verb: Verb): string[]
 }

@@ -2,9 +2,9 @@ import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
-import type { ObjectType } from '../netlink/object-type.js'
+import type { ObjectType, Verb } from '../netlink/object-type.js'
 import type { Action, ActionSpec } from './action.js'
-import { deviceWord } from './device-word.js'
+import { deviceWord } from '../netlink/device-word.js'
 import { etherTypeName, etherTypeNumber, networkOrder, type EtherType } from './ether-type.js'
 import { formatParent, parentNumber, parentWords, parseParent, type Handle, type Parent } from './handle.js'
 import { kindNamed } from './kind-registry.js'
@@ -95,7 +95,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       ...placeOf(spec, devices),
       handle: spec.handle === undefined ? 0 : handleNumber(spec.kind, spec.handle),
       attributes: {
-        chain: spec.chain,
+        chain: spec.chain || undefined,
         kind: spec.kind,
         options: kind ? kind.toWire(spec as never, devices, verb) : (spec as RawFilter).options,
       },
@@ -104,7 +104,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
   toDelete: (key, devices): BodyIn => ({
     ...placeOf(key, devices),
     handle: existingHandle(key),
-    attributes: { chain: key.chain, kind: key.kind },
+    attributes: { chain: key.chain || undefined, kind: key.kind },
   }),
   toGet: (key, devices) => filter.toDelete(key, devices),
   toDump: ({ dev, parent, priority, protocol, chain }, devices): BodyIn => ({
@@ -116,8 +116,8 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
     ),
     attributes: { chain },
   }),
-  /** A dump also has an entry per priority, which is no filter: it has neither handle nor options. */
-  matches: ({ kind, handle }) => handleNumber(kind, handle) !== 0,
+  // A dump also has an entry per priority, which is no filter: it has neither handle nor options.
+  matches: ({ handle }) => (handle as Handle | undefined) !== undefined,
 
   fromBody(body, devices) {
     const { ifindex, handle, parent, info, attributes } = body as Body
@@ -130,7 +130,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       protocol: etherTypeName(networkOrder(info & 0xffff)),
       chain,
       kind,
-      handle: kindNamed(filterKinds, kind)?.formatHandle(handle) ?? handle,
+      ...(handle !== 0 && { handle: kindNamed(filterKinds, kind)?.formatHandle(handle) ?? handle }),
       ...fieldsOf(kind, options, devices),
     } as Filter
   },
@@ -145,12 +145,12 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       ...optionWords({ handle: handle === undefined ? undefined : handleWord(kind, handle) }),
     ]
     const keyOnly = verb === 'get' || verb === 'delete'
-    return tcCommand('filter', verbWord(verb), place, kind, keyOnly ? [] : wordsOf(object as FilterSpec))
+    return tcCommand('filter', verbWord(verb), place, kind, keyOnly ? [] : wordsOf(object as FilterSpec, verb))
   },
 }
 
-const wordsOf = (spec: FilterSpec): string[] =>
-  kindNamed(filterKinds, spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawFilter).options)
+const wordsOf = (spec: FilterSpec, verb: Verb): string[] =>
+  kindNamed(filterKinds, spec.kind)?.words(spec as never, verb) ?? rawWords('TCA_OPTIONS', (spec as RawFilter).options)
 
 /** The members of tcmsg that say which priority is meant. */
 const placeOf = ({ dev, parent, priority, protocol }: FilterPlace, devices: DeviceNames) => ({

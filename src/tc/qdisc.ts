@@ -2,7 +2,7 @@ import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { ObjectType } from '../netlink/object-type.js'
-import { deviceWord } from './device-word.js'
+import { deviceWord } from '../netlink/device-word.js'
 import {
   formatHandle,
   formatParent,
@@ -182,14 +182,13 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
 
   fromBody(body, devices) {
     const { ifindex, handle, parent, info, attributes } = body as Body
-    const { kind = '', options, stats, stats2, hwOffload = 0, ingressBlock, egressBlock } = attributes
+    const { kind, options, stats, stats2, hwOffload = 0, ingressBlock, egressBlock } = attributes
     return {
       dev: deviceName(devices, ifindex),
       ifindex,
       parent: formatParent(parent),
       handle: formatHandle(handle),
-      kind,
-      ...optionsOf(kind, options),
+      ...(kind !== undefined && { kind, ...optionsOf(kind, options) }),
       ...(ingressBlock !== undefined && { ingressBlock }),
       ...(egressBlock !== undefined && { egressBlock }),
       references: info,

@@ -65,6 +65,7 @@ export function statistics2<X>(
   return {
     set,
     members: set.members,
+    parts: [set],
     put(writer, value, siblings = {}) {
       for (const [key, member] of Object.entries(value)) {
         if (member === undefined) continue
@@ -114,7 +115,7 @@ export interface Statistics extends Traffic {
   qlen: number
   /** The kernel's rate estimate, where an estimator is attached: bytes and packets per second. */
   rate?: { bytes: bigint; packets: bigint }
-  /** The share of `bytes` and `packets` that the device's hardware carried, where it offloads. */
+  /** The share of `bytes` and `packets` that the device's hardware carried, if any. */
   hardware?: Traffic
 }
 
@@ -139,7 +140,7 @@ export function statisticsOf(
     backlog: queue?.backlog ?? 0,
     qlen: queue?.qlen ?? 0,
     ...(rate && { rate: { bytes: BigInt(rate.bps), packets: BigInt(rate.pps) } }),
-    ...(basicHw && { hardware: traffic(basicHw, packets64Hw) }),
+    ...(basicHw && basicHw.bytes > 0n && { hardware: traffic(basicHw, packets64Hw) }),
     ...(app !== undefined && { app }),
   }
 }

@@ -22,7 +22,9 @@ export function holdings(): Holdings {
   }
 }
 
-/** Asserts that all is as `before`, within 5 s: a thread closes its socket when it comes back from the kernel. */
+/**
+ * Asserts that all is as `before`, within 5 s: a thread closes its socket when it comes back from the kernel.
+ */
 export async function expectHoldings(t: Test, before: Holdings): Promise<void> {
   for (let i = 0; i < 500 && !isDeepStrictEqual(holdings(), before); i++) await sleep(10)
   t.strictSame(holdings(), before)

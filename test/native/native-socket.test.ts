@@ -36,6 +36,15 @@ t.test('exchanges synchronously', async t => {
   t.throws(() => socket.exchangeSync(Buffer.alloc(9_000_000), 20), { code: 'EMSGSIZE', syscall: 'sendmsg' })
 })
 
+t.test('says so if the answers did not fit', async t => {
+  const socket = new (binding().Socket)(NETLINK_ROUTE, -1)
+  t.teardown(() => socket.close())
+  socket.setReceiveBuffer(4096)
+  const many = Buffer.concat(Array.from({ length: 100 }, (_, i) => getLink(i, LO)))
+  t.throws(() => socket.exchangeSync(many, 1000), { code: 'ENOBUFS', syscall: 'recvmsg' })
+  t.match([...messagesIn(socket.receiveSync(1000))][0], { sequence: 0, name: 'lo' }, 'the first ones did')
+})
+
 t.test('exchanges through its thread', async t => {
   const socket = new StartedSocket()
   t.teardown(() => socket.native.close())

@@ -39,8 +39,8 @@ async function holder(): Promise<Holder> {
 }
 
 /**
- * Calls `attempt` until it says that it did not have to wait for the lock: on a busy machine the lock may be free again
- * before the attempt has begun.
+ * Calls `attempt` until it says that it did not have to wait for the lock: on a busy machine the lock may be
+ * free again before the attempt has begun.
  */
 async function unhindered(t: Test, attempt: (holder: Holder) => Promise<boolean>): Promise<void> {
   for (let i = 1; i <= 5; i++) {

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
 import { binding } from '../../src/native/binding.js'
 
-/** For tap's options: why no namespace can be made here, or false. These tests need no names in /run/netns. */
+/**
+ * For tap's options: why no namespace can be made here, or false. These tests need no names in /run/netns.
+ */
 export function needsNamespaces(): { skip: false | string } {
   const { status, stderr } = spawnSync('unshare', ['--net', 'true'], { encoding: 'utf8' })
   return { skip: status === 0 ? false : `no network namespaces: ${stderr.trim()}` }

@@ -6,7 +6,7 @@ export function array<Out, In>(
   element: FixedCodec<Out, In>,
   count: number,
 ): FixedCodec<Out[], readonly In[]> {
-  return fixed(
+  const codec = fixed<Out[], readonly In[]>(
     element.size * count,
     element.alignment,
     (view, at) => Array.from({ length: count }, (_, i) => element.read(view, at + i * element.size)),
@@ -21,10 +21,12 @@ export function array<Out, In>(
       })
     },
   )
+  return { ...codec, parts: [element] }
 }
 
 /** As many elements as fill the attribute; a C array of open length. Bytes that make no whole element are dropped. */
 export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> => ({
+  parts: [element],
   put(writer, values) {
     values.forEach((value, i) => {
       encodeWithin(`[${i}]`, () => {

@@ -1,12 +1,9 @@
 import { attributesIn, NLA_F_NESTED, putAttribute, unnamed } from './attribute.js'
-import { copyOf, type AttributeNames, type Codec, type Siblings } from './codec.js'
+import { copyOf, type AnyCodec, type AttributeNames, type Codec, type Siblings } from './codec.js'
 import { decodeWithin } from './decode-error.js'
 import { encodeWithin } from './encode-within.js'
 import { placesAt, reaches } from './place.js'
 import type { Writer } from './writer.js'
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
-type AnyCodec = Codec<any, any>
 
 /** The kernel's name of an attribute, its number, and what it carries. */
 export type Attribute<C extends AnyCodec = AnyCodec> = readonly [name: string, type: number, codec: C]
@@ -66,6 +63,7 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
 
   return {
     declarations,
+    parts: Object.values(declarations).map(([, , codec]) => codec),
     putOne,
     members: { nameOf },
     put(writer, value) {

@@ -1,8 +1,7 @@
 import { binary } from './bytes.js'
-import type { Codec, Infer, InferInput, Siblings } from './codec.js'
+import type { AnyCodec, Codec, Infer, InferInput, Siblings } from './codec.js'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
-type Kinds = Record<string, Codec<any, any>>
+type Kinds = Record<string, AnyCodec>
 
 /** What `byKind` decodes: one of the kinds' values, or the raw bytes of a kind that is not declared. */
 export type KindOut<K extends Kinds> = { [N in keyof K]: Infer<K[N]> }[keyof K] | Uint8Array
@@ -22,6 +21,7 @@ export function byKind<K extends Kinds>(
     return typeof kind === 'string' && Object.hasOwn(kinds, kind) ? (kinds[kind] ?? otherwise) : otherwise
   }
   return {
+    parts: Object.values(kinds),
     members: { nameOf: (type, siblings) => select(siblings).members?.nameOf(type, siblings) },
     put(writer, value, siblings) {
       if (value instanceof Uint8Array) writer.append(value)

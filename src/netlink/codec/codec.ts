@@ -18,7 +18,12 @@ export interface Codec<Out, In = Out> {
   readonly members?: AttributeNames
   /** Set on codecs that put several attributes, and so are marked NLA_F_NESTED where declared so. */
   readonly nested?: boolean
+  /** The codecs that this one is made of: from a message, tests reach every declaration by them. */
+  readonly parts?: readonly AnyCodec[]
 }
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
+export type AnyCodec = Codec<any, any>
 
 /** Names an attribute by its number. */
 export interface AttributeNames {

@@ -13,6 +13,7 @@ export function numbered<O, I>(name: string, element: Codec<O, I>, first = 1): C
   const flags = element.nested ? NLA_F_NESTED : 0
   return {
     members: { nameOf: elementName },
+    parts: [element],
     put(writer, values) {
       values.forEach((value, i) => {
         encodeWithin(elementName(first + i), () => {

@@ -62,6 +62,7 @@ export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, 
   return {
     ...codec,
     offsets,
+    parts: Object.values(members),
     put(writer, value) {
       codec.put(writer, value)
       if (value.surplus) writer.append(value.surplus)
@@ -107,6 +108,7 @@ export function structWithTail<O extends Surplus, I extends Surplus, N extends s
   const tail = list(element)
   return {
     head,
+    parts: [head, element],
     put(writer, value) {
       const at = writer.reserve(head.size)
       head.write(writer.view, at, value as unknown as I)

@@ -1,7 +1,7 @@
 import { attributes, s32, struct, u32, type Infer, type InferInput } from '../../netlink/codec/index.js'
 import { deviceIndex, deviceName, type Device } from '../../netlink/devices.js'
 import { controlNumber, controlOf, controlWords, type ActionControl } from '../action-control.js'
-import { deviceWord } from '../device-word.js'
+import { deviceWord } from '../../netlink/device-word.js'
 import type { ActionKind } from './action-kind.js'
 import { tcfT, tcGen } from './generic.js'
 
@@ -59,7 +59,7 @@ export const mirredKind: ActionKind<
   }),
   words: ({ operation, direction = 'egress', dev, then }) => [
     ...[direction, operation, 'dev', deviceWord(dev)],
-    ...(operation === 'mirror' && then !== undefined ? controlWords(then) : []),
+    ...(operation === 'redirect' || then === undefined || then === 'pipe' ? [] : controlWords(then)),
   ],
 }
 

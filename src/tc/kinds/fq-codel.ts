@@ -48,6 +48,7 @@ export type FqCodelClassXstats = { type: 'class' } & Infer<typeof tcFqCodelClSta
 
 /** struct tc_fq_codel_xstats, linux/pkt_sched.h: a type, and a union of the two. */
 export const fqCodelXstats: Codec<FqCodelQdiscXstats | FqCodelClassXstats> = {
+  parts: [tcFqCodelQdStats, tcFqCodelClStats],
   put(writer, value) {
     u32.put(writer, value.type === 'class' ? TCA_FQ_CODEL_XSTATS_CLASS : TCA_FQ_CODEL_XSTATS_QDISC)
     if (value.type === 'class') tcFqCodelClStats.put(writer, value)

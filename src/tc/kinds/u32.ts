@@ -14,6 +14,7 @@ import {
   type Infer,
   type InferInput,
 } from '../../netlink/codec/index.js'
+import type { Verb } from '../../netlink/object-type.js'
 import { actionList, actionsFromWire, actionsToWire, actionWords, type Action, type ActionSpec } from '../action.js'
 import type { FilterKind } from '../filter-kind.js'
 import { formatHandle, parseClassid, type Handle } from '../handle.js'
@@ -157,7 +158,7 @@ export const u32Kind: FilterKind<U32Fields, Wire, WireIn> = {
     return {
       ...(divisor !== undefined && { divisor }),
       ...(hash !== undefined && { table: formatU32Handle(hash) }),
-      ...(selector && fromSelector(selector)),
+      ...(selector && selectorFields(selector)),
       ...(link && { link: formatU32Handle(link) }),
       ...(classid !== undefined && { classid: formatHandle(classid) }),
       ...(divisor === undefined && { actions: actionsFromWire(actions, devices) satisfies Action[] }),
@@ -168,9 +169,9 @@ export const u32Kind: FilterKind<U32Fields, Wire, WireIn> = {
     }
   },
 
-  words: fields =>
+  words: (fields, verb) =>
     fields.divisor === undefined
-      ? nodeWords(fields)
+      ? nodeWords(fields, verb)
       : ['divisor', `${fields.divisor}`, ...offloadWords(fields)],
 }
 
@@ -234,7 +235,7 @@ const offsetFlags = ({ at, mask, shift, plus, eat }: U32Offset): number =>
   (eat ? TC_U32_EAT : 0)
 
 /** The kernel keeps the selector of a node that exists, whatever it is sent (u32_init_knode): nothing may rely on it. */
-function unchangeable({ keys, hashKey, offset }: U32Fields, verb: string): undefined {
+function unchangeable({ keys, hashKey, offset }: U32Fields, verb: Verb): undefined {
   if (verb === 'change' && keys === undefined && hashKey === undefined && offset === undefined) return undefined
   throw new TypeError(
     verb === 'change'
@@ -243,7 +244,7 @@ function unchangeable({ keys, hashKey, offset }: U32Fields, verb: string): undef
   )
 }
 
-function fromSelector({ flags, offshift, offmask, off, offoff, hoff, hmask, keys }: NonNullable<Wire['selector']>) {
+function selectorFields({ flags, offshift, offmask, off, offoff, hoff, hmask, keys }: NonNullable<Wire['selector']>) {
   const variable = (flags & TC_U32_VAROFFSET) !== 0
   const offset: U32Offset = {
     ...(variable && { at: offoff, mask: offmask, shift: offshift }),
@@ -259,13 +260,13 @@ function fromSelector({ flags, offshift, offmask, off, offoff, hoff, hmask, keys
 }
 
 /** The order of `reference`: table, keys, hash key, offset, link, class, actions. */
-function nodeWords(fields: U32Fields): string[] {
-  const { table, keys = [], hashKey, offset, link, classid, inputDevice } = fields
+function nodeWords(fields: U32Fields, verb: Verb): string[] {
+  const { table, keys, hashKey, offset, link, classid, inputDevice } = fields
   const handle = fields.handle === undefined ? 0 : parseU32Handle(fields.handle)
   const bucket = table === undefined ? u32Bucket(handle) : parseU32Bucket(table)
   return [
     ...(bucket === 0 ? [] : ['ht', formatU32Handle(bucket)]),
-    ...keysToWire(keys).map(keyFromWire).flatMap(keyWords),
+    ...(verb === 'change' && keys === undefined ? [] : keysToWire(keys ?? []).map(keyFromWire).flatMap(keyWords)),
     ...(hashKey ? ['hashkey', 'mask', hex32(hashKey.mask), 'at', `${hashKey.at}`] : []),
     ...(offset ? offsetWords(offset) : []),
     ...(link === undefined ? [] : ['link', formatU32Handle(parseU32Handle(link))]),

@@ -4,24 +4,14 @@
  * The demo makes its own network and runs in a user namespace when the caller has no privileges; every other example
  * works on the machine as the caller may.
  */
-import { readdirSync } from 'node:fs'
 import { ready } from './ready.js'
-import { root, run } from './run.js'
-import { sandbox } from './sandbox.js'
+import { namesIn, runTypescript } from './run-typescript.js'
 
 const [name = '', ...parameters] = process.argv.slice(2)
-const names = readdirSync(`${root}examples`)
-  .filter(file => file.endsWith('.ts'))
-  .map(file => file.slice(0, -'.ts'.length))
-
-if (names.includes(name)) {
-  await ready()
-  const { prefix, reason } = name === 'demo' ? sandbox() : { prefix: [], reason: '' }
-  if (reason !== '') console.log(`demo: ${reason}`)
-  const node = [process.execPath, '--import', `${root}scripts/typescript.js`, '--enable-source-maps']
-  const [command = '', ...args] = [...(prefix ?? []), ...node, `examples/${name}.ts`, ...parameters]
-  process.exitCode = await run(command, args)
-} else {
+const names = namesIn('examples')
+if (!names.includes(name)) {
   console.error(`npm run example -- <name> [arguments]; names: ${names.join(', ')}`)
   process.exitCode = 2
-}
+} else if (await ready()) {
+  process.exitCode = await runTypescript(`examples/${name}.ts`, parameters, { sandboxed: name === 'demo' })
+} else process.exitCode = 1

@@ -42,7 +42,7 @@ async function prebuild() {
   )
 }
 
-await ready(['dependencies'])
+if (!(await ready(['dependencies']))) process.exit(1)
 const stamp = `prebuild-${arch}`
 const output = `prebuilds/linux-${arch}`
 if (staleness(stamp, { inputs: ['binding.gyp', 'native'], output }) !== undefined) {

@@ -10,14 +10,14 @@ import { nodeHeaders } from './node-headers.js'
 import { capture, root } from './run.js'
 import { markFresh, staleness } from './stale.js'
 
-/** @typedef {{ about: string, why: () => string | undefined, work: () => Promise<void> }} Step */
+/** @typedef {{ about: string, why: () => string | undefined, work: () => Promise<string | undefined> }} Step `work` resolves with what went wrong */
 
 /** @type {Record<string, Step>} */
 const steps = {
   dependencies: {
     about: 'installing dependencies',
     why: missingDependency,
-    work: () => succeed(npm, [...npmArgs, 'ci', '--ignore-scripts', '--no-audit', '--no-fund']),
+    work: () => succeed(...npm('ci', '--ignore-scripts', '--no-audit', '--no-fund')),
   },
   addon: {
     about: 'building the native addon',
@@ -32,14 +32,12 @@ const steps = {
   },
 }
 
-const [npm, npmArgs] = process.env['npm_execpath']?.endsWith('.js')
-  ? [process.execPath, [process.env['npm_execpath']]]
-  : ['npm', []]
-
 /**
- * Brings the named steps up to date, in order, with one line of progress for each one that has work to do.
+ * Brings the named steps up to date, in order, with one line of progress for each one that has work to do. The first
+ * that fails ends it: what it said is printed, and the answer is false.
  *
  * @param {readonly string[]} [names]
+ * @returns {Promise<boolean>}
  */
 export async function ready(names = Object.keys(steps)) {
   for (const name of names) {
@@ -50,10 +48,26 @@ export async function ready(names = Object.keys(steps)) {
     if (why === undefined) continue
     const began = new Date()
     process.stdout.write(`ready: ${step.about} (${why}) ...`)
-    await step.work()
+    const failure = await step.work()
+    if (failure !== undefined) {
+      console.log(`\n${failure}`)
+      return false
+    }
     markFresh(name, began)
-    process.stdout.write(` ${((Date.now() - began.getTime()) / 1000).toFixed(1)} s\n`)
+    console.log(` ${((Date.now() - began.getTime()) / 1000).toFixed(1)} s`)
   }
+  return true
+}
+
+/**
+ * A command line of the npm that runs this script, or of the first one found.
+ *
+ * @param {...string} args
+ * @returns {[command: string, args: string[]]}
+ */
+export function npm(...args) {
+  const path = process.env['npm_execpath']
+  return path?.endsWith('.js') ? [process.execPath, [path, ...args]] : ['npm', args]
 }
 
 /** npm keeps in node_modules a lock file of what it holds; it must agree with ours but for other platforms' packages. */
@@ -77,26 +91,26 @@ function missingDependency() {
 const lockedPackages = file => JSON.parse(readFileSync(file, 'utf8')).packages
 
 /** Not `node-gyp rebuild`: that would empty build/, and with it the stamps. */
-async function buildAddon() {
+function buildAddon() {
   const headers = nodeHeaders()
   const nodedir = headers === undefined ? [] : [`--nodedir=${headers}`]
-  await succeed(process.execPath, ['node_modules/node-gyp/bin/node-gyp.js', 'configure', 'build', ...nodedir])
+  return succeed(process.execPath, [
+    'node_modules/node-gyp/bin/node-gyp.js',
+    'configure',
+    'build',
+    ...nodedir,
+  ])
 }
 
 /** Results of removed or renamed sources go too: lib/ is published as a whole. */
 async function compile() {
-  await succeed(process.execPath, [
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.build.json',
-    '--incremental',
-    'false',
-  ])
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--incremental', 'false']
+  const failure = await succeed(process.execPath, tsc)
   const sources = new Set(listFiles('src').map(file => file.replace(/\.ts$/, '')))
-  for (const file of listFiles('lib')) {
+  for (const file of listFiles('lib'))
     if (file !== 'README.md' && !sources.has(file.replace(/(\.js|\.d\.ts)(\.map)?$/, '')))
       rmSync(join(root, 'lib', file))
-  }
+  return failure
 }
 
 /** @param {string} folder */
@@ -108,18 +122,14 @@ const listFiles = folder =>
 /**
  * @param {string} command
  * @param {readonly string[]} args
+ * @returns {Promise<string | undefined>} what it printed, if it failed
  */
 async function succeed(command, args) {
   const { code, output } = await capture(command, args)
-  if (code === 0) return
-  process.stdout.write(`\n${output}`)
-  throw new Error(`${command} ${args.join(' ')} ended with exit code ${code}`)
+  return code === 0 ? undefined : `${output}${command} ${args.join(' ')} ended with exit code ${code}`
 }
 
 if (import.meta.filename === process.argv[1]) {
   const names = process.argv.slice(2)
-  await ready(names.length === 0 ? undefined : names).catch((/** @type {Error} */ error) => {
-    console.error(error.message)
-    process.exitCode = 1
-  })
+  process.exitCode = (await ready(names.length === 0 ? undefined : names)) ? 0 : 1
 }

@@ -97,10 +97,12 @@ function boot(library) {
   return child
 }
 
-await ready()
+if (!existsSync(kernel)) {
+  console.error(`test:uml: no ${kernel} here: apt-get install user-mode-linux kmod iproute2`)
+  process.exit(1)
+}
+if (!(await ready(['dependencies', 'addon']))) process.exit(1)
 const { conclude, reportTap } = await import('./tap-report.js')
-if (!existsSync(kernel))
-  throw new Error(`${kernel} is missing: apt-get install user-mode-linux kmod iproute2`)
 
 const named = process.argv.slice(2)
 const tests = named.length > 0 ? named : await kernelTests()

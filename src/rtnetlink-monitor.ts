@@ -6,15 +6,24 @@ import type { Transport } from './netlink/transport.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 import { OBJECTS, type Objects, type Tables } from './rtnetlink-tables.js'
 
-/** linux/rtnetlink.h, enum rtnetlink_groups: which groups tell of which objects. */
+// enum rtnetlink_groups, linux/rtnetlink.h
+const RTNLGRP_LINK = 1
+const RTNLGRP_NEIGH = 3
+const RTNLGRP_TC = 4
+const RTNLGRP_IPV4_IFADDR = 5
+const RTNLGRP_IPV4_ROUTE = 7
+const RTNLGRP_IPV6_IFADDR = 9
+const RTNLGRP_IPV6_ROUTE = 11
+
+/** Which groups tell of which objects. */
 const GROUPS: Readonly<Record<keyof Objects, readonly number[]>> = {
-  links: [1], // RTNLGRP_LINK
-  neighbours: [3], // RTNLGRP_NEIGH
-  qdiscs: [4], // RTNLGRP_TC
-  classes: [4],
-  filters: [4],
-  addresses: [5, 9], // RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR
-  routes: [7, 11], // RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE
+  links: [RTNLGRP_LINK],
+  neighbours: [RTNLGRP_NEIGH],
+  qdiscs: [RTNLGRP_TC],
+  classes: [RTNLGRP_TC],
+  filters: [RTNLGRP_TC],
+  addresses: [RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR],
+  routes: [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE],
 }
 
 type DecodedOf<O> = O extends ObjectType<infer _Spec, infer _Key, infer _Query, infer Decoded> ? Decoded : never

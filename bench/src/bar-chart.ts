@@ -102,7 +102,11 @@ function logScale(decades: readonly number[]): (value: number) => number {
 
 const round = (pixels: number): number => Math.round(pixels * 10) / 10
 
-function element(name: string, attributes: Readonly<Record<string, string | number>>, content?: string): string {
+function element(
+  name: string,
+  attributes: Readonly<Record<string, string | number>>,
+  content?: string,
+): string {
   const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`)
   const open = `<${name}${written.join('')}`
   return content === undefined ? `${open}/>` : `${open}>${escape(content)}</${name}>`

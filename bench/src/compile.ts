@@ -10,6 +10,14 @@ export async function compile(name: string, library?: string): Promise<string> {
   const executable = join(BUILD, name)
   const flags = library === undefined ? '' : await output('pkg-config', ['--cflags', '--libs', library])
   const source = join(NATIVE, `${name}.c`)
-  await output('cc', ['-O2', '-Wall', '-Wextra', '-o', executable, source, ...flags.split(/\s+/).filter(Boolean)])
+  await output('cc', [
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-o',
+    executable,
+    source,
+    ...flags.split(/\s+/).filter(Boolean),
+  ])
   return executable
 }

@@ -10,7 +10,9 @@ export async function output(command: string, args: readonly string[] = []): Pro
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
     if (code === 'ENOENT') throw new Error(`${command} is not installed`, { cause: error })
-    throw new Error(stderr.trim().split('\n').at(-1) || `${command} ended with ${String(code)}`, { cause: error })
+    throw new Error(stderr.trim().split('\n').at(-1) || `${command} ended with ${String(code)}`, {
+      cause: error,
+    })
   }
 }
 

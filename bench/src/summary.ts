@@ -23,7 +23,10 @@ export type Samples<Workload> = ReadonlyMap<Contender<Workload>, readonly (reado
 export function summarize<Workload>(samples: Samples<Workload>): Summary[] {
   const rounds = new Map<Contender<Workload>, number[]>()
   for (const [contender, perRound] of samples)
-    rounds.set(contender, perRound.map(round => median(round) / contender.perSample))
+    rounds.set(
+      contender,
+      perRound.map(round => median(round) / contender.perSample),
+    )
 
   const floorOf = (form: Form): readonly number[] =>
     [...rounds].find(([contender]) => contender.floor && contender.form === form)?.[1] ?? []

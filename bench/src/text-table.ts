@@ -5,7 +5,9 @@ export function textTable(rows: readonly (readonly string[])[]): string {
     row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd()
   return rows.map(line).join('\n')

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { filter, parseU32Handle, type Filter } from '../tc/index.js'
 import { Writer } from '../netlink/codec/index.js'
 import type { Request } from '../netlink/message.js'
@@ -56,7 +55,7 @@ export async function removeFilters(rt: RtnetlinkSocket, filters: readonly Filte
     if (refused) throw refused
     left = now.filter((_, i) => results[i]?.error?.code === 'EBUSY')
     if (left.length > 0 && Date.now() > deadline) throw new Error(`${left.length} u32 tables are still in use after ${TABLE_RELEASE_MS} ms`)
-    if (left.length > 0) await setTimeout(5)
+    if (left.length > 0) await wait(5)
   }
 }
 
@@ -85,3 +84,8 @@ const isTable = (object: Filter): boolean => (handleOf(object) & 0xfffff) === 0 
 const isRoot = (object: Filter): boolean =>
   object.kind === 'u32' && (handleOf(object) & 0xfff) !== 0 && (handleOf(object) >>> 20 === 0 || handleOf(object) >>> 20 >= FIRST_ROOT_TABLE)
 const isNode = (object: Filter): boolean => (handleOf(object) & 0xfffff) !== 0 && !isRoot(object)
+
+const wait = (ms: number): Promise<void> =>
+  new Promise(resolve => {
+    setTimeout(resolve, ms)
+  })

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIpv4 } from '../netlink/codec/ip-version.js'
 import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
 import { IsolatorError } from './isolator-error.js'
 import { PortRanges, type PortRangesInput } from './port-ranges.js'
@@ -93,7 +93,7 @@ function isInterfaceName(value: unknown, option: string): void {
 }
 
 function isAddress(value: unknown, option: string): void {
-  if (typeof value !== 'string' || !isIPv4(value)) throw refuse(option, value, "an IPv4 address such as '10.9.0.2'")
+  if (typeof value !== 'string' || !isIpv4(value)) throw refuse(option, value, "an IPv4 address such as '10.9.0.2'")
 }
 
 function isNumber(value: unknown, option: string): void {

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SystemError } from '../native/system-error.js'
 import { abortable } from './abortable.js'
 import {
@@ -35,6 +34,12 @@ interface Pending {
   /** Ends the wait for the answers. */
   settle(error?: Error): void
 }
+
+/** Lets the event loop do what else is due. */
+const nextTurn = (): Promise<void> =>
+  new Promise(resolve => {
+    setImmediate(resolve)
+  })
 
 /** Messages decoded between two turns of the event loop while a dump is read. */
 const MESSAGES_PER_TURN = 128

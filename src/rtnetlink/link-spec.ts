@@ -33,7 +33,7 @@ export interface CommonLinkSpec extends LinkSettings {
   alias?: string | undefined
   /** Sysctls under net.ipv4.conf.<device>. Only for `change`, as `alias`. */
   inet?: Ipv4Sysctls | undefined
-  /** Only for `change`, as `alias`. */
+  /** Only for `change`, as `alias`. The kernel sets them after `up`: to have no link-local address, bring it up later. */
   inet6?: Inet6Settings | undefined
 }
 
@@ -84,7 +84,6 @@ export interface LinkState {
   /** The kind of the master. */
   slaveKind?: string
   inet6?: Inet6Settings & { sysctls?: Ipv6Sysctls }
-  /** Absent where the list was asked for without. */
   statistics?: LinkStatistics
 }
 
@@ -103,6 +102,4 @@ export interface LinkQuery {
   master?: Device | undefined
   up?: boolean | undefined
   group?: number | undefined
-  /** False leaves the counters out, which makes large lists cheaper. Default: true. */
-  statistics?: boolean | undefined
 }

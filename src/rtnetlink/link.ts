@@ -19,7 +19,7 @@ type Body = Infer<typeof linkBody>
 type BodyInput = InferInput<typeof linkBody>
 type Attributes = NonNullable<BodyInput['attributes']>
 
-/** RTEXT_FILTER_SKIP_STATS, linux/rtnetlink.h */
+/** RTEXT_FILTER_SKIP_STATS, linux/rtnetlink.h: leaves the IPv6 counters out, not those of the link. */
 const RTEXT_FILTER_SKIP_STATS = 1 << 3
 /** IFALIASZ, linux/if.h, without the final NUL. */
 const ALIAS_BYTES = 255
@@ -47,11 +47,15 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
   },
 
   toDelete: byKey,
-  toGet: byKey,
 
-  toDump: ({ kind, master, statistics = true }, devices): BodyInput => ({
+  toGet(key, devices): BodyInput {
+    const body = byKey(key, devices)
+    return { ...body, attributes: { ...body.attributes, extMask: RTEXT_FILTER_SKIP_STATS } }
+  },
+
+  toDump: ({ kind, master }, devices): BodyInput => ({
     attributes: {
-      extMask: statistics ? undefined : RTEXT_FILTER_SKIP_STATS,
+      extMask: RTEXT_FILTER_SKIP_STATS,
       master: master === undefined ? undefined : deviceIndex(devices, master),
       linkInfo: kind === undefined ? undefined : { kind },
     },

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { ipVersion } from '../netlink/codec/ip-version.js'
 import type { IpFamily } from './address-family.js'
 
 /** An IP address and how many of its bits are the network's. */
@@ -17,7 +17,7 @@ export const addressBits = (family: IpFamily): number => (family === 'inet' ? 32
  */
 export function parsePrefix(member: string, text: string, family?: IpFamily): Prefix {
   const [address = '', bits, ...rest] = text.split('/')
-  const version = isIP(address)
+  const version = ipVersion(address)
   const parsed: IpFamily = version === 4 ? 'inet' : 'inet6'
   const length = bits === undefined ? addressBits(parsed) : /^\d{1,3}$/.test(bits) ? Number(bits) : NaN
   if (version === 0 || rest.length > 0 || address.includes('%') || !(length <= addressBits(parsed))) {

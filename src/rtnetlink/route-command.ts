@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIpv6 } from '../netlink/codec/ip-version.js'
 import type { Verb } from '../netlink/object-type.js'
 import { readDestination } from './route-destination.js'
 import { metricWords } from './route-metrics.js'
@@ -39,7 +39,7 @@ function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
 }
 
 function wayWords({ gateway, dev, onlink }: Nexthop, route: RouteKey): string[] {
-  const via = gateway === undefined ? [] : [isIPv6(gateway) && !isInet6(route) ? `via inet6 ${gateway}` : `via ${shellWord(gateway)}`]
+  const via = gateway === undefined ? [] : [isIpv6(gateway) && !isInet6(route) ? `via inet6 ${gateway}` : `via ${shellWord(gateway)}`]
   return [...via, ...(dev === undefined ? [] : [`dev ${deviceWord(dev)}`]), ...(onlink ? ['onlink'] : [])]
 }
 

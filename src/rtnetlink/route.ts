@@ -5,7 +5,7 @@ import type { DeviceNames } from '../netlink/message-type.js'
 import type { ObjectType } from '../netlink/object-type.js'
 import type { IpFamily } from './address-family.js'
 import { defined } from './defined.js'
-import { addressBits, familyOf, parsePrefix, type Prefix } from './prefix.js'
+import { addressBits, familyOf, parsePrefix } from './prefix.js'
 import { routeCommand } from './route-command.js'
 import { readDestination } from './route-destination.js'
 import { routeFlagNames, RTNH_F_ONLINK } from './route-flags.js'
@@ -70,7 +70,8 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
       family,
       dstLen: addressBits(family),
       srcLen: from?.length,
-      flags: fibMatch ? RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH : RTM_F_LOOKUP_TABLE,
+      // Only IPv4 has to be asked for the table, and only IPv4 may be.
+      flags: (family === 'inet' ? RTM_F_LOOKUP_TABLE : 0) | (fibMatch ? RTM_F_FIB_MATCH : 0),
       attributes: {
         dst: destination,
         src: from?.address,
@@ -98,7 +99,7 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
     (dev === undefined || usesDevice(found, deviceName(devices, deviceIndex(devices, dev)))) &&
     (protocol === undefined || found.protocol === protocol) &&
     (type === undefined || found.type === type) &&
-    (destination === undefined || found.destination === destinationText(parsePrefix('destination', destination))) &&
+    (destination === undefined || found.destination === normalized(destination)) &&
     (gateway === undefined || found.gateway === gateway),
 
   fromBody: (body, devices) => fromBody(body as Body, devices),
@@ -172,17 +173,26 @@ function defaultScope({ type = 'unicast', gateway, nexthops, nexthopId }: RouteS
   return direct && (type === 'unicast' || type === 'unspec') ? 'link' : 'global'
 }
 
-const destinationText = ({ family, address, length }: Prefix): string =>
-  length === 0 ? 'default' : length === addressBits(family) ? address : `${address}/${length}`
+/** A destination as it is listed: without a length that says nothing, and by name where it is everything. */
+function normalized(destination: string): string {
+  if (destination === 'default') return destination
+  const { family, address, length } = parsePrefix('destination', destination)
+  return destinationText(family, address, length)
+}
+
+const destinationText = (family: IpFamily, address: string | undefined, length: number): string =>
+  address === undefined || length === 0 ? 'default' : prefixText(family, address, length)
+
+const prefixText = (family: IpFamily, address: string, length: number): string =>
+  length === addressBits(family) ? address : `${address}/${length}`
 
 function fromBody(body: Body, devices: DeviceNames): Route {
   const { attributes: a, flags } = body
   const family = body.family as IpFamily
-  const bits = family === 'inet6' ? 128 : 32
   return defined({
     family,
-    destination: a.dst === undefined ? 'default' : body.dstLen === bits ? a.dst : `${a.dst}/${body.dstLen}`,
-    source: a.src === undefined ? undefined : body.srcLen === bits ? a.src : `${a.src}/${body.srcLen}`,
+    destination: destinationText(family, a.dst, body.dstLen),
+    source: a.src === undefined ? undefined : prefixText(family, a.src, body.srcLen),
     gateway: a.gateway ?? a.via?.address,
     dev: a.oif === undefined ? undefined : deviceName(devices, a.oif),
     ifindex: a.oif,

@@ -37,7 +37,10 @@ export interface U32Filter<A extends ActionSpec = ActionSpec, K extends U32Keys 
 export interface BpfFilter<A extends ActionSpec = ActionSpec> extends FilterPlace, BpfFields<A> {
   kind: 'bpf'
 }
-/** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
+/**
+ * A kind that is not modelled, with the content of TCA_OPTIONS as it is. What is listed holds flags that the kernel set,
+ * and that it refuses to be given (`flower`, `matchall`).
+ */
 export interface RawFilter extends FilterPlace {
   kind: RawFilterKind
   handle?: number | undefined
@@ -89,23 +92,17 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
   messages: { new: RTM_NEWTFILTER, delete: RTM_DELTFILTER, get: RTM_GETTFILTER },
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE, change: 0 },
 
-  toNew(spec, devices, verb): BodyIn {
+  toNew(spec, devices, verb) {
     const kind = kindNamed(filterKinds, spec.kind)
-    return {
-      ...placeOf(spec, devices),
-      handle: spec.handle === undefined ? 0 : handleNumber(spec.kind, spec.handle),
-      attributes: {
-        chain: spec.chain || undefined,
-        kind: spec.kind,
-        options: kind ? kind.toWire(spec as never, devices, verb) : (spec as RawFilter).options,
-      },
-    }
+    const handle = spec.handle === undefined ? 0 : handleNumber(spec.kind, spec.handle)
+    return bodyOf(spec, devices, handle, {
+      chain: spec.chain || undefined,
+      kind: spec.kind,
+      options: kind ? kind.toWire(spec as never, devices, verb) : (spec as RawFilter).options,
+    })
   },
-  toDelete: (key, devices): BodyIn => ({
-    ...placeOf(key, devices),
-    handle: existingHandle(key),
-    attributes: { chain: key.chain || undefined, kind: key.kind },
-  }),
+  toDelete: (key, devices) =>
+    bodyOf(key, devices, existingHandle(key), { chain: key.chain || undefined, kind: key.kind }),
   toGet: (key, devices) => filter.toDelete(key, devices),
   toDump: ({ dev, parent, priority, protocol, chain }, devices): BodyIn => ({
     ifindex: deviceIndex(devices, dev),
@@ -152,12 +149,20 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
 const wordsOf = (spec: FilterSpec, verb: Verb): string[] =>
   kindNamed(filterKinds, spec.kind)?.words(spec as never, verb) ?? rawWords('TCA_OPTIONS', (spec as RawFilter).options)
 
-/** The members of tcmsg that say which priority is meant. */
-const placeOf = ({ dev, parent, priority, protocol }: FilterPlace, devices: DeviceNames) => ({
-  ifindex: deviceIndex(devices, dev),
-  parent: parseParent(parent),
-  info: tcmInfo(checkedPriority(priority), etherTypeNumber(protocol)),
-})
+function bodyOf(
+  { dev, parent, priority, protocol }: FilterPlace,
+  devices: DeviceNames,
+  handle: number,
+  attributes: BodyIn['attributes'],
+): BodyIn {
+  return {
+    ifindex: deviceIndex(devices, dev),
+    handle,
+    parent: parseParent(parent),
+    info: tcmInfo(checkedPriority(priority), etherTypeNumber(protocol)),
+    attributes,
+  }
+}
 
 /** 0 would have the kernel choose a priority, or mean all of them. */
 const checkedPriority = (priority: number): number => wholeNumber('priority', priority, 1, 0xffff)

@@ -21,7 +21,7 @@ export function joinHexFields(text: string, widths: readonly number[]): number |
       if (value >>> width !== 0) return undefined
     }
   }
-  if (field === 0 || field >= widths.length + 1) return undefined
+  if (field === 0 || field >= widths.length) return undefined
   for (; field < widths.length; field++) {
     joined = (joined << (widths[field] ?? 0)) | value
     value = 0

@@ -17,11 +17,11 @@ export const tcRatespec = struct({
 /** How a packet's length is counted against a rate. */
 export interface PacketLength {
   /** Bytes added to each packet for headers of the link below. Default 0. */
-  overhead?: number
+  overhead?: number | undefined
   /** Bytes that each packet counts at least. Default 0. */
-  mpu?: number
+  mpu?: number | undefined
   /** Default `'ethernet'`. `'atm'` counts whole cells of 53 bytes. */
-  linklayer?: Linklayer
+  linklayer?: Linklayer | undefined
 }
 
 export type Linklayer = 'ethernet' | 'atm'

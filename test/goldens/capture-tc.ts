@@ -90,7 +90,7 @@ const FILTERS: Commands = [
   ],
   [
     'a copy, and go on',
-    `${IP} handle 3:0:1 u32 ht 3: match u32 0x00000000 0x00000000 at 0 action mirred egress mirror dev d1 continue`,
+    `${IP} handle 3::1 u32 ht 3: match u32 0x00000000 0x00000000 at 0 action mirred egress mirror dev d1 continue`,
   ],
   [
     'offsets before the network header',

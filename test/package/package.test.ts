@@ -57,7 +57,7 @@ const published = [
 ]
 
 t.test('npm pack has what is needed and nothing else', async t => {
-  execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root })
+  execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root, encoding: 'utf8' })
   const json = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: root,
     encoding: 'utf8',

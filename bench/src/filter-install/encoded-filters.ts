@@ -10,6 +10,7 @@ const noNames = { interfaceIndex: () => 0, interfaceName: () => undefined }
 /** The messages by which rtnetlink installs filters, one for each, none of which asks for an acknowledgement. */
 export function encodedFilters(workload: Workload, filters: readonly Filter[]): Uint8Array[] {
   const buffer = new RequestBuffer(1)
-  for (const filter of filters) buffer.add(newRequest(filterObject, 'add', filterSpec(workload, filter), noNames))
+  for (const filter of filters)
+    buffer.add(newRequest(filterObject, 'add', filterSpec(workload, filter), noNames))
   return filters.map((_, index) => buffer.message(index))
 }

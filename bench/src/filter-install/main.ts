@@ -35,7 +35,8 @@ const goals = [
 ]
 
 const rounds = Number(process.argv[2] ?? DEFAULT_ROUNDS)
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`${process.argv[2]} is not a number of rounds`)
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new RangeError(`${process.argv[2]} is not a number of rounds`)
 
 await using scene = await Scene.create()
 const { samples, unavailable } = await measure(contenders, scene.workload, {

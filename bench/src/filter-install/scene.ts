@@ -23,7 +23,12 @@ export class Scene implements AsyncDisposable {
     await rt.links.add({ name: DEVICE, kind: 'veth', peer: { name: TARGET } })
     await rt.qdiscs.add({ dev: DEVICE, kind: 'ingress' })
     const indexOf = (name: string): number => rt.devices.interfaceIndex(name)
-    return new Scene(rt, { device: DEVICE, ifindex: indexOf(DEVICE), target: TARGET, targetIndex: indexOf(TARGET) })
+    return new Scene(rt, {
+      device: DEVICE,
+      ifindex: indexOf(DEVICE),
+      target: TARGET,
+      targetIndex: indexOf(TARGET),
+    })
   }
 
   /** Leaves no filter. */
@@ -36,7 +41,9 @@ export class Scene implements AsyncDisposable {
   /** What is installed, as text that is equal for filters that do the same. */
   async state(): Promise<string> {
     const filters = await this.#rt.filters.list({ dev: DEVICE, parent: 'ingress' })
-    return filters.flatMap(filter => (filter.kind === 'u32' && filter.divisor === undefined ? [nodeText(filter)] : [])).join('\n')
+    return filters
+      .flatMap(filter => (filter.kind === 'u32' && filter.divisor === undefined ? [nodeText(filter)] : []))
+      .join('\n')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -48,7 +55,9 @@ export class Scene implements AsyncDisposable {
 /** Leaves out what differs from run to run: the table's number, statistics and the number of the action. */
 function nodeText({ priority, handle, keys = [], actions = [] }: Filter & { kind: 'u32' }): string {
   const node = handle.split(':').at(-1)
-  const redirects = actions.map(action => (action.kind === 'mirred' ? `${action.operation} ${action.dev}` : action.kind))
+  const redirects = actions.map(action =>
+    action.kind === 'mirred' ? `${action.operation} ${action.dev}` : action.kind,
+  )
   return [priority, node, ...matchedBytes(keys), ...redirects].join(' ')
 }
 

@@ -1,10 +1,10 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
 import { DecodeError } from './decode-error.js'
+import { isIpv4, isIpv6 } from './ip-version.js'
 
 /** A dotted IPv4 address as a number in host order. Throws TypeError on anything else. */
 export function ipv4ToNumber(address: string): number {
-  if (!isIPv4(address)) throw new TypeError(`'${address}' is not an IPv4 address`)
+  if (!isIpv4(address)) throw new TypeError(`'${address}' is not an IPv4 address`)
   return address.split('.').reduce((value, part) => value * 256 + Number(part), 0)
 }
 
@@ -25,8 +25,8 @@ export const ipv4: FixedCodec<string> = fixed(
 /** An IP address of either family: 4 bytes are IPv4, 16 bytes IPv6 in the form of RFC 5952. */
 export const ipAddress: Codec<string> = {
   put(writer, value) {
-    if (isIPv6(value)) writer.append(ipv6ToBytes(value))
-    else if (isIPv4(value)) ipv4.put(writer, value)
+    if (isIpv6(value)) writer.append(ipv6ToBytes(value))
+    else if (isIpv4(value)) ipv4.put(writer, value)
     else throw new TypeError(`'${value}' is not an IP address`)
   },
   get(view, at, end) {

@@ -22,6 +22,7 @@ export function byKind<K extends Kinds>(
   }
   return {
     parts: Object.values(kinds),
+    partFor: select,
     members: { nameOf: (type, siblings) => select(siblings).members?.nameOf(type, siblings) },
     put(writer, value, siblings) {
       if (value instanceof Uint8Array) writer.append(value)

@@ -20,6 +20,8 @@ export interface Codec<Out, In = Out> {
   readonly nested?: boolean
   /** The codecs that this one is made of: from a message, tests reach every declaration by them. */
   readonly parts?: readonly AnyCodec[]
+  /** Which of them a value is made with, where that depends on what stands beside it. */
+  partFor?(siblings: Siblings): AnyCodec
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to

@@ -126,6 +126,8 @@ export const bridge = {
       if (decoded[name] !== undefined) fields[name] = decoded[name]
     }
     for (const name of settableLong) if (decoded[name] !== undefined) fields[name] = Number(decoded[name])
+    // A kernel that cannot filter by VLAN tells that it does not, and refuses to be told so.
+    if (decoded['vlanProtocol'] === undefined) delete fields['vlanFiltering']
     return fields
   },
 

@@ -7,7 +7,7 @@ export const tcFifoQopt = struct({ limit: u32 })
 
 export interface FifoOptions {
   /** Packets (pfifo) or bytes (bfifo) that wait at most. Default: the device's txqueuelen, times its MTU for bfifo. */
-  limit?: number
+  limit?: number | undefined
 }
 
 /** `pfifo` and `bfifo` (net/sched/sch_fifo.c). */

@@ -65,25 +65,25 @@ export const fqCodelXstats: Codec<FqCodelQdiscXstats | FqCodelClassXstats> = {
 /** Absent options are the kernel's defaults (net/sched/sch_fq_codel.c). */
 export interface FqCodelOptions {
   /** Packets in all queues together. Default 10240. */
-  limit?: number
+  limit?: number | undefined
   /** Queues that flows are hashed to. Fixed once the qdisc is made. Default 1024, at most 65536. */
-  flows?: number
+  flows?: number | undefined
   /** Bytes a flow may send in its turn. Default: the device's MTU. */
-  quantum?: number
+  quantum?: number | undefined
   /** Acceptable delay in the queue, in microseconds. Default 5000. */
-  target?: number
+  target?: number | undefined
   /** Time in which the delay has to fall below the target, in microseconds. Default 100000. */
-  interval?: number
+  interval?: number | undefined
   /** Mark packets of ECN-capable flows instead of dropping them. Default true. */
-  ecn?: boolean
+  ecn?: boolean | undefined
   /** Mark every packet that has waited longer, in microseconds. Default: off. */
-  ceThreshold?: number
+  ceThreshold?: number | undefined
   /** Apply `ceThreshold` only where `dsfield & mask == selector`. */
-  ceThresholdSelector?: { selector: number; mask: number }
+  ceThresholdSelector?: { selector: number; mask: number } | undefined
   /** Bytes of memory for queued packets. Default 32 MiB. */
-  memoryLimit?: number
+  memoryLimit?: number | undefined
   /** Packets dropped at once when the limit is hit. Default 64. */
-  dropBatch?: number
+  dropBatch?: number | undefined
 }
 
 type Wire = Infer<typeof fqCodelAttributes>

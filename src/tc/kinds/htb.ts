@@ -53,13 +53,13 @@ const DEFAULT_RATE_TO_QUANTUM = 10
 
 export interface HtbOptions {
   /** Minor number of the class for packets that no filter classifies: 0x10 is `1:10`. Default 0: they are not limited. */
-  defaultClass?: number
+  defaultClass?: number | undefined
   /** A class without a quantum gets its rate divided by this. Default 10. */
-  rateToQuantum?: number
+  rateToQuantum?: number | undefined
   /** Packets that wait at most of those that no class takes. Default: the device's txqueuelen. */
-  directQlen?: number
+  directQlen?: number | undefined
   /** Let the device do the work. */
-  offload?: boolean
+  offload?: boolean | undefined
 }
 
 /** `htb` (net/sched/sch_htb.c): hierarchical token bucket, the qdisc. */
@@ -90,15 +90,15 @@ export interface HtbClassOptions extends PacketLength {
   /** What the class gets in any case. */
   rate: Rate
   /** What it gets at most, when others leave something. Default: `rate`. */
-  ceil?: Rate
+  ceil?: Rate | undefined
   /** Bytes it may send at once at the rate of `ceil`. Default 1600, and 1 ns of `rate`. */
-  burst?: number
+  burst?: number | undefined
   /** Bytes it may send at once at the speed of the device. Default 1600, and 1 ns of `ceil`. */
-  cburst?: number
+  cburst?: number | undefined
   /** 0 to 7: lower ones are offered what others leave first. Default 0. */
-  priority?: number
+  priority?: number | undefined
   /** Bytes it sends in its turn. Default: `rate` / `rateToQuantum`, within 1000 to 200000. */
-  quantum?: number
+  quantum?: number | undefined
 }
 
 /** How often the class got and gave rate; tokens are ticks of 64 ns. */

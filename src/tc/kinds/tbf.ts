@@ -38,9 +38,9 @@ export interface TbfOptions extends PacketLength {
   /** Bytes that wait at most. */
   limit: number
   /** How fast the burst may go out. Default: the speed of the device. */
-  peakRate?: Rate
+  peakRate?: Rate | undefined
   /** Bytes that may go out at once at the speed of the device; with `peakRate`, and at least the MTU. */
-  peakBurst?: number
+  peakBurst?: number | undefined
 }
 
 /** `tbf` (net/sched/sch_tbf.c): token bucket filter. */

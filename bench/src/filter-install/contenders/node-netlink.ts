@@ -11,7 +11,7 @@ const RTM_NEWTFILTER = 44
 
 /** What is used of npm's `netlink`, which may be missing. */
 interface NodeNetlink {
-  createNetlink(protocol: number): {
+  readonly createNetlink: (protocol: number) => {
     request(type: number, data: Uint8Array, options: { flags: number }): Promise<unknown>
     close(): void
   }

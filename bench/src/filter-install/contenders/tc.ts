@@ -21,7 +21,10 @@ export const tcBatch: Contender<Workload> = {
   async prepare(workload) {
     await output('tc', ['-Version'])
     const program = await compile('processes')
-    const batch = await writeLines('tc-batch', filters.map(filter => tcArguments(workload, filter)))
+    const batch = await writeLines(
+      'tc-batch',
+      filters.map(filter => tcArguments(workload, filter)),
+    )
     const commands = await writeLines('tc-batch-commands', [`tc -batch ${batch}`])
     return () => samplesOf(program, [commands])
   },
@@ -36,7 +39,10 @@ export const tcProcesses: Contender<Workload> = {
   async prepare(workload) {
     await output('tc', ['-Version'])
     const program = await compile('processes')
-    const commands = await writeLines('tc-commands', filters.map(filter => `tc ${tcArguments(workload, filter)}`))
+    const commands = await writeLines(
+      'tc-commands',
+      filters.map(filter => `tc ${tcArguments(workload, filter)}`),
+    )
     return () => samplesOf(program, [commands])
   },
 }

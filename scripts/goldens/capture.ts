@@ -1,0 +1,48 @@
+import { messagesIn } from '../../src/netlink/message.js'
+import type { AnyMessageType } from '../../src/netlink/message-type.js'
+import type { Golden } from '../../test/goldens/golden.js'
+import { messagesOf } from './messages-of.js'
+import { inNamespace, spawnIn } from './namespace.js'
+
+/** What to capture: the messages of a command. */
+export interface Capture {
+  readonly about: string
+  /** Shell commands beforehand, in the namespace of the capture. */
+  readonly setup?: readonly string[]
+  readonly command: string
+  /** Which of the messages, by what they say; default: all of a reply, the last of what is sent. */
+  readonly only?: (value: never) => boolean
+  /** A command that does not end by itself is ended after so many seconds. */
+  readonly seconds?: number
+}
+
+/** The messages of a command that can be decoded: those it sent, or those it received. */
+export function capture(
+  { about, setup = [], command, only, seconds = 10 }: Capture,
+  direction: 'sent' | 'received',
+  types: ReadonlyMap<number, AnyMessageType>,
+): Golden[] {
+  const traced = inNamespace(namespace => {
+    for (const line of setup) {
+      const { status, stderr } = spawnIn(namespace, ['bash', '-c', line])
+      if (status !== 0) throw new Error(`${line}: ${stderr}`)
+    }
+    return messagesOf(namespace, command, seconds)
+  })
+  const goldens = traced
+    .filter(({ sent, type }) => sent === (direction === 'sent') && types.has(type))
+    .map(({ type, bytes }) => {
+      const [message] = [...messagesIn(bytes)]
+      return { bytes, value: message?.decode(types.get(type)!) }
+    })
+    .filter(({ value }) => only === undefined || only(value as never))
+  if (goldens.length === 0) throw new Error(`${command}: nothing of ${traced.length} messages fits`)
+  const chosen = direction === 'sent' && only === undefined ? goldens.slice(-1) : goldens
+  return chosen.map(({ bytes, value }) => ({
+    about,
+    ...(setup.length > 0 && { setup }),
+    command,
+    bytes: Buffer.from(bytes).toString('hex'),
+    value,
+  }))
+}

@@ -1,0 +1,219 @@
+import type { Capture } from './capture.js'
+
+const reply = (about: string, setup: readonly string[], command: string, rest: Partial<Capture> = {}): Capture => ({
+  about,
+  setup,
+  command,
+  ...rest,
+})
+
+/** A notification: what `ip monitor` hears while something is done. */
+const told = (about: string, setup: readonly string[], change: string, rest: Partial<Capture> = {}): Capture =>
+  reply(about, setup, `(sleep 0.3; ${change}) >/dev/null & ip monitor all`, { seconds: 1, ...rest })
+
+const ofDevice = (index: number) => (value: { ifindex?: number; index?: number }) =>
+  (value.ifindex ?? value.index) === index
+
+const up = ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up']
+const traffic = 'ping -q -c 3 -i 0.01 -W 1 10.9.0.1 >/dev/null; true'
+
+/** What every kernel answers about links, addresses, routes and neighbours. */
+const rtnetlink: readonly Capture[] = [
+  reply('a veth', [...up, "ip link set d0 alias 'web-1 32768-33791'", 'ip link property add dev d0 altname other'], 'ip -d -s link show d0', {
+    only: ofDevice(7) as never,
+  }),
+  reply('a port of a bridge', ['ip link add b0 index 9 type bridge stp_state 1', 'ip link set d0 master b0', ...up, 'ip link set b0 up'], 'ip -d link show', {
+    only: ((value: { index: number }) => value.index === 7 || value.index === 9) as never,
+  }),
+  reply('IPv6 of a link', up, 'ip -6 link show dev d0', { only: ofDevice(7) as never }),
+  reply('addresses', [...up, 'ip addr add 2001:db8::1/64 dev d0 nodad', 'ip addr add 10.9.0.5 peer 10.9.0.6/32 dev d0'], 'ip addr show dev d0', {
+    only: ((value: object) => 'prefixlen' in value) as never,
+  }),
+  reply(
+    'routes',
+    [
+      ...up,
+      'ip route add default via 10.9.0.1 metric 5 mtu 1400',
+      'ip route add 10.1.0.0/16 nexthop via 10.9.0.1 weight 2 nexthop via 10.9.0.3',
+      'ip nexthop add id 5 via 10.9.0.1 dev d0',
+      'ip route add 10.2.0.0/16 nhid 5',
+    ],
+    'ip -d route',
+  ),
+  reply('routes of IPv6', [...up, 'ip -6 route add 2001:db8::/32 via fe80::1 dev d0 expires 100 pref high'], 'ip -6 route'),
+  reply('a route that was looked up', up, 'ip route get 10.9.0.1 mark 5'),
+  reply('neighbours', [...up, 'ip neigh add 10.9.0.1 lladdr 02:00:0a:09:00:01 dev d0 protocol zebra', traffic], 'ip -s neigh show dev d0'),
+  reply(
+    'a VXLAN from another namespace',
+    ['ip link add x0 index 30 link-netnsid 0 type vxlan id 7 dstport 4789', 'ip link set x0 up', 'bridge fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9'],
+    'bridge -d fdb show dev x0',
+  ),
+  told('a link that goes up', up.slice(0, 1), 'ip link set d0 up; ip link set d1 up'),
+  told('a link that is enslaved', ['ip link add b0 index 9 type bridge'], 'ip link set d0 master b0'),
+  told('a link that leaves for another namespace', [], 'ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother'),
+]
+
+/** What every kernel answers about qdiscs, classes and filters. */
+const tc: readonly Capture[] = [
+  reply(
+    'qdiscs',
+    [
+      ...up,
+      'tc qdisc add dev d0 root handle 1: htb default 10 direct_qlen 100',
+      'tc class add dev d0 parent 1: classid 1:1 htb rate 10gbit ceil 40gbit',
+      'tc class add dev d0 parent 1:1 classid 1:10 htb rate 1mbit ceil 5gbit burst 15k',
+      'tc qdisc add dev d0 parent 1:10 handle 10: tbf rate 40gbit burst 1m limit 2m peakrate 50gbit mtu 64k',
+      'tc qdisc add dev d0 ingress_block 7 egress_block 8 clsact',
+      'tc qdisc add dev d1 root handle 1: pfifo limit 100',
+      'tc qdisc replace dev d1 root handle 2: bfifo limit 10000',
+      traffic,
+    ],
+    'tc -s -d qdisc show',
+  ),
+  reply('an estimator and a table of sizes', [...up, 'tc qdisc add dev d0 root handle 1: estimator 1sec 8sec stab overhead 8 linklayer atm pfifo', traffic], 'tc -s qdisc show dev d0'),
+  reply(
+    'classes',
+    [
+      ...up,
+      'tc qdisc add dev d0 root handle 1: htb default 10',
+      'tc class add dev d0 parent 1: classid 1:1 htb rate 10gbit ceil 40gbit',
+      'tc class add dev d0 parent 1:1 classid 1:10 estimator 1sec 8sec htb rate 1mbit ceil 5gbit burst 15k',
+      'tc qdisc add dev d0 parent 1:10 handle 10: pfifo',
+      traffic,
+    ],
+    'tc -s -d class show dev d0',
+  ),
+  reply(
+    'u32 filters',
+    [
+      ...up,
+      'tc qdisc add dev d0 clsact',
+      'tc filter add dev d0 egress prio 1020 protocol ip handle 1: u32 divisor 64',
+      'tc filter add dev d0 egress prio 1020 protocol ip handle 1:1e:11 u32 ht 1:1e: match u32 0x00007918 0x0000fff8 at 0 action mirred egress redirect dev d1 cookie a1b2',
+      'tc filter add dev d0 egress prio 1020 protocol ip handle ::1 u32 match u32 0x0a090002 0xffffffff at 16 hashkey mask 0x00ff0000 at 8 offset at 0 mask 0f00 shift 6 eat link 1:',
+      'tc filter add dev d0 egress prio 1020 protocol ip handle ::2 u32 match u32 0 0 at 0 match mark 0x1 0xff indev lo action mirred ingress mirror dev d1 pipe',
+      'tc filter add dev d0 egress prio 1020 protocol ip handle ::3 u32 match u32 0 0 at 0 classid 1:10 action mirred egress mirror dev d1 hw_stats disabled',
+      traffic,
+    ],
+    'tc -s -d filter show dev d0 egress',
+  ),
+  reply(
+    'BPF filters',
+    [
+      ...up,
+      'tc qdisc add dev d0 clsact',
+      "tc filter add dev d0 egress prio 1 protocol all handle 1 bpf da bytecode '1,6 0 0 4294967295'",
+      "tc filter add dev d0 egress prio 2 protocol ip handle 1 bpf bytecode '1,6 0 0 4294967295' classid 1:2 action mirred egress mirror dev d1",
+      traffic,
+    ],
+    'tc -s -d filter show dev d0 egress',
+  ),
+  told('qdiscs that come and go', up, 'tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact', {
+    only: ((value: object) => 'parent' in value) as never,
+  }),
+]
+
+/** What this kernel answers. */
+export const here: readonly Capture[] = [...rtnetlink, ...tc]
+
+/** What the second kernel answers about what this one lacks. */
+export const secondKernel: readonly Capture[] = [
+  reply(
+    'a VLAN, a dummy and an ifb',
+    [
+      ...up,
+      'ip link add link d0 name d0.5 index 20 type vlan protocol 802.1ad id 5 gvrp on ingress-qos-map 1:2 egress-qos-map 5:6',
+      'ip link add dummy0 index 21 type dummy',
+      'ip link add ifb0 index 22 type ifb',
+    ],
+    'ip -d -s link show',
+    { only: ((value: { index: number }) => value.index >= 20) as never },
+  ),
+  reply(
+    'a bridge that counts',
+    ['ip link add b0 index 9 type bridge mcast_stats_enabled 1 vlan_filtering 1 vlan_stats_enabled 1 mcast_querier 1', 'ip link set d0 master b0', ...up, 'ip link set b0 up', 'sleep 0.5'],
+    'ip -d -s link show dev b0',
+    { only: ofDevice(9) as never },
+  ),
+  reply(
+    'fq_codel, its queue and a class of it',
+    [
+      ...up,
+      'tc qdisc add dev d0 root handle 1: htb default 10',
+      'tc class add dev d0 parent 1: classid 1:10 htb rate 8kbit',
+      'tc qdisc add dev d0 parent 1:10 handle 10: fq_codel flows 16 ce_threshold 1ms ce_threshold_selector 2/3',
+      'ping -q -c 20 -i 0.002 -s 1000 -W 1 10.9.0.1 >/dev/null & sleep 0.2',
+    ],
+    'tc -s -d qdisc show dev d0; tc -s -d class show dev d0',
+    { only: ofDevice(7) as never },
+  ),
+  reply(
+    'actions',
+    [
+      ...up,
+      'tc qdisc add dev d0 clsact',
+      'tc filter add dev d0 egress prio 1 protocol ip u32 match u32 0 0 at 0 action gact pass random netrand drop 5 cookie a1b2c3',
+      'tc filter add dev d0 egress prio 2 protocol ip matchall action gact drop',
+      'tc filter add dev d0 egress prio 3 protocol ip flower ip_proto tcp dst_port 80 action mirred egress redirect dev d1',
+      traffic,
+    ],
+    'tc -s -d filter show dev d0 egress',
+  ),
+  ...tc.slice(1, 4),
+  reply('links, as an older kernel tells of them', up, 'ip -d -s link show d0', { only: ofDevice(7) as never }),
+]
+
+/** A TCP connection on lo, made and held by Python: `options` are Python statements about `s`, the client, and `l`. */
+const connection = (options: string): string[] => [
+  'ip link set lo up',
+  `python3 -c "
+import socket, struct, time
+l = socket.socket(); s = socket.socket()
+l.bind(('127.0.0.1', 31000)); l.listen()
+${options}
+s.connect(('127.0.0.1', 31000)); c = l.accept()[0]
+s.sendall(b'x' * 5000); c.recv(5000)
+time.sleep(20)
+" >/dev/null 2>&1 & sleep 0.5`,
+]
+
+const listing = 'ss -4 -tnmieo'
+const tuned = "s.setsockopt(6, 13, b'%s'); s.setsockopt(1, 36, 5); s.setsockopt(0, 1, 16)"
+
+/** What this kernel answers about sockets. */
+export const socketsHere: readonly Capture[] = [
+  reply('a connection', connection(tuned.replace('%s', 'bbr')), listing),
+  reply('a listener', connection('pass'), 'ss -4 -ltnmieo'),
+  reply(
+    'listeners of IPv6',
+    ['ip link set lo up', `python3 -c "
+import socket, time
+l = socket.socket(socket.AF_INET6); l.setsockopt(41, 26, 1); l.setsockopt(41, 67, 32); l.bind(('::1', 31001)); l.listen()
+u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::', 31002))
+time.sleep(20)
+" >/dev/null 2>&1 & sleep 0.5`],
+    'ss -6 -ltunmieo',
+  ),
+  reply(
+    'a key of MD5',
+    connection("k = struct.pack('=HH4s120sBBHI80s', 2, 0, socket.inet_aton('127.0.0.1'), b'', 0, 0, 3, 0, b'key'); s.setsockopt(6, 14, k); l.setsockopt(6, 14, k)"),
+    listing,
+  ),
+]
+
+/** What the second kernel answers about sockets. */
+export const socketsOnSecondKernel: readonly Capture[] = [
+  reply('Vegas', connection(tuned.replace('%s', 'vegas')), listing),
+  reply('DCTCP', connection(tuned.replace('%s', 'dctcp')), listing),
+  reply('TLS', ['modprobe tls', ...connection('pass').map(line => line.replace('s.sendall', "s.setsockopt(6, 31, b'tls'); s.sendall"))], listing),
+  reply(
+    'a raw socket',
+    ['ip link set lo up', 'python3 -c "\nimport socket, time\nr = socket.socket(2, 3, 89)\ntime.sleep(20)\n" >/dev/null 2>&1 & sleep 0.5'],
+    'ss -4 -wanmieo',
+  ),
+  reply(
+    'SCTP',
+    ['ip link set lo up', 'python3 -c "\nimport socket, time\nl = socket.socket(2, 1, 132); l.bind((\'127.0.0.1\', 31003)); l.listen()\ns = socket.socket(2, 1, 132); s.connect((\'127.0.0.1\', 31003))\ntime.sleep(20)\n" >/dev/null 2>&1 & sleep 0.5'],
+    'ss -4 -Sanmieo',
+  ),
+]

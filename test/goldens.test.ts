@@ -1,0 +1,100 @@
+/**
+ * Messages of real `ip`, `tc`, `bridge` and `ss` runs, and what kernels answered: scripts/capture-goldens.ts has written
+ * down the bytes, and what they were decoded to.
+ */
+import t from 'tap'
+import { Writer } from '../src/netlink/codec/index.js'
+import { messagesIn, putMessage, type Message } from '../src/netlink/message.js'
+import type { AnyMessageType } from '../src/netlink/message-type.js'
+import { rtnetlinkProtocol } from '../src/rtnetlink-protocol.js'
+import { sockDiagProtocol } from '../src/sock-diag/protocol.js'
+import { attributeSets, attributesIn } from './abi/declarations.js'
+import { hex, type Golden } from './goldens/golden.js'
+import { goldens as ipAddresses } from './goldens/ip-addresses.js'
+import { goldens as ipLinks } from './goldens/ip-links.js'
+import { goldens as ipNeighbours } from './goldens/ip-neighbours.js'
+import { goldens as ipRoutes } from './goldens/ip-routes.js'
+import { goldens as kernelReplies } from './goldens/kernel-replies.js'
+import { goldens as kernelSockets } from './goldens/kernel-sockets.js'
+import { goldens as secondKernelReplies } from './goldens/second-kernel-replies.js'
+import { goldens as secondKernelSockets } from './goldens/second-kernel-sockets.js'
+import { goldens as ssSockets } from './goldens/ss-sockets.js'
+import { goldens as tcClasses } from './goldens/tc-classes.js'
+import { goldens as tcFilters } from './goldens/tc-filters.js'
+import { goldens as tcOthers } from './goldens/tc-others.js'
+import { goldens as tcQdiscs } from './goldens/tc-qdiscs.js'
+import { uncovered } from './goldens/uncovered.js'
+import { littleEndian } from '../src/netlink/codec/byte-order.js'
+
+const route = rtnetlinkProtocol.messages
+const questions = sockDiagProtocol.messages
+const answers = sockDiagProtocol.replies ?? questions
+
+const files: readonly { name: string; goldens: readonly Golden[]; types: ReadonlyMap<number, AnyMessageType> }[] = [
+  { name: 'ip-links', goldens: ipLinks, types: route },
+  { name: 'ip-addresses', goldens: ipAddresses, types: route },
+  { name: 'ip-routes', goldens: ipRoutes, types: route },
+  { name: 'ip-neighbours', goldens: ipNeighbours, types: route },
+  { name: 'tc-qdiscs', goldens: tcQdiscs, types: route },
+  { name: 'tc-classes', goldens: tcClasses, types: route },
+  { name: 'tc-filters', goldens: tcFilters, types: route },
+  { name: 'tc-others', goldens: tcOthers, types: route },
+  { name: 'kernel-replies', goldens: kernelReplies, types: route },
+  { name: 'second-kernel-replies', goldens: secondKernelReplies, types: route },
+  { name: 'ss-sockets', goldens: ssSockets, types: questions },
+  { name: 'kernel-sockets', goldens: kernelSockets, types: answers },
+  { name: 'second-kernel-sockets', goldens: secondKernelSockets, types: answers },
+]
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+const skip = littleEndian ? false : 'captured on a machine that stores the low byte first'
+
+function read(bytes: Uint8Array, types: ReadonlyMap<number, AnyMessageType>): [Message, AnyMessageType] {
+  const [message] = [...messagesIn(bytes)]
+  const type = message && types.get(message.type)
+  if (!type) throw new Error(`not a message of the family: type ${message?.type}`)
+  return [message, type]
+}
+
+function encode(type: AnyMessageType, flags: number, body: unknown): Uint8Array {
+  const writer = new Writer()
+  putMessage(writer, { type, flags, body: body as never }, 0)
+  return writer.bytes()
+}
+
+/** IFLA_INET_CONF is answered as an array and taken as a nest, so what was an array is not put as one again. */
+const asymmetric = (value: unknown): boolean =>
+  (value as { attributes?: { afSpec?: { inet?: { conf?: object } } } }).attributes?.afSpec?.inet?.conf !== undefined
+
+for (const { name, goldens, types } of files) {
+  t.test(name, { skip }, async t => {
+    t.ok(goldens.length > 0)
+    for (const { about, command, bytes, value } of goldens) {
+      const captured = hex(bytes)
+      const [message, type] = read(captured, types)
+      const what = `${about}: ${command}`
+      t.strictSame(message.decode(type), value, what)
+      const encoded = encode(type, message.flags, value)
+      if (asymmetric(value)) t.strictSame(read(encoded, types)[0].decode(type), value, `${what}, there and back`)
+      else t.equal(text(encoded), text(captured), `${what}, encoded`)
+    }
+  })
+}
+
+
+
+
+t.test('every attribute that is declared comes in a golden, or is known not to', { skip }, async t => {
+  const seen = new Set<string>()
+  for (const { goldens, types } of files) {
+    for (const golden of goldens) {
+      const [, type] = read(hex(golden.bytes), types)
+      for (const name of attributesIn(type.body, golden.value)) seen.add(name)
+    }
+  }
+  const declared = new Set(attributeSets.flatMap(({ declarations }) => Object.values(declarations).map(([name]) => name)))
+  for (const name of declared) if (!Object.hasOwn(uncovered, name)) t.ok(seen.has(name), name)
+  for (const name of Object.keys(uncovered)) t.notOk(seen.has(name), `${name} is covered now`)
+  t.comment(`${seen.size} of ${declared.size} attributes`)
+})

@@ -1,0 +1,2 @@
+import type { Golden } from './golden.js'
+export const goldens: readonly Golden[] = []

@@ -1,0 +1,71 @@
+import type { Test } from 'tap'
+import { PortMappingIsolator, type ContainerInfo } from '../../src/isolator/port-mapping-isolator.js'
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
+import { NetworkNamespace } from '../../src/netns/network-namespace.js'
+import { allOf, canCreateNamespaces, hasAction, hasFilter, hasLink } from '../helpers/privilege.js'
+import { createTopology, type NamespaceRef, type Topology } from '../helpers/topology.js'
+
+/** What every test of the isolator needs of the kernel. */
+export const needsIsolation = () => allOf(canCreateNamespaces(), hasLink('veth'), hasFilter('u32'), hasFilter('bpf'), hasAction('mirred'))
+
+/** Off the range that a new namespace allocates its ephemeral ports from, 32768 to 60999. */
+export const OPTIONS = {
+  publicInterface: 'eth0',
+  ports: '31000-31999',
+  ephemeralPorts: '20480-28671',
+  ephemeralPortsPerContainer: 1024,
+} as const
+
+/** The first of the eight ports that the i-th container, from 0, is given. */
+export const firstPort = (i: number): number => 31_000 + 8 * i
+
+/** A namespace that is isolated. */
+export interface IsolatedContainer extends NamespaceRef {
+  info: ContainerInfo
+}
+
+export interface TopologyOfIsolator extends Partial<PortMappingIsolatorOptions> {
+  /** How many namespaces to make for containers. Default: 2. */
+  containers?: number
+  /** The host's net.ipv4.ip_local_port_range. Default: the kernel's. */
+  hostEphemeralPorts?: string
+}
+
+export interface IsolatedTopology {
+  topology: Topology
+  remote: NamespaceRef
+  host: NamespaceRef
+  isolator: PortMappingIsolator
+}
+
+/** A topology whose host is prepared; it is gone when the test ends. */
+export async function preparedTopology(
+  t: Test,
+  { containers = 2, hostEphemeralPorts, ...options }: TopologyOfIsolator = {},
+): Promise<IsolatedTopology> {
+  const topology = await createTopology({ containers, prefix: 'i' })
+  t.teardown(() => topology.close())
+  const { remote, host } = topology
+  if (hostEphemeralPorts !== undefined) {
+    await using netns = NetworkNamespace.open(host.name)
+    await netns.writeSysctl('net.ipv4.ip_local_port_range', hostEphemeralPorts)
+  }
+  const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ...options })
+  t.teardown(() => isolator.destroy())
+  return { topology, remote, host, isolator }
+}
+
+/** The same with two containers isolated, `web-1` and `web-2`; `port` is the first of eight that each has. */
+export async function twoContainers(
+  t: Test,
+  options: Partial<PortMappingIsolatorOptions> = {},
+): Promise<IsolatedTopology & Record<'c1' | 'c2', IsolatedContainer & { port: number }>> {
+  const prepared = await preparedTopology(t, options)
+  const isolated = async (i: number): Promise<IsolatedContainer & { port: number }> => {
+    const namespace = prepared.topology.containers[i]!
+    const port = firstPort(i)
+    const info = await prepared.isolator.isolate(`web-${i + 1}`, { netns: namespace.name, ports: [[port, port + 7]] })
+    return { ...namespace, info, port }
+  }
+  return { ...prepared, c1: await isolated(0), c2: await isolated(1) }
+}

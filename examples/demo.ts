@@ -34,7 +34,9 @@ try {
     await timed(() => isolator.isolate('web-2', { netns: c2, ports: '31008-31015' })),
   ]
   for (const [info, ms] of [web1, web2]) {
-    say(`${info.id}: ports ${info.ports.join(' ').replace(',', '-')}, ephemeral ${info.ephemeralPorts.join('-')}, veth ${info.link}, isolated in ${ms} ms`)
+    say(
+      `${info.id}: ports ${info.ports.join(' ').replace(',', '-')}, ephemeral ${info.ephemeralPorts.join('-')}, veth ${info.link}, isolated in ${ms} ms`,
+    )
   }
 
   heading('Servers: on its own port in each container, on the same port in both, on the host')
@@ -68,7 +70,9 @@ try {
   heading('Counters, under the names of Mesos')
   for (const { id } of isolator.list()) {
     const { net_rx_packets, net_rx_bytes, net_tx_packets, net_tx_bytes } = await isolator.usage(id)
-    say(`${id}: received ${net_rx_packets} packets, ${net_rx_bytes} bytes; sent ${net_tx_packets} packets, ${net_tx_bytes} bytes`)
+    say(
+      `${id}: received ${net_rx_packets} packets, ${net_rx_bytes} bytes; sent ${net_tx_packets} packets, ${net_tx_bytes} bytes`,
+    )
   }
 
   heading('The same container, by hand (from isolator.explain)')
@@ -78,7 +82,9 @@ try {
   await isolator.destroy()
   await using rt = await RtnetlinkSocket.open({ netns: host })
   const left = (await rt.links.list({})).map(({ name }) => name)
-  say(`links of the host now: ${left.join(', ')}; ingress qdiscs: ${(await rt.qdiscs.list({})).filter(({ kind }) => kind === 'ingress').length}`)
+  say(
+    `links of the host now: ${left.join(', ')}; ingress qdiscs: ${(await rt.qdiscs.list({})).filter(({ kind }) => kind === 'ingress').length}`,
+  )
 } finally {
   for (const server of servers) server.close()
   for (const netns of [remote, host, c1, c2]) await netns.delete()

@@ -19,7 +19,12 @@ export async function tcpServer(netns: NetworkNamespace, name: string, port: num
 }
 
 /** What a TCP connection from inside to `address:port` comes to: the greeting, or why there was none. */
-export function tcpAsk(netns: NetworkNamespace, address: string, port: number, localPort?: number): Promise<string> {
+export function tcpAsk(
+  netns: NetworkNamespace,
+  address: string,
+  port: number,
+  localPort?: number,
+): Promise<string> {
   // Until it is connected there is nothing to read, and reading would fail: hence manualStart.
   const options = { fd: netns.openSocket({ type: 'tcp', port: localPort }), manualStart: true }
   const socket = new net.Socket(options as net.SocketConstructorOpts)
@@ -55,7 +60,12 @@ export async function udpServer(netns: NetworkNamespace, name: string, port: num
 }
 
 /** What a datagram from inside to `address:port` is answered with. */
-export function udpAsk(netns: NetworkNamespace, address: string, port: number, localPort?: number): Promise<string> {
+export function udpAsk(
+  netns: NetworkNamespace,
+  address: string,
+  port: number,
+  localPort?: number,
+): Promise<string> {
   const socket = dgram.createSocket('udp4')
   return new Promise(resolve => {
     const finish = (outcome: string): void => {

@@ -14,8 +14,10 @@ import { NetworkNamespace, PortMappingIsolator } from 'rtnetlink'
 
 const PORTS = '31000-31007'
 const [publicInterface, ...rest] = process.argv.slice(2)
-if (publicInterface === undefined) throw new Error('which interface? npm run example -- single-container eth0')
-const command = rest[0] === '--' ? rest.slice(1) : ['sh', '-c', 'cat /proc/sys/net/ipv4/ip_local_port_range; ip addr']
+if (publicInterface === undefined)
+  throw new Error('which interface? npm run example -- single-container eth0')
+const command =
+  rest[0] === '--' ? rest.slice(1) : ['sh', '-c', 'cat /proc/sys/net/ipv4/ip_local_port_range; ip addr']
 
 const host = NetworkNamespace.current()
 const range = await host.readSysctl('net.ipv4.ip_local_port_range')
@@ -28,8 +30,12 @@ const isolator = await PortMappingIsolator.create({
 const netns = await NetworkNamespace.create('single-container')
 try {
   const info = await isolator.isolate('single', { netns, ports: PORTS })
-  console.log(`ports ${PORTS} and ${info.ephemeralPorts.join('-')} of ${publicInterface} are the container's; its link is ${info.link}`)
-  const [code] = (await once(rest[0] === '--runc' ? runc(netns) : run(netns, command), 'exit')) as [number | null]
+  console.log(
+    `ports ${PORTS} and ${info.ephemeralPorts.join('-')} of ${publicInterface} are the container's; its link is ${info.link}`,
+  )
+  const [code] = (await once(rest[0] === '--runc' ? runc(netns) : run(netns, command), 'exit')) as [
+    number | null,
+  ]
   console.log(`it ended with ${code}; it received ${(await isolator.usage('single')).net_rx_bytes} bytes`)
 } finally {
   await isolator.destroy()
@@ -50,12 +56,15 @@ function run(netns: NetworkNamespace, [program = 'sh', ...args]: string[]): Chil
 /** A container made of nothing but busybox, joined to the namespace as an OCI runtime does it. */
 function runc(netns: NetworkNamespace): ChildProcess {
   for (const needed of ['runc', 'busybox']) {
-    if (spawnSync('which', [needed]).status !== 0) throw new Error(`${needed} is not installed (Debian: runc, busybox-static)`)
+    if (spawnSync('which', [needed]).status !== 0)
+      throw new Error(`${needed} is not installed (Debian: runc, busybox-static)`)
   }
   const bundle = mkdtempSync(join(tmpdir(), 'single-container-'))
   mkdirSync(join(bundle, 'rootfs/bin'), { recursive: true })
   for (const folder of ['proc', 'sys']) mkdirSync(join(bundle, 'rootfs', folder))
-  cpSync(spawnSync('which', ['busybox']).stdout.toString().trim(), join(bundle, 'rootfs/bin/busybox'), { dereference: true })
+  cpSync(spawnSync('which', ['busybox']).stdout.toString().trim(), join(bundle, 'rootfs/bin/busybox'), {
+    dereference: true,
+  })
   spawnSync('runc', ['spec'], { cwd: bundle })
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config(netns)))
   const child = spawn('runc', ['run', '--bundle', bundle, `single-${process.pid}`], { stdio: 'inherit' })
@@ -71,10 +80,21 @@ function config(netns: NetworkNamespace): object {
   return {
     ociVersion: '1.0.2',
     root: { path: 'rootfs', readonly: true },
-    process: { cwd: '/', args: ['/bin/busybox', 'sh', '-c', script], env: ['PATH=/bin'], user: { uid: 0, gid: 0 } },
+    process: {
+      cwd: '/',
+      args: ['/bin/busybox', 'sh', '-c', script],
+      env: ['PATH=/bin'],
+      user: { uid: 0, gid: 0 },
+    },
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
     linux: {
-      namespaces: [{ type: 'mount' }, { type: 'pid' }, { type: 'ipc' }, { type: 'uts' }, { type: 'network', path: `/run/netns/${netns.name}` }],
+      namespaces: [
+        { type: 'mount' },
+        { type: 'pid' },
+        { type: 'ipc' },
+        { type: 'uts' },
+        { type: 'network', path: `/run/netns/${netns.name}` },
+      ],
     },
   }
 }

@@ -31,7 +31,8 @@ export async function check() {
 /** @param {string} name */
 async function passes(name) {
   const began = new Date()
-  const { code, output } = await capture(process.execPath, checks[name] ?? [])
+  const env = { ...process.env, NO_COLOR: '1' }
+  const { code, output } = await capture(process.execPath, checks[name] ?? [], { env })
   if (code === 0) markFresh(name, began)
   else console.log(`FAIL ${name}\n${output}`)
   return code === 0

@@ -18,7 +18,13 @@ export { NetlinkSocketSync } from './netlink/socket-sync.js'
 export { NetlinkSubscription, type Notification } from './netlink/subscription.js'
 export type { BatchResult } from './netlink/exchange.js'
 export { Message, type Request } from './netlink/message.js'
-export { messageBody, messagesByType, type DeviceNames, type MessageType, type Protocol } from './netlink/message-type.js'
+export {
+  messageBody,
+  messagesByType,
+  type DeviceNames,
+  type MessageType,
+  type Protocol,
+} from './netlink/message-type.js'
 export { NoSuchDeviceError, type Device } from './netlink/devices.js'
 export type { ObjectType, Verb } from './netlink/object-type.js'
 export type { Transport } from './netlink/transport.js'
@@ -43,7 +49,11 @@ export { NetworkNamespace, type NetnsReference } from './netns/network-namespace
 export type { InetSocketOptions } from './netns/inet-socket.js'
 
 // The isolator
-export { PortMappingIsolator, type ContainerInfo, type IsolateOptions } from './isolator/port-mapping-isolator.js'
+export {
+  PortMappingIsolator,
+  type ContainerInfo,
+  type IsolateOptions,
+} from './isolator/port-mapping-isolator.js'
 export type { PortMappingIsolatorOptions } from './isolator/options.js'
 export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'
 export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/probe.js'

@@ -26,7 +26,8 @@ const GROUPS: Readonly<Record<keyof Objects, readonly number[]>> = {
   routes: [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE],
 }
 
-type DecodedOf<O> = O extends ObjectType<infer _Spec, infer _Key, infer _Query, infer Decoded> ? Decoded : never
+type DecodedOf<O> =
+  O extends ObjectType<infer _Spec, infer _Key, infer _Query, infer Decoded> ? Decoded : never
 
 /** A change: `table` tells which kind of object, `event` whether it is there now (`'new'`: made or changed) or gone. */
 export type RtnetlinkChange = {
@@ -76,12 +77,20 @@ export async function* monitor(
   }
 }
 
-function changeOf(message: Message, tables: readonly (keyof Objects)[], devices: DeviceNames): RtnetlinkChange | undefined {
+function changeOf(
+  message: Message,
+  tables: readonly (keyof Objects)[],
+  devices: DeviceNames,
+): RtnetlinkChange | undefined {
   for (const table of tables) {
     const object = OBJECTS[table] as unknown as ObjectType<unknown, unknown, unknown, unknown>
     for (const event of ['new', 'delete'] as const) {
       if (message.type !== object.messages[event].type) continue
-      return { event, table, object: object.fromBody(message.decode(object.messages[event]), devices) } as RtnetlinkChange
+      return {
+        event,
+        table,
+        object: object.fromBody(message.decode(object.messages[event]), devices),
+      } as RtnetlinkChange
     }
   }
   return undefined
@@ -108,7 +117,12 @@ async function listAll(rt: Tables<'async'>, table: keyof Objects): Promise<unkno
   const qdiscs = await rt.qdiscs.list({})
   const lists = qdiscs.map(({ ifindex, kind, handle }) => {
     if (table === 'classes') return rt.classes.list({ dev: ifindex })
-    const parents = kind === 'clsact' ? (['ingress', 'egress'] as const) : kind === 'ingress' ? (['ingress'] as const) : [handle]
+    const parents =
+      kind === 'clsact'
+        ? (['ingress', 'egress'] as const)
+        : kind === 'ingress'
+          ? (['ingress'] as const)
+          : [handle]
     return Promise.all(parents.map(parent => rt.filters.list({ dev: ifindex, parent })))
   })
   return (await Promise.all(lists)).flat(2)

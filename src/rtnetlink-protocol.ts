@@ -32,6 +32,8 @@ function command({ type, flags, body }: Explained, devices: DeviceNames): string
 /** The verb whose flags a request carries. */
 function writeVerb({ flags }: AnyObject, sent: number): Verb {
   if (sent & NLM_F_EXCL) return 'add'
-  const verb = (['replace', 'change'] as const).find(name => (flags[name] & NLM_F_CREATE) === (sent & NLM_F_CREATE))
+  const verb = (['replace', 'change'] as const).find(
+    name => (flags[name] & NLM_F_CREATE) === (sent & NLM_F_CREATE),
+  )
   return verb ?? 'change'
 }

@@ -40,7 +40,9 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
   /** As RtnetlinkSocket.open. */
   static open({ netns }: RtnetlinkSocketOptions = {}): RtnetlinkSocketSync {
     const openIn = (fd: number): RtnetlinkSocketSync =>
-      new RtnetlinkSocketSync(new NetlinkSocketSync(new (binding().Socket)(rtnetlinkProtocol.number, fd), rtnetlinkProtocol))
+      new RtnetlinkSocketSync(
+        new NetlinkSocketSync(new (binding().Socket)(rtnetlinkProtocol.number, fd), rtnetlinkProtocol),
+      )
     if (netns === undefined) return openIn(-1)
     if (netns instanceof NetworkNamespace) return openIn(netns.fd)
     const opened = NetworkNamespace.open(netns)

@@ -105,10 +105,18 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
 function executorOf(netlink: NetlinkSocket): Executor<'async'> {
   return {
     devices: netlink.devices,
-    async request<T>(request: Request<never>, then: (replies: Message[]) => T, options?: CallOptions): Promise<T> {
+    async request<T>(
+      request: Request<never>,
+      then: (replies: Message[]) => T,
+      options?: CallOptions,
+    ): Promise<T> {
       return then(await netlink.request(request, options))
     },
-    async dump<T>(request: Request<never>, map: (message: Message) => T | undefined, options?: CallOptions): Promise<T[]> {
+    async dump<T>(
+      request: Request<never>,
+      map: (message: Message) => T | undefined,
+      options?: CallOptions,
+    ): Promise<T[]> {
       const objects: T[] = []
       for await (const message of netlink.dump(request, options)) {
         const object = map(message)

@@ -16,7 +16,10 @@ export const OBJECTS = {
 
 export type Objects = typeof OBJECTS
 
-type VerbsOf<M extends Mode, O> = O extends ObjectType<infer Spec, infer Key, infer Query, infer Decoded> ? Verbs<M, Spec, Key, Query, Decoded> : never
+type VerbsOf<M extends Mode, O> =
+  O extends ObjectType<infer Spec, infer Key, infer Query, infer Decoded>
+    ? Verbs<M, Spec, Key, Query, Decoded>
+    : never
 
 /** The kernel's tables, each with its verbs. */
 export type Tables<M extends Mode> = { readonly [Name in keyof Objects]: VerbsOf<M, Objects[Name]> }

@@ -10,6 +10,8 @@ export interface Contender<Workload> {
   readonly floor?: true
   /** Someone else's work. It is left out, with the reason, where it is not installed or fails. */
   readonly peer?: true
+  /** It runs in this process, where V8 compiles it while it runs: it is warmed up with several runs. */
+  readonly inProcess?: true
   /** Operations in one sample. */
   readonly perSample: number
   /** Compiles, imports, writes files: what is not measured. Throws where something is missing. */

@@ -21,8 +21,11 @@ export interface Schedule {
   state(): Promise<string>
 }
 
+/** Runs until V8 has compiled what matters: 10,000 calls and more. */
+const WARM_UPS = 20
+
 /**
- * Runs all contenders in alternation. A first run of each, not counted, warms up and proves that it leaves the kernel in
+ * Runs all contenders in alternation. First runs of each, not counted, warm up and prove that it leaves the kernel in
  * the same state as the first contender did. A peer that is missing or fails is left out; others throw.
  */
 export async function measure<Workload>(
@@ -36,8 +39,10 @@ export async function measure<Workload>(
   for (const contender of contenders) {
     try {
       const run = await contender.prepare(workload)
-      await schedule.clear()
-      await run()
+      for (let i = 0; i < (contender.inProcess ? WARM_UPS : 1); i++) {
+        await schedule.clear()
+        await run()
+      }
       const state = await schedule.state()
       expected ??= state
       if (state !== expected) throw new Error('what it installed differs from what the floor installed')

@@ -36,6 +36,7 @@ export function capture(
       return { bytes, value: message?.decode(types.get(type)!) }
     })
     .filter(({ value }) => only === undefined || only(value as never))
+    .filter(({ bytes }, i, all) => all.findIndex(other => Buffer.compare(other.bytes, bytes) === 0) === i)
   if (goldens.length === 0) throw new Error(`${command}: nothing of ${traced.length} messages fits`)
   const chosen = direction === 'sent' && only === undefined ? goldens.slice(-1) : goldens
   return chosen.map(({ bytes, value }) => ({

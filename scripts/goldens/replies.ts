@@ -7,9 +7,9 @@ const reply = (about: string, setup: readonly string[], command: string, rest: P
   ...rest,
 })
 
-/** A notification: what `ip monitor` hears while something is done. */
-const told = (about: string, setup: readonly string[], change: string, rest: Partial<Capture> = {}): Capture =>
-  reply(about, setup, `(sleep 0.3; ${change}) >/dev/null & ip monitor all`, { seconds: 1, ...rest })
+/** A notification: what a monitor hears while something is done. */
+const told = (about: string, setup: readonly string[], change: string, monitor: 'ip' | 'tc'): Capture =>
+  reply(about, setup, `(sleep 0.3; ${change}) >/dev/null & ${monitor} monitor${monitor === 'ip' ? ' link' : ''}`, { seconds: 1 })
 
 const ofDevice = (index: number) => (value: { ifindex?: number; index?: number }) =>
   (value.ifindex ?? value.index) === index
@@ -45,12 +45,17 @@ const rtnetlink: readonly Capture[] = [
   reply('neighbours', [...up, 'ip neigh add 10.9.0.1 lladdr 02:00:0a:09:00:01 dev d0 protocol zebra', traffic], 'ip -s neigh show dev d0'),
   reply(
     'a VXLAN from another namespace',
-    ['ip link add x0 index 30 link-netnsid 0 type vxlan id 7 dstport 4789', 'ip link set x0 up', 'bridge fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9'],
-    'bridge -d fdb show dev x0',
+    [
+      'ip netns add goldenother',
+      'ip link add x0 index 30 type vxlan id 7 dstport 4789',
+      'ip link set x0 netns goldenother up',
+      'bridge -n goldenother fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9',
+    ],
+    'bridge -n goldenother -d fdb show dev x0; ip netns del goldenother',
   ),
-  told('a link that goes up', up.slice(0, 1), 'ip link set d0 up; ip link set d1 up'),
-  told('a link that is enslaved', ['ip link add b0 index 9 type bridge'], 'ip link set d0 master b0'),
-  told('a link that leaves for another namespace', [], 'ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother'),
+  told('a link that goes up', up.slice(0, 1), 'ip link set d0 up', 'ip'),
+  told('a link that is enslaved', ['ip link add b0 index 9 type bridge'], 'ip link set d0 master b0', 'ip'),
+  told('a link that leaves for another namespace', [], 'ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother', 'ip'),
 ]
 
 /** What every kernel answers about qdiscs, classes and filters. */
@@ -108,9 +113,7 @@ const tc: readonly Capture[] = [
     ],
     'tc -s -d filter show dev d0 egress',
   ),
-  told('qdiscs that come and go', up, 'tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact', {
-    only: ((value: object) => 'parent' in value) as never,
-  }),
+  told('qdiscs that come and go', up, 'tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact', 'tc'),
 ]
 
 /** What this kernel answers. */
@@ -177,7 +180,7 @@ time.sleep(20)
 " >/dev/null 2>&1 & sleep 0.5`,
 ]
 
-const listing = 'ss -4 -tnmieo'
+const listing = 'ss -4 -tnmieo --tos'
 const tuned = "s.setsockopt(6, 13, b'%s'); s.setsockopt(1, 36, 5); s.setsockopt(0, 1, 16)"
 
 /** What this kernel answers about sockets. */
@@ -192,7 +195,7 @@ l = socket.socket(socket.AF_INET6); l.setsockopt(41, 26, 1); l.setsockopt(41, 67
 u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::', 31002))
 time.sleep(20)
 " >/dev/null 2>&1 & sleep 0.5`],
-    'ss -6 -ltunmieo',
+    'ss -6 -ltunmieo --tos',
   ),
   reply(
     'a key of MD5',

@@ -11,7 +11,11 @@ const ENOENT = -2
  *
  * @throws Error naming the sysctl where a write fails, or where the kernel keeps another value
  */
-export async function applySysctls(netns: NetworkNamespace, sysctls: readonly Sysctl[], undo: Undo): Promise<void> {
+export async function applySysctls(
+  netns: NetworkNamespace,
+  sysctls: readonly Sysctl[],
+  undo: Undo,
+): Promise<void> {
   // Per sysctl: its value before, the write, its value afterwards. Mesos learned to read back (commit 06e17bd9a).
   const results = await netns.accessFiles(
     sysctls.flatMap(({ name, value }) => {
@@ -23,16 +27,24 @@ export async function applySysctls(netns: NetworkNamespace, sysctls: readonly Sy
       ] as const
     }),
   )
-  const steps = sysctls.map((sysctl, i) => ({ ...sysctl, before: results[3 * i], write: results[3 * i + 1], after: results[3 * i + 2] }))
+  const steps = sysctls.map((sysctl, i) => ({
+    ...sysctl,
+    before: results[3 * i],
+    write: results[3 * i + 1],
+    after: results[3 * i + 2],
+  }))
   const written = steps.filter(({ write }) => typeof write === 'string')
   undo.push(async () => {
-    await netns.accessFiles(written.map(({ name, before }) => [sysctlPath(name), typeof before === 'string' ? before.trim() : '']))
+    await netns.accessFiles(
+      written.map(({ name, before }) => [sysctlPath(name), typeof before === 'string' ? before.trim() : '']),
+    )
   })
   for (const { name, value, optional, write, after } of steps) {
     if (optional && write instanceof SystemError && write.errno === ENOENT) continue
     if (write instanceof Error) throw write
     if (after instanceof Error) throw after
-    if (words(after) !== words(value)) throw new Error(`${name} was set to '${value}' but is '${words(after)}'`)
+    if (words(after) !== words(value))
+      throw new Error(`${name} was set to '${value}' but is '${words(after)}'`)
   }
 }
 

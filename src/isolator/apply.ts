@@ -15,7 +15,11 @@ const GONE = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
  * @throws IsolatorError ERR_FOREIGN_STATE where something that is not ours has a handle of ours
  * @throws NetlinkError for any other refusal
  */
-export async function applyAll(rt: RtnetlinkSocket, planned: readonly Planned[], undo: Pick<Undo, 'push'>): Promise<void> {
+export async function applyAll(
+  rt: RtnetlinkSocket,
+  planned: readonly Planned[],
+  undo: Pick<Undo, 'push'>,
+): Promise<void> {
   const results = await rt.send(
     planned.map(message => message.request(rt.devices)),
     { onError: 'stop' },
@@ -35,7 +39,10 @@ export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned
   if (error) throw error
 }
 
-function firstError(results: readonly BatchResult[], matters: (error: NetlinkError) => boolean = () => true): NetlinkError | undefined {
+function firstError(
+  results: readonly BatchResult[],
+  matters: (error: NetlinkError) => boolean = () => true,
+): NetlinkError | undefined {
   return results.find(({ error }) => error && matters(error))?.error
 }
 

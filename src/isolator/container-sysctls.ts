@@ -25,6 +25,8 @@ export async function readCopiedSysctls(host: NetworkNamespace): Promise<Sysctl[
   const values = await host.accessFiles(COPIED.map(name => [sysctlPath(name), null]))
   return COPIED.flatMap((name, i) => {
     const value = values[i]
-    return typeof value === 'string' ? [{ name, value: value.trim().replaceAll('\t', ' '), optional: true }] : []
+    return typeof value === 'string'
+      ? [{ name, value: value.trim().replaceAll('\t', ' '), optional: true }]
+      : []
   })
 }

@@ -4,7 +4,8 @@ import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
 import type { Planned } from './plan/planned.js'
 
 /** `/proc/sys` as `sysctl` takes it; the optional ones may be missing in a kernel or namespace. */
-const sysctlLine = ({ name, value, optional }: Sysctl): string => `sysctl ${optional ? '-e ' : ''}-qw ${name}='${value}'`
+const sysctlLine = ({ name, value, optional }: Sysctl): string =>
+  `sysctl ${optional ? '-e ' : ''}-qw ${name}='${value}'`
 
 /** The commands of messages, to be run in the namespace of that name. */
 const commands = (planned: readonly Planned[], netns: string | undefined): string[] =>
@@ -17,14 +18,21 @@ const sysctlLines = (sysctls: readonly Sysctl[], netns: string | undefined): str
 function inNamespace(line: string, netns: string | undefined): string {
   if (netns === undefined) return line
   const [program = '', ...rest] = line.split(' ')
-  return program === 'ip' || program === 'tc' ? `${program} -n ${netns} ${rest.join(' ')}` : `ip netns exec ${netns} ${line}`
+  return program === 'ip' || program === 'tc'
+    ? `${program} -n ${netns} ${rest.join(' ')}`
+    : `ip netns exec ${netns} ${line}`
 }
 
 /**
  * A container as the commands that make the same, one per line, in order. `reference` is the path of its namespace, the
  * name `pm<slot>` is what the first lines give it.
  */
-export function explainContainer(host: HostFacts, { slot }: ContainerFacts, plan: ContainerPlan, reference: string): string[] {
+export function explainContainer(
+  host: HostFacts,
+  { slot }: ContainerFacts,
+  plan: ContainerPlan,
+  reference: string,
+): string[] {
   const container = linkName(slot)
   const handle = `/run/netns/${container}`
   return [
@@ -39,4 +47,5 @@ export function explainContainer(host: HostFacts, { slot }: ContainerFacts, plan
 }
 
 /** What `create()` made of the host, likewise. */
-export const explainHost = (host: HostFacts, planned: readonly Planned[]): string[] => commands(planned, host.netnsName)
+export const explainHost = (host: HostFacts, planned: readonly Planned[]): string[] =>
+  commands(planned, host.netnsName)

@@ -12,18 +12,26 @@ import { PortRanges } from './port-ranges.js'
  *
  * @throws IsolatorError ERR_INVALID_OPTION where an interface or address that was named, or is needed, is not there
  */
-export async function readHostFacts(rt: RtnetlinkSocket, netns: NetworkNamespace, options: IsolatorOptions): Promise<HostFacts> {
+export async function readHostFacts(
+  rt: RtnetlinkSocket,
+  netns: NetworkNamespace,
+  options: IsolatorOptions,
+): Promise<HostFacts> {
   const defaultRoute = await findDefaultRoute(rt, options.publicInterface)
   const publicInterface = options.publicInterface ?? defaultRoute?.dev
   if (publicInterface === undefined) {
-    throw refuse('publicInterface', undefined, 'the name of an interface, since this host has no default route to take it from')
+    throw refuse(
+      'publicInterface',
+      undefined,
+      'the name of an interface, since this host has no default route to take it from',
+    )
   }
-  const [link, address, sysctls, ephemeralPorts] = await Promise.all([
-    publicLink(rt, publicInterface),
+  const link = await publicLink(rt, publicInterface)
+  await checkLoopback(rt, options.loopbackInterface)
+  const [address, sysctls, ephemeralPorts] = await Promise.all([
     sharedAddress(rt, publicInterface, options.address),
     readCopiedSysctls(netns),
     readEphemeralRange(netns),
-    loopbackLink(rt, options.loopbackInterface),
   ])
   return {
     netnsName: netns.name,
@@ -43,26 +51,36 @@ export async function readHostFacts(rt: RtnetlinkSocket, netns: NetworkNamespace
 /** The IPv4 default route of the lowest metric, through `dev` where that is given. */
 async function findDefaultRoute(rt: RtnetlinkSocket, dev: string | undefined): Promise<Route | undefined> {
   const routes = await rt.routes.list({ family: 'inet', table: 'main' })
-  const defaults = routes.filter(route => route.destination === 'default' && (dev === undefined || route.dev === dev))
+  const defaults = routes.filter(
+    route => route.destination === 'default' && (dev === undefined || route.dev === dev),
+  )
   return defaults.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))[0]
 }
 
 async function publicLink(rt: RtnetlinkSocket, name: string): Promise<Link> {
   const link = await namedLink(rt, 'publicInterface', name)
   if (link.hardwareType === 'ether' && link.address !== undefined) return link
-  throw refuse('publicInterface', name, 'an Ethernet device: containers take its MAC address', `${name} is of type ${link.hardwareType}`)
+  const expected = `an Ethernet device, whose MAC address containers take, not one of type ${link.hardwareType}`
+  throw refuse('publicInterface', name, expected)
 }
 
-const loopbackLink = (rt: RtnetlinkSocket, name: string): Promise<Link> => namedLink(rt, 'loopbackInterface', name)
+async function checkLoopback(rt: RtnetlinkSocket, name: string): Promise<void> {
+  const { hardwareType } = await namedLink(rt, 'loopbackInterface', name)
+  if (hardwareType === 'loopback') return
+  throw refuse('loopbackInterface', name, `a loopback device, not one of type ${hardwareType}`)
+}
 
 async function namedLink(rt: RtnetlinkSocket, option: string, name: string): Promise<Link> {
-  if (rt.devices.interfaceIndex(name) === 0) throw refuse(option, name, 'the name of an interface of the host namespace')
+  if (rt.devices.interfaceIndex(name) === 0)
+    throw refuse(option, name, 'the name of an interface of the host namespace')
   return rt.links.get(name)
 }
 
 async function sharedAddress(rt: RtnetlinkSocket, dev: string, wanted: string | undefined): Promise<Address> {
   const addresses = await rt.addresses.list({ dev, family: 'inet' })
-  const found = addresses.find(({ address, scope }) => (wanted === undefined ? scope === 'global' : address === wanted))
+  const found = addresses.find(({ address, scope }) =>
+    wanted === undefined ? scope === 'global' : address === wanted,
+  )
   if (found) return found
   const has = addresses.map(({ address }) => address).join(', ') || 'none'
   throw refuse('address', wanted, `an IPv4 address of ${dev}, which has ${has}`)
@@ -72,6 +90,7 @@ async function readEphemeralRange(netns: NetworkNamespace): Promise<PortRanges> 
   const name = 'net.ipv4.ip_local_port_range'
   const text = await netns.readSysctl(name)
   const [first, last] = text.split(/\s+/)
-  if (last === undefined) throw new IsolatorError('ERR_KERNEL_UNSUPPORTED', `${name} is '${text}', where two numbers were expected`)
+  if (last === undefined)
+    throw new IsolatorError('ERR_KERNEL_UNSUPPORTED', `${name} is '${text}', where two numbers were expected`)
   return PortRanges.from(`${first}-${last}`)
 }

@@ -22,7 +22,8 @@ const LONGEST_ALIAS = 255
 export function formatHostRecord({ mtu, qdiscs, sysctls }: HostRecord): string {
   const words = Object.entries(sysctls).map(([name, value]) => `${name}=${value}`)
   const alias = [SIGNATURE, `mtu=${mtu}`, `qdiscs=${qdiscs.join(',')}`, ...words].join(' ')
-  if (Buffer.byteLength(alias) > LONGEST_ALIAS) throw new RangeError(`'${alias}' does not fit an alias of ${LONGEST_ALIAS} bytes`)
+  if (Buffer.byteLength(alias) > LONGEST_ALIAS)
+    throw new RangeError(`'${alias}' does not fit an alias of ${LONGEST_ALIAS} bytes`)
   return alias
 }
 

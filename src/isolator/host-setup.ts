@@ -25,7 +25,12 @@ export async function setUpHost(host: HostContext): Promise<HostRecord> {
   const loopback = await rt.links.get(facts.loopbackInterface)
   const present = await devicesWithIngress(host)
   const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
-  const record = noted ?? recordOf(loopback, devicesOf(host).filter(dev => !present.has(dev)))
+  const record =
+    noted ??
+    recordOf(
+      loopback,
+      devicesOf(host).filter(dev => !present.has(dev)),
+    )
   await allOrNothing(async undo => {
     if (!noted) undo.push(() => applyAll(rt, loopbackRestoration(facts, record), undo))
     await applyAll(rt, loopbackPlan(facts, record), undo)
@@ -50,7 +55,9 @@ const devicesOf = ({ facts }: HostContext): string[] => [facts.loopbackInterface
 /** The devices that have an ingress or clsact qdisc already: another's, or ours from an earlier run. */
 async function devicesWithIngress(host: HostContext): Promise<ReadonlySet<string>> {
   const lists = await Promise.all(devicesOf(host).map(dev => host.rt.qdiscs.list({ dev })))
-  return new Set(lists.flat().flatMap(({ kind, dev }) => (kind === 'ingress' || kind === 'clsact' ? [dev] : [])))
+  return new Set(
+    lists.flat().flatMap(({ kind, dev }) => (kind === 'ingress' || kind === 'clsact' ? [dev] : [])),
+  )
 }
 
 /** What is going to be changed, as it is now. */
@@ -76,7 +83,10 @@ async function fillIn(
   const before = new Set(found.map(({ handle, priority }) => `${priority} ${handle}`))
   undo.push(async () => {
     const now = await ourFilters(rt, dev)
-    await removeFilters(rt, now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)))
+    await removeFilters(
+      rt,
+      now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
+    )
   })
   await applyAll(rt, missingFilters(rt, found, filters), goesWithQdisc)
 }

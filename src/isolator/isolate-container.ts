@@ -1,22 +1,24 @@
 import { NetworkNamespace } from '../netns/network-namespace.js'
+import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll } from './apply.js'
 import { applySysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
-import { linkName } from './layout.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { ContainerFacts } from './plan/facts.js'
 import type { Undo } from './undo.js'
 
 /**
- * Makes a container of a network namespace. Until the last message, which sets the veth up, nothing can pass; whatever
- * fails is taken back through `undo`.
+ * Makes a container of a network namespace that is attached to the name `pm<slot>`. Until the last message, which sets
+ * the veth up, nothing can pass; whatever fails is taken back through `undo`.
  */
-export async function isolateContainer(host: HostContext, container: ContainerFacts, netns: NetworkNamespace, undo: Undo): Promise<void> {
-  const name = linkName(container.slot)
+export async function isolateContainer(
+  host: HostContext,
+  container: ContainerFacts,
+  netns: NetworkNamespace,
+  undo: Undo,
+): Promise<void> {
   const plan = containerPlan(host.facts, container, netns)
-  await netns.attach(name)
-  undo.push(() => NetworkNamespace.deleteName(name))
   await applyAll(host.rt, plan.pair, undo)
   await allDone([
     applySysctls(host.netns, plan.hostSysctls, undo),
@@ -26,23 +28,64 @@ export async function isolateContainer(host: HostContext, container: ContainerFa
   await applyAll(host.rt, plan.commit, undo)
 }
 
-async function prepareInside(netns: NetworkNamespace, { inside, insideSysctls }: ContainerPlan, undo: Undo): Promise<void> {
+async function prepareInside(
+  netns: NetworkNamespace,
+  { inside, insideSysctls }: ContainerPlan,
+  undo: Undo,
+): Promise<void> {
   const rt = await RtnetlinkSocket.open({ netns })
   // The container's own namespace must not be kept alive, nor a thread kept for it, once this is done.
   try {
-    const { mtu, up } = await rt.links.get('lo')
-    undo.push(() => inNamespace(netns, rt => rt.links.change({ dev: 'lo', mtu, up })))
+    const before = loopbackSettings(await rt.links.get('lo'))
+    undo.push(() => inNamespace(netns, rt => rt.links.change(before)))
     await allDone([applySysctls(netns, insideSysctls, undo), applyInside(rt, netns, inside, undo)])
   } finally {
     rt.close()
   }
 }
 
+/** What the plan changes of a container's lo, as it is now, but for the MAC: the kernel refuses the all-zero one. */
+const loopbackSettings = ({ mtu, up, inet }: Link) => ({
+  dev: 'lo',
+  mtu,
+  up,
+  inet: { accept_local: inet?.accept_local ?? 0, route_localnet: inet?.route_localnet ?? 0 },
+})
+
 /** Like `applyAll`, but what is to be taken back is so through a socket of its own. */
-async function applyInside(rt: RtnetlinkSocket, netns: NetworkNamespace, inside: ContainerPlan['inside'], undo: Undo): Promise<void> {
+async function applyInside(
+  rt: RtnetlinkSocket,
+  netns: NetworkNamespace,
+  inside: ContainerPlan['inside'],
+  undo: Undo,
+): Promise<void> {
   // The veth takes its filters, address and route along; lo's qdisc is all that stays.
   undo.push(() => inNamespace(netns, clearInside))
   await applyAll(rt, inside, { push: () => undefined })
+}
+
+/**
+ * Lets go of a container's namespace: clears it and takes its name away. Where somebody has taken the name away already,
+ * nothing is left to do.
+ */
+export async function releaseNamespace(name: string): Promise<void> {
+  const netns = openIfThere(name)
+  if (!netns) return
+  try {
+    await inNamespace(netns, clearInside)
+  } finally {
+    netns.close()
+  }
+  await NetworkNamespace.deleteName(name)
+}
+
+function openIfThere(name: string): NetworkNamespace | undefined {
+  try {
+    return NetworkNamespace.open(name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. */
@@ -52,7 +95,10 @@ export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
 }
 
 /** Runs `use` with a socket inside the namespace, which is closed afterwards. */
-export async function inNamespace<T>(netns: NetworkNamespace | string, use: (rt: RtnetlinkSocket) => Promise<T>): Promise<T> {
+export async function inNamespace<T>(
+  netns: NetworkNamespace | string,
+  use: (rt: RtnetlinkSocket) => Promise<T>,
+): Promise<T> {
   const rt = await RtnetlinkSocket.open({ netns })
   try {
     return await use(rt)

@@ -68,7 +68,8 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     }
     if (value !== undefined) CHECKS[option as keyof PortMappingIsolatorOptions](value, option)
   }
-  if (options.ephemeralPorts === undefined) throw refuse('ephemeralPorts', undefined, "ranges such as '32768-57344'")
+  if (options.ephemeralPorts === undefined)
+    throw refuse('ephemeralPorts', undefined, "ranges such as '32768-57344'")
   return {
     netns: options.netns,
     publicInterface: options.publicInterface,
@@ -82,8 +83,10 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
 }
 
 function isNetns(value: unknown, option: string): void {
-  const reference = value instanceof NetworkNamespace || typeof value === 'number' || typeof value === 'string'
-  if (!reference || value === '') throw refuse(option, value, 'a NetworkNamespace, a path, a name in /run/netns or a pid')
+  const reference =
+    value instanceof NetworkNamespace || typeof value === 'number' || typeof value === 'string'
+  if (!reference || value === '')
+    throw refuse(option, value, 'a NetworkNamespace, a path, a name in /run/netns or a pid')
 }
 
 /** dev_valid_name, net/core/dev.c */
@@ -93,7 +96,8 @@ function isInterfaceName(value: unknown, option: string): void {
 }
 
 function isAddress(value: unknown, option: string): void {
-  if (typeof value !== 'string' || !isIpv4(value)) throw refuse(option, value, "an IPv4 address such as '10.9.0.2'")
+  if (typeof value !== 'string' || !isIpv4(value))
+    throw refuse(option, value, "an IPv4 address such as '10.9.0.2'")
 }
 
 function isNumber(value: unknown, option: string): void {
@@ -102,21 +106,27 @@ function isNumber(value: unknown, option: string): void {
 
 function oneOf(...words: readonly string[]): Check {
   return (value, option) => {
-    if (!words.includes(value as string)) throw refuse(option, value, words.map(word => `'${word}'`).join(' or '))
+    if (!words.includes(value as string))
+      throw refuse(option, value, words.map(word => `'${word}'`).join(' or '))
   }
 }
 
 /** The error of a malformed option or argument. */
 export function refuse(option: string, value: unknown, expected: string, problem?: string): IsolatorError {
   const shown = typeof value === 'string' ? `'${value}'` : String(value)
-  return new IsolatorError('ERR_INVALID_OPTION', `${problem ?? `${option} is ${shown}`}: ${problem ? `'${option}', ` : ''}expected ${expected}`, {
-    details: { option, value },
-  })
+  return new IsolatorError(
+    'ERR_INVALID_OPTION',
+    `${problem ?? `${option} is ${shown}`}: ${problem ? `'${option}', ` : ''}expected ${expected}`,
+    {
+      details: { option, value },
+    },
+  )
 }
 
 /** Checks a container's id: what names it in a link's alias, beside its ephemeral range. */
 export function checkId(id: unknown): asserts id is string {
   // eslint-disable-next-line no-control-regex -- control characters would garble the alias in every listing
-  const plain = typeof id === 'string' && /^[^\s/\u0000-\u001f\u007f]+$/.test(id) && Buffer.byteLength(id) <= 200
+  const plain =
+    typeof id === 'string' && /^[^\s/\u0000-\u001f\u007f]+$/.test(id) && Buffer.byteLength(id) <= 200
   if (!plain) throw refuse('id', id, '1 to 200 bytes without space, slash and control characters')
 }

@@ -2,7 +2,7 @@ import { NetworkNamespace, type NetnsReference } from '../netns/network-namespac
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { SockDiagSocket } from '../sock-diag/index.js'
 import { removeAll } from './apply.js'
-import { EphemeralAllocator } from './ephemeral-allocator.js'
+import { ContainerTable, type Container } from './container-table.js'
 import { explainContainer, explainHost } from './explain.js'
 import type { HostContext } from './host-context.js'
 import { readHostFacts } from './host-facts.js'
@@ -11,16 +11,20 @@ import { setUpHost, tearDownHost } from './host-setup.js'
 import { clearInside, inNamespace, isolateContainer } from './isolate-container.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
-import { checkId, parseOptions, refuse, type IsolatorOptions, type PortMappingIsolatorOptions } from './options.js'
+import {
+  checkId,
+  parseOptions,
+  refuse,
+  type IsolatorOptions,
+  type PortMappingIsolatorOptions,
+} from './options.js'
 import { containerPlan, removalPlan } from './plan/container.js'
-import { allPorts, type ContainerFacts } from './plan/facts.js'
+import { allPorts } from './plan/facts.js'
 import { hostPlan } from './plan/host.js'
-import { PortOwners } from './port-owners.js'
 import { checkPortPlan } from './port-policy.js'
 import { PortRanges, type PortRange, type PortRangesInput } from './port-ranges.js'
 import { refusePortsInUse } from './ports-in-use.js'
 import { probe, type KernelFeatures } from './probe.js'
-import { SlotAllocator } from './slot-allocator.js'
 import { containerStatistics, withNumbers, type ResourceStatistics } from './statistics.js'
 import { allOrNothing, type Undo } from './undo.js'
 
@@ -45,13 +49,6 @@ export interface ContainerInfo {
   readonly slot: number
 }
 
-interface Container extends ContainerFacts {
-  /** Settles when the container is there or has failed; later calls wait for it. */
-  ready: Promise<unknown>
-  /** The path of its namespace, for explain(). */
-  reference: string
-}
-
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that
  * Apache Mesos calls `network/port_mapping`. Its only state is in the kernel.
@@ -60,19 +57,13 @@ interface Container extends ContainerFacts {
  */
 export class PortMappingIsolator implements AsyncDisposable {
   readonly #host: HostContext
-  readonly #options: IsolatorOptions
   readonly #record: HostRecord
-  readonly #slots = new SlotAllocator()
-  readonly #ephemeral: EphemeralAllocator
-  readonly #owners = new PortOwners()
-  readonly #containers = new Map<string, Container>()
-  readonly #bySlot = new Map<number, Container>()
+  readonly #containers: ContainerTable
 
   private constructor(host: HostContext, options: IsolatorOptions, record: HostRecord) {
     this.#host = host
-    this.#options = options
     this.#record = record
-    this.#ephemeral = new EphemeralAllocator(options.ephemeralPorts, options.ephemeralPortsPerContainer)
+    this.#containers = new ContainerTable(options)
   }
 
   /**
@@ -84,7 +75,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   static async create(options: PortMappingIsolatorOptions): Promise<PortMappingIsolator> {
     const parsed = parseOptions(options)
-    const netns = parsed.netns === undefined ? NetworkNamespace.current() : NetworkNamespace.resolve(parsed.netns)
+    const netns =
+      parsed.netns === undefined ? NetworkNamespace.current() : NetworkNamespace.resolve(parsed.netns)
     let rt: RtnetlinkSocket | undefined
     let sockets: SockDiagSocket | undefined
     try {
@@ -116,11 +108,14 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
     checkId(id)
-    const ports = this.#checkPorts(id, options.ports)
+    const ports = PortRanges.from(options.ports ?? [])
     return allOrNothing(async undo => {
-      const container = this.#reserve(id, ports, pathOf(options.netns), undo)
+      const container = this.#containers.add(id, ports, pathOf(options.netns))
+      undo.push(() => {
+        this.#containers.remove(container)
+      })
       const work = this.#isolate(container, options.netns, undo)
-      container.ready = work.catch(() => undefined)
+      container.settled = work.catch(() => undefined)
       await work
       return infoOf(container)
     })
@@ -134,18 +129,18 @@ export class PortMappingIsolator implements AsyncDisposable {
     checkId(id)
     const container = this.#containers.get(id)
     if (!container) return false
-    await container.ready
+    await container.settled
     if (this.#containers.get(id) !== container) return false
     const removal = this.#remove(container)
-    container.ready = removal.catch(() => undefined)
+    container.settled = removal.catch(() => undefined)
     await removal
-    this.#forget(container)
+    this.#containers.remove(container)
     return true
   }
 
   /** The containers, in the order they were isolated. */
   list(): ContainerInfo[] {
-    return Array.from(this.#containers.values(), infoOf)
+    return Array.from(this.#containers, infoOf)
   }
 
   /** One container, undefined where the id is unknown. */
@@ -162,11 +157,14 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async usage(id: string, options: { bigint: true }): Promise<ResourceStatistics<bigint>>
   async usage(id: string, options?: { bigint?: false | undefined }): Promise<ResourceStatistics>
-  async usage(id: string, { bigint = false }: { bigint?: boolean | undefined } = {}): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
-    const { slot, ready } = this.#known(id)
-    await ready
-    const { statistics } = await this.#host.rt.links.get(linkName(slot))
-    if (!statistics) throw new Error(`the kernel gave no statistics for ${linkName(slot)}`)
+  async usage(
+    id: string,
+    { bigint = false }: { bigint?: boolean | undefined } = {},
+  ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
+    const container = this.#known(id)
+    await container.settled
+    const { statistics, name } = await this.#host.rt.links.get(linkName(container.slot))
+    if (!statistics) throw new Error(`the kernel gave no statistics for ${name}`)
     const exact = containerStatistics(statistics)
     return bigint ? exact : withNumbers(exact)
   }
@@ -186,7 +184,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /** Cleans every container up, takes everything off the host that `create()` put there, restores what it changed, and closes. */
   async destroy(): Promise<void> {
-    for (const id of [...this.#containers.keys()]) await this.cleanup(id)
+    for (const { id } of [...this.#containers]) await this.cleanup(id)
     await tearDownHost(this.#host, this.#record)
     await this.close()
   }
@@ -203,51 +201,32 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.close()
   }
 
-  #checkPorts(id: string, input: PortRangesInput = []): PortRanges {
-    const ports = PortRanges.from(input)
-    const unmanaged = ports.subtract(this.#options.ports)
-    if (unmanaged.size > 0) {
-      throw new IsolatorError('ERR_PORTS_UNMANAGED', `'${id}' asks for ${unmanaged}, which are not among the ports ${this.#options.ports}`, {
-        details: { ports: unmanaged.toString() },
-      })
-    }
-    const taken = this.#owners.taken(ports)
-    if (taken) {
-      const { id: owner } = this.#inSlot(taken.slot)
-      throw new IsolatorError('ERR_PORTS_OVERLAP', `'${id}' asks for port ${taken.port}, which '${owner}' has`, {
-        details: { port: taken.port, id: owner },
-      })
-    }
-    return ports
-  }
-
-  #reserve(id: string, ports: PortRanges, reference: string, undo: Undo): Container {
-    if (this.#containers.has(id)) throw new IsolatorError('ERR_CONTAINER_EXISTS', `'${id}' is isolated already`, { details: { id } })
-    const slot = this.#slots.allocate()
-    let ephemeralPorts: PortRange
-    try {
-      ephemeralPorts = this.#ephemeral.allocate()
-    } catch (error) {
-      this.#slots.release(slot)
-      throw error
-    }
-    const container: Container = { id, slot, ports, ephemeralPorts, ready: Promise.resolve(), reference }
-    this.#enter(container)
-    undo.push(() => {
-      this.#forget(container)
-    })
-    return container
-  }
-
   async #isolate(container: Container, reference: NetnsReference, undo: Undo): Promise<void> {
     const netns = NetworkNamespace.resolve(reference)
     undo.push(() => {
       netns.close()
     })
-    if (netns.equals(this.#host.netns)) throw refuse('netns', String(reference), "a namespace of the container's own, not the host's")
+    if (netns.equals(this.#host.netns))
+      throw refuse('netns', String(reference), "a namespace of the container's own, not the host's")
     await refusePortsInUse(this.#host.sockets, container.id, allPorts(container))
+    await this.#attach(container, netns, undo)
     await isolateContainer(this.#host, container, netns, undo)
     netns.close()
+  }
+
+  /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */
+  async #attach(container: Container, netns: NetworkNamespace, undo: Undo): Promise<void> {
+    for (;;) {
+      const name = linkName(container.slot)
+      try {
+        await netns.attach(name)
+        undo.push(() => NetworkNamespace.deleteName(name))
+        return
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+        this.#containers.passOverSlot(container)
+      }
+    }
   }
 
   async #remove({ slot, ...container }: Container): Promise<void> {
@@ -255,27 +234,6 @@ export class PortMappingIsolator implements AsyncDisposable {
     await removeAll(this.#host.rt, removalPlan(this.#host.facts, { slot, ...container }))
     await inNamespace(name, clearInside)
     await NetworkNamespace.deleteName(name)
-  }
-
-  #enter(container: Container): void {
-    this.#containers.set(container.id, container)
-    this.#bySlot.set(container.slot, container)
-    this.#owners.give(allPorts(container), container.slot)
-  }
-
-  #forget(container: Container): void {
-    const { id, slot, ephemeralPorts } = container
-    this.#containers.delete(id)
-    this.#bySlot.delete(slot)
-    this.#owners.take(allPorts(container))
-    this.#ephemeral.release(ephemeralPorts)
-    this.#slots.release(slot)
-  }
-
-  #inSlot(slot: number): Container {
-    const container = this.#bySlot.get(slot)
-    if (!container) throw new Error(`slot ${slot} has ports but no container`)
-    return container
   }
 
   #known(id: string): Container {
@@ -298,5 +256,7 @@ const infoOf = ({ id, ports, ephemeralPorts, slot }: Container): ContainerInfo =
 function pathOf(reference: NetnsReference): string {
   if (typeof reference === 'number') return `/proc/${reference}/ns/net`
   if (typeof reference === 'string') return reference.includes('/') ? reference : `/run/netns/${reference}`
-  return reference.name === undefined ? `/proc/${process.pid}/fd/${reference.fd}` : `/run/netns/${reference.name}`
+  return reference.name === undefined
+    ? `/proc/${process.pid}/fd/${reference.fd}`
+    : `/run/netns/${reference.name}`
 }

@@ -17,7 +17,11 @@ async function waitingSockets(sockets: SockDiagSocket): Promise<InetSocket[]> {
  *
  * @throws IsolatorError ERR_PORTS_IN_USE, naming the first such socket
  */
-export async function refusePortsInUse(sockets: SockDiagSocket, id: string, ports: PortRanges): Promise<void> {
+export async function refusePortsInUse(
+  sockets: SockDiagSocket,
+  id: string,
+  ports: PortRanges,
+): Promise<void> {
   const inUse = (await waitingSockets(sockets)).find(({ localPort }) => ports.has(localPort))
   if (!inUse) return
   const { protocol, localAddress, localPort, uid } = inUse

@@ -35,17 +35,41 @@ const TRIALS = {
   bpf: {
     kernelOption: 'CONFIG_NET_CLS_BPF',
     neededFor: 'the guard on every container',
-    try: rt => rt.filters.add({ ...filterOnA, priority: 2, kind: 'bpf', handle: 1, program: dropAll, directAction: true }),
+    try: rt =>
+      rt.filters.add({
+        ...filterOnA,
+        priority: 2,
+        kind: 'bpf',
+        handle: 1,
+        program: dropAll,
+        directAction: true,
+      }),
   },
   mirred: {
     kernelOption: 'CONFIG_NET_ACT_MIRRED',
     neededFor: 'redirecting packets',
-    try: rt => rt.filters.add({ ...filterOnA, priority: 3, kind: 'bpf', handle: 1, program: dropAll, actions: [mirred.redirect('b')] }),
+    try: rt =>
+      rt.filters.add({
+        ...filterOnA,
+        priority: 3,
+        kind: 'bpf',
+        handle: 1,
+        program: dropAll,
+        actions: [mirred.redirect('b')],
+      }),
   },
   gact: {
     kernelOption: 'CONFIG_NET_ACT_GACT',
     neededFor: 'nothing; verdicts as actions',
-    try: rt => rt.filters.add({ ...filterOnA, priority: 4, kind: 'bpf', handle: 1, program: dropAll, actions: [gact.drop()] }),
+    try: rt =>
+      rt.filters.add({
+        ...filterOnA,
+        priority: 4,
+        kind: 'bpf',
+        handle: 1,
+        program: dropAll,
+        actions: [gact.drop()],
+      }),
   },
   htb: {
     kernelOption: 'CONFIG_NET_SCH_HTB',
@@ -84,7 +108,10 @@ export async function probe(): Promise<KernelFeatures> {
   return features as KernelFeatures
 }
 
-async function tryOut(rt: RtnetlinkSocket, { kernelOption, neededFor, try: use }: FeatureTrial): Promise<KernelFeature> {
+async function tryOut(
+  rt: RtnetlinkSocket,
+  { kernelOption, neededFor, try: use }: FeatureTrial,
+): Promise<KernelFeature> {
   try {
     await use(rt)
     return { available: true, kernelOption, neededFor }

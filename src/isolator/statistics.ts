@@ -29,7 +29,10 @@ export interface LinkCounters {
 }
 
 /** The container's view of the counters at the host's end: what one end transmits, the other receives. */
-export function containerStatistics(host: LinkCounters, timestamp = Date.now() / 1000): ResourceStatistics<bigint> {
+export function containerStatistics(
+  host: LinkCounters,
+  timestamp = Date.now() / 1000,
+): ResourceStatistics<bigint> {
   return {
     timestamp,
     net_rx_packets: host.txPackets,
@@ -46,5 +49,7 @@ export function containerStatistics(host: LinkCounters, timestamp = Date.now() /
 /** The same with numbers, which are exact up to 2^53. */
 export function withNumbers(statistics: ResourceStatistics<bigint>): ResourceStatistics {
   const entries = Object.entries(statistics) as [keyof ResourceStatistics, number | bigint][]
-  return Object.fromEntries(entries.map(([name, value]) => [name, Number(value)])) as unknown as ResourceStatistics
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, Number(value)]),
+  ) as unknown as ResourceStatistics
 }

@@ -17,7 +17,11 @@ export class Undo {
       }
     }
     if (failures.length === 0) throw cause
-    throw new AggregateError([cause, ...failures], `${String(cause)}; and taking back what was done failed too`, { cause })
+    throw new AggregateError(
+      [cause, ...failures],
+      `${String(cause)}; and taking back what was done failed too`,
+      { cause },
+    )
   }
 }
 

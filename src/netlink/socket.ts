@@ -88,6 +88,9 @@ export class NetlinkSocket implements AsyncDisposable {
   /**
    * Sends many requests in one sendmsg, in parts only beyond 128 KiB. The kernel carries out each on its own and does
    * not stop at an error; the result says what became of each, in order. Throws only where that is unknown.
+   *
+   * It is meant for requests that are answered with an error at most: all answers have to fit the receive buffer.
+   * Thousands of objects are better read by `dump`.
    */
   async batch(
     requests: Iterable<Request<never>>,

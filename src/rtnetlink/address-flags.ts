@@ -17,7 +17,14 @@ const IFA_F = {
 export type AddressFlag = keyof typeof IFA_F
 
 /** The flags that can be set, in the words of `ip address`. */
-export const settableAddressFlags = ['nodad', 'optimistic', 'home', 'mngtmpaddr', 'noprefixroute', 'autojoin'] as const
+export const settableAddressFlags = [
+  'nodad',
+  'optimistic',
+  'home',
+  'mngtmpaddr',
+  'noprefixroute',
+  'autojoin',
+] as const
 
 /** Flags of an address that can be set; each is false unless given. */
 export type AddressFlags = Partial<Record<(typeof settableAddressFlags)[number], boolean | undefined>>
@@ -32,4 +39,6 @@ export const addressFlagNames = (bits: number): AddressFlag[] =>
 
 /** The settable flags in IFA_FLAGS that are set. */
 export const settableFlagsSet = (bits: number): AddressFlags =>
-  Object.fromEntries(settableAddressFlags.filter(name => (bits & IFA_F[name]) !== 0).map(name => [name, true]))
+  Object.fromEntries(
+    settableAddressFlags.filter(name => (bits & IFA_F[name]) !== 0).map(name => [name, true]),
+  )

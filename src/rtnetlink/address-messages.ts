@@ -7,7 +7,12 @@ import type { ObjectMessages } from './object-messages.js'
 import { scopes } from './scopes.js'
 
 /** IFAPROT_*, linux/if_addr.h, in the words of `ip address`. */
-export const addressProtocols = namedNumbers('address protocol', { unspec: 0, kernel_lo: 1, kernel_ra: 2, kernel_ll: 3 })
+export const addressProtocols = namedNumbers('address protocol', {
+  unspec: 0,
+  kernel_lo: 1,
+  kernel_ra: 2,
+  kernel_ll: 3,
+})
 
 /** struct ifaddrmsg, linux/if_addr.h */
 export const ifaddrmsg = struct({

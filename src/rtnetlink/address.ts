@@ -125,14 +125,18 @@ export const address: ObjectType<AddressSpec, AddressKey, AddressQuery, Address>
     (label === undefined || found.label === label),
 
   fromBody: (body, devices) => fromBody(body as Body, devices),
-  identity: ({ ifindex, address, prefixLength, peer = '' }) => `${ifindex} ${address}/${prefixLength} ${peer}`,
+  identity: ({ ifindex, address, prefixLength, peer = '' }) =>
+    `${ifindex} ${address}/${prefixLength} ${peer}`,
   command,
 }
 
 /** Other families (phonet, MCTP) answer a dump of all. */
 const isIp = (family: string | number): boolean => family === 'inet' || family === 'inet6'
 
-function byKey(key: AddressKey, devices: DeviceNames): BodyInput & { attributes: { local: string; address: string } } {
+function byKey(
+  key: AddressKey,
+  devices: DeviceNames,
+): BodyInput & { attributes: { local: string; address: string } } {
   const { family, address, prefixLength, peer } = readKey(key)
   return {
     family,
@@ -157,13 +161,19 @@ function readKey({ address, prefixLength, peer }: AddressKey): {
   return { family: local.family, address: local.address, prefixLength: length, peer: far?.address }
 }
 
-function lifetimes({ validLifetime, preferredLifetime }: AddressSpec): { valid: number; prefered: number } | undefined {
+function lifetimes({
+  validLifetime,
+  preferredLifetime,
+}: AddressSpec): { valid: number; prefered: number } | undefined {
   if (validLifetime === undefined && preferredLifetime === undefined) return undefined
   const seconds = (lifetime = Infinity): number => (lifetime === Infinity ? FOREVER : lifetime)
   return { valid: seconds(validLifetime), prefered: seconds(preferredLifetime ?? validLifetime) }
 }
 
-function fromBody({ family, prefixlen, flags, scope, index, attributes: a }: Body, devices: DeviceNames): Address {
+function fromBody(
+  { family, prefixlen, flags, scope, index, attributes: a }: Body,
+  devices: DeviceNames,
+): Address {
   const bits = a.flags ?? flags
   const lifetime = (seconds: number): number => (seconds === FOREVER ? Infinity : seconds)
   return defined({
@@ -211,8 +221,9 @@ function settingWords(spec: AddressSpec): string[] {
     preferred_lft: spec.preferredLifetime === undefined ? undefined : lifetime(spec.preferredLifetime),
   }
   return [
-    ...Object.entries(words).flatMap(([word, value]) => (value === undefined ? [] : [`${word} ${shellWord(value)}`])),
+    ...Object.entries(words).flatMap(([word, value]) =>
+      value === undefined ? [] : [`${word} ${shellWord(value)}`],
+    ),
     ...settableAddressFlags.filter(flag => spec[flag]),
   ]
 }
-

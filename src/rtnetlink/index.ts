@@ -19,7 +19,13 @@ export type { LinkNetns, LinkSettings } from './link-settings.js'
 export type { Inet6Settings, Link, LinkKey, LinkQuery, LinkSpec, LinkState } from './link-spec.js'
 export type { LinkStatistics } from './link-statistics.js'
 export { rtnetlinkMessages } from './messages.js'
-export { neighbour, type Neighbour, type NeighbourKey, type NeighbourQuery, type NeighbourSpec } from './neighbour.js'
+export {
+  neighbour,
+  type Neighbour,
+  type NeighbourKey,
+  type NeighbourQuery,
+  type NeighbourSpec,
+} from './neighbour.js'
 export type { NeighbourFlag, NeighbourState } from './neighbour-states.js'
 export { parsePrefix, type Prefix } from './prefix.js'
 export { route } from './route.js'

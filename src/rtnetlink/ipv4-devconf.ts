@@ -43,7 +43,9 @@ export type Ipv4Sysctl = keyof typeof ipv4Devconf.declarations
 export type Ipv4Sysctls = Partial<Record<Ipv4Sysctl, number>>
 
 const values = list(s32)
-const names = new Map(Object.entries(ipv4Devconf.declarations).map(([name, [, number]]) => [number, name as Ipv4Sysctl]))
+const names = new Map(
+  Object.entries(ipv4Devconf.declarations).map(([name, [, number]]) => [number, name as Ipv4Sysctl]),
+)
 
 /**
  * IFLA_INET_CONF. The kernel answers with an array that has IPV4_DEVCONF_FORWARDING (1) first, and takes one attribute

@@ -71,9 +71,10 @@ const values = list(s32)
 /** IFLA_INET6_CONF: an array in the order of DEVCONF_*, which the kernel gives and does not take. */
 export const inet6Conf: Codec<Ipv6Sysctls> = {
   put: (writer, sysctls) => {
+    const last = ipv6SysctlNames.findLastIndex(name => sysctls[name] !== undefined)
     values.put(
       writer,
-      ipv6SysctlNames.map(name => sysctls[name] ?? 0),
+      ipv6SysctlNames.slice(0, last + 1).map(name => sysctls[name] ?? 0),
     )
   },
   get: (view, at, end) =>

@@ -12,6 +12,7 @@ import {
   u32,
   u64,
   u8,
+  uint,
   type Attribute,
 } from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
@@ -45,7 +46,14 @@ export const ifinfomsg = struct({
 })
 
 /** struct rtnl_link_ifmap, linux/if_link.h */
-export const rtnlLinkIfmap = struct({ memStart: u64, memEnd: u64, baseAddr: u64, irq: u16, dma: u8, port: u8 })
+export const rtnlLinkIfmap = struct({
+  memStart: u64,
+  memEnd: u64,
+  baseAddr: u64,
+  irq: u16,
+  dma: u8,
+  port: u8,
+})
 
 /** IFLA_PROTO_DOWN_REASON_*, linux/if_link.h */
 export const protoDownReason = attributes({
@@ -107,11 +115,17 @@ export const commonLinkDeclarations = {
   altNames: ['IFLA_PROP_LIST', 52, nested(repeated('IFLA_ALT_IFNAME', 53, text))],
   altName: ['IFLA_ALT_IFNAME', 53, text],
   permanentAddress: ['IFLA_PERM_ADDRESS', 54, linkAddress],
-  protoDownReason: ['IFLA_PROTO_DOWN_REASON', 55, protoDownReason],
+  protoDownReason: ['IFLA_PROTO_DOWN_REASON', 55, nested(protoDownReason)],
   parentDevice: ['IFLA_PARENT_DEV_NAME', 56, text],
   parentBus: ['IFLA_PARENT_DEV_BUS_NAME', 57, text],
   groMaxSize: ['IFLA_GRO_MAX_SIZE', 58, u32],
   tsoMaxSize: ['IFLA_TSO_MAX_SIZE', 59, u32],
   tsoMaxSegments: ['IFLA_TSO_MAX_SEGS', 60, u32],
   allmulti: ['IFLA_ALLMULTI', 61, u32],
+  gsoIpv4MaxSize: ['IFLA_GSO_IPV4_MAX_SIZE', 63, u32],
+  groIpv4MaxSize: ['IFLA_GRO_IPV4_MAX_SIZE', 64, u32],
+  maxPacingOffloadHorizon: ['IFLA_MAX_PACING_OFFLOAD_HORIZON', 66, uint],
+  netnsImmutable: ['IFLA_NETNS_IMMUTABLE', 67, u8],
+  headroom: ['IFLA_HEADROOM', 68, u16],
+  tailroom: ['IFLA_TAILROOM', 69, u16],
 } satisfies Record<string, Attribute>

@@ -48,7 +48,9 @@ function change(spec: LinkSpec): string {
     ...(inet6?.addrGenMode === undefined ? [] : [`addrgenmode ${inet6.addrGenMode}`]),
     ...(kind.length > 1 && spec.kind !== 'veth' ? kind : []),
   ]
-  const sysctls = Object.entries(inet).map(([key, value]) => shellWord(`net/ipv4/conf/${name}/${key}=${value}`))
+  const sysctls = Object.entries(inet).map(([key, value]) =>
+    shellWord(`net/ipv4/conf/${name}/${key}=${value}`),
+  )
   return [
     ...(words.length === 0 ? [] : [`ip link set dev ${deviceWord(dev)} ${words.join(' ')}`]),
     ...(sysctls.length === 0 ? [] : [`sysctl -qw ${sysctls.join(' ')}`]),
@@ -60,4 +62,6 @@ const masterWords = ({ master }: LinkSpec): string[] =>
   master === undefined ? [] : [master === null ? 'nomaster' : `master ${deviceWord(master)}`]
 
 const kindWords = (spec: LinkSpec): string[] =>
-  spec.kind === undefined ? [] : [`type ${shellWord(spec.kind)}`, ...(linkKind(spec.kind)?.words(spec as never) ?? [])]
+  spec.kind === undefined
+    ? []
+    : [`type ${shellWord(spec.kind)}`, ...(linkKind(spec.kind)?.words(spec as never) ?? [])]

@@ -40,7 +40,9 @@ export interface SettableFlags {
 type SettableFlag = keyof SettableFlags
 
 /** The bit of each settable flag, whether it is set for `false`, and the words of `ip link`. */
-const settable: Readonly<Record<SettableFlag, { bit: number; inverted?: true; words: readonly [on: string, off: string] }>> = {
+const settable: Readonly<
+  Record<SettableFlag, { bit: number; inverted?: true; words: readonly [on: string, off: string] }>
+> = {
   up: { bit: IFF.UP, words: ['up', 'down'] },
   arp: { bit: IFF.NOARP, inverted: true, words: ['arp on', 'arp off'] },
   multicast: { bit: IFF.MULTICAST, words: ['multicast on', 'multicast off'] },

@@ -66,7 +66,8 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
     (kind === undefined || found.kind === kind) &&
     (up === undefined || found.up === up) &&
     (group === undefined || found.group === group) &&
-    (master === undefined || found.master === (typeof master === 'string' ? master : devices.interfaceName(master))),
+    (master === undefined ||
+      found.master === (typeof master === 'string' ? master : devices.interfaceName(master))),
 
   fromBody: (body, devices) => fromBody(body as Body, devices),
   identity: ({ family, index }) => `${family} ${index}`,
@@ -124,7 +125,9 @@ function changeOnly({ alias, inet, inet6 }: LinkSpec): Attributes {
 function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
   for (const member of ['alias', 'inet', 'inet6'] as const) {
     if (spec[member] === undefined) continue
-    throw new TypeError(`${member}: the kernel ignores it in ${verb}; set it with change once the link is there`)
+    throw new TypeError(
+      `${member}: the kernel ignores it in ${verb}; set it with change once the link is there`,
+    )
   }
   return {}
 }
@@ -197,7 +200,8 @@ function relationNames(
 ): { link?: Device; master?: string | null } {
   const result: { link?: Device; master?: string | null } = {}
   // 0 is a tunnel over no device in particular; of a veth it is the peer.
-  if (link !== undefined && link !== 0 && linkInfo?.kind !== 'veth') result.link = linkNetnsid === undefined ? deviceName(devices, link) : link
+  if (link !== undefined && link !== 0 && linkInfo?.kind !== 'veth')
+    result.link = linkNetnsid === undefined ? deviceName(devices, link) : link
   if (master !== undefined) result.master = master === 0 ? null : deviceName(devices, master)
   return result
 }
@@ -213,6 +217,12 @@ function kindFields(attributes: Body['attributes']): object {
 function afSettings({ inet, inet6 }: NonNullable<Body['attributes']['afSpec']> = {}): object {
   return defined({
     inet: inet?.conf,
-    inet6: inet6 && defined({ addrGenMode: inet6.addrGenMode, token: inet6.token === '::' ? undefined : inet6.token, sysctls: inet6.conf }),
+    inet6:
+      inet6 &&
+      defined({
+        addrGenMode: inet6.addrGenMode,
+        token: inet6.token === '::' ? undefined : inet6.token,
+        sysctls: inet6.conf,
+      }),
   })
 }

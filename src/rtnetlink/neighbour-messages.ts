@@ -1,4 +1,15 @@
-import { attributes, be16, binary, linkAddress, reserved, s32, struct, u16, u32, u8 } from '../netlink/codec/index.js'
+import {
+  attributes,
+  be16,
+  binary,
+  linkAddress,
+  reserved,
+  s32,
+  struct,
+  u16,
+  u32,
+  u8,
+} from '../netlink/codec/index.js'
 import { named } from '../netlink/codec/named.js'
 import { messageBody } from '../netlink/message-type.js'
 import { addressFamilies } from './address-family.js'

@@ -36,7 +36,9 @@ const flags = Object.keys(NTF) as (keyof typeof NTF)[]
 const extendedFlags = Object.keys(NTF_EXT) as (keyof typeof NTF_EXT)[]
 
 /** The flags that are given as true, for `ndm_flags` and NDA_FLAGS_EXT. */
-export const neighbourFlagBits = (given: Partial<Record<NeighbourFlag, boolean | undefined>>): { flags: number; extended: number } => ({
+export const neighbourFlagBits = (
+  given: Partial<Record<NeighbourFlag, boolean | undefined>>,
+): { flags: number; extended: number } => ({
   flags: flags.reduce((bits, name) => (given[name] ? bits | NTF[name] : bits), 0),
   extended: extendedFlags.reduce((bits, name) => (given[name] ? bits | NTF_EXT[name] : bits), 0),
 })

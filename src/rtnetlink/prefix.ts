@@ -23,14 +23,16 @@ export function parsePrefix(member: string, text: string, family?: IpFamily): Pr
   if (version === 0 || rest.length > 0 || address.includes('%') || !(length <= addressBits(parsed))) {
     throw new TypeError(`${member}: '${text}' is not an IP address or prefix like 10.9.0.0/24`)
   }
-  if (family !== undefined && family !== parsed) throw new TypeError(`${member}: '${text}' is not of the family ${family}`)
+  if (family !== undefined && family !== parsed)
+    throw new TypeError(`${member}: '${text}' is not of the family ${family}`)
   return { family: parsed, address, length }
 }
 
 /** The family of an IP address. Throws TypeError that names `member` for anything else. */
 export function familyOf(member: string, address: string): IpFamily {
   const { family, length } = parsePrefix(member, address)
-  if (length !== addressBits(family)) throw new TypeError(`${member}: '${address}' is a prefix, expected an address`)
+  if (length !== addressBits(family))
+    throw new TypeError(`${member}: '${address}' is a prefix, expected an address`)
   return family
 }
 

@@ -3,7 +3,11 @@ import { decodeWithin } from '../netlink/codec/decode-error.js'
 import type { Attribute, Codec } from '../netlink/codec/index.js'
 
 /** A nest in which one attribute comes any number of times, for example the IFLA_ALT_IFNAME of IFLA_PROP_LIST. */
-export const repeated = <O, I>(name: string, type: number, element: Codec<O, I>): Codec<O[], readonly I[]> & {
+export const repeated = <O, I>(
+  name: string,
+  type: number,
+  element: Codec<O, I>,
+): Codec<O[], readonly I[]> & {
   readonly declarations: Readonly<Record<string, Attribute>>
 } => ({
   declarations: { [name]: [name, type, element] },

@@ -24,12 +24,35 @@ export function routeCommand(verb: Verb, object: RouteSpec | RouteKey): string {
 }
 
 function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
-  const { type, destination, source, tos, table, protocol, scope, metric, preferredSource, nexthopId, nexthops = [] } = key
-  const words = { from: source, tos, table, proto: protocol, scope, metric, src: preferredSource, nhid: nexthopId }
+  const {
+    type,
+    destination,
+    source,
+    tos,
+    table,
+    protocol,
+    scope,
+    metric,
+    preferredSource,
+    nexthopId,
+    nexthops = [],
+  } = key
+  const words = {
+    from: source,
+    tos,
+    table,
+    proto: protocol,
+    scope,
+    metric,
+    src: preferredSource,
+    nhid: nexthopId,
+  }
   return [
     ...(type === undefined ? [] : [String(type)]),
     shellWord(destination),
-    ...Object.entries(words).flatMap(([word, value]) => (value === undefined ? [] : [`${word} ${shellWord(value)}`])),
+    ...Object.entries(words).flatMap(([word, value]) =>
+      value === undefined ? [] : [`${word} ${shellWord(value)}`],
+    ),
     ...wayWords(key, key),
     ...nexthops.map(nexthop => {
       const weight = nexthop.weight === undefined ? [] : [`weight ${nexthop.weight}`]
@@ -39,7 +62,10 @@ function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
 }
 
 function wayWords({ gateway, dev, onlink }: Nexthop, route: RouteKey): string[] {
-  const via = gateway === undefined ? [] : [isIpv6(gateway) && !isInet6(route) ? `via inet6 ${gateway}` : `via ${shellWord(gateway)}`]
+  const via =
+    gateway === undefined
+      ? []
+      : [isIpv6(gateway) && !isInet6(route) ? `via inet6 ${gateway}` : `via ${shellWord(gateway)}`]
   return [...via, ...(dev === undefined ? [] : [`dev ${deviceWord(dev)}`]), ...(onlink ? ['onlink'] : [])]
 }
 

@@ -1,4 +1,15 @@
-import { attributes, binary, be16, s32, struct, u16, u32, u8, type Attribute } from '../netlink/codec/index.js'
+import {
+  attributes,
+  binary,
+  be16,
+  nested,
+  s32,
+  struct,
+  u16,
+  u32,
+  u8,
+  type Attribute,
+} from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
 import { messageBody } from '../netlink/message-type.js'
 import { addressFamilies } from './address-family.js'
@@ -57,7 +68,7 @@ const declarations = {
   newdst: ['RTA_NEWDST', 19, binary],
   pref: ['RTA_PREF', 20, named(u8, routePreferences)],
   encapType: ['RTA_ENCAP_TYPE', 21, u16],
-  encap: ['RTA_ENCAP', 22, binary],
+  encap: ['RTA_ENCAP', 22, nested(binary)],
   expires: ['RTA_EXPIRES', 23, u32],
   uid: ['RTA_UID', 25, u32],
   ttlPropagate: ['RTA_TTL_PROPAGATE', 26, u8],

@@ -26,7 +26,18 @@ export const metricAttributes = attributes({
 /** How many units of the kernel make what is given: it keeps round trip times in 1/8 ms, their variance in 1/4 ms. */
 const units = { rtt: 8, rttvar: 4 } as const
 
-const lockable = ['mtu', 'window', 'rtt', 'rttvar', 'ssthresh', 'cwnd', 'advmss', 'reordering', 'hoplimit', 'rtoMin'] as const
+const lockable = [
+  'mtu',
+  'window',
+  'rtt',
+  'rttvar',
+  'ssthresh',
+  'cwnd',
+  'advmss',
+  'reordering',
+  'hoplimit',
+  'rtoMin',
+] as const
 
 /** Values for the TCP connections of a route, in the words of `ip route`. Times are in milliseconds. */
 export interface RouteMetrics {
@@ -56,7 +67,10 @@ export interface RouteMetrics {
 const lockBit = (name: (typeof lockable)[number]): number => 1 << metricAttributes.declarations[name][1]
 
 /** The attributes of metrics. */
-export function metricsToAttributes({ lock = [], ...metrics }: RouteMetrics): InferInput<typeof metricAttributes> {
+export function metricsToAttributes({
+  lock = [],
+  ...metrics
+}: RouteMetrics): InferInput<typeof metricAttributes> {
   return {
     ...metrics,
     lock: lock.length === 0 ? undefined : lock.reduce((bits, name) => bits | lockBit(name), 0),
@@ -66,7 +80,9 @@ export function metricsToAttributes({ lock = [], ...metrics }: RouteMetrics): In
 }
 
 /** Metrics of the kernel; undefined where there are none. */
-export function metricsFromAttributes(attributes: Infer<typeof metricAttributes> | undefined): RouteMetrics | undefined {
+export function metricsFromAttributes(
+  attributes: Infer<typeof metricAttributes> | undefined,
+): RouteMetrics | undefined {
   if (!attributes) return undefined
   const { unknown: _newer, lock = 0, rtt, rttvar, ...metrics } = attributes
   const locked = lockable.filter(name => (lock & lockBit(name)) !== 0)

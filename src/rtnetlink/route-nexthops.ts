@@ -1,4 +1,14 @@
-import { align, DecodeError, s32, struct, u16, u8, type Codec, type Infer, type InferInput } from '../netlink/codec/index.js'
+import {
+  align,
+  DecodeError,
+  s32,
+  struct,
+  u16,
+  u8,
+  type Codec,
+  type Infer,
+  type InferInput,
+} from '../netlink/codec/index.js'
 
 /** struct rtnexthop, linux/rtnetlink.h. `len` is that of the struct and the attributes behind it. */
 export const rtnexthop = struct({ len: u16, flags: u8, hops: u8, ifindex: s32 })

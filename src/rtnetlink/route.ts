@@ -105,7 +105,9 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
   fromBody: (body, devices) => fromBody(body as Body, devices),
 
   identity: ({ family, table, type, destination, tos = 0, metric = 0, ifindex = 0, gateway = '' }) =>
-    [family, table, type, destination, tos, metric, ...(family === 'inet6' ? [ifindex, gateway] : [])].join(' '),
+    [family, table, type, destination, tos, metric, ...(family === 'inet6' ? [ifindex, gateway] : [])].join(
+      ' ',
+    ),
 
   command: routeCommand,
 }
@@ -165,7 +167,10 @@ const defaultTable = (type: RouteType = 'unicast'): RouteTable =>
   type === 'local' || type === 'broadcast' || type === 'anycast' || type === 'nat' ? 'local' : 'main'
 
 /** As iproute2 chooses it (iproute_modify, ip/iproute.c). */
-function defaultScope({ type = 'unicast', gateway, nexthops, nexthopId }: RouteSpec, family: IpFamily): Scope {
+function defaultScope(
+  { type = 'unicast', gateway, nexthops, nexthopId }: RouteSpec,
+  family: IpFamily,
+): Scope {
   if (family === 'inet6') return 'global'
   if (type === 'local' || type === 'nat') return 'host'
   if (type === 'broadcast' || type === 'multicast' || type === 'anycast') return 'link'

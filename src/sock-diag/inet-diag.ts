@@ -1,4 +1,16 @@
-import { array, attributes, be16, binary, reserved, struct, text, u16, u32, u64, u8 } from '../netlink/codec/index.js'
+import {
+  array,
+  attributes,
+  be16,
+  binary,
+  reserved,
+  struct,
+  text,
+  u16,
+  u32,
+  u64,
+  u8,
+} from '../netlink/codec/index.js'
 import { copyOf, fixed, type FixedCodec } from '../netlink/codec/codec.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
 import { messageBody, type AnyMessageType } from '../netlink/message-type.js'
@@ -8,7 +20,14 @@ import { socketStates } from './socket-states.js'
 export const socketFamilies = namedNumbers('socket family', { inet: 2, inet6: 10 })
 
 /** IPPROTO_*, linux/in.h, of the protocols that have inet_diag. */
-export const socketProtocols = namedNumbers('socket protocol', { tcp: 6, udp: 17, dccp: 33, sctp: 132, udplite: 136, raw: 255 })
+export const socketProtocols = namedNumbers('socket protocol', {
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  sctp: 132,
+  udplite: 136,
+  raw: 255,
+})
 
 /** `__be32[4]`: an IPv4 address in the first four bytes, or an IPv6 address. */
 const addressBytes: FixedCodec<Uint8Array> = fixed(

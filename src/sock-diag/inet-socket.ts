@@ -77,7 +77,11 @@ const DETAILS = [2, 4, 5, 6, 7].reduce((bits, attribute) => bits | extension(att
 /** The dumps that answer a query, one per family. Throws RangeError or TypeError for a query that makes no sense. */
 export function socketRequests(query: InetSocketQuery): Request<never>[] {
   const families: readonly SocketFamily[] = query.family === undefined ? ['inet', 'inet6'] : [query.family]
-  return families.map(family => ({ type: inetDiagRequest, flags: NLM_F_DUMP, body: requestBody(family, query) as never }))
+  return families.map(family => ({
+    type: inetDiagRequest,
+    flags: NLM_F_DUMP,
+    body: requestBody(family, query) as never,
+  }))
 }
 
 function requestBody(family: SocketFamily, query: InetSocketQuery): InferInput<typeof inetDiagRequest.body> {
@@ -119,7 +123,9 @@ export function socketFrom({ id, attributes: a, ...body }: Body, protocol: Socke
     ...(tos === undefined ? {} : { tos }),
     ...(a.cong === undefined ? {} : { congestion: a.cong }),
     ...(a.skmeminfo === undefined ? {} : { memory: a.skmeminfo }),
-    ...(a.info === undefined || protocol !== 'tcp' ? {} : { tcpInfo: tcpInfo.get(viewOf(a.info), 0, a.info.length) }),
+    ...(a.info === undefined || protocol !== 'tcp'
+      ? {}
+      : { tcpInfo: tcpInfo.get(viewOf(a.info), 0, a.info.length) }),
   }
 }
 

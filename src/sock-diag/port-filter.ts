@@ -21,6 +21,7 @@ export function localPortFilter([first, last]: readonly [first: number, last: nu
       throw new RangeError(`localPorts: ${port} is not a port: expected a whole number from 0 to 65535`)
     }
   }
+  if (first > last) throw new RangeError(`localPorts: ${first} to ${last} is no range`)
   const comparisons = [
     [INET_DIAG_BC_S_GE, first],
     [INET_DIAG_BC_S_LE, last],

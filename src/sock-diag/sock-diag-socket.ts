@@ -22,7 +22,9 @@ export class SockDiagSocket implements AsyncDisposable {
   // eslint-disable-next-line @typescript-eslint/require-await -- a failure is to be a rejection, as in every other call
   static async open({ netns }: SockDiagSocketOptions = {}): Promise<SockDiagSocket> {
     const openIn = (fd: number): SockDiagSocket =>
-      new SockDiagSocket(new NetlinkSocket(new (binding().Socket)(sockDiagProtocol.number, fd), sockDiagProtocol))
+      new SockDiagSocket(
+        new NetlinkSocket(new (binding().Socket)(sockDiagProtocol.number, fd), sockDiagProtocol),
+      )
     if (netns === undefined) return openIn(-1)
     if (netns instanceof NetworkNamespace) return openIn(netns.fd)
     const opened = NetworkNamespace.open(netns)
@@ -39,7 +41,8 @@ export class SockDiagSocket implements AsyncDisposable {
     const sockets: InetSocket[] = []
     for (const request of socketRequests(query)) {
       for await (const message of this.#netlink.dump(request, options)) {
-        if (message.type === inetDiagReply.type) sockets.push(socketFrom(message.decode(inetDiagReply), protocol))
+        if (message.type === inetDiagReply.type)
+          sockets.push(socketFrom(message.decode(inetDiagReply), protocol))
       }
     }
     return sockets

@@ -21,4 +21,6 @@ export type SocketState = keyof typeof socketStates.numbers | number
 
 /** `idiag_states`: the set of states to list. All of them where nothing is said. */
 export const stateMask = (states: readonly SocketState[] | undefined): number =>
-  states === undefined ? 0xffff_ffff : states.reduce<number>((mask, state) => mask | (1 << socketStates.toNumber(state)), 0)
+  states === undefined
+    ? 0xffff_ffff
+    : states.reduce<number>((mask, state) => mask | (1 << socketStates.toNumber(state)), 0)

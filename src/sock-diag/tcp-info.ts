@@ -90,7 +90,10 @@ interface BitField {
   width: number
 }
 
-const bitField = (at: number, width: number): BitField => ({ shift: littleEndian ? at : 8 - at - width, width })
+const bitField = (at: number, width: number): BitField => ({
+  shift: littleEndian ? at : 8 - at - width,
+  width,
+})
 const SND_WSCALE = bitField(0, 4)
 const RCV_WSCALE = bitField(4, 4)
 const APP_LIMITED = bitField(0, 1)
@@ -102,12 +105,16 @@ const bitsOf = (value: number, { shift, width }: BitField): number => (value & (
 /** INET_DIAG_INFO of a TCP socket. */
 export const tcpInfo: Codec<TcpInfo, TcpInfoInput> = {
   parts: [tcpInfoStruct],
-  put(writer, { sndWscale = 0, rcvWscale = 0, deliveryRateAppLimited = false, fastopenClientFail = 0, ...plain }) {
+  put(
+    writer,
+    { sndWscale = 0, rcvWscale = 0, deliveryRateAppLimited = false, fastopenClientFail = 0, ...plain },
+  ) {
     tcpInfoStruct.put(writer, {
       ...plain,
       wscales: bitsOf(sndWscale, SND_WSCALE) | bitsOf(rcvWscale, RCV_WSCALE),
       deliveryFlags:
-        bitsOf(Number(deliveryRateAppLimited), APP_LIMITED) | bitsOf(fastopenClientFail, FASTOPEN_CLIENT_FAIL),
+        bitsOf(Number(deliveryRateAppLimited), APP_LIMITED) |
+        bitsOf(fastopenClientFail, FASTOPEN_CLIENT_FAIL),
     })
   },
   get(view, at, end) {

@@ -26,10 +26,7 @@ const TC_ACT_EXT_VAL_MASK = 0x0fff_ffff
  * taken the packet. `goto` continues with a chain, `jump` skips actions.
  */
 export type ActionControl =
-  | keyof typeof verdicts.numbers
-  | { readonly goto: number }
-  | { readonly jump: number }
-  | number
+  keyof typeof verdicts.numbers | { readonly goto: number } | { readonly jump: number } | number
 
 /** The number in the `action` member of an action's parameters. */
 export function controlNumber(control: ActionControl): number {

@@ -40,7 +40,10 @@ type ActionWireIn = InferInput<typeof actionAttributes>
 type ActionWireOut = Infer<typeof actionAttributes>
 
 /** The actions of a filter: TCA_U32_ACT, TCA_BPF_ACT. */
-export const actionList: Codec<ActionWireOut[], readonly ActionWireIn[]> = numbered('action', actionAttributes)
+export const actionList: Codec<ActionWireOut[], readonly ActionWireIn[]> = numbered(
+  'action',
+  actionAttributes,
+)
 
 /** TCA_ACT_MAX_PRIO, linux/pkt_cls.h */
 const MAX_ACTIONS = 32
@@ -98,10 +101,15 @@ export interface ActionStatistics extends Statistics {
 export type Action = ActionSpec & ActionState
 
 /** The wire form of a filter's actions. Undefined where there are none. */
-export function actionsToWire(actions: readonly ActionSpec[] | undefined, devices: DeviceNames): ActionWireIn[] | undefined {
+export function actionsToWire(
+  actions: readonly ActionSpec[] | undefined,
+  devices: DeviceNames,
+): ActionWireIn[] | undefined {
   if (actions === undefined || actions.length === 0) return undefined
   if (actions.length > MAX_ACTIONS) {
-    throw new RangeError(`a filter takes up to ${MAX_ACTIONS} actions, not ${actions.length}; end them with 'continue' and add a filter`)
+    throw new RangeError(
+      `a filter takes up to ${MAX_ACTIONS} actions, not ${actions.length}; end them with 'continue' and add a filter`,
+    )
   }
   return actions.map(action => actionToWire(action, devices))
 }

@@ -30,5 +30,7 @@ function largestBlock(first: number, last: number): number {
 function checkedRange(first: number, last: number): number {
   const whole = Number.isInteger(first) && Number.isInteger(last)
   if (whole && first >= 0 && first <= last && last <= 0xffff) return first
-  throw new RangeError(`${first}-${last} is not a range of ports: expected whole numbers from 0 to 65535 in ascending order`)
+  throw new RangeError(
+    `${first}-${last} is not a range of ports: expected whole numbers from 0 to 65535 in ascending order`,
+  )
 }

@@ -44,18 +44,7 @@ export interface RawClass extends ClassPlace {
 
 /** The kernel's kinds that are not modelled. Others come as raw bytes too. */
 export type RawClassKind =
-  | 'drr'
-  | 'ets'
-  | 'fq_pie'
-  | 'hfsc'
-  | 'mq'
-  | 'mqprio'
-  | 'multiq'
-  | 'prio'
-  | 'qfq'
-  | 'sfq'
-  | 'taprio'
-  | 'tbf'
+  'drr' | 'ets' | 'fq_pie' | 'hfsc' | 'mq' | 'mqprio' | 'multiq' | 'prio' | 'qfq' | 'sfq' | 'taprio' | 'tbf'
 
 /** A class to make, by `kind`. */
 export type ClassSpec = HtbClass | FqCodelClass | RawClass
@@ -142,12 +131,21 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
     if (verb === 'get') return tcCommand('class show', dev, classid)
     if (verb === 'delete') return tcCommand('class del', dev, classid)
     const spec = object as ClassSpec
-    return tcCommand('class', verbWord(verb), dev, parentWords(spec.parent), classid, spec.kind, wordsOf(spec))
+    return tcCommand(
+      'class',
+      verbWord(verb),
+      dev,
+      parentWords(spec.parent),
+      classid,
+      spec.kind,
+      wordsOf(spec),
+    )
   },
 }
 
 const wordsOf = (spec: ClassSpec): string[] =>
-  kindNamed(classKinds, spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawClass).options)
+  kindNamed(classKinds, spec.kind)?.words(spec as never) ??
+  rawWords('TCA_OPTIONS', (spec as RawClass).options)
 
 function optionsOf(name: string, options: unknown): object {
   if (options instanceof Uint8Array) return { options }

@@ -142,12 +142,19 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       ...optionWords({ handle: handle === undefined ? undefined : handleWord(kind, handle) }),
     ]
     const keyOnly = verb === 'get' || verb === 'delete'
-    return tcCommand('filter', verbWord(verb), place, kind, keyOnly ? [] : wordsOf(object as FilterSpec, verb))
+    return tcCommand(
+      'filter',
+      verbWord(verb),
+      place,
+      kind,
+      keyOnly ? [] : wordsOf(object as FilterSpec, verb),
+    )
   },
 }
 
 const wordsOf = (spec: FilterSpec, verb: Verb): string[] =>
-  kindNamed(filterKinds, spec.kind)?.words(spec as never, verb) ?? rawWords('TCA_OPTIONS', (spec as RawFilter).options)
+  kindNamed(filterKinds, spec.kind)?.words(spec as never, verb) ??
+  rawWords('TCA_OPTIONS', (spec as RawFilter).options)
 
 function bodyOf(
   { dev, parent, priority, protocol }: FilterPlace,
@@ -168,7 +175,8 @@ function bodyOf(
 const checkedPriority = (priority: number): number => wholeNumber('priority', priority, 1, 0xffff)
 
 /** tcm_info: the priority, and the protocol in network order. */
-const tcmInfo = (priority: number, protocol: number): number => ((priority << 16) | networkOrder(protocol)) >>> 0
+const tcmInfo = (priority: number, protocol: number): number =>
+  ((priority << 16) | networkOrder(protocol)) >>> 0
 
 const handleNumber = (kind: string, handle: Handle): number =>
   kindNamed(filterKinds, kind)?.parseHandle(handle) ?? wholeNumber('handle', handle as number)
@@ -176,7 +184,9 @@ const handleNumber = (kind: string, handle: Handle): number =>
 function existingHandle({ kind, handle }: FilterKey): number {
   const number = (handle as Handle | undefined) === undefined ? 0 : handleNumber(kind, handle)
   if (number === 0) {
-    throw new TypeError(`handle is ${handle}: the kernel would take that for all filters of the priority; name one`)
+    throw new TypeError(
+      `handle is ${handle}: the kernel would take that for all filters of the priority; name one`,
+    )
   }
   kindNamed(filterKinds, kind)?.checkExisting?.(number)
   return number
@@ -190,5 +200,7 @@ const handleWord = (kind: string, handle: Handle): string =>
 
 function fieldsOf(name: string, options: unknown, devices: DeviceNames): object {
   if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (kindNamed(filterKinds, name)?.fromWire(options as never, devices) ?? {})
+  return options === undefined
+    ? {}
+    : (kindNamed(filterKinds, name)?.fromWire(options as never, devices) ?? {})
 }

@@ -28,21 +28,24 @@ const EGRESS_HOOK = 0xffff0000 + TC_H_MIN_EGRESS
 export function parseHandle(handle: Handle): number {
   if (typeof handle === 'number') return wholeHandle(handle)
   const value = joinHexFields(handle, MAJOR_MINOR)
-  if (value === undefined) throw new TypeError(`'${handle}' is not a handle: expected major:minor in hex, such as '1:10'`)
+  if (value === undefined)
+    throw new TypeError(`'${handle}' is not a handle: expected major:minor in hex, such as '1:10'`)
   return value
 }
 
 /** The number of a qdisc's handle, whose minor part is 0: `'1:'`. */
 export function parseQdiscHandle(handle: Handle): number {
   const value = parseHandle(handle)
-  if ((value & 0xffff) !== 0) throw new RangeError(`${formatHandle(value)} is not the handle of a qdisc: its minor part is not 0`)
+  if ((value & 0xffff) !== 0)
+    throw new RangeError(`${formatHandle(value)} is not the handle of a qdisc: its minor part is not 0`)
   return value
 }
 
 /** The number of a class id, which has both parts. */
 export function parseClassid(classid: Handle): number {
   const value = parseHandle(classid)
-  if (value === 0 || value === TC_H_ROOT) throw new RangeError(`'${classid}' is not a class id: expected major:minor, such as '1:10'`)
+  if (value === 0 || value === TC_H_ROOT)
+    throw new RangeError(`'${classid}' is not a class id: expected major:minor, such as '1:10'`)
   return value
 }
 

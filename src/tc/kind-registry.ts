@@ -8,5 +8,7 @@ export const kindNamed = <Kind>(registry: Registry<Kind>, name: string): Kind | 
   Object.hasOwn(registry, name) ? registry[name] : undefined
 
 /** The codecs of a registry by kind, for `byKind`. What a codec puts is what `toWire` of the same kind made. */
-export const codecsOf = (registry: Registry<{ codec: Codec<unknown, never> }>): Record<string, Codec<unknown>> =>
+export const codecsOf = (
+  registry: Registry<{ codec: Codec<unknown, never> }>,
+): Record<string, Codec<unknown>> =>
   Object.fromEntries(Object.entries(registry).map(([name, { codec }]) => [name, codec as Codec<unknown>]))

@@ -9,14 +9,20 @@ import { tcBody } from './tca.js'
 const xstatsOf = (kinds: Registry<AnyOptionsKind>): Codec<unknown> =>
   byKind(
     'kind',
-    Object.fromEntries(Object.entries(kinds).flatMap(([name, { xstats }]) => (xstats ? [[name, xstats]] : []))),
+    Object.fromEntries(
+      Object.entries(kinds).flatMap(([name, { xstats }]) => (xstats ? [[name, xstats]] : [])),
+    ),
   )
 
 const qdiscBody = tcBody(byKind('kind', codecsOf(qdiscKinds)), xstatsOf(qdiscKinds))
 const classBody = tcBody(byKind('kind', codecsOf(classKinds)), xstatsOf(classKinds))
 const filterBody = tcBody(byKind('kind', codecsOf(filterKinds)), byKind('kind', {}))
 
-const message = <Out, In>(name: string, type: number, body: Codec<Out, In>): MessageType<Out, In> => ({ name, type, body })
+const message = <Out, In>(name: string, type: number, body: Codec<Out, In>): MessageType<Out, In> => ({
+  name,
+  type,
+  body,
+})
 
 // linux/rtnetlink.h
 export const RTM_NEWQDISC = message('RTM_NEWQDISC', 36, qdiscBody)

@@ -103,14 +103,7 @@ export type RawQdiscKind =
   | 'taprio'
 
 /** A qdisc to make, by `kind`. */
-export type QdiscSpec =
-  | IngressQdisc
-  | ClsactQdisc
-  | FifoQdisc
-  | FqCodelQdisc
-  | HtbQdisc
-  | TbfQdisc
-  | RawQdisc
+export type QdiscSpec = IngressQdisc | ClsactQdisc | FifoQdisc | FqCodelQdisc | HtbQdisc | TbfQdisc | RawQdisc
 
 /** What the kernel tells of a qdisc beside what was asked for. */
 export interface QdiscState<App = never> {
@@ -202,12 +195,19 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
     const place = ['dev', deviceWord(object.dev), ...placeWords(object)]
     if (verb === 'get') return tcCommand('qdisc show', place)
     const spec = object as QdiscSpec
-    return tcCommand('qdisc', verbWord(verb), place, object.kind ?? [], verb === 'delete' ? [] : wordsOf(spec))
+    return tcCommand(
+      'qdisc',
+      verbWord(verb),
+      place,
+      object.kind ?? [],
+      verb === 'delete' ? [] : wordsOf(spec),
+    )
   },
 }
 
 const wordsOf = (spec: QdiscSpec): string[] =>
-  kindNamed(qdiscKinds, spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawQdisc).options)
+  kindNamed(qdiscKinds, spec.kind)?.words(spec as never) ??
+  rawWords('TCA_OPTIONS', (spec as RawQdisc).options)
 
 const isHook = (object: QdiscSpec | QdiscKey): object is IngressQdisc | ClsactQdisc =>
   object.kind === 'ingress' || object.kind === 'clsact'

@@ -43,7 +43,8 @@ export function parseRate(field: string, rate: Rate): bigint {
     throw new RangeError(`${field} is ${rate}: expected a whole number of bytes per second`)
   }
   const value = BigInt(rate)
-  if (value < 1n || value >= 1n << 64n) throw new RangeError(`${field} is ${rate}: expected 1 to 2^64 - 1 bytes per second`)
+  if (value < 1n || value >= 1n << 64n)
+    throw new RangeError(`${field} is ${rate}: expected 1 to 2^64 - 1 bytes per second`)
   return value
 }
 
@@ -73,7 +74,8 @@ export function ratespec(rate: bigint, { overhead = 0, mpu = 0, linklayer = 'eth
 const CELL_LOG = 3
 
 /** The inverse of `ratespec` and `rate64`. */
-export const rateOf = ({ rate }: Infer<typeof tcRatespec>, wide: bigint | undefined): bigint => wide ?? BigInt(rate)
+export const rateOf = ({ rate }: Infer<typeof tcRatespec>, wide: bigint | undefined): bigint =>
+  wide ?? BigInt(rate)
 
 /** The packet length options of a tc_ratespec, those at their default left out. */
 export function packetLengthOf({ overhead, mpu, linklayer }: Infer<typeof tcRatespec>): PacketLength {
@@ -91,4 +93,5 @@ export const packetLengthWords = ({ overhead, mpu, linklayer }: PacketLength): s
 /** Bytes per second as `tc` reads them, which means bits by `bit` and bytes by `bps`. */
 export const rateWord = (rate: Rate): string => `${rate}bps`
 
-export const optionalRateWord = (rate: Rate | undefined): string | undefined => (rate === undefined ? undefined : rateWord(rate))
+export const optionalRateWord = (rate: Rate | undefined): string | undefined =>
+  rate === undefined ? undefined : rateWord(rate)

@@ -77,7 +77,12 @@ export function statistics2<X>(
       const value: Record<string, unknown> = {}
       const unknown: UnknownAttribute[] = []
       let previous: number | undefined
-      for (const found of attributesIn(view, at, end, type => set.members.nameOf(type) ?? `attribute ${type}`)) {
+      for (const found of attributesIn(
+        view,
+        at,
+        end,
+        type => set.members.nameOf(type) ?? `attribute ${type}`,
+      )) {
         const attribute = byType.get(found.type)
         if (attribute) {
           const { name, codec } = attribute
@@ -145,7 +150,15 @@ export function statisticsOf(
   }
 }
 
-const NOTHING: Statistics = { bytes: 0n, packets: 0n, drops: 0, overlimits: 0, requeues: 0, backlog: 0, qlen: 0 }
+const NOTHING: Statistics = {
+  bytes: 0n,
+  packets: 0n,
+  drops: 0,
+  overlimits: 0,
+  requeues: 0,
+  backlog: 0,
+  qlen: 0,
+}
 
 /** The kernel sends the 64-bit count of packets only where the 32 bits of `basic` have wrapped. */
 const traffic = (basic: Basic | undefined, packets64: bigint | undefined): Traffic => ({
@@ -153,7 +166,14 @@ const traffic = (basic: Basic | undefined, packets64: bigint | undefined): Traff
   packets: packets64 ?? BigInt(basic?.packets ?? 0),
 })
 
-const fromTcStats = ({ bytes, packets, drops, overlimits, backlog, qlen }: Infer<typeof tcStats>): Partial<Statistics> => ({
+const fromTcStats = ({
+  bytes,
+  packets,
+  drops,
+  overlimits,
+  backlog,
+  qlen,
+}: Infer<typeof tcStats>): Partial<Statistics> => ({
   bytes,
   packets: BigInt(packets),
   drops,
@@ -161,4 +181,3 @@ const fromTcStats = ({ bytes, packets, drops, overlimits, backlog, qlen }: Infer
   backlog,
   qlen,
 })
-

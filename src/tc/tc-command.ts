@@ -12,7 +12,8 @@ const words: Readonly<Record<Verb, string>> = {
 export const verbWord = (verb: Verb): string => words[verb]
 
 /** `tc qdisc add dev eth0 …` */
-export const tcCommand = (...parts: readonly (string | readonly string[])[]): string => ['tc', ...parts.flat()].join(' ')
+export const tcCommand = (...parts: readonly (string | readonly string[])[]): string =>
+  ['tc', ...parts.flat()].join(' ')
 
 /** Options that cannot be said in words of `tc`, as a comment. */
 export const rawWords = (attribute: string, bytes: Uint8Array | undefined): string[] =>

@@ -1,4 +1,19 @@
-import { attributes, binary, flag, list, reserved, s16, s32, s8, struct, text, u16, u32, u8, type Codec } from '../netlink/codec/index.js'
+import {
+  attributes,
+  binary,
+  flag,
+  list,
+  reserved,
+  s16,
+  s32,
+  s8,
+  struct,
+  text,
+  u16,
+  u32,
+  u8,
+  type Codec,
+} from '../netlink/codec/index.js'
 import { messageBody } from '../netlink/message-type.js'
 import { nlaBitfield32 } from './bitfield.js'
 import { statistics2, tcStats } from './statistics.js'
@@ -59,4 +74,5 @@ export const tcaAttributes = <O, OI, X>(options: Codec<O, OI>, xstats: Codec<X>)
   })
 
 /** The body of a message of qdiscs, classes or filters. */
-export const tcBody = <O, OI, X>(options: Codec<O, OI>, xstats: Codec<X>) => messageBody(tcmsg, tcaAttributes(options, xstats))
+export const tcBody = <O, OI, X>(options: Codec<O, OI>, xstats: Codec<X>) =>
+  messageBody(tcmsg, tcaAttributes(options, xstats))

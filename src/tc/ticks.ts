@@ -14,7 +14,9 @@ export function ticksOf(field: string, bytes: number, rate: bigint): number {
   const divisor = rate * NANOSECONDS_PER_TICK
   const ticks = (product + divisor - 1n) / divisor
   if (ticks <= 0xffffffffn) return Number(ticks)
-  throw new RangeError(`${field} is ${bytes}: ${rate} bytes per second take longer than 274 s for it, which the kernel cannot count`)
+  throw new RangeError(
+    `${field} is ${bytes}: ${rate} bytes per second take longer than 274 s for it, which the kernel cannot count`,
+  )
 }
 
 /**

@@ -30,7 +30,10 @@ export interface DescribeOptions {
 }
 
 /** What keys match, field by field: the inverse of the builders of `u32`. What is no field of a header comes as `key`. */
-export function describeU32Keys(keys: readonly U32Key[], { header = 'network' }: DescribeOptions = {}): U32Match[] {
+export function describeU32Keys(
+  keys: readonly U32Key[],
+  { header = 'network' }: DescribeOptions = {},
+): U32Match[] {
   const words = new Words(keysToWire(keys).map(keyFromWire))
   const network = header === 'network' ? networkHeader(words) : []
   const icmp = network.some(found => found.match === 'protocol' && found.value === IP_PROTOCOLS.icmp)
@@ -81,7 +84,10 @@ function networkHeader(words: Words): U32Match[] {
   return [
     ...mac(words, 'destinationMac'),
     ...mac(words, 'sourceMac'),
-    ...number(words, ethernetFields.etherType, value => ({ match: 'etherType', protocol: etherTypeName(value) })),
+    ...number(words, ethernetFields.etherType, value => ({
+      match: 'etherType',
+      protocol: etherTypeName(value),
+    })),
     ...number(words, ipv4Fields.ihl, value => ({ match: 'ihl', value })),
     ...number(words, ipv4Fields.dsfield, value => ({ match: 'dsfield', value })),
     ...fragment(words),
@@ -144,7 +150,10 @@ const FRAGMENTS = [
 
 function mac(words: Words, match: 'sourceMac' | 'destinationMac'): U32Match[] {
   const [high, low] = ethernetFields[match]
-  if (words.read(high).mask !== high.mask >>> shiftOf(high) || words.read(low).mask !== low.mask >>> shiftOf(low)) {
+  if (
+    words.read(high).mask !== high.mask >>> shiftOf(high) ||
+    words.read(low).mask !== low.mask >>> shiftOf(low)
+  ) {
     return []
   }
   const bits = `${bitsOf(words, high)}${bitsOf(words, low)}`

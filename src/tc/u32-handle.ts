@@ -18,7 +18,9 @@ export function parseU32Handle(handle: U32Handle): number {
   }
   const value = joinHexFields(handle, TABLE_BUCKET_NODE)
   if (value === undefined) {
-    throw new TypeError(`'${handle}' is not a u32 handle: expected table:bucket:node in hex (up to fff:ff:fff), such as '1:2:3'`)
+    throw new TypeError(
+      `'${handle}' is not a u32 handle: expected table:bucket:node in hex (up to fff:ff:fff), such as '1:2:3'`,
+    )
   }
   return value
 }
@@ -26,7 +28,10 @@ export function parseU32Handle(handle: U32Handle): number {
 /** The number of a table or bucket: a u32 handle whose node part is 0. */
 export function parseU32Bucket(handle: U32Handle): number {
   const value = parseU32Handle(handle)
-  if (u32Node(value) !== 0) throw new RangeError(`'${formatU32Handle(value)}' is a node: expected a table such as '1:' or a bucket '1:2:'`)
+  if (u32Node(value) !== 0)
+    throw new RangeError(
+      `'${formatU32Handle(value)}' is a node: expected a table such as '1:' or a bucket '1:2:'`,
+    )
   return value
 }
 

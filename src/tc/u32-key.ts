@@ -38,7 +38,8 @@ export function keysToWire(keys: U32Keys): readonly Wire[] {
     else addKey(wire, some)
   }
   if (wire.length === 0) return EVERYTHING
-  if (wire.length > MAX_KEYS) throw new RangeError(`${wire.length} keys do not fit a u32 filter, which takes ${MAX_KEYS}`)
+  if (wire.length > MAX_KEYS)
+    throw new RangeError(`${wire.length} keys do not fit a u32 filter, which takes ${MAX_KEYS}`)
   return wire
 }
 
@@ -72,7 +73,9 @@ function addKey(wire: Wire[], key: U32Key): void {
 function checkKey({ at, value, mask }: U32Key): void {
   const isU32 = (number: number): boolean => Number.isInteger(number) && number >= 0 && number <= 0xffffffff
   if (isU32(value) && isU32(mask) && Number.isInteger(at)) return
-  throw new RangeError(`a key at ${at} of value ${value} and mask ${mask}: expected whole numbers of 32 bits, not negative but for at`)
+  throw new RangeError(
+    `a key at ${at} of value ${value} and mask ${mask}: expected whole numbers of 32 bits, not negative but for at`,
+  )
 }
 
 function merge(into: Wire, { at, value, mask }: U32Key, val: number): void {

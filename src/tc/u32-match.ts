@@ -14,7 +14,7 @@ import {
 import type { U32Key } from './u32-key.js'
 import { wholeNumber } from './whole-number.js'
 
-const ipProtocols = namedNumbers('IP protocol', IP_PROTOCOLS)
+const ipProtocols = namedNumbers('protocol of IPv4', IP_PROTOCOLS)
 
 /** A protocol of IPv4, by name or number. */
 export type IpProtocol = keyof typeof IP_PROTOCOLS | number
@@ -31,14 +31,20 @@ function matchField(field: WordField, value: number, bits = field.mask >>> shift
   return { at: base + field.at, value: (value << shift) >>> 0, mask: (bits << shift) >>> 0 }
 }
 
-function matchPorts(field: WordField, first: number, last: number, { at = IPV4_HEADER }: TransportPosition): U32Key[] {
+function matchPorts(
+  field: WordField,
+  first: number,
+  last: number,
+  { at = IPV4_HEADER }: TransportPosition,
+): U32Key[] {
   return [matchField(field, first, blockMask(first, last), at)]
 }
 
 function matchPrefix(field: WordField, prefix: string): U32Key[] {
   const [address = '', length = '32'] = prefix.split('/')
   const bits = /^\d+$/.test(length) ? Number(length) : NaN
-  if (!(bits <= 32)) throw new RangeError(`'${prefix}' is not an IPv4 prefix: expected '10.9.0.2' or '10.9.0.0/24'`)
+  if (!(bits <= 32))
+    throw new RangeError(`'${prefix}' is not an IPv4 prefix: expected '10.9.0.2' or '10.9.0.0/24'`)
   const mask = bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0
   return [matchField(field, (ipv4ToNumber(address) & mask) >>> 0, mask)]
 }
@@ -56,7 +62,10 @@ function matchPart(bytes: 1 | 2 | 4, value: number, mask: number, at: number): U
   const max = 2 ** (8 * bytes) - 1
   wholeNumber('value', value, 0, max)
   wholeNumber('mask', mask, 0, max)
-  if (at % bytes !== 0) throw new RangeError(`a match of ${bytes} bytes at ${at}: expected an offset that is a multiple of ${bytes}`)
+  if (at % bytes !== 0)
+    throw new RangeError(
+      `a match of ${bytes} bytes at ${at}: expected an offset that is a multiple of ${bytes}`,
+    )
   const word = Math.floor(at / 4) * 4
   const shift = 8 * (4 - bytes - (at - word))
   return [{ at: word, value: (value << shift) >>> 0, mask: (mask << shift) >>> 0 }]
@@ -89,7 +98,9 @@ export const u32 = {
   /** The type of an ICMP message, and its code where it is given. */
   icmpType: (type: number, code?: number, { at = IPV4_HEADER }: TransportPosition = {}): U32Key[] => [
     matchField(transportFields.icmpType, wholeNumber('type', type, 0, 0xff), 0xff, at),
-    ...(code === undefined ? [] : [matchField(transportFields.icmpCode, wholeNumber('code', code, 0, 0xff), 0xff, at)]),
+    ...(code === undefined
+      ? []
+      : [matchField(transportFields.icmpCode, wholeNumber('code', code, 0, 0xff), 0xff, at)]),
   ],
 
   /** Whole datagrams, no fragments. */
@@ -106,7 +117,9 @@ export const u32 = {
   /** `'02:00:0a:09:00:02'`; only where the device has Ethernet headers. */
   destinationMac: (address: string): U32Key[] => matchMac(ethernetFields.destinationMac, address),
   /** The EtherType before the network header, behind a VLAN tag that the kernel has taken off. */
-  etherType: (protocol: EtherType): U32Key[] => [matchField(ethernetFields.etherType, etherTypeNumber(protocol))],
+  etherType: (protocol: EtherType): U32Key[] => [
+    matchField(ethernetFields.etherType, etherTypeNumber(protocol)),
+  ],
 
   /** The word at `at`, a multiple of 4; as all offsets it may be negative. */
   match32: (value: number, mask: number, at: number): U32Key[] => matchPart(4, value, mask, at),

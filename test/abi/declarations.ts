@@ -48,6 +48,10 @@ export function attributesIn(codec: AnyCodec, value: unknown, siblings: Siblings
   if (codec.partFor) return inParts(value)
   const members = value as Record<string, unknown>
   const { declarations } = codec as Partial<AnySet>
+  if (declarations && Array.isArray(value)) {
+    const [[name = '', , element] = []] = Object.values(declarations)
+    return value.flatMap(item => [name, ...(element ? attributesIn(element, item, siblings) : [])])
+  }
   if (!declarations) {
     // Message bodies and nexthops are a header, and attributes as a member.
     return [...(Array.isArray(value) ? value : [value]), ...('attributes' in members ? [members['attributes']] : [])].flatMap(inParts)

@@ -566,9 +566,6 @@ export const goldens: readonly Golden[] = [
   },
   {
     about: 'list those of another namespace',
-    setup: [
-      'ip netns set $(basename $(findmnt -n -o TARGET -M /run/netns/self 2>/dev/null || echo none)) 5 2>/dev/null; true',
-    ],
     command: 'ip link show target-nsid 5',
     bytes: `2000000010000500000000000000000000000000000000000000000000000000`,
     value: { family: 'unspec', type: 0, index: 0, flags: 0, change: 0, attributes: {} },

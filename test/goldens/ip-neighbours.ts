@@ -175,15 +175,17 @@ export const goldens: readonly Golden[] = [
   },
   {
     about: 'flush',
-    command: 'bridge fdb flush dev d0 vlan 5 static',
-    bytes: `2c0000001d0005020000000000000000070000000700000040000200060005000500000006001000c0000000`,
+    command: 'bridge fdb flush dev d0 vlan 5 static extern_learn',
+    bytes: `
+      340000001d00050200000000000000000700000007000000400012000600050005000000050011001000000006001000
+      c0000000`,
     value: {
       family: 'bridge',
       ifindex: 7,
       state: 64,
-      flags: 2,
+      flags: 18,
       type: 'unspec',
-      attributes: { vlan: 5, stateMask: 192 },
+      attributes: { vlan: 5, flagsMask: 16, stateMask: 192 },
     },
   },
 ]

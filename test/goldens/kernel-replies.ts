@@ -33,7 +33,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e8030000000000000000000000000000000000000100000030010a00080001000000008014000500
-      ffff000044bd0700d0a30000e8030000f40002000000000040000000dc05000001000000010000000100000001000000
+      ffff00001066080004860000e8030000f40002000000000040000000dc05000001000000010000000100000001000000
       ffffffffa00f0000e803000000000000803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea000000000000000000000000000000000000000000000000000001000000000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -52,16 +52,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -72,14 +63,19 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         alias: 'web-1 32768-33791',
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -182,8 +178,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507204,
-              reachableTime: 41936,
+              tstamp: 550416,
+              reachableTime: 34308,
               retransTime: 1000,
             },
             conf: {
@@ -253,6 +249,10 @@ export const goldens: readonly Golden[] = [
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
         altNames: ['other'],
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -284,7 +284,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000008014000500
-      ffff000044bd0700d0a30000e8030000f40002000000000040000000dc05000001000000010000000100000001000000
+      ffff00001066080004860000e8030000f40002000000000040000000dc05000001000000010000000100000001000000
       ffffffffa00f0000e803000000000000803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea000000000000000000000000000000000000000000000000000001000000000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -310,16 +310,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -330,14 +321,19 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         alias: 'web-1 32768-33791',
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -440,8 +436,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507204,
-              reachableTime: 41936,
+              tstamp: 550416,
+              reachableTime: 34308,
               retransTime: 1000,
             },
             conf: {
@@ -552,6 +548,10 @@ export const goldens: readonly Golden[] = [
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
         altNames: ['other'],
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -585,13 +585,13 @@ export const goldens: readonly Golden[] = [
       0100000005001e000100000005000a000000000005000c00000000000c000d00800002000a0900020c000e0080000200
       0a09000206000f0001800000060010000000000006001100018000000600120001000000050013000000000005001400
       0000000005001d000000000006001f000000000005002000000000000500230000000000050024000000000005002100
-      000000000500270000000000050028000000000005002b00000000000c00150000000000000000000c001600d9050000
+      000000000500270000000000050028000000000005002b00000000000c00150000000000000000000c001600d7050000
       000000000c00170000000000000000000500190001000000080025000002000008002600000000000800290000000000
       08002a000000000008000500080000000c0006006e6f71756575650030031a008c000200880001000000000000000000
       000000000100000001000000010000000100000000000000010000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       10270000e80300000000000000000000000000000000000001000000a0020a00080001000000008014000500ffff0000
-      5abd07003c3f0000e8030000f40002000000000040000000dc05000001000000010000000100000001000000ffffffff
+      2e660800a8550000e8030000f40002000000000040000000dc05000001000000010000000100000001000000ffffffff
       a00f0000e803000000000000803a09008051010003000000580200001000000000000000010000000100000001000000
       60ea000000000000000000000000000000000000000000000000000001000000000000000000000010270000e8030000
       010000000000000000000000010000000000000000000000010000000000000000000000000000000000000080ee3600
@@ -617,16 +617,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -637,14 +628,19 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         master: 9,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -711,7 +707,7 @@ export const goldens: readonly Golden[] = [
             05000a000000000005000c00000000000c000d00800002000a0900020c000e00800002000a09000206000f0001800000
             0600100000000000060011000180000006001200010000000500130000000000050014000000000005001d0000000000
             06001f000000000005002000000000000500230000000000050024000000000005002100000000000500270000000000
-            050028000000000005002b00000000000c00150000000000000000000c001600d9050000000000000c00170000000000
+            050028000000000005002b00000000000c00150000000000000000000c001600d7050000000000000c00170000000000
             00000000050019000100000008002500000200000800260000000000080029000000000008002a0000000000`),
         },
         link: 8,
@@ -758,8 +754,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507226,
-              reachableTime: 16188,
+              tstamp: 550446,
+              reachableTime: 21928,
               retransTime: 1000,
             },
             conf: {
@@ -869,6 +865,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -896,8 +896,8 @@ export const goldens: readonly Golden[] = [
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000006400070000000000000000000000000000000000000000000000000000000000010000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000000000000c002b0005000200000000009c0112000b00010062726964676500008c0102000c001000c5000000
-      000000000c00110000000000000000000c00120000000000000000000c001300070000000000000008000100dc050000
+      00000000000000000c002b0005000200000000009c0112000b00010062726964676500008c0102000c001000c3000000
+      000000000c00110000000000000000000c00120000000000000000000c001300050000000000000008000100dc050000
       08000200c800000008000300d00700000800040030750000080005000100000006000600008000000500070000000000
       06000900000000000c000b00800002000a0900020c000a00800002000a09000206000c000000000008000d0000000000
       05000e000000000005000f00000000000a0014000180c200000000000c002e00000000001f0000000800300000000000
@@ -908,7 +908,7 @@ export const goldens: readonly Golden[] = [
       0c0006006e6f71756575650030031a008c00020088000100000000000000000000000000010000000100000001000000
       010000000000000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000010270000e80300000000000000000000
-      000000000000000001000000a0020a00080001000000000014000500ffff000052bd0700e48b0000e8030000f4000200
+      000000000000000001000000a0020a00080001000000000014000500ffff00002566080080420000e8030000f4000200
       0000000040000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a0900
       805101000300000058020000100000000000000001000000010000000100000060ea0000000000000000000000000000
       00000000000000000000000001000000000000000000000010270000e803000001000000000000000000000001000000
@@ -935,16 +935,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -955,13 +946,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -1022,10 +1018,10 @@ export const goldens: readonly Golden[] = [
         linkInfo: {
           kind: 'bridge',
           data: {
-            helloTimer: 197n,
+            helloTimer: 195n,
             tcnTimer: 0n,
             topologyChangeTimer: 0n,
-            gcTimer: 7n,
+            gcTimer: 5n,
             forwardDelay: 1500,
             helloTime: 200,
             maxAge: 2000,
@@ -1108,8 +1104,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507218,
-              reachableTime: 35812,
+              tstamp: 550437,
+              reachableTime: 17024,
               retransTime: 1000,
             },
             conf: {
@@ -1219,6 +1215,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -1232,18 +1232,18 @@ export const goldens: readonly Golden[] = [
       08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170001000000
-      0000000001000000000000005a000000000000005a000000000000000000000000000000000000000000000000000000
+      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170002000000
+      000000000200000000000000b000000000000000b0000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070001000000010000005a0000005a000000000000000000000000000000000000000000000000000000
+      00000000640007000200000002000000b0000000b0000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
       6e6f717565756500c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000008014000500ffff000069bd07002c470000e8030000f400020000000000
+      000000000100000030010a00080001000000008014000500ffff000082660800cc8f0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -1262,16 +1262,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -1282,21 +1273,26 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
-          rxPackets: 1n,
-          txPackets: 1n,
-          rxBytes: 90n,
-          txBytes: 90n,
+          rxPackets: 2n,
+          txPackets: 2n,
+          rxBytes: 176n,
+          txBytes: 176n,
           rxErrors: 0n,
           txErrors: 0n,
           rxDropped: 0n,
@@ -1320,10 +1316,10 @@ export const goldens: readonly Golden[] = [
           rxOtherhostDropped: 0n,
         },
         stats: {
-          rxPackets: 1,
-          txPackets: 1,
-          rxBytes: 90,
-          txBytes: 90,
+          rxPackets: 2,
+          txPackets: 2,
+          rxBytes: 176,
+          txBytes: 176,
           rxErrors: 0,
           txErrors: 0,
           rxDropped: 0,
@@ -1391,8 +1387,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507241,
-              reachableTime: 18220,
+              tstamp: 550530,
+              reachableTime: 36812,
               retransTime: 1000,
             },
             conf: {
@@ -1461,6 +1457,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -1474,30 +1474,30 @@ export const goldens: readonly Golden[] = [
       08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170001000000
-      0000000001000000000000005a000000000000005a000000000000000000000000000000000000000000000000000000
+      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170002000000
+      000000000200000000000000b000000000000000b0000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070001000000010000005a0000005a000000000000000000000000000000000000000000000000000000
+      00000000640007000200000002000000b0000000b0000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff000069bd07002c470000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff000082660800cc8f0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
       00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
       0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
-      260000000000000001000000000000004c00000000000000000000000000000001000000000000000000000000000000
-      00000000000000000000000000000000010000000000000001000000000000004c000000000000000000000000000000
+      260000000000000002000000000000009400000000000000000000000000000002000000000000000000000000000000
+      000000000000000000000000000000000200000000000000020000000000000094000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000001000000000000000100000000000000
-      000000000000000000000000000000004c000000000000004c0000000000000000000000000000000000000000000000
-      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000001000000
+      000000000000000000000000000000000000000000000000000000000000000002000000000000000200000000000000
+      000000000000000000000000000000009400000000000000940000000000000000000000000000000000000000000000
+      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000002000000
       000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
       050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
       04004180`,
@@ -1512,16 +1512,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -1532,21 +1523,26 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
-          rxPackets: 1n,
-          txPackets: 1n,
-          rxBytes: 90n,
-          txBytes: 90n,
+          rxPackets: 2n,
+          txPackets: 2n,
+          rxBytes: 176n,
+          txBytes: 176n,
           rxErrors: 0n,
           txErrors: 0n,
           rxDropped: 0n,
@@ -1570,10 +1566,10 @@ export const goldens: readonly Golden[] = [
           rxOtherhostDropped: 0n,
         },
         stats: {
-          rxPackets: 1,
-          txPackets: 1,
-          rxBytes: 90,
-          txBytes: 90,
+          rxPackets: 2,
+          txPackets: 2,
+          rxBytes: 176,
+          txBytes: 176,
           rxErrors: 0,
           txErrors: 0,
           rxDropped: 0,
@@ -1641,8 +1637,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507241,
-              reachableTime: 18220,
+              tstamp: 550530,
+              reachableTime: 36812,
               retransTime: 1000,
             },
             conf: {
@@ -1708,18 +1704,16 @@ export const goldens: readonly Golden[] = [
             },
             stats: [
               38n,
-              1n,
-              76n,
+              2n,
+              148n,
               0n,
-              1n,
-              0n,
-              0n,
-              0n,
-              1n,
-              1n,
-              76n,
+              2n,
               0n,
               0n,
+              0n,
+              2n,
+              2n,
+              148n,
               0n,
               0n,
               0n,
@@ -1735,23 +1729,29 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               0n,
-              1n,
-              1n,
               0n,
               0n,
-              76n,
-              76n,
+              2n,
+              2n,
+              0n,
+              0n,
+              148n,
+              148n,
               0n,
               0n,
               0n,
               0n,
             ],
-            icmp6Stats: [7n, 0n, 0n, 1n, 0n, 0n, 0n],
+            icmp6Stats: [7n, 0n, 0n, 2n, 0n, 0n, 0n],
             token: '::',
             addrGenMode: 'eui64',
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -1767,7 +1767,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip addr show dev d0',
     bytes: `
       4c0000001400220000000000000000000218800007000000080001000a090002080002000a0900020700030064300000
-      080008008000000014000600ffffffffffffffff72bd070072bd0700`,
+      080008008000000014000600ffffffffffffffffba660800ba660800`,
     value: {
       family: 'inet',
       prefixlen: 24,
@@ -1779,7 +1779,7 @@ export const goldens: readonly Golden[] = [
         local: '10.9.0.2',
         label: 'd0',
         flags: 128,
-        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 507250, tstamp: 507250 },
+        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 550586, tstamp: 550586 },
       },
     },
   },
@@ -1795,7 +1795,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip addr show dev d0',
     bytes: `
       4c0000001400220000000000000000000220800007000000080001000a090006080002000a0900050700030064300000
-      080008008000000014000600ffffffffffffffff77bd070077bd0700`,
+      080008008000000014000600ffffffffffffffffcb660800cb660800`,
     value: {
       family: 'inet',
       prefixlen: 32,
@@ -1807,7 +1807,7 @@ export const goldens: readonly Golden[] = [
         local: '10.9.0.5',
         label: 'd0',
         flags: 128,
-        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 507255, tstamp: 507255 },
+        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 550603, tstamp: 550603 },
       },
     },
   },
@@ -1823,7 +1823,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip addr show dev d0',
     bytes: `
       480000001400220000000000000000000a408200070000001400010020010db800000000000000000000000114000600
-      ffffffffffffffff75bd070075bd07000800080082000000`,
+      ffffffffffffffffca660800ca6608000800080082000000`,
     value: {
       family: 'inet6',
       prefixlen: 64,
@@ -1832,7 +1832,7 @@ export const goldens: readonly Golden[] = [
       index: 7,
       attributes: {
         address: '2001:db8::1',
-        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 507253, tstamp: 507253 },
+        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 550602, tstamp: 550602 },
         flags: 130,
       },
     },
@@ -1849,7 +1849,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip addr show dev d0',
     bytes: `
       500000001400220000000000000000000a40c0fd0700000014000100fe8000000000000000000afffe09000214000600
-      ffffffffffffffff74bd070074bd070008000800c000000005000b0003000000`,
+      ffffffffffffffffc6660800c666080008000800c000000005000b0003000000`,
     value: {
       family: 'inet6',
       prefixlen: 64,
@@ -1858,7 +1858,7 @@ export const goldens: readonly Golden[] = [
       index: 7,
       attributes: {
         address: 'fe80::aff:fe09:2',
-        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 507252, tstamp: 507252 },
+        cacheinfo: { prefered: 4294967295, valid: 4294967295, cstamp: 550598, tstamp: 550598 },
         flags: 192,
         protocol: 'kernel_ll',
       },
@@ -2012,7 +2012,7 @@ export const goldens: readonly Golden[] = [
       6e6f717565756500c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000008014000500ffff000080bd07001c670000e8030000f400020000000000
+      000000000100000030010a00080001000000008014000500ffff0000ee660800906c0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -2031,16 +2031,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -2051,13 +2042,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -2160,8 +2156,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507264,
-              reachableTime: 26396,
+              tstamp: 550638,
+              reachableTime: 27792,
               retransTime: 1000,
             },
             conf: {
@@ -2230,6 +2226,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -2245,7 +2245,7 @@ export const goldens: readonly Golden[] = [
     bytes: `
       880000001800220000000000000000000a200000fe0300010000000008000f00fe0000001400010020010db800000000
       0000000000000000080006000004000014000500fe800000000000000000000000000001080004000700000024000c00
-      00000000000000000e27000000000000000000000000000000000000000000000500140001000000`,
+      00000000000000000927000000000000000000000000000000000000000000000500140001000000`,
     value: {
       family: 'inet6',
       dstLen: 32,
@@ -2265,7 +2265,7 @@ export const goldens: readonly Golden[] = [
         cacheinfo: {
           clntref: 0,
           lastuse: 0,
-          expires: 9998,
+          expires: 9993,
           error: 0,
           used: 0,
           id: 0,
@@ -2368,7 +2368,7 @@ export const goldens: readonly Golden[] = [
       6e6f717565756500c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000008014000500ffff000090bd07001ca10000e8030000f400020000000000
+      000000000100000030010a00080001000000008014000500ffff000017670800207b0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -2387,16 +2387,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -2407,13 +2398,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -2516,8 +2512,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507280,
-              reachableTime: 41244,
+              tstamp: 550679,
+              reachableTime: 31520,
               retransTime: 1000,
             },
             conf: {
@@ -2586,6 +2582,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -2615,7 +2615,7 @@ export const goldens: readonly Golden[] = [
       6e6f717565756500c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000008014000500ffff000090bd070088700000e8030000f400020000000000
+      000000000100000030010a00080001000000008014000500ffff000017670800dc930000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -2634,16 +2634,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -2654,13 +2645,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -2763,8 +2759,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507280,
-              reachableTime: 28808,
+              tstamp: 550679,
+              reachableTime: 37852,
               retransTime: 1000,
             },
             conf: {
@@ -2833,6 +2829,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -2876,17 +2876,17 @@ export const goldens: readonly Golden[] = [
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
       060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170001000000
-      0000000002000000000000005a00000000000000b4000000000000000000000000000000000000000000000000000000
+      0000000001000000000000005a000000000000005a000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070001000000020000005a000000b4000000000000000000000000000000000000000000000000000000
+      000000006400070001000000010000005a0000005a000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
       6e6f717565756500c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000008014000500ffff00009abd070004800000e8030000f400020000000000
+      000000000100000030010a00080001000000008014000500ffff000039670800105d0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -2905,16 +2905,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -2925,21 +2916,26 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 1n,
-          txPackets: 2n,
+          txPackets: 1n,
           rxBytes: 90n,
-          txBytes: 180n,
+          txBytes: 90n,
           rxErrors: 0n,
           txErrors: 0n,
           rxDropped: 0n,
@@ -2964,9 +2960,9 @@ export const goldens: readonly Golden[] = [
         },
         stats: {
           rxPackets: 1,
-          txPackets: 2,
+          txPackets: 1,
           rxBytes: 90,
-          txBytes: 180,
+          txBytes: 90,
           rxErrors: 0,
           txErrors: 0,
           rxDropped: 0,
@@ -3034,8 +3030,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507290,
-              reachableTime: 32772,
+              tstamp: 550713,
+              reachableTime: 23824,
               retransTime: 1000,
             },
             conf: {
@@ -3104,6 +3100,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -3134,7 +3134,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff00009fbd0700a47d0000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff00004767080048950000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -3160,16 +3160,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -3180,13 +3171,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -3287,8 +3283,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507295,
-              reachableTime: 32164,
+              tstamp: 550727,
+              reachableTime: 38216,
               retransTime: 1000,
             },
             conf: {
@@ -3398,6 +3394,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -3428,7 +3428,7 @@ export const goldens: readonly Golden[] = [
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff0000a3bd070090ad0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff00005a670800a05e0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -3455,16 +3455,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -3475,13 +3466,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -3584,8 +3580,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507299,
-              reachableTime: 44432,
+              tstamp: 550746,
+              reachableTime: 24224,
               retransTime: 1000,
             },
             conf: {
@@ -3695,6 +3691,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -3725,7 +3725,7 @@ export const goldens: readonly Golden[] = [
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff0000a3bd0700b0630000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff00005a67080088790000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -3752,16 +3752,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -3772,13 +3763,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -3881,8 +3877,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507299,
-              reachableTime: 25520,
+              tstamp: 550746,
+              reachableTime: 31112,
               retransTime: 1000,
             },
             conf: {
@@ -3992,6 +3988,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -4007,7 +4007,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip -s neigh show dev d0',
     bytes: `
       540000001c0022000000000000000000020000000700000080000001080001000a0900010a00020002000a0900010000
-      0800040000000000140003006900000069000000690000000000000005000c000b000000`,
+      0800040000000000140003007400000070000000740000000000000005000c000b000000`,
     value: {
       family: 'inet',
       ifindex: 7,
@@ -4018,7 +4018,7 @@ export const goldens: readonly Golden[] = [
         dst: '10.9.0.1',
         lladdr: '02:00:0a:09:00:01',
         probes: 0,
-        cacheinfo: { confirmed: 105, used: 105, updated: 105, refcnt: 0 },
+        cacheinfo: { confirmed: 116, used: 112, updated: 116, refcnt: 0 },
         protocol: 'zebra',
       },
     },
@@ -4035,7 +4035,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip -s neigh show dev d0',
     bytes: `
       580000001c00220000000000000000000a000000070000004000000514000100ff0200000000000000000001ff090002
-      0a0002003333ff09000200000800040000000000140003008c1700001c0000001c00000000000000`,
+      0a0002003333ff090002000008000400000000001400030090170000200000002000000000000000`,
     value: {
       family: 'inet6',
       ifindex: 7,
@@ -4046,7 +4046,7 @@ export const goldens: readonly Golden[] = [
         dst: 'ff02::1:ff09:2',
         lladdr: '33:33:ff:09:00:02',
         probes: 0,
-        cacheinfo: { confirmed: 6028, used: 28, updated: 28, refcnt: 0 },
+        cacheinfo: { confirmed: 6032, used: 32, updated: 32, refcnt: 0 },
       },
     },
   },
@@ -4062,7 +4062,7 @@ export const goldens: readonly Golden[] = [
     command: 'ip -s neigh show dev d0',
     bytes: `
       580000001c00220000000000000000000a000000070000004000000514000100ff020000000000000000000000000016
-      0a0002003333000000160000080004000000000014000300d8170000680000006800000000000000`,
+      0a0002003333000000160000080004000000000014000300e5170000750000007500000000000000`,
     value: {
       family: 'inet6',
       ifindex: 7,
@@ -4073,14 +4073,19 @@ export const goldens: readonly Golden[] = [
         dst: 'ff02::16',
         lladdr: '33:33:00:00:00:16',
         probes: 0,
-        cacheinfo: { confirmed: 6104, used: 104, updated: 104, refcnt: 0 },
+        cacheinfo: { confirmed: 6117, used: 117, updated: 117, refcnt: 0 },
       },
     },
   },
   {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
+    about: 'a VXLAN from another namespace',
+    setup: [
+      'ip netns add goldenother',
+      'ip link add x0 index 30 type vxlan id 7 dstport 4789',
+      'ip link set x0 netns goldenother up',
+      'bridge -n goldenother fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9',
+    ],
+    command: 'bridge -n goldenother -d fdb show dev x0; ip netns del goldenother',
     bytes: `
       bc05000010000200000000000000000000000403010000000800000000000000070003006c6f000008000d00e8030000
       050010000200000005001100000000000500430001000000080004000000010008003200000000000800330000000000
@@ -4098,7 +4103,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff000015be070024720000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff0000d6670800f8640000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -4124,16 +4129,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -4144,13 +4140,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -4251,8 +4252,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507413,
-              reachableTime: 29220,
+              tstamp: 550870,
+              reachableTime: 25848,
               retransTime: 1000,
             },
             conf: {
@@ -4362,13 +4363,642 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'a VXLAN from another namespace',
+    setup: [
+      'ip netns add goldenother',
+      'ip link add x0 index 30 type vxlan id 7 dstport 4789',
+      'ip link set x0 netns goldenother up',
+      'bridge -n goldenother fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9',
+    ],
+    command: 'bridge -n goldenother -d fdb show dev x0; ip netns del goldenother',
+    bytes: `
+      a4060000100002000000000000000000000001001e0000004310010000000000070003007830000008000d00e8030000
+      05001000000000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
+      08001b000000000008001e000000000008003d000000000008001f000100000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b000000010008003c00ffff00000800420000000000
+      08002000010000000500210001000000080023000000000008002f000000000008003000000000000600440040000000
+      060045000000000005002700000000000a000100ee57706d89d300000a000200ffffffffffff0000cc00170000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070000000000000000000000000000000000000000000000000000000000010000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b000500020000000000d80012000a00010076786c616e000000c80002000800010007000000
+      050005000000000005001c0000000000050006000000000005001d000000000008001a00000000000800200000000000
+      050007000100000005000b000000000005000c000000000005000d000000000005000e00000000000500190000000000
+      080008002c010000080009000000000006000f0012b50000050012000100000005001300000000000500140000000000
+      0500150000000000050016000000000005001f000100000008000a00000000000c002100f7ffffff000000ff08002500
+      00000000080005001e0000000c0006006e6f71756575650030031a008c00020088000100000000000000000000000000
+      010000000100000001000000010000000000000001000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000010270000
+      e80300000000000000000000000000000000000001000000a0020a00080001000000008014000500ffff0000dc670800
+      7c8a0000e8030000f40002000000000040000000dc05000001000000010000000100000001000000ffffffffa00f0000
+      e803000000000000803a0900805101000300000058020000100000000000000001000000010000000100000060ea0000
+      00000000000000000000000000000000000000000000000001000000000000000000000010270000e803000001000000
+      0000000000000000010000000000000000000000010000000000000000000000000000000000000080ee360000000000
+      000000000100000000000000000000000000000000000000000000000004000000000000ffff0000ffffffff01000000
+      000000000000000000000000340103002600000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000001000000000000000100000000000000
+      4c0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000001000000000000000000000000000000000000000000000000000000000000004c00000000000000
+      00000000000000000000000000000000000000000000000000000000000000003c000600070000000000000000000000
+      000000000000000000000000010000000000000000000000000000000000000000000000000000000000000014000700
+      00000000000000000000000000000000050008000000000024000e000000000000000000000000000000000000000000
+      00000000000000000000000004003e8004004180`,
+    value: {
+      family: 'unspec',
+      type: 1,
+      index: 30,
+      flags: 69699,
+      change: 0,
+      attributes: {
+        name: 'x0',
+        txQueueLength: 1000,
+        operationalState: 'unknown',
+        linkMode: 'default',
+        netnsImmutable: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 1,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 65536,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 1,
+        carrier: 1,
+        carrierChanges: 0,
+        carrierUpCount: 0,
+        carrierDownCount: 0,
+        headroom: 64,
+        tailroom: 0,
+        protoDown: 0,
+        address: 'ee:57:70:6d:89:d3',
+        broadcast: 'ff:ff:ff:ff:ff:ff',
+        stats64: {
+          rxPackets: 0n,
+          txPackets: 0n,
+          rxBytes: 0n,
+          txBytes: 0n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 1n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 0,
+          txPackets: 0,
+          rxBytes: 0,
+          txBytes: 0,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 1,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        linkInfo: {
+          kind: 'vxlan',
+          data: hex(`
+            0800010007000000050005000000000005001c0000000000050006000000000005001d000000000008001a0000000000
+            0800200000000000050007000100000005000b000000000005000c000000000005000d000000000005000e0000000000
+            0500190000000000080008002c010000080009000000000006000f0012b5000005001200010000000500130000000000
+            05001400000000000500150000000000050016000000000005001f000100000008000a00000000000c002100f7ffffff
+            000000ff`),
+        },
+        linkNetnsid: 0,
+        link: 30,
+        qdisc: 'noqueue',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 0,
+              disable_policy: 0,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 2147483648,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 550876,
+              reachableTime: 35452,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 1500,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: 0,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: 1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              1n,
+              1n,
+              76n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              1n,
+              0n,
+              0n,
+              0n,
+              76n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 1n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'a VXLAN from another namespace',
+    setup: [
+      'ip netns add goldenother',
+      'ip link add x0 index 30 type vxlan id 7 dstport 4789',
+      'ip link set x0 netns goldenother up',
+      'bridge -n goldenother fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9',
+    ],
+    command: 'bridge -n goldenother -d fdb show dev x0; ip netns del goldenother',
+    bytes: `
+      5c0000001c0002000000000000000000070000001e000000c000020108000a00000000000a00020002000a0900050000
+      080001000a0900010600060012b6000008000700090000001400030000000000030000000300000000000000`,
+    value: {
+      family: 'bridge',
+      ifindex: 30,
+      state: 192,
+      flags: 2,
+      type: 'unicast',
+      attributes: {
+        linkNetnsid: 0,
+        lladdr: '02:00:0a:09:00:05',
+        dst: '10.9.0.1',
+        port: 4790,
+        vni: 9,
+        cacheinfo: { confirmed: 0, used: 3, updated: 3, refcnt: 0 },
       },
     },
   },
   {
     about: 'a link that goes up',
     setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 up) >/dev/null & ip monitor link',
+    bytes: `
+      bc05000010000200000000000000000000000403010000000800000000000000070003006c6f000008000d00e8030000
+      050010000200000005001100000000000500430001000000080004000000010008003200000000000800330000000000
+      08001b000000000008001e000000000008003d000000000008001f000100000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
+      08002000010000000500210001000000080023000000000008002f000000000008003000000000000600440000000000
+      060045000000000005002700000000000a00010000000000000000000a0002000000000000000000cc00170000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b000500020000000000090006006e6f6f700000000030031a008c0002008800010000000000
+      000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
+      000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
+      ffff0000ed6708007c440000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
+      0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
+      e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
+      80ee360000000000000000000100000000000000000000000000000000000000000000000004000000000000ffff0000
+      ffffffff0100000000000000000000000000000034010300260000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000003c00060007000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000001400070000000000000000000000000000000000050008000000000024000e00000000000000000000000000
+      000000000000000000000000000000000000000004003e8004004180`,
+    value: {
+      family: 'unspec',
+      type: 772,
+      index: 1,
+      flags: 8,
+      change: 0,
+      attributes: {
+        name: 'lo',
+        txQueueLength: 1000,
+        operationalState: 'down',
+        linkMode: 'default',
+        netnsImmutable: 1,
+        mtu: 65536,
+        minMtu: 0,
+        maxMtu: 0,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 1,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 524280,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 1,
+        carrier: 1,
+        carrierChanges: 0,
+        carrierUpCount: 0,
+        carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
+        protoDown: 0,
+        address: '00:00:00:00:00:00',
+        broadcast: '00:00:00:00:00:00',
+        stats64: {
+          rxPackets: 0n,
+          txPackets: 0n,
+          rxBytes: 0n,
+          txBytes: 0n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 0n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 0,
+          txPackets: 0,
+          rxBytes: 0,
+          txBytes: 0,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        qdisc: 'noop',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 1,
+              disable_policy: 1,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 0,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 550893,
+              reachableTime: 17532,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 65536,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: -1,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: -1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 0n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'a link that goes up',
+    setup: ['ip addr add 10.9.0.2/24 dev d0'],
+    command: '(sleep 0.3; ip link set d0 up) >/dev/null & ip monitor link',
     bytes: `
       d405000010000200000000000000000000000100070000000210000000000000070003006430000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -4386,7 +5016,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f700000000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000000014000500ffff000018be0700ac6b0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000000014000500ffff0000f167080020970000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -4413,16 +5043,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -4433,13 +5054,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -4542,8 +5168,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507416,
-              reachableTime: 27564,
+              tstamp: 550897,
+              reachableTime: 38688,
               retransTime: 1000,
             },
             conf: {
@@ -4653,13 +5279,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that goes up',
     setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 up) >/dev/null & ip monitor link',
     bytes: `
       d405000010000200000000000000000000000100080000000210000000000000070003006431000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -4677,7 +5307,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f700000000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000000014000500ffff000018be07001c740000e8030000f400020000000000
+      0000000001000000a0020a00080001000000000014000500ffff0000f167080088660000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -4704,16 +5334,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -4724,13 +5345,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -4833,8 +5459,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507416,
-              reachableTime: 29724,
+              tstamp: 550897,
+              reachableTime: 26248,
               retransTime: 1000,
             },
             conf: {
@@ -4944,13 +5570,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that goes up',
     setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 up) >/dev/null & ip monitor link',
     bytes: `
       6404000010000000000000000000000000000100070000000210000000000000070003006430000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -4968,7 +5598,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f7000000000c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000000014000500ffff000018be0700ac6b0000e8030000f400020000000000
+      000000000100000030010a00080001000000000014000500ffff0000f167080020970000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -4987,16 +5617,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -5007,13 +5628,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -5116,8 +5742,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507416,
-              reachableTime: 27564,
+              tstamp: 550897,
+              reachableTime: 38688,
               retransTime: 1000,
             },
             conf: {
@@ -5186,961 +5812,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      3c00000018000006000000000000000002180000fe02fd011000000008000f00fe000000080001000a09000008000700
-      0a0900020800040007000000`,
-    value: {
-      family: 'inet',
-      dstLen: 24,
-      srcLen: 0,
-      tos: 0,
-      table: 254,
-      protocol: 'kernel',
-      scope: 'link',
-      type: 'unicast',
-      flags: 16,
-      attributes: { table: 254, dst: '10.9.0.0', prefsrc: '10.9.0.2', oif: 7 },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      3c00000018000006000000000000000002200000ff02fd031000000008000f00ff000000080001000a0900ff08000700
-      0a0900020800040007000000`,
-    value: {
-      family: 'inet',
-      dstLen: 32,
-      srcLen: 0,
-      tos: 0,
-      table: 255,
-      protocol: 'kernel',
-      scope: 'link',
-      type: 'broadcast',
-      flags: 16,
-      attributes: { table: 255, dst: '10.9.0.255', prefsrc: '10.9.0.2', oif: 7 },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      6404000010000000000000000000000000000100080000000210000000000000070003006431000008000d00e8030000
-      05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
-      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
-      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
-      08002000020000000500210000000000080023000100000008002f000000000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000000000000c002b00050002000000000010001200090001007665746800000000080005000700000009000600
-      6e6f6f7000000000c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
-      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000000014000500ffff000018be07001c740000e8030000f400020000000000
-      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
-      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
-      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
-      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
-      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000014000700
-      00000000000000000000000000000000050008000000000024000e000000000000000000000000000000000000000000
-      00000000000000000000000004003e8004004180`,
-    value: {
-      family: 'unspec',
-      type: 1,
-      index: 8,
-      flags: 4098,
-      change: 0,
-      attributes: {
-        name: 'd1',
-        txQueueLength: 1000,
-        operationalState: 'down',
-        linkMode: 'default',
         unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
           { type: 62, bytes: hex(''), flags: 32768 },
           { type: 65, bytes: hex(''), flags: 32768 },
         ],
-        mtu: 1500,
-        minMtu: 68,
-        maxMtu: 65535,
-        group: 0,
-        promiscuity: 0,
-        allmulti: 0,
-        txQueues: 2,
-        gsoMaxSegments: 65535,
-        gsoMaxSize: 65536,
-        groMaxSize: 65536,
-        tsoMaxSize: 524280,
-        tsoMaxSegments: 65535,
-        rxQueues: 2,
-        carrier: 0,
-        carrierChanges: 1,
-        carrierUpCount: 0,
-        carrierDownCount: 1,
-        protoDown: 0,
-        address: '02:00:0a:09:00:01',
-        broadcast: 'ff:ff:ff:ff:ff:ff',
-        stats64: {
-          rxPackets: 0n,
-          txPackets: 0n,
-          rxBytes: 0n,
-          txBytes: 0n,
-          rxErrors: 0n,
-          txErrors: 0n,
-          rxDropped: 0n,
-          txDropped: 0n,
-          multicast: 0n,
-          collisions: 0n,
-          rxLengthErrors: 0n,
-          rxOverErrors: 0n,
-          rxCrcErrors: 0n,
-          rxFrameErrors: 0n,
-          rxFifoErrors: 0n,
-          rxMissedErrors: 0n,
-          txAbortedErrors: 0n,
-          txCarrierErrors: 0n,
-          txFifoErrors: 0n,
-          txHeartbeatErrors: 0n,
-          txWindowErrors: 0n,
-          rxCompressed: 0n,
-          txCompressed: 0n,
-          rxNohandler: 0n,
-          rxOtherhostDropped: 0n,
-        },
-        stats: {
-          rxPackets: 0,
-          txPackets: 0,
-          rxBytes: 0,
-          txBytes: 0,
-          rxErrors: 0,
-          txErrors: 0,
-          rxDropped: 0,
-          txDropped: 0,
-          multicast: 0,
-          collisions: 0,
-          rxLengthErrors: 0,
-          rxOverErrors: 0,
-          rxCrcErrors: 0,
-          rxFrameErrors: 0,
-          rxFifoErrors: 0,
-          rxMissedErrors: 0,
-          txAbortedErrors: 0,
-          txCarrierErrors: 0,
-          txFifoErrors: 0,
-          txHeartbeatErrors: 0,
-          txWindowErrors: 0,
-          rxCompressed: 0,
-          txCompressed: 0,
-          rxNohandler: 0,
-        },
-        xdp: hex('0500020000000000'),
-        linkInfo: { kind: 'veth' },
-        link: 7,
-        qdisc: 'noop',
-        afSpec: {
-          inet: {
-            conf: {
-              forwarding: 0,
-              mc_forwarding: 0,
-              proxy_arp: 0,
-              accept_redirects: 1,
-              secure_redirects: 1,
-              send_redirects: 1,
-              shared_media: 1,
-              rp_filter: 0,
-              accept_source_route: 1,
-              bootp_relay: 0,
-              log_martians: 0,
-              tag: 0,
-              arp_filter: 0,
-              medium_id: 0,
-              disable_xfrm: 0,
-              disable_policy: 0,
-              force_igmp_version: 0,
-              arp_announce: 0,
-              arp_ignore: 0,
-              promote_secondaries: 0,
-              arp_accept: 0,
-              arp_notify: 0,
-              accept_local: 0,
-              src_valid_mark: 0,
-              proxy_arp_pvlan: 0,
-              route_localnet: 0,
-              igmpv2_unsolicited_report_interval: 10000,
-              igmpv3_unsolicited_report_interval: 1000,
-              ignore_routes_with_linkdown: 0,
-              drop_unicast_in_l2_multicast: 0,
-              drop_gratuitous_arp: 0,
-              bc_forwarding: 0,
-              arp_evict_nocarrier: 1,
-            },
-          },
-          inet6: {
-            flags: 0,
-            cacheInfo: {
-              maxReasmLen: 65535,
-              tstamp: 507416,
-              reachableTime: 29724,
-              retransTime: 1000,
-            },
-            conf: {
-              forwarding: 0,
-              hop_limit: 64,
-              mtu: 1500,
-              accept_ra: 1,
-              accept_redirects: 1,
-              autoconf: 1,
-              dad_transmits: 1,
-              router_solicitations: -1,
-              router_solicitation_interval: 4000,
-              router_solicitation_delay: 1000,
-              use_tempaddr: 0,
-              temp_valid_lft: 604800,
-              temp_prefered_lft: 86400,
-              regen_max_retry: 3,
-              max_desync_factor: 600,
-              max_addresses: 16,
-              force_mld_version: 0,
-              accept_ra_defrtr: 1,
-              accept_ra_pinfo: 1,
-              accept_ra_rtr_pref: 1,
-              router_probe_interval: 60000,
-              accept_ra_rt_info_max_plen: 0,
-              proxy_ndp: 0,
-              optimistic_dad: 0,
-              accept_source_route: 0,
-              mc_forwarding: 0,
-              disable_ipv6: 0,
-              accept_dad: 1,
-              force_tllao: 0,
-              ndisc_notify: 0,
-              mldv1_unsolicited_report_interval: 10000,
-              mldv2_unsolicited_report_interval: 1000,
-              suppress_frag_ndisc: 1,
-              accept_ra_from_local: 0,
-              use_optimistic: 0,
-              accept_ra_mtu: 1,
-              stable_secret: 0,
-              use_oif_addrs_only: 0,
-              accept_ra_min_hop_limit: 1,
-              ignore_routes_with_linkdown: 0,
-              drop_unicast_in_l2_multicast: 0,
-              drop_unsolicited_na: 0,
-              keep_addr_on_down: 0,
-              router_solicitation_max_interval: 3600000,
-              seg6_enabled: 0,
-              seg6_require_hmac: 0,
-              enhanced_dad: 1,
-              addr_gen_mode: 0,
-              disable_policy: 0,
-              accept_ra_rt_info_min_plen: 0,
-              ndisc_tclass: 0,
-              rpl_seg_enabled: 0,
-              ra_defrtr_metric: 1024,
-              ioam6_enabled: 0,
-              ioam6_id: 65535,
-              ioam6_id_wide: -1,
-              ndisc_evict_nocarrier: 1,
-              accept_untracked_na: 0,
-              accept_ra_min_lft: 0,
-            },
-            token: '::',
-            addrGenMode: 'eui64',
-          },
-        },
-        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      740000001800000600000000000000000a400000fe0200010000000008000f00fe00000014000100fe80000000000000
-      00000000000000000800060000010000080004000800000024000c000000000000000000000000000000000000000000
-      0000000000000000000000000500140000000000`,
-    value: {
-      family: 'inet6',
-      dstLen: 64,
-      srcLen: 0,
-      tos: 0,
-      table: 254,
-      protocol: 'kernel',
-      scope: 'global',
-      type: 'unicast',
-      flags: 0,
-      attributes: {
-        table: 254,
-        dst: 'fe80::',
-        priority: 256,
-        oif: 8,
-        cacheinfo: { clntref: 0, lastuse: 0, expires: 0, error: 0, used: 0, id: 0, ts: 0, tsage: 0 },
-        pref: 'medium',
-      },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      d405000010000000000000000000000000000100080000004310010000000000070003006431000008000d00e8030000
-      05001000060000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
-      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
-      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
-      08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000000000000c002b0005000200000000001000120009000100766574680000000008000500070000000c000600
-      6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
-      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff00003dbe07001c740000e8030000f400020000000000
-      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
-      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
-      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
-      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
-      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
-      260000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
-      050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
-      04004180`,
-    value: {
-      family: 'unspec',
-      type: 1,
-      index: 8,
-      flags: 69699,
-      change: 0,
-      attributes: {
-        name: 'd1',
-        txQueueLength: 1000,
-        operationalState: 'up',
-        linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
-        mtu: 1500,
-        minMtu: 68,
-        maxMtu: 65535,
-        group: 0,
-        promiscuity: 0,
-        allmulti: 0,
-        txQueues: 2,
-        gsoMaxSegments: 65535,
-        gsoMaxSize: 65536,
-        groMaxSize: 65536,
-        tsoMaxSize: 524280,
-        tsoMaxSegments: 65535,
-        rxQueues: 2,
-        carrier: 1,
-        carrierChanges: 2,
-        carrierUpCount: 1,
-        carrierDownCount: 1,
-        protoDown: 0,
-        address: '02:00:0a:09:00:01',
-        broadcast: 'ff:ff:ff:ff:ff:ff',
-        stats64: {
-          rxPackets: 0n,
-          txPackets: 0n,
-          rxBytes: 0n,
-          txBytes: 0n,
-          rxErrors: 0n,
-          txErrors: 0n,
-          rxDropped: 0n,
-          txDropped: 0n,
-          multicast: 0n,
-          collisions: 0n,
-          rxLengthErrors: 0n,
-          rxOverErrors: 0n,
-          rxCrcErrors: 0n,
-          rxFrameErrors: 0n,
-          rxFifoErrors: 0n,
-          rxMissedErrors: 0n,
-          txAbortedErrors: 0n,
-          txCarrierErrors: 0n,
-          txFifoErrors: 0n,
-          txHeartbeatErrors: 0n,
-          txWindowErrors: 0n,
-          rxCompressed: 0n,
-          txCompressed: 0n,
-          rxNohandler: 0n,
-          rxOtherhostDropped: 0n,
-        },
-        stats: {
-          rxPackets: 0,
-          txPackets: 0,
-          rxBytes: 0,
-          txBytes: 0,
-          rxErrors: 0,
-          txErrors: 0,
-          rxDropped: 0,
-          txDropped: 0,
-          multicast: 0,
-          collisions: 0,
-          rxLengthErrors: 0,
-          rxOverErrors: 0,
-          rxCrcErrors: 0,
-          rxFrameErrors: 0,
-          rxFifoErrors: 0,
-          rxMissedErrors: 0,
-          txAbortedErrors: 0,
-          txCarrierErrors: 0,
-          txFifoErrors: 0,
-          txHeartbeatErrors: 0,
-          txWindowErrors: 0,
-          rxCompressed: 0,
-          txCompressed: 0,
-          rxNohandler: 0,
-        },
-        xdp: hex('0500020000000000'),
-        linkInfo: { kind: 'veth' },
-        link: 7,
-        qdisc: 'noqueue',
-        afSpec: {
-          inet: {
-            conf: {
-              forwarding: 0,
-              mc_forwarding: 0,
-              proxy_arp: 0,
-              accept_redirects: 1,
-              secure_redirects: 1,
-              send_redirects: 1,
-              shared_media: 1,
-              rp_filter: 0,
-              accept_source_route: 1,
-              bootp_relay: 0,
-              log_martians: 0,
-              tag: 0,
-              arp_filter: 0,
-              medium_id: 0,
-              disable_xfrm: 0,
-              disable_policy: 0,
-              force_igmp_version: 0,
-              arp_announce: 0,
-              arp_ignore: 0,
-              promote_secondaries: 0,
-              arp_accept: 0,
-              arp_notify: 0,
-              accept_local: 0,
-              src_valid_mark: 0,
-              proxy_arp_pvlan: 0,
-              route_localnet: 0,
-              igmpv2_unsolicited_report_interval: 10000,
-              igmpv3_unsolicited_report_interval: 1000,
-              ignore_routes_with_linkdown: 0,
-              drop_unicast_in_l2_multicast: 0,
-              drop_gratuitous_arp: 0,
-              bc_forwarding: 0,
-              arp_evict_nocarrier: 1,
-            },
-          },
-          inet6: {
-            flags: 2147483648,
-            cacheInfo: {
-              maxReasmLen: 65535,
-              tstamp: 507453,
-              reachableTime: 29724,
-              retransTime: 1000,
-            },
-            conf: {
-              forwarding: 0,
-              hop_limit: 64,
-              mtu: 1500,
-              accept_ra: 1,
-              accept_redirects: 1,
-              autoconf: 1,
-              dad_transmits: 1,
-              router_solicitations: -1,
-              router_solicitation_interval: 4000,
-              router_solicitation_delay: 1000,
-              use_tempaddr: 0,
-              temp_valid_lft: 604800,
-              temp_prefered_lft: 86400,
-              regen_max_retry: 3,
-              max_desync_factor: 600,
-              max_addresses: 16,
-              force_mld_version: 0,
-              accept_ra_defrtr: 1,
-              accept_ra_pinfo: 1,
-              accept_ra_rtr_pref: 1,
-              router_probe_interval: 60000,
-              accept_ra_rt_info_max_plen: 0,
-              proxy_ndp: 0,
-              optimistic_dad: 0,
-              accept_source_route: 0,
-              mc_forwarding: 0,
-              disable_ipv6: 0,
-              accept_dad: 1,
-              force_tllao: 0,
-              ndisc_notify: 0,
-              mldv1_unsolicited_report_interval: 10000,
-              mldv2_unsolicited_report_interval: 1000,
-              suppress_frag_ndisc: 1,
-              accept_ra_from_local: 0,
-              use_optimistic: 0,
-              accept_ra_mtu: 1,
-              stable_secret: 0,
-              use_oif_addrs_only: 0,
-              accept_ra_min_hop_limit: 1,
-              ignore_routes_with_linkdown: 0,
-              drop_unicast_in_l2_multicast: 0,
-              drop_unsolicited_na: 0,
-              keep_addr_on_down: 0,
-              router_solicitation_max_interval: 3600000,
-              seg6_enabled: 0,
-              seg6_require_hmac: 0,
-              enhanced_dad: 1,
-              addr_gen_mode: 0,
-              disable_policy: 0,
-              accept_ra_rt_info_min_plen: 0,
-              ndisc_tclass: 0,
-              rpl_seg_enabled: 0,
-              ra_defrtr_metric: 1024,
-              ioam6_enabled: 0,
-              ioam6_id: 65535,
-              ioam6_id_wide: -1,
-              ndisc_evict_nocarrier: 1,
-              accept_untracked_na: 0,
-              accept_ra_min_lft: 0,
-            },
-            stats: [
-              38n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-            ],
-            icmp6Stats: [7n, 0n, 0n, 0n, 0n, 0n, 0n],
-            token: '::',
-            addrGenMode: 'eui64',
-          },
-        },
-        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      740000001800000400000000000000000a080000ff0200050000000008000f00ff00000014000100ff00000000000000
-      00000000000000000800060000010000080004000700000024000c000000000000000000000000000000000000000000
-      0000000000000000000000000500140000000000`,
-    value: {
-      family: 'inet6',
-      dstLen: 8,
-      srcLen: 0,
-      tos: 0,
-      table: 255,
-      protocol: 'kernel',
-      scope: 'global',
-      type: 'multicast',
-      flags: 0,
-      attributes: {
-        table: 255,
-        dst: 'ff00::',
-        priority: 256,
-        oif: 7,
-        cacheinfo: { clntref: 0, lastuse: 0, expires: 0, error: 0, used: 0, id: 0, ts: 0, tsage: 0 },
-        pref: 'medium',
-      },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      740000001800000400000000000000000a400000fe0200010000000008000f00fe00000014000100fe80000000000000
-      00000000000000000800060000010000080004000700000024000c000000000000000000000000000000000000000000
-      0000000000000000000000000500140000000000`,
-    value: {
-      family: 'inet6',
-      dstLen: 64,
-      srcLen: 0,
-      tos: 0,
-      table: 254,
-      protocol: 'kernel',
-      scope: 'global',
-      type: 'unicast',
-      flags: 0,
-      attributes: {
-        table: 254,
-        dst: 'fe80::',
-        priority: 256,
-        oif: 7,
-        cacheinfo: { clntref: 0, lastuse: 0, expires: 0, error: 0, used: 0, id: 0, ts: 0, tsage: 0 },
-        pref: 'medium',
-      },
-    },
-  },
-  {
-    about: 'a link that goes up',
-    setup: ['ip addr add 10.9.0.2/24 dev d0'],
-    command: '(sleep 0.3; ip link set d0 up; ip link set d1 up) >/dev/null & ip monitor all',
-    bytes: `
-      d405000010000000000000000000000000000100070000004310010000000000070003006430000008000d00e8030000
-      05001000060000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
-      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
-      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
-      08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
-      6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
-      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff00003dbe0700ac6b0000e8030000f400020000000000
-      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
-      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
-      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
-      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
-      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
-      260000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
-      050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
-      04004180`,
-    value: {
-      family: 'unspec',
-      type: 1,
-      index: 7,
-      flags: 69699,
-      change: 0,
-      attributes: {
-        name: 'd0',
-        txQueueLength: 1000,
-        operationalState: 'up',
-        linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
-        mtu: 1500,
-        minMtu: 68,
-        maxMtu: 65535,
-        group: 0,
-        promiscuity: 0,
-        allmulti: 0,
-        txQueues: 2,
-        gsoMaxSegments: 65535,
-        gsoMaxSize: 65536,
-        groMaxSize: 65536,
-        tsoMaxSize: 524280,
-        tsoMaxSegments: 65535,
-        rxQueues: 2,
-        carrier: 1,
-        carrierChanges: 2,
-        carrierUpCount: 1,
-        carrierDownCount: 1,
-        protoDown: 0,
-        address: '02:00:0a:09:00:02',
-        broadcast: 'ff:ff:ff:ff:ff:ff',
-        stats64: {
-          rxPackets: 0n,
-          txPackets: 0n,
-          rxBytes: 0n,
-          txBytes: 0n,
-          rxErrors: 0n,
-          txErrors: 0n,
-          rxDropped: 0n,
-          txDropped: 0n,
-          multicast: 0n,
-          collisions: 0n,
-          rxLengthErrors: 0n,
-          rxOverErrors: 0n,
-          rxCrcErrors: 0n,
-          rxFrameErrors: 0n,
-          rxFifoErrors: 0n,
-          rxMissedErrors: 0n,
-          txAbortedErrors: 0n,
-          txCarrierErrors: 0n,
-          txFifoErrors: 0n,
-          txHeartbeatErrors: 0n,
-          txWindowErrors: 0n,
-          rxCompressed: 0n,
-          txCompressed: 0n,
-          rxNohandler: 0n,
-          rxOtherhostDropped: 0n,
-        },
-        stats: {
-          rxPackets: 0,
-          txPackets: 0,
-          rxBytes: 0,
-          txBytes: 0,
-          rxErrors: 0,
-          txErrors: 0,
-          rxDropped: 0,
-          txDropped: 0,
-          multicast: 0,
-          collisions: 0,
-          rxLengthErrors: 0,
-          rxOverErrors: 0,
-          rxCrcErrors: 0,
-          rxFrameErrors: 0,
-          rxFifoErrors: 0,
-          rxMissedErrors: 0,
-          txAbortedErrors: 0,
-          txCarrierErrors: 0,
-          txFifoErrors: 0,
-          txHeartbeatErrors: 0,
-          txWindowErrors: 0,
-          rxCompressed: 0,
-          txCompressed: 0,
-          rxNohandler: 0,
-        },
-        xdp: hex('0500020000000000'),
-        linkInfo: { kind: 'veth' },
-        link: 8,
-        qdisc: 'noqueue',
-        afSpec: {
-          inet: {
-            conf: {
-              forwarding: 0,
-              mc_forwarding: 0,
-              proxy_arp: 0,
-              accept_redirects: 1,
-              secure_redirects: 1,
-              send_redirects: 1,
-              shared_media: 1,
-              rp_filter: 0,
-              accept_source_route: 1,
-              bootp_relay: 0,
-              log_martians: 0,
-              tag: 0,
-              arp_filter: 0,
-              medium_id: 0,
-              disable_xfrm: 0,
-              disable_policy: 0,
-              force_igmp_version: 0,
-              arp_announce: 0,
-              arp_ignore: 0,
-              promote_secondaries: 0,
-              arp_accept: 0,
-              arp_notify: 0,
-              accept_local: 0,
-              src_valid_mark: 0,
-              proxy_arp_pvlan: 0,
-              route_localnet: 0,
-              igmpv2_unsolicited_report_interval: 10000,
-              igmpv3_unsolicited_report_interval: 1000,
-              ignore_routes_with_linkdown: 0,
-              drop_unicast_in_l2_multicast: 0,
-              drop_gratuitous_arp: 0,
-              bc_forwarding: 0,
-              arp_evict_nocarrier: 1,
-            },
-          },
-          inet6: {
-            flags: 2147483648,
-            cacheInfo: {
-              maxReasmLen: 65535,
-              tstamp: 507453,
-              reachableTime: 27564,
-              retransTime: 1000,
-            },
-            conf: {
-              forwarding: 0,
-              hop_limit: 64,
-              mtu: 1500,
-              accept_ra: 1,
-              accept_redirects: 1,
-              autoconf: 1,
-              dad_transmits: 1,
-              router_solicitations: -1,
-              router_solicitation_interval: 4000,
-              router_solicitation_delay: 1000,
-              use_tempaddr: 0,
-              temp_valid_lft: 604800,
-              temp_prefered_lft: 86400,
-              regen_max_retry: 3,
-              max_desync_factor: 600,
-              max_addresses: 16,
-              force_mld_version: 0,
-              accept_ra_defrtr: 1,
-              accept_ra_pinfo: 1,
-              accept_ra_rtr_pref: 1,
-              router_probe_interval: 60000,
-              accept_ra_rt_info_max_plen: 0,
-              proxy_ndp: 0,
-              optimistic_dad: 0,
-              accept_source_route: 0,
-              mc_forwarding: 0,
-              disable_ipv6: 0,
-              accept_dad: 1,
-              force_tllao: 0,
-              ndisc_notify: 0,
-              mldv1_unsolicited_report_interval: 10000,
-              mldv2_unsolicited_report_interval: 1000,
-              suppress_frag_ndisc: 1,
-              accept_ra_from_local: 0,
-              use_optimistic: 0,
-              accept_ra_mtu: 1,
-              stable_secret: 0,
-              use_oif_addrs_only: 0,
-              accept_ra_min_hop_limit: 1,
-              ignore_routes_with_linkdown: 0,
-              drop_unicast_in_l2_multicast: 0,
-              drop_unsolicited_na: 0,
-              keep_addr_on_down: 0,
-              router_solicitation_max_interval: 3600000,
-              seg6_enabled: 0,
-              seg6_require_hmac: 0,
-              enhanced_dad: 1,
-              addr_gen_mode: 0,
-              disable_policy: 0,
-              accept_ra_rt_info_min_plen: 0,
-              ndisc_tclass: 0,
-              rpl_seg_enabled: 0,
-              ra_defrtr_metric: 1024,
-              ioam6_enabled: 0,
-              ioam6_id: 65535,
-              ioam6_id_wide: -1,
-              ndisc_evict_nocarrier: 1,
-              accept_untracked_na: 0,
-              accept_ra_min_lft: 0,
-            },
-            stats: [
-              38n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-            ],
-            icmp6Stats: [7n, 0n, 0n, 0n, 0n, 0n, 0n],
-            token: '::',
-            addrGenMode: 'eui64',
-          },
-        },
-        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       bc05000010000200000000000000000000000403010000000800000000000000070003006c6f000008000d00e8030000
       050010000200000005001100000000000500430001000000080004000000010008003200000000000800330000000000
@@ -6158,7 +5840,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff000082be0700085c0000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff00008a680800543c0000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -6184,16 +5866,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -6204,13 +5877,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -6311,8 +5989,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507522,
-              reachableTime: 23560,
+              tstamp: 551050,
+              reachableTime: 15444,
               retransTime: 1000,
             },
             conf: {
@@ -6422,13 +6100,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       d405000010000200000000000000000000000100070000000210000000000000070003006430000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -6446,7 +6128,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f700000000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000000014000500ffff000083be0700785d0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000000014000500ffff00008c68080070410000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -6473,16 +6155,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -6493,13 +6166,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -6602,8 +6280,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507523,
-              reachableTime: 23928,
+              tstamp: 551052,
+              reachableTime: 16752,
               retransTime: 1000,
             },
             conf: {
@@ -6713,13 +6391,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       d405000010000200000000000000000000000100080000000210000000000000070003006431000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -6737,7 +6419,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f700000000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000000014000500ffff000083be0700945a0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000000014000500ffff00008c68080050830000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -6764,16 +6446,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -6784,13 +6457,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -6893,8 +6571,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507523,
-              reachableTime: 23188,
+              tstamp: 551052,
+              reachableTime: 33616,
               retransTime: 1000,
             },
             conf: {
@@ -7004,20 +6682,24 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       5807000010000200000000000000000000000100090000000210000000000000070003006230000008000d00e8030000
       05001000020000000500110000000000050043000100000008000400dc050000080032004400000008003300ffff0000
       08001b000000000008001e000000000008003d000000000008001f000100000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b000000010008003c00ffff00000800420000000000
       08002000010000000500210001000000080023000000000008002f000000000008003000000000000600440000000000
-      060045000000000005002700000000000a0001009e8a89f7c4a700000a000200ffffffffffff0000cc00170000000000
+      060045000000000005002700000000000a000100464cbaccb28700000a000200ffffffffffff0000cc00170000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
@@ -7036,7 +6718,7 @@ export const goldens: readonly Golden[] = [
       090006006e6f6f700000000030031a008c00020088000100000000000000000000000000010000000100000001000000
       010000000000000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000010270000e80300000000000000000000
-      000000000000000001000000a0020a00080001000000000014000500ffff000084be070008810000e8030000f4000200
+      000000000000000001000000a0020a00080001000000000014000500ffff000090680800648b0000e8030000f4000200
       0000000040000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a0900
       805101000300000058020000100000000000000001000000010000000100000060ea0000000000000000000000000000
       00000000000000000000000001000000000000000000000010270000e803000001000000000000000000000001000000
@@ -7063,16 +6745,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -7083,15 +6756,20 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 65536,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
-        address: '9e:8a:89:f7:c4:a7',
+        address: '46:4c:ba:cc:b2:87',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 0n,
@@ -7236,8 +6914,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507524,
-              reachableTime: 33032,
+              tstamp: 551056,
+              reachableTime: 35684,
               retransTime: 1000,
             },
             conf: {
@@ -7347,20 +7025,24 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       e805000010000000000000000000000000000100090000000210000000000000070003006230000008000d00e8030000
       05001000020000000500110000000000050043000100000008000400dc050000080032004400000008003300ffff0000
       08001b000000000008001e000000000008003d000000000008001f000100000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b000000010008003c00ffff00000800420000000000
       08002000010000000500210001000000080023000000000008002f000000000008003000000000000600440000000000
-      060045000000000005002700000000000a0001009e8a89f7c4a700000a000200ffffffffffff0000cc00170000000000
+      060045000000000005002700000000000a000100464cbaccb28700000a000200ffffffffffff0000cc00170000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
@@ -7379,7 +7061,7 @@ export const goldens: readonly Golden[] = [
       090006006e6f6f7000000000c0011a008c00020088000100000000000000000000000000010000000100000001000000
       010000000000000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000010270000e80300000000000000000000
-      00000000000000000100000030010a00080001000000000014000500ffff000084be070008810000e8030000f4000200
+      00000000000000000100000030010a00080001000000000014000500ffff000090680800648b0000e8030000f4000200
       0000000040000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a0900
       805101000300000058020000100000000000000001000000010000000100000060ea0000000000000000000000000000
       00000000000000000000000001000000000000000000000010270000e803000001000000000000000000000001000000
@@ -7398,16 +7080,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -7418,15 +7091,20 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 65536,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
-        address: '9e:8a:89:f7:c4:a7',
+        address: '46:4c:ba:cc:b2:87',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 0n,
@@ -7571,8 +7249,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507524,
-              reachableTime: 33032,
+              tstamp: 551056,
+              reachableTime: 35684,
               retransTime: 1000,
             },
             conf: {
@@ -7641,13 +7319,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       6404000010000000000000000000000000000100070000000210000000000000070003006430000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -7665,7 +7347,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f7000000000c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000000014000500ffff000083be0700785d0000e8030000f400020000000000
+      000000000100000030010a00080001000000000014000500ffff00008c68080070410000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -7684,16 +7366,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -7704,13 +7377,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -7813,8 +7491,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507523,
-              reachableTime: 23928,
+              tstamp: 551052,
+              reachableTime: 16752,
               retransTime: 1000,
             },
             conf: {
@@ -7883,13 +7561,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       3807000010000000000000000000000000000100070000000210000000010000070003006430000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -7915,7 +7597,7 @@ export const goldens: readonly Golden[] = [
       000000000100000001000000010000000100000000000000010000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       10270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500ffff0000
-      83be0700785d0000e8030000f40002000000000040000000dc05000001000000010000000100000001000000ffffffff
+      8c68080070410000e8030000f40002000000000040000000dc05000001000000010000000100000001000000ffffffff
       a00f0000e803000000000000803a09008051010003000000580200001000000000000000010000000100000001000000
       60ea000000000000000000000000000000000000000000000000000001000000000000000000000010270000e8030000
       010000000000000000000000010000000000000000000000010000000000000000000000000000000000000080ee3600
@@ -7941,16 +7623,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -7961,14 +7634,19 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         master: 9,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -8082,8 +7760,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507523,
-              reachableTime: 23928,
+              tstamp: 551052,
+              reachableTime: 16752,
               retransTime: 1000,
             },
             conf: {
@@ -8193,20 +7871,24 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       6007000010000000000000000000000000000100090000000210000000000000070003006230000008000d00e8030000
       05001000020000000500110000000000050043000100000008000400dc050000080032004400000008003300ffff0000
       08001b000000000008001e000000000008003d000000000008001f000100000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b000000010008003c00ffff00000800420000000000
       08002000010000000500210001000000080023000000000008002f000000000008003000000000000600440000000000
-      0600450000000000050027000000000008002c00020000000a0001009e8a89f7c4a700000a000200ffffffffffff0000
+      0600450000000000050027000000000008002c00020000000a000100464cbaccb28700000a000200ffffffffffff0000
       cc0017000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
@@ -8225,7 +7907,7 @@ export const goldens: readonly Golden[] = [
       0500260000000000090006006e6f6f700000000030031a008c0002008800010000000000000000000000000001000000
       010000000100000001000000000000000100000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000000000000000000000000000010270000e8030000
-      0000000000000000000000000000000001000000a0020a00080001000000000014000500ffff000084be070008810000
+      0000000000000000000000000000000001000000a0020a00080001000000000014000500ffff000090680800648b0000
       e8030000f40002000000000040000000dc05000001000000010000000100000001000000ffffffffa00f0000e8030000
       00000000803a0900805101000300000058020000100000000000000001000000010000000100000060ea000000000000
       000000000000000000000000000000000000000001000000000000000000000010270000e80300000100000000000000
@@ -8252,16 +7934,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -8272,16 +7945,21 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 65536,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         event: 2,
-        address: '9e:8a:89:f7:c4:a7',
+        address: '46:4c:ba:cc:b2:87',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 0n,
@@ -8426,8 +8104,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507524,
-              reachableTime: 33032,
+              tstamp: 551056,
+              reachableTime: 35684,
               retransTime: 1000,
             },
             conf: {
@@ -8537,55 +8215,17 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
-    bytes: `
-      4c0000001c00000000000000000000000700000007000000800000000a00020002000a09000200000800090009000000
-      08000f00000000001400030000000000000000000000000000000000`,
-    value: {
-      family: 'bridge',
-      ifindex: 7,
-      state: 128,
-      flags: 0,
-      type: 'unspec',
-      attributes: {
-        lladdr: '02:00:0a:09:00:02',
-        master: 9,
-        flagsExt: 0,
-        cacheinfo: { confirmed: 0, used: 0, updated: 0, refcnt: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that is enslaved',
-    setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
-    bytes: `
-      4c0000001d00000000000000000000000700000009000000800000000a0002009e8a89f7c4a700000800090009000000
-      08000f000000000014000300000000001f0000001f00000000000000`,
-    value: {
-      family: 'bridge',
-      ifindex: 9,
-      state: 128,
-      flags: 0,
-      type: 'unspec',
-      attributes: {
-        lladdr: '9e:8a:89:f7:c4:a7',
-        master: 9,
-        flagsExt: 0,
-        cacheinfo: { confirmed: 0, used: 31, updated: 31, refcnt: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that is enslaved',
-    setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       a401000010000000000000000000000007000100070000000210000000000000070003006430000008000a0009000000
       08000400dc05000005001000020000000a00010002000a0900020000080005000800000050010c800500010000000000
@@ -8623,7 +8263,7 @@ export const goldens: readonly Golden[] = [
   {
     about: 'a link that is enslaved',
     setup: ['ip link add b0 index 9 type bridge'],
-    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip link set d0 master b0) >/dev/null & ip monitor link',
     bytes: `
       5807000010000000000000000000000000000100090000000210000000000000070003006230000008000d00e8030000
       05001000020000000500110000000000050043000100000008000400dc050000080032004400000008003300ffff0000
@@ -8649,7 +8289,7 @@ export const goldens: readonly Golden[] = [
       090006006e6f6f700000000030031a008c00020088000100000000000000000000000000010000000100000001000000
       010000000000000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000010270000e80300000000000000000000
-      000000000000000001000000a0020a00080001000000000014000500ffff000084be070008810000e8030000f4000200
+      000000000000000001000000a0020a00080001000000000014000500ffff000090680800648b0000e8030000f4000200
       0000000040000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a0900
       805101000300000058020000100000000000000001000000010000000100000060ea0000000000000000000000000000
       00000000000000000000000001000000000000000000000010270000e803000001000000000000000000000001000000
@@ -8676,16 +8316,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -8696,13 +8327,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 65536,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -8849,8 +8485,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507524,
-              reachableTime: 33032,
+              tstamp: 551056,
+              reachableTime: 35684,
               retransTime: 1000,
             },
             conf: {
@@ -8960,12 +8596,16 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor link',
     bytes: `
       bc05000010000200000000000000000000000403010000000800000000000000070003006c6f000008000d00e8030000
       050010000200000005001100000000000500430001000000080004000000010008003200000000000800330000000000
@@ -8983,7 +8623,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff0000ecbe07007c520000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff0000fd68080040ab0000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -9009,16 +8649,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -9029,13 +8660,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -9136,8 +8772,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507628,
-              reachableTime: 21116,
+              tstamp: 551165,
+              reachableTime: 43840,
               retransTime: 1000,
             },
             conf: {
@@ -9247,12 +8883,16 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor link',
     bytes: `
       d405000010000200000000000000000000000100070000000210000000000000070003006430000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -9270,7 +8910,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f700000000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000000014000500ffff0000eebe0700dc570000e8030000f400020000000000
+      0000000001000000a0020a00080001000000000014000500ffff0000fe68080000850000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -9297,16 +8937,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -9317,13 +8948,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -9426,8 +9062,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507630,
-              reachableTime: 22492,
+              tstamp: 551166,
+              reachableTime: 34048,
               retransTime: 1000,
             },
             conf: {
@@ -9537,12 +9173,16 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor link',
     bytes: `
       d405000010000200000000000000000000000100080000000210000000000000070003006431000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -9560,7 +9200,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f700000000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000000014000500ffff0000eebe070050480000e8030000f400020000000000
+      0000000001000000a0020a00080001000000000014000500ffff0000fe680800c8570000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -9587,16 +9227,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -9607,13 +9238,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -9716,8 +9352,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507630,
-              reachableTime: 18512,
+              tstamp: 551166,
+              reachableTime: 22472,
               retransTime: 1000,
             },
             conf: {
@@ -9827,12 +9463,16 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
   {
     about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
+    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor link',
     bytes: `
       6404000010000000000000000000000000000100080000000210000000000000070003006431000008000d00e8030000
       05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
@@ -9850,7 +9490,7 @@ export const goldens: readonly Golden[] = [
       6e6f6f7000000000c0011a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      000000000100000030010a00080001000000000014000500ffff0000eebe070050480000e8030000f400020000000000
+      000000000100000030010a00080001000000000014000500ffff0000fe680800c8570000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -9869,16 +9509,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -9889,13 +9520,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 0,
         carrierChanges: 1,
         carrierUpCount: 0,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -9998,8 +9634,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507630,
-              reachableTime: 18512,
+              tstamp: 551166,
+              reachableTime: 22472,
               retransTime: 1000,
             },
             conf: {
@@ -10068,265 +9704,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
-    bytes: `280000001000050000000000000000000000000008000000000000000000000008001c0004000000`,
-    value: {
-      family: 'unspec',
-      type: 0,
-      index: 8,
-      flags: 0,
-      change: 0,
-      attributes: { netnsFd: 4 },
-    },
-  },
-  {
-    about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
-    bytes: `
-      b8020000110000000000000000000000000001000800000002100000ffffffff070003006431000008000d00e8030000
-      05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
-      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
-      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
-      08002000020000000500210000000000080023000100000008002f000000000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000000000000c002b0005000200000000001000120009000100766574680000000008002d000000000008003100
-      080000000800050007000000090006006e6f6f700000000004001a0024000e0000000000000000000000000000000000
-      0000000000000000000000000000000004003e8004004180`,
-    value: {
-      family: 'unspec',
-      type: 1,
-      index: 8,
-      flags: 4098,
-      change: 4294967295,
-      attributes: {
-        name: 'd1',
-        txQueueLength: 1000,
-        operationalState: 'down',
-        linkMode: 'default',
         unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
           { type: 62, bytes: hex(''), flags: 32768 },
           { type: 65, bytes: hex(''), flags: 32768 },
         ],
-        mtu: 1500,
-        minMtu: 68,
-        maxMtu: 65535,
-        group: 0,
-        promiscuity: 0,
-        allmulti: 0,
-        txQueues: 2,
-        gsoMaxSegments: 65535,
-        gsoMaxSize: 65536,
-        groMaxSize: 65536,
-        tsoMaxSize: 524280,
-        tsoMaxSegments: 65535,
-        rxQueues: 2,
-        carrier: 0,
-        carrierChanges: 1,
-        carrierUpCount: 0,
-        carrierDownCount: 1,
-        protoDown: 0,
-        address: '02:00:0a:09:00:01',
-        broadcast: 'ff:ff:ff:ff:ff:ff',
-        stats64: {
-          rxPackets: 0n,
-          txPackets: 0n,
-          rxBytes: 0n,
-          txBytes: 0n,
-          rxErrors: 0n,
-          txErrors: 0n,
-          rxDropped: 0n,
-          txDropped: 0n,
-          multicast: 0n,
-          collisions: 0n,
-          rxLengthErrors: 0n,
-          rxOverErrors: 0n,
-          rxCrcErrors: 0n,
-          rxFrameErrors: 0n,
-          rxFifoErrors: 0n,
-          rxMissedErrors: 0n,
-          txAbortedErrors: 0n,
-          txCarrierErrors: 0n,
-          txFifoErrors: 0n,
-          txHeartbeatErrors: 0n,
-          txWindowErrors: 0n,
-          rxCompressed: 0n,
-          txCompressed: 0n,
-          rxNohandler: 0n,
-          rxOtherhostDropped: 0n,
-        },
-        stats: {
-          rxPackets: 0,
-          txPackets: 0,
-          rxBytes: 0,
-          txBytes: 0,
-          rxErrors: 0,
-          txErrors: 0,
-          rxDropped: 0,
-          txDropped: 0,
-          multicast: 0,
-          collisions: 0,
-          rxLengthErrors: 0,
-          rxOverErrors: 0,
-          rxCrcErrors: 0,
-          rxFrameErrors: 0,
-          rxFifoErrors: 0,
-          rxMissedErrors: 0,
-          txAbortedErrors: 0,
-          txCarrierErrors: 0,
-          txFifoErrors: 0,
-          txHeartbeatErrors: 0,
-          txWindowErrors: 0,
-          rxCompressed: 0,
-          txCompressed: 0,
-          rxNohandler: 0,
-        },
-        xdp: hex('0500020000000000'),
-        linkInfo: { kind: 'veth' },
-        newNetnsid: 0,
-        newIfindex: 8,
-        link: 7,
-        qdisc: 'noop',
-        afSpec: {},
-        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
-      },
-    },
-  },
-  {
-    about: 'a link that leaves for another namespace',
-    command: '(sleep 0.3; ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother) >/dev/null & ip monitor all',
-    bytes: `
-      a8020000110000000000000000000000000001000700000002100000ffffffff070003006430000008000d00e8030000
-      05001000020000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
-      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
-      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
-      08002000020000000500210000000000080023000100000008002f000000000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000000000000c002b00050002000000000010001200090001007665746800000000080005000000000009000600
-      6e6f6f700000000004001a0024000e000000000000000000000000000000000000000000000000000000000000000000
-      04003e8004004180`,
-    value: {
-      family: 'unspec',
-      type: 1,
-      index: 7,
-      flags: 4098,
-      change: 4294967295,
-      attributes: {
-        name: 'd0',
-        txQueueLength: 1000,
-        operationalState: 'down',
-        linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
-        mtu: 1500,
-        minMtu: 68,
-        maxMtu: 65535,
-        group: 0,
-        promiscuity: 0,
-        allmulti: 0,
-        txQueues: 2,
-        gsoMaxSegments: 65535,
-        gsoMaxSize: 65536,
-        groMaxSize: 65536,
-        tsoMaxSize: 524280,
-        tsoMaxSegments: 65535,
-        rxQueues: 2,
-        carrier: 0,
-        carrierChanges: 1,
-        carrierUpCount: 0,
-        carrierDownCount: 1,
-        protoDown: 0,
-        address: '02:00:0a:09:00:02',
-        broadcast: 'ff:ff:ff:ff:ff:ff',
-        stats64: {
-          rxPackets: 0n,
-          txPackets: 0n,
-          rxBytes: 0n,
-          txBytes: 0n,
-          rxErrors: 0n,
-          txErrors: 0n,
-          rxDropped: 0n,
-          txDropped: 0n,
-          multicast: 0n,
-          collisions: 0n,
-          rxLengthErrors: 0n,
-          rxOverErrors: 0n,
-          rxCrcErrors: 0n,
-          rxFrameErrors: 0n,
-          rxFifoErrors: 0n,
-          rxMissedErrors: 0n,
-          txAbortedErrors: 0n,
-          txCarrierErrors: 0n,
-          txFifoErrors: 0n,
-          txHeartbeatErrors: 0n,
-          txWindowErrors: 0n,
-          rxCompressed: 0n,
-          txCompressed: 0n,
-          rxNohandler: 0n,
-          rxOtherhostDropped: 0n,
-        },
-        stats: {
-          rxPackets: 0,
-          txPackets: 0,
-          rxBytes: 0,
-          txBytes: 0,
-          rxErrors: 0,
-          txErrors: 0,
-          rxDropped: 0,
-          txDropped: 0,
-          multicast: 0,
-          collisions: 0,
-          rxLengthErrors: 0,
-          rxOverErrors: 0,
-          rxCrcErrors: 0,
-          rxFrameErrors: 0,
-          rxFifoErrors: 0,
-          rxMissedErrors: 0,
-          txAbortedErrors: 0,
-          txCarrierErrors: 0,
-          txFifoErrors: 0,
-          txHeartbeatErrors: 0,
-          txWindowErrors: 0,
-          rxCompressed: 0,
-          txCompressed: 0,
-          rxNohandler: 0,
-        },
-        xdp: hex('0500020000000000'),
-        linkInfo: { kind: 'veth' },
-        link: 0,
-        qdisc: 'noop',
-        afSpec: {},
-        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
       },
     },
   },
@@ -10363,7 +9744,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff00005dbf070058a50000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff000072690800bc650000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -10389,16 +9770,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -10409,13 +9781,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -10516,8 +9893,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507741,
-              reachableTime: 42328,
+              tstamp: 551282,
+              reachableTime: 26044,
               retransTime: 1000,
             },
             conf: {
@@ -10627,6 +10004,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -10653,29 +10034,29 @@ export const goldens: readonly Golden[] = [
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
       060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170003000000
-      0000000005000000000000000a010000000000005e010000000000000000000000000000000000000000000000000000
+      0000000007000000000000000a01000000000000fe010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070003000000050000000a0100005e010000000000000000000000000000000000000000000000000000
+      000000006400070003000000070000000a010000fe010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b00050002000000000010001200090001007665746800000000080005000800000008000600
       6874620030031a008c000200880001000000000000000000000000000100000001000000010000000100000000000000
       010000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000000000000000000000000000000000010270000e803000000000000000000000000000000000000
-      01000000a0020a00080001000000008014000500ffff000064bf0700b0a00000e8030000f40002000000000040000000
+      01000000a0020a00080001001000008014000500ffff00007e69080000850000e8030000f40002000000000040000000
       dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a09008051010003000000
       58020000100000000000000001000000010000000100000060ea00000000000000000000000000000000000000000000
       0000000001000000000000000000000010270000e8030000010000000000000000000000010000000000000000000000
       010000000000000000000000000000000000000080ee3600000000000000000001000000000000000000000000000000
       00000000000000000004000000000000ffff0000ffffffff010000000000000000000000000000003401030026000000
       000000000300000000000000e00000000000000000000000000000000300000000000000000000000000000000000000
-      00000000000000000000000003000000000000000300000000000000e000000000000000000000000000000000000000
+      000000000000000000000000050000000000000005000000000000006401000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000300000000000000030000000000000000000000
-      000000000000000000000000e000000000000000e0000000000000000000000000000000000000000000000000000000
-      0000000000000000000000003c0006000700000000000000000000000000000000000000000000000300000000000000
+      000000000000000000000000000000000000000000000000000000000300000000000000050000000000000000000000
+      000000000000000000000000e00000000000000064010000000000000000000000000000000000000000000000000000
+      0000000000000000000000003c0006000700000000000000000000000000000000000000000000000500000000000000
       000000000000000000000000000000000000000000000000140007000000000000000000000000000000000005000800
       0000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e8004004180`,
     value: {
@@ -10689,16 +10070,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -10709,21 +10081,26 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 3n,
-          txPackets: 5n,
+          txPackets: 7n,
           rxBytes: 266n,
-          txBytes: 350n,
+          txBytes: 510n,
           rxErrors: 0n,
           txErrors: 0n,
           rxDropped: 0n,
@@ -10748,9 +10125,9 @@ export const goldens: readonly Golden[] = [
         },
         stats: {
           rxPackets: 3,
-          txPackets: 5,
+          txPackets: 7,
           rxBytes: 266,
-          txBytes: 350,
+          txBytes: 510,
           rxErrors: 0,
           txErrors: 0,
           rxDropped: 0,
@@ -10815,11 +10192,11 @@ export const goldens: readonly Golden[] = [
             },
           },
           inet6: {
-            flags: 2147483648,
+            flags: 2147483664,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507748,
-              reachableTime: 41136,
+              tstamp: 551294,
+              reachableTime: 34048,
               retransTime: 1000,
             },
             conf: {
@@ -10892,43 +10269,47 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               0n,
+              5n,
+              5n,
+              356n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
               3n,
-              3n,
+              5n,
+              0n,
+              0n,
               224n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              3n,
-              3n,
-              0n,
-              0n,
-              224n,
-              224n,
+              356n,
               0n,
               0n,
               0n,
               0n,
             ],
-            icmp6Stats: [7n, 0n, 0n, 3n, 0n, 0n, 0n],
+            icmp6Stats: [7n, 0n, 0n, 5n, 0n, 0n, 0n],
             token: '::',
             addrGenMode: 'eui64',
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -10954,29 +10335,29 @@ export const goldens: readonly Golden[] = [
       08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170005000000
-      0000000003000000000000005e010000000000000a010000000000000000000000000000000000000000000000000000
+      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170007000000
+      000000000300000000000000fe010000000000000a010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070005000000030000005e0100000a010000000000000000000000000000000000000000000000000000
+      00000000640007000700000003000000fe0100000a010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500070000000a000600
       626669666f00000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff000064bf0700443d0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff00007e69080008a30000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
       00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
       0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
-      26000000000000000300000000000000e000000000000000000000000000000003000000000000000000000000000000
+      260000000000000005000000000000006401000000000000000000000000000005000000000000000000000000000000
       0000000000000000000000000000000003000000000000000300000000000000e0000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000003000000000000000300000000000000
-      00000000000000000000000000000000e000000000000000e00000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000005000000000000000300000000000000
+      000000000000000000000000000000006401000000000000e00000000000000000000000000000000000000000000000
       000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000003000000
       000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
       050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
@@ -10992,16 +10373,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -11012,20 +10384,25 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
-          rxPackets: 5n,
+          rxPackets: 7n,
           txPackets: 3n,
-          rxBytes: 350n,
+          rxBytes: 510n,
           txBytes: 266n,
           rxErrors: 0n,
           txErrors: 0n,
@@ -11050,9 +10427,9 @@ export const goldens: readonly Golden[] = [
           rxOtherhostDropped: 0n,
         },
         stats: {
-          rxPackets: 5,
+          rxPackets: 7,
           txPackets: 3,
-          rxBytes: 350,
+          rxBytes: 510,
           txBytes: 266,
           rxErrors: 0,
           txErrors: 0,
@@ -11121,8 +10498,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507748,
-              reachableTime: 15684,
+              tstamp: 551294,
+              reachableTime: 41736,
               retransTime: 1000,
             },
             conf: {
@@ -11188,38 +10565,38 @@ export const goldens: readonly Golden[] = [
             },
             stats: [
               38n,
+              5n,
+              356n,
+              0n,
+              5n,
+              0n,
+              0n,
+              0n,
+              3n,
               3n,
               224n,
               0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              5n,
               3n,
               0n,
               0n,
-              0n,
-              3n,
-              3n,
-              224n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              3n,
-              3n,
-              0n,
-              0n,
-              224n,
+              356n,
               224n,
               0n,
               0n,
@@ -11232,6 +10609,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -11253,8 +10634,8 @@ export const goldens: readonly Golden[] = [
     command: 'tc -s -d qdisc show',
     bytes: `
       9c000000240002000000000000000000000000000800000000000200ffffffff030000000a000100626669666f000000
-      080002001027000005000c00000000003000070014000100b00000000000000002000000000000001800030000000000
-      000000000000000000000000000000002c000300b0000000000000000200000000000000000000000000000000000000
+      080002001027000005000c00000000003000070014000100560000000000000001000000000000001800030000000000
+      000000000000000000000000000000002c00030056000000000000000100000000000000000000000000000000000000
       000000000000000000000000`,
     value: {
       family: 0,
@@ -11267,12 +10648,12 @@ export const goldens: readonly Golden[] = [
         options: { limit: 10000 },
         hwOffload: 0,
         stats2: {
-          basic: { bytes: 176n, packets: 2 },
+          basic: { bytes: 86n, packets: 1 },
           queue: { qlen: 0, backlog: 0, drops: 0, requeues: 0, overlimits: 0 },
         },
         stats: {
-          bytes: 176n,
-          packets: 2,
+          bytes: 86n,
+          packets: 1,
           drops: 0,
           overlimits: 0,
           bps: 0,
@@ -11302,8 +10683,8 @@ export const goldens: readonly Golden[] = [
     bytes: `
       b4000000240002000000000000000000000000000700000000000100ffffffff03000000080001006874620024000200
       18000200110003000a000000100000000000000000000000080005006400000005000c00000000003000070014000100
-      040100000000000004000000000000001800030000000000000000000000000000000000010000002c00030004010000
-      000000000400000000000000010000000000000000000000000000000000000000000000`,
+      a40100000000000006000000000000001800030000000000000000000000000000000000010000002c000300a4010000
+      000000000600000000000000010000000000000000000000000000000000000000000000`,
     value: {
       family: 0,
       ifindex: 7,
@@ -11318,12 +10699,12 @@ export const goldens: readonly Golden[] = [
         },
         hwOffload: 0,
         stats2: {
-          basic: { bytes: 260n, packets: 4 },
+          basic: { bytes: 420n, packets: 6 },
           queue: { qlen: 0, backlog: 0, drops: 0, requeues: 0, overlimits: 1 },
         },
         stats: {
-          bytes: 260n,
-          packets: 4,
+          bytes: 420n,
+          packets: 6,
           drops: 0,
           overlimits: 1,
           bps: 0,
@@ -11353,8 +10734,8 @@ export const goldens: readonly Golden[] = [
     bytes: `
       d40000002400020000000000000000000000000007000000000010001000010001000000080001007462660044000200
       280001000001000000000000ffffffff0001000000000000ffffffff00002000cc0c0000a30000000c00040000f2052a
-      010000000c000500806e87740100000005000c0000000000300007001400010004010000000000000400000000000000
-      1800030000000000000000000000000000000000000000002c0003000401000000000000040000000000000000000000
+      010000000c000500806e87740100000005000c00000000003000070014000100a4010000000000000600000000000000
+      1800030000000000000000000000000000000000000000002c000300a401000000000000060000000000000000000000
       0000000000000000000000000000000000000000`,
     value: {
       family: 0,
@@ -11391,12 +10772,12 @@ export const goldens: readonly Golden[] = [
         },
         hwOffload: 0,
         stats2: {
-          basic: { bytes: 260n, packets: 4 },
+          basic: { bytes: 420n, packets: 6 },
           queue: { qlen: 0, backlog: 0, drops: 0, requeues: 0, overlimits: 0 },
         },
         stats: {
-          bytes: 260n,
-          packets: 4,
+          bytes: 420n,
+          packets: 6,
           drops: 0,
           overlimits: 0,
           bps: 0,
@@ -11484,7 +10865,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff0000f1bf0700384d0000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff0000146a080090840000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -11510,16 +10891,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -11530,13 +10902,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -11637,8 +11014,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507889,
-              reachableTime: 19768,
+              tstamp: 551444,
+              reachableTime: 33936,
               retransTime: 1000,
             },
             conf: {
@@ -11748,6 +11125,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -11778,7 +11159,7 @@ export const goldens: readonly Golden[] = [
       706669666f00000030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff0000fcbf0700dc8b0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000286a0800cc9d0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -11805,16 +11186,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -11825,13 +11197,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -11934,8 +11311,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507900,
-              reachableTime: 35804,
+              tstamp: 551464,
+              reachableTime: 40396,
               retransTime: 1000,
             },
             conf: {
@@ -12045,6 +11422,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -12075,7 +11456,7 @@ export const goldens: readonly Golden[] = [
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff0000fcbf07000cae0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000286a080050af0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -12102,16 +11483,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -12122,13 +11494,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -12231,8 +11608,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 507900,
-              reachableTime: 44556,
+              tstamp: 551464,
+              reachableTime: 44880,
               retransTime: 1000,
             },
             conf: {
@@ -12342,6 +11719,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -12399,8 +11780,8 @@ export const goldens: readonly Golden[] = [
     bytes: `
       c8000000240002000000000000000000000000000700000000000100ffffffff030000000a000100706669666f000000
       08000200e803000005000c0000000000200008001c0001000200ffff080000000200000000000000ff07000000020000
-      3c000700140001007c0200000000000005000000000000000c0002002e00000000000000180003000000000000000000
-      0000000000000000000000002c0003007c020000000000000500000000000000000000002e0000000000000000000000
+      3c00070014000100dd0100000000000004000000000000000c0002002e00000000000000180003000000000000000000
+      0000000000000000000000002c000300dd010000000000000400000000000000000000002e0000000000000000000000
       0000000000000000`,
     value: {
       family: 0,
@@ -12425,13 +11806,13 @@ export const goldens: readonly Golden[] = [
           },
         },
         stats2: {
-          basic: { bytes: 636n, packets: 5 },
+          basic: { bytes: 477n, packets: 4 },
           rateEst: { bps: 46, pps: 0 },
           queue: { qlen: 0, backlog: 0, drops: 0, requeues: 0, overlimits: 0 },
         },
         stats: {
-          bytes: 636n,
-          packets: 5,
+          bytes: 477n,
+          packets: 4,
           drops: 0,
           overlimits: 0,
           bps: 46,
@@ -12472,7 +11853,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff00006bc007004c460000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff0000aa6a080044a30000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -12498,16 +11879,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -12518,13 +11890,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -12625,8 +12002,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508011,
-              reachableTime: 17996,
+              tstamp: 551594,
+              reachableTime: 41796,
               retransTime: 1000,
             },
             conf: {
@@ -12736,6 +12113,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -12759,29 +12140,29 @@ export const goldens: readonly Golden[] = [
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
       060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170003000000
-      0000000005000000000000000a010000000000005e010000000000000000000000000000000000000000000000000000
+      0000000007000000000000000a01000000000000fe010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070003000000050000000a0100005e010000000000000000000000000000000000000000000000000000
+      000000006400070003000000070000000a010000fe010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b00050002000000000010001200090001007665746800000000080005000800000008000600
       6874620030031a008c000200880001000000000000000000000000000100000001000000010000000100000000000000
       010000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000000000000000000000000000000000010270000e803000000000000000000000000000000000000
-      01000000a0020a00080001000000008014000500ffff00006ec00700b8af0000e8030000f40002000000000040000000
+      01000000a0020a00080001001000008014000500ffff0000b66a080058460000e8030000f40002000000000040000000
       dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a09008051010003000000
       58020000100000000000000001000000010000000100000060ea00000000000000000000000000000000000000000000
       0000000001000000000000000000000010270000e8030000010000000000000000000000010000000000000000000000
       010000000000000000000000000000000000000080ee3600000000000000000001000000000000000000000000000000
       00000000000000000004000000000000ffff0000ffffffff010000000000000000000000000000003401030026000000
       000000000300000000000000e00000000000000000000000000000000300000000000000000000000000000000000000
-      00000000000000000000000003000000000000000300000000000000e000000000000000000000000000000000000000
+      000000000000000000000000050000000000000005000000000000006401000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000300000000000000030000000000000000000000
-      000000000000000000000000e000000000000000e0000000000000000000000000000000000000000000000000000000
-      0000000000000000000000003c0006000700000000000000000000000000000000000000000000000300000000000000
+      000000000000000000000000000000000000000000000000000000000300000000000000050000000000000000000000
+      000000000000000000000000e00000000000000064010000000000000000000000000000000000000000000000000000
+      0000000000000000000000003c0006000700000000000000000000000000000000000000000000000500000000000000
       000000000000000000000000000000000000000000000000140007000000000000000000000000000000000005000800
       0000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e8004004180`,
     value: {
@@ -12795,16 +12176,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -12815,21 +12187,26 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 3n,
-          txPackets: 5n,
+          txPackets: 7n,
           rxBytes: 266n,
-          txBytes: 350n,
+          txBytes: 510n,
           rxErrors: 0n,
           txErrors: 0n,
           rxDropped: 0n,
@@ -12854,9 +12231,9 @@ export const goldens: readonly Golden[] = [
         },
         stats: {
           rxPackets: 3,
-          txPackets: 5,
+          txPackets: 7,
           rxBytes: 266,
-          txBytes: 350,
+          txBytes: 510,
           rxErrors: 0,
           txErrors: 0,
           rxDropped: 0,
@@ -12921,11 +12298,11 @@ export const goldens: readonly Golden[] = [
             },
           },
           inet6: {
-            flags: 2147483648,
+            flags: 2147483664,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508014,
-              reachableTime: 44984,
+              tstamp: 551606,
+              reachableTime: 18008,
               retransTime: 1000,
             },
             conf: {
@@ -12998,43 +12375,47 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               0n,
+              5n,
+              5n,
+              356n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
               3n,
-              3n,
+              5n,
+              0n,
+              0n,
               224n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              3n,
-              3n,
-              0n,
-              0n,
-              224n,
-              224n,
+              356n,
               0n,
               0n,
               0n,
               0n,
             ],
-            icmp6Stats: [7n, 0n, 0n, 3n, 0n, 0n, 0n],
+            icmp6Stats: [7n, 0n, 0n, 5n, 0n, 0n, 0n],
             token: '::',
             addrGenMode: 'eui64',
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -13057,29 +12438,29 @@ export const goldens: readonly Golden[] = [
       08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170005000000
-      0000000003000000000000005e010000000000000a010000000000000000000000000000000000000000000000000000
+      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170007000000
+      000000000300000000000000fe010000000000000a010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070005000000030000005e0100000a010000000000000000000000000000000000000000000000000000
+      00000000640007000700000003000000fe0100000a010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500070000000c000600
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff00006ec00700889e0000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000b66a0800e8590000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
       00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
       0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
-      26000000000000000300000000000000e000000000000000000000000000000003000000000000000000000000000000
+      260000000000000005000000000000006401000000000000000000000000000005000000000000000000000000000000
       0000000000000000000000000000000003000000000000000300000000000000e0000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000003000000000000000300000000000000
-      00000000000000000000000000000000e000000000000000e00000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000005000000000000000300000000000000
+      000000000000000000000000000000006401000000000000e00000000000000000000000000000000000000000000000
       000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000003000000
       000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
       050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
@@ -13095,16 +12476,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -13115,20 +12487,25 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
-          rxPackets: 5n,
+          rxPackets: 7n,
           txPackets: 3n,
-          rxBytes: 350n,
+          rxBytes: 510n,
           txBytes: 266n,
           rxErrors: 0n,
           txErrors: 0n,
@@ -13153,9 +12530,9 @@ export const goldens: readonly Golden[] = [
           rxOtherhostDropped: 0n,
         },
         stats: {
-          rxPackets: 5,
+          rxPackets: 7,
           txPackets: 3,
-          rxBytes: 350,
+          rxBytes: 510,
           txBytes: 266,
           rxErrors: 0,
           txErrors: 0,
@@ -13224,8 +12601,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508014,
-              reachableTime: 40584,
+              tstamp: 551606,
+              reachableTime: 23016,
               retransTime: 1000,
             },
             conf: {
@@ -13291,38 +12668,38 @@ export const goldens: readonly Golden[] = [
             },
             stats: [
               38n,
+              5n,
+              356n,
+              0n,
+              5n,
+              0n,
+              0n,
+              0n,
+              3n,
               3n,
               224n,
               0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              5n,
               3n,
               0n,
               0n,
-              0n,
-              3n,
-              3n,
-              224n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              0n,
-              3n,
-              3n,
-              0n,
-              0n,
-              224n,
+              356n,
               224n,
               0n,
               0n,
@@ -13335,6 +12712,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -13354,9 +12735,9 @@ export const goldens: readonly Golden[] = [
     bytes: `
       f80000002800020000000000000000000000000007000000100001000100010000001000080001006874620034000200
       30000100000100000000000048e80100000100000000000040be4025004c1d001f000000d43000000000000000000000
-      5400070014000100040100000000000004000000000000000c0002001b00000000000000180003000000000000000000
-      000000000000000000000000180004000400000000000000000000007e371d001d0000002c0003000401000000000000
-      0400000000000000000000001b0000000000000000000000000000000000000018000400040000000000000000000000
+      54000700140001004e0100000000000005000000000000000c0002002400000000000000180003000000000000000000
+      000000000000000000000000180004000500000000000000000000007e371d001d0000002c0003004e01000000000000
+      050000000000000000000000240000000000000000000000000000000000000018000400050000000000000000000000
       7e371d001d000000`,
     value: {
       family: 0,
@@ -13385,22 +12766,22 @@ export const goldens: readonly Golden[] = [
           },
         },
         stats2: {
-          basic: { bytes: 260n, packets: 4 },
-          rateEst: { bps: 27, pps: 0 },
+          basic: { bytes: 334n, packets: 5 },
+          rateEst: { bps: 36, pps: 0 },
           queue: { qlen: 0, backlog: 0, drops: 0, requeues: 0, overlimits: 0 },
-          app: { lends: 4, borrows: 0, giants: 0, tokens: 1914750, ctokens: 29 },
+          app: { lends: 5, borrows: 0, giants: 0, tokens: 1914750, ctokens: 29 },
         },
         stats: {
-          bytes: 260n,
-          packets: 4,
+          bytes: 334n,
+          packets: 5,
           drops: 0,
           overlimits: 0,
-          bps: 27,
+          bps: 36,
           pps: 0,
           qlen: 0,
           backlog: 0,
         },
-        xstats: { lends: 4, borrows: 0, giants: 0, tokens: 1914750, ctokens: 29 },
+        xstats: { lends: 5, borrows: 0, giants: 0, tokens: 1914750, ctokens: 29 },
       },
     },
   },
@@ -13420,9 +12801,9 @@ export const goldens: readonly Golden[] = [
     bytes: `
       f8000000280002000000000000000000000000000700000001000100ffffffff00000000080001006874620040000200
       300001000001000000000000807c814a0001000000000000ffffffff0f00000000000000400d03000700000000000000
-      0c00070000f2052a01000000480007001400010004010000000000000400000000000000180003000000000000000000
-      000000000000000001000000180004000000000000000000000000000e000000ffffffff2c0003000401000000000000
-      040000000000000001000000000000000000000000000000000000000000000018000400000000000000000000000000
+      0c00070000f2052a0100000048000700140001004e010000000000000500000000000000180003000000000000000000
+      000000000000000001000000180004000000000000000000000000000e000000ffffffff2c0003004e01000000000000
+      050000000000000001000000000000000000000000000000000000000000000018000400000000000000000000000000
       0e000000ffffffff`,
     value: {
       family: 0,
@@ -13459,13 +12840,13 @@ export const goldens: readonly Golden[] = [
           ceil64: 5000000000n,
         },
         stats2: {
-          basic: { bytes: 260n, packets: 4 },
+          basic: { bytes: 334n, packets: 5 },
           queue: { qlen: 0, backlog: 0, drops: 0, requeues: 0, overlimits: 1 },
           app: { lends: 0, borrows: 0, giants: 0, tokens: 14, ctokens: -1 },
         },
         stats: {
-          bytes: 260n,
-          packets: 4,
+          bytes: 334n,
+          packets: 5,
           drops: 0,
           overlimits: 1,
           bps: 0,
@@ -13509,7 +12890,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff0000dec00700d07c0000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff0000376b0800b4720000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -13535,16 +12916,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -13555,13 +12927,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -13662,8 +13039,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508126,
-              reachableTime: 31952,
+              tstamp: 551735,
+              reachableTime: 29364,
               retransTime: 1000,
             },
             conf: {
@@ -13773,6 +13150,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -13798,29 +13179,29 @@ export const goldens: readonly Golden[] = [
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
       060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170003000000
-      0000000006000000000000000a01000000000000a4010000000000000000000000000000000000000000000000000000
-      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000005000000000000000a010000000000005e010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000006400070003000000060000000a010000a4010000000000000000000000000000010000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070003000000050000000a0100005e010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001001000008014000500ffff0000e2c0070008670000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000416b08002c760000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
       00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
       0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
       26000000000000000300000000000000e000000000000000000000000000000003000000000000000000000000000000
-      000000000000000000000000000000000500000000000000050000000000000064010000000000000000000000000000
+      0000000000000000000000000000000003000000000000000300000000000000e0000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000001000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000003000000000000000500000000000000
-      00000000000000000000000000000000e000000000000000640100000000000000000000000000000000000000000000
-      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000004000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000003000000000000000300000000000000
+      00000000000000000000000000000000e000000000000000e00000000000000000000000000000000000000000000000
+      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000003000000
       000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
       050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
       04004180`,
@@ -13835,16 +13216,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -13855,25 +13227,30 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
           rxPackets: 3n,
-          txPackets: 6n,
+          txPackets: 5n,
           rxBytes: 266n,
-          txBytes: 420n,
+          txBytes: 350n,
           rxErrors: 0n,
           txErrors: 0n,
           rxDropped: 0n,
-          txDropped: 1n,
+          txDropped: 0n,
           multicast: 0n,
           collisions: 0n,
           rxLengthErrors: 0n,
@@ -13894,13 +13271,13 @@ export const goldens: readonly Golden[] = [
         },
         stats: {
           rxPackets: 3,
-          txPackets: 6,
+          txPackets: 5,
           rxBytes: 266,
-          txBytes: 420,
+          txBytes: 350,
           rxErrors: 0,
           txErrors: 0,
           rxDropped: 0,
-          txDropped: 1,
+          txDropped: 0,
           multicast: 0,
           collisions: 0,
           rxLengthErrors: 0,
@@ -13961,11 +13338,11 @@ export const goldens: readonly Golden[] = [
             },
           },
           inet6: {
-            flags: 2147483664,
+            flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508130,
-              reachableTime: 26376,
+              tstamp: 551745,
+              reachableTime: 30252,
               retransTime: 1000,
             },
             conf: {
@@ -14038,9 +13415,9 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               0n,
-              5n,
-              5n,
-              356n,
+              3n,
+              3n,
+              224n,
               0n,
               0n,
               0n,
@@ -14049,7 +13426,7 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               0n,
-              1n,
+              0n,
               0n,
               0n,
               0n,
@@ -14059,22 +13436,26 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               3n,
-              5n,
+              3n,
               0n,
               0n,
               224n,
-              356n,
+              224n,
               0n,
               0n,
               0n,
               0n,
             ],
-            icmp6Stats: [7n, 0n, 0n, 4n, 0n, 0n, 0n],
+            icmp6Stats: [7n, 0n, 0n, 3n, 0n, 0n, 0n],
             token: '::',
             addrGenMode: 'eui64',
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -14099,29 +13480,29 @@ export const goldens: readonly Golden[] = [
       08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
       08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
       08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
-      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170006000000
-      000000000300000000000000a4010000000000000a010000000000000000000000000000000000000000000000000000
+      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170005000000
+      0000000003000000000000005e010000000000000a010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      00000000640007000600000003000000a40100000a010000000000000000000000000000000000000000000000000000
+      000000006400070005000000030000005e0100000a010000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       00000000000000000c002b0005000200000000001000120009000100766574680000000008000500070000000c000600
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff0000e2c00700e0750000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000416b0800a8950000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
       00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
       0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
-      260000000000000004000000000000001801000000000000000000000000000004000000000000000000000000000000
+      26000000000000000300000000000000e000000000000000000000000000000003000000000000000000000000000000
       0000000000000000000000000000000003000000000000000300000000000000e0000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
-      000000000000000000000000000000000000000000000000000000000000000004000000000000000300000000000000
-      000000000000000000000000000000001801000000000000e00000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000003000000000000000300000000000000
+      00000000000000000000000000000000e000000000000000e00000000000000000000000000000000000000000000000
       000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000003000000
       000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
       050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
@@ -14137,16 +13518,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -14157,20 +13529,25 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
         stats64: {
-          rxPackets: 6n,
+          rxPackets: 5n,
           txPackets: 3n,
-          rxBytes: 420n,
+          rxBytes: 350n,
           txBytes: 266n,
           rxErrors: 0n,
           txErrors: 0n,
@@ -14195,9 +13572,9 @@ export const goldens: readonly Golden[] = [
           rxOtherhostDropped: 0n,
         },
         stats: {
-          rxPackets: 6,
+          rxPackets: 5,
           txPackets: 3,
-          rxBytes: 420,
+          rxBytes: 350,
           txBytes: 266,
           rxErrors: 0,
           txErrors: 0,
@@ -14266,8 +13643,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508130,
-              reachableTime: 30176,
+              tstamp: 551745,
+              reachableTime: 38312,
               retransTime: 1000,
             },
             conf: {
@@ -14333,10 +13710,10 @@ export const goldens: readonly Golden[] = [
             },
             stats: [
               38n,
-              4n,
-              280n,
+              3n,
+              224n,
               0n,
-              4n,
+              3n,
               0n,
               0n,
               0n,
@@ -14360,11 +13737,11 @@ export const goldens: readonly Golden[] = [
               0n,
               0n,
               0n,
-              4n,
+              3n,
               3n,
               0n,
               0n,
-              280n,
+              224n,
               224n,
               0n,
               0n,
@@ -14377,6 +13754,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -14455,7 +13836,7 @@ export const goldens: readonly Golden[] = [
       00e0110008000b0008000000b0000700ac0001000b0001006d6972726564000044000400140001000000000000000000
       000000000000000014000700000000000000000000000000000000001800030000000000000000000000000000000000
       0000000006000600a1b2000008000a000000000048000200200002000100000000000000040000000100000001000000
-      0100000008000000240001007800000000000000780000000000000000000000000000000000000000000000`,
+      0100000008000000240001007b000000000000007b0000000000000000000000000000000000000000000000`,
     value: {
       family: 0,
       ifindex: 7,
@@ -14499,7 +13880,7 @@ export const goldens: readonly Golden[] = [
                   eaction: 1,
                   ifindex: 8,
                 },
-                tm: { install: 120n, lastuse: 120n, expires: 0n, firstuse: 0n },
+                tm: { install: 123n, lastuse: 123n, expires: 0n, firstuse: 0n },
               },
             },
           ],
@@ -14602,7 +13983,7 @@ export const goldens: readonly Golden[] = [
       0000008008000b0008000000a8000700a40001000b0001006d6972726564000044000400140001000000000000000000
       000000000000000014000700000000000000000000000000000000001800030000000000000000000000000000000000
       0000000008000a0000000000480002002000020002000000000000000300000001000000010000000400000008000000
-      240001007600000000000000760000000000000000000000000000000000000000000000070008006c6f0000`,
+      240001007500000000000000750000000000000000000000000000000000000000000000070008006c6f0000`,
     value: {
       family: 0,
       ifindex: 7,
@@ -14645,7 +14026,7 @@ export const goldens: readonly Golden[] = [
                   eaction: 4,
                   ifindex: 8,
                 },
-                tm: { install: 118n, lastuse: 118n, expires: 0n, firstuse: 0n },
+                tm: { install: 117n, lastuse: 117n, expires: 0n, firstuse: 0n },
               },
             },
           ],
@@ -14675,7 +14056,7 @@ export const goldens: readonly Golden[] = [
       00000080080001001000010008000b0008000000b4000700b00001000b0001006d697272656400004400040014000100
       000000000000000000000000000000001400070000000000000000000000000000000000180003000000000000000000
       0000000000000000000000000c000800000000000300000008000a000000000048000200200002000300000000000000
-      030000000100000001000000020000000800000024000100750000000000000075000000000000000000000000000000
+      030000000100000001000000020000000800000024000100710000000000000071000000000000000000000000000000
       0000000000000000`,
     value: {
       family: 0,
@@ -14721,7 +14102,7 @@ export const goldens: readonly Golden[] = [
                   eaction: 2,
                   ifindex: 8,
                 },
-                tm: { install: 117n, lastuse: 117n, expires: 0n, firstuse: 0n },
+                tm: { install: 113n, lastuse: 113n, expires: 0n, firstuse: 0n },
               },
             },
           ],
@@ -14758,7 +14139,7 @@ export const goldens: readonly Golden[] = [
       000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
       000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
-      ffff00005fc1070038560000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffff0000d26b0800a86c0000e8030000f400020000000000400000000000010001000000010000000100000001000000
       ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
       0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
       e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
@@ -14784,16 +14165,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'down',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('01') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 1,
         mtu: 65536,
         minMtu: 0,
         maxMtu: 0,
@@ -14804,13 +14176,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 1,
         carrier: 1,
         carrierChanges: 0,
         carrierUpCount: 0,
         carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '00:00:00:00:00:00',
         broadcast: '00:00:00:00:00:00',
@@ -14911,8 +14288,8 @@ export const goldens: readonly Golden[] = [
             flags: 0,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508255,
-              reachableTime: 22072,
+              tstamp: 551890,
+              reachableTime: 27816,
               retransTime: 1000,
             },
             conf: {
@@ -15022,6 +14399,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -15054,7 +14435,7 @@ export const goldens: readonly Golden[] = [
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff000064c1070074710000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000e46b080014720000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -15081,16 +14462,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -15101,13 +14473,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:02',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -15210,8 +14587,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508260,
-              reachableTime: 29044,
+              tstamp: 551908,
+              reachableTime: 29204,
               retransTime: 1000,
             },
             conf: {
@@ -15321,6 +14698,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -15353,7 +14734,7 @@ export const goldens: readonly Golden[] = [
       6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
       000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
       0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
-      0000000001000000a0020a00080001000000008014000500ffff000064c107000c930000e8030000f400020000000000
+      0000000001000000a0020a00080001000000008014000500ffff0000e46b080014ad0000e8030000f400020000000000
       40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
       0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
       000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
@@ -15380,16 +14761,7 @@ export const goldens: readonly Golden[] = [
         txQueueLength: 1000,
         operationalState: 'up',
         linkMode: 'default',
-        unknown: [
-          { type: 67, bytes: hex('00') },
-          { type: 63, bytes: hex('00000100') },
-          { type: 64, bytes: hex('00000100') },
-          { type: 66, bytes: hex('00000000') },
-          { type: 68, bytes: hex('0000') },
-          { type: 69, bytes: hex('0000') },
-          { type: 62, bytes: hex(''), flags: 32768 },
-          { type: 65, bytes: hex(''), flags: 32768 },
-        ],
+        netnsImmutable: 0,
         mtu: 1500,
         minMtu: 68,
         maxMtu: 65535,
@@ -15400,13 +14772,18 @@ export const goldens: readonly Golden[] = [
         gsoMaxSegments: 65535,
         gsoMaxSize: 65536,
         groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
         tsoMaxSize: 524280,
         tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
         rxQueues: 2,
         carrier: 1,
         carrierChanges: 2,
         carrierUpCount: 1,
         carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
         protoDown: 0,
         address: '02:00:0a:09:00:01',
         broadcast: 'ff:ff:ff:ff:ff:ff',
@@ -15509,8 +14886,8 @@ export const goldens: readonly Golden[] = [
             flags: 2147483648,
             cacheInfo: {
               maxReasmLen: 65535,
-              tstamp: 508260,
-              reachableTime: 37644,
+              tstamp: 551908,
+              reachableTime: 44308,
               retransTime: 1000,
             },
             conf: {
@@ -15620,6 +14997,10 @@ export const goldens: readonly Golden[] = [
           },
         },
         map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
       },
     },
   },
@@ -15721,7 +15102,7 @@ export const goldens: readonly Golden[] = [
       00000000d0000200080003000200010006000400010000000c00050006000000ffffffffa8000100a40001000b000100
       6d6972726564000044000400140001000000000000000000000000000000000014000700000000000000000000000000
       0000000018000300000000000000000000000000000000000000000008000a0000000000480002002000020001000000
-      000000000300000001000000010000000200000008000000240001006a000000000000006a0000000000000000000000
+      000000000300000001000000010000000200000008000000240001006c000000000000006c0000000000000000000000
       0000000000000000000000000800090008000000`,
     value: {
       family: 0,
@@ -15755,11 +15136,1498 @@ export const goldens: readonly Golden[] = [
                   eaction: 2,
                   ifindex: 8,
                 },
-                tm: { install: 106n, lastuse: 106n, expires: 0n, firstuse: 0n },
+                tm: { install: 108n, lastuse: 108n, expires: 0n, firstuse: 0n },
               },
             },
           ],
           flagsGen: 8,
+        },
+      },
+    },
+  },
+  {
+    about: 'qdiscs that come and go',
+    setup: ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up'],
+    command: '(sleep 0.3; tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact) >/dev/null & tc monitor',
+    bytes: `
+      bc05000010000200000000000000000000000403010000000800000000000000070003006c6f000008000d00e8030000
+      050010000200000005001100000000000500430001000000080004000000010008003200000000000800330000000000
+      08001b000000000008001e000000000008003d000000000008001f000100000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
+      08002000010000000500210001000000080023000000000008002f000000000008003000000000000600440000000000
+      060045000000000005002700000000000a00010000000000000000000a0002000000000000000000cc00170000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b000500020000000000090006006e6f6f700000000030031a008c0002008800010000000000
+      000000000000000001000000010000000100000001000000000000000100000000000000000000000000000000000000
+      000000000100000001000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000010270000e80300000000000000000000000000000000000001000000a0020a00080001000000000014000500
+      ffff0000576c0800084e0000e8030000f400020000000000400000000000010001000000010000000100000001000000
+      ffffffffa00f0000e8030000ffffffff803a090080510100030000005802000010000000000000000100000001000000
+      0100000060ea0000000000000000000000000000000000000000000000000000ffffffff000000000000000010270000
+      e80300000100000000000000000000000100000000000000000000000100000000000000000000000000000000000000
+      80ee360000000000000000000100000000000000000000000000000000000000000000000004000000000000ffff0000
+      ffffffff0100000000000000000000000000000034010300260000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000003c00060007000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000001400070000000000000000000000000000000000050008000000000024000e00000000000000000000000000
+      000000000000000000000000000000000000000004003e8004004180`,
+    value: {
+      family: 'unspec',
+      type: 772,
+      index: 1,
+      flags: 8,
+      change: 0,
+      attributes: {
+        name: 'lo',
+        txQueueLength: 1000,
+        operationalState: 'down',
+        linkMode: 'default',
+        netnsImmutable: 1,
+        mtu: 65536,
+        minMtu: 0,
+        maxMtu: 0,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 1,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 524280,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 1,
+        carrier: 1,
+        carrierChanges: 0,
+        carrierUpCount: 0,
+        carrierDownCount: 0,
+        headroom: 0,
+        tailroom: 0,
+        protoDown: 0,
+        address: '00:00:00:00:00:00',
+        broadcast: '00:00:00:00:00:00',
+        stats64: {
+          rxPackets: 0n,
+          txPackets: 0n,
+          rxBytes: 0n,
+          txBytes: 0n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 0n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 0,
+          txPackets: 0,
+          rxBytes: 0,
+          txBytes: 0,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        qdisc: 'noop',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 1,
+              disable_policy: 1,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 0,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 552023,
+              reachableTime: 19976,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 65536,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: -1,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: -1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 0n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'qdiscs that come and go',
+    setup: ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up'],
+    command: '(sleep 0.3; tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact) >/dev/null & tc monitor',
+    bytes: `
+      d405000010000200000000000000000000000100070000004310010000000000070003006430000008000d00e8030000
+      05001000060000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
+      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
+      08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
+      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170001000000
+      0000000001000000000000005a000000000000005a000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070001000000010000005a0000005a000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
+      6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
+      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
+      0000000001000000a0020a00080001000000008014000500ffff00005e6c080098960000e8030000f400020000000000
+      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
+      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
+      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
+      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
+      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
+      260000000000000001000000000000004c00000000000000000000000000000001000000000000000000000000000000
+      00000000000000000000000000000000010000000000000001000000000000004c000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000001000000000000000100000000000000
+      000000000000000000000000000000004c000000000000004c0000000000000000000000000000000000000000000000
+      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000001000000
+      000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
+      050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
+      04004180`,
+    value: {
+      family: 'unspec',
+      type: 1,
+      index: 7,
+      flags: 69699,
+      change: 0,
+      attributes: {
+        name: 'd0',
+        txQueueLength: 1000,
+        operationalState: 'up',
+        linkMode: 'default',
+        netnsImmutable: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 2,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 524280,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 2,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
+        protoDown: 0,
+        address: '02:00:0a:09:00:02',
+        broadcast: 'ff:ff:ff:ff:ff:ff',
+        stats64: {
+          rxPackets: 1n,
+          txPackets: 1n,
+          rxBytes: 90n,
+          txBytes: 90n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 0n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 1,
+          txPackets: 1,
+          rxBytes: 90,
+          txBytes: 90,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        linkInfo: { kind: 'veth' },
+        link: 8,
+        qdisc: 'noqueue',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 0,
+              disable_policy: 0,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 2147483648,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 552030,
+              reachableTime: 38552,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 1500,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: 0,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: 1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              1n,
+              76n,
+              0n,
+              1n,
+              0n,
+              0n,
+              0n,
+              1n,
+              1n,
+              76n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              1n,
+              1n,
+              0n,
+              0n,
+              76n,
+              76n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 1n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'qdiscs that come and go',
+    setup: ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up'],
+    command: '(sleep 0.3; tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact) >/dev/null & tc monitor',
+    bytes: `
+      d405000010000200000000000000000000000100080000004310010000000000070003006431000008000d00e8030000
+      05001000060000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
+      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
+      08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
+      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170001000000
+      0000000001000000000000005a000000000000005a000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070001000000010000005a0000005a000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b0005000200000000001000120009000100766574680000000008000500070000000c000600
+      6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
+      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
+      0000000001000000a0020a00080001000000008014000500ffff00005e6c0800e43d0000e8030000f400020000000000
+      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
+      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
+      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
+      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
+      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
+      260000000000000001000000000000004c00000000000000000000000000000001000000000000000000000000000000
+      00000000000000000000000000000000010000000000000001000000000000004c000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000001000000000000000100000000000000
+      000000000000000000000000000000004c000000000000004c0000000000000000000000000000000000000000000000
+      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000001000000
+      000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
+      050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
+      04004180`,
+    value: {
+      family: 'unspec',
+      type: 1,
+      index: 8,
+      flags: 69699,
+      change: 0,
+      attributes: {
+        name: 'd1',
+        txQueueLength: 1000,
+        operationalState: 'up',
+        linkMode: 'default',
+        netnsImmutable: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 2,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 524280,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 2,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
+        protoDown: 0,
+        address: '02:00:0a:09:00:01',
+        broadcast: 'ff:ff:ff:ff:ff:ff',
+        stats64: {
+          rxPackets: 1n,
+          txPackets: 1n,
+          rxBytes: 90n,
+          txBytes: 90n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 0n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 1,
+          txPackets: 1,
+          rxBytes: 90,
+          txBytes: 90,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        linkInfo: { kind: 'veth' },
+        link: 7,
+        qdisc: 'noqueue',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 0,
+              disable_policy: 0,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 2147483648,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 552030,
+              reachableTime: 15844,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 1500,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: 0,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: 1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              1n,
+              76n,
+              0n,
+              1n,
+              0n,
+              0n,
+              0n,
+              1n,
+              1n,
+              76n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              1n,
+              1n,
+              0n,
+              0n,
+              76n,
+              76n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 1n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'qdiscs that come and go',
+    setup: ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up'],
+    command: '(sleep 0.3; tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact) >/dev/null & tc monitor',
+    bytes: `
+      d405000010000200000000000000000000000100070000004310010000000000070003006430000008000d00e8030000
+      05001000060000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
+      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
+      08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
+      060045000000000005002700000000000a00010002000a09000200000a000200ffffffffffff0000cc00170002000000
+      000000000300000000000000b4000000000000000a010000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000640007000200000003000000b40000000a010000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b0005000200000000001000120009000100766574680000000008000500080000000c000600
+      6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
+      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
+      0000000001000000a0020a00080001000000008014000500ffff00005e6c080098960000e8030000f400020000000000
+      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
+      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
+      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
+      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
+      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
+      260000000000000002000000000000009800000000000000000000000000000002000000000000000000000000000000
+      0000000000000000000000000000000003000000000000000300000000000000e0000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000002000000000000000300000000000000
+      000000000000000000000000000000009800000000000000e00000000000000000000000000000000000000000000000
+      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000003000000
+      000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
+      050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
+      04004180`,
+    value: {
+      family: 'unspec',
+      type: 1,
+      index: 7,
+      flags: 69699,
+      change: 0,
+      attributes: {
+        name: 'd0',
+        txQueueLength: 1000,
+        operationalState: 'up',
+        linkMode: 'default',
+        netnsImmutable: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 2,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 524280,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 2,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
+        protoDown: 0,
+        address: '02:00:0a:09:00:02',
+        broadcast: 'ff:ff:ff:ff:ff:ff',
+        stats64: {
+          rxPackets: 2n,
+          txPackets: 3n,
+          rxBytes: 180n,
+          txBytes: 266n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 0n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 2,
+          txPackets: 3,
+          rxBytes: 180,
+          txBytes: 266,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        linkInfo: { kind: 'veth' },
+        link: 8,
+        qdisc: 'noqueue',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 0,
+              disable_policy: 0,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 2147483648,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 552030,
+              reachableTime: 38552,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 1500,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: 0,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: 1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              2n,
+              152n,
+              0n,
+              2n,
+              0n,
+              0n,
+              0n,
+              3n,
+              3n,
+              224n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              2n,
+              3n,
+              0n,
+              0n,
+              152n,
+              224n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 3n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'qdiscs that come and go',
+    setup: ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up'],
+    command: '(sleep 0.3; tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact) >/dev/null & tc monitor',
+    bytes: `
+      d405000010000200000000000000000000000100080000004310010000000000070003006431000008000d00e8030000
+      05001000060000000500110000000000050043000000000008000400dc050000080032004400000008003300ffff0000
+      08001b000000000008001e000000000008003d000000000008001f000200000008002800ffff00000800290000000100
+      08003a000000010008003f0000000100080040000000010008003b00f8ff070008003c00ffff00000800420000000000
+      08002000020000000500210001000000080023000200000008002f000100000008003000010000000600440000000000
+      060045000000000005002700000000000a00010002000a09000100000a000200ffffffffffff0000cc00170003000000
+      0000000002000000000000000a01000000000000b4000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000006400070003000000020000000a010000b4000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      00000000000000000c002b0005000200000000001000120009000100766574680000000008000500070000000c000600
+      6e6f71756575650030031a008c0002008800010000000000000000000000000001000000010000000100000001000000
+      000000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      0000000000000000000000000000000000000000000000000000000010270000e8030000000000000000000000000000
+      0000000001000000a0020a00080001000000008014000500ffff00005e6c0800e43d0000e8030000f400020000000000
+      40000000dc05000001000000010000000100000001000000ffffffffa00f0000e803000000000000803a090080510100
+      0300000058020000100000000000000001000000010000000100000060ea000000000000000000000000000000000000
+      000000000000000001000000000000000000000010270000e80300000100000000000000000000000100000000000000
+      00000000010000000000000000000000000000000000000080ee36000000000000000000010000000000000000000000
+      0000000000000000000000000004000000000000ffff0000ffffffff0100000000000000000000000000000034010300
+      26000000000000000300000000000000e000000000000000000000000000000003000000000000000000000000000000
+      000000000000000000000000000000000200000000000000020000000000000098000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+      000000000000000000000000000000000000000000000000000000000000000003000000000000000200000000000000
+      00000000000000000000000000000000e000000000000000980000000000000000000000000000000000000000000000
+      000000000000000000000000000000003c00060007000000000000000000000000000000000000000000000002000000
+      000000000000000000000000000000000000000000000000000000001400070000000000000000000000000000000000
+      050008000000000024000e00000000000000000000000000000000000000000000000000000000000000000004003e80
+      04004180`,
+    value: {
+      family: 'unspec',
+      type: 1,
+      index: 8,
+      flags: 69699,
+      change: 0,
+      attributes: {
+        name: 'd1',
+        txQueueLength: 1000,
+        operationalState: 'up',
+        linkMode: 'default',
+        netnsImmutable: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 2,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        groMaxSize: 65536,
+        gsoIpv4MaxSize: 65536,
+        groIpv4MaxSize: 65536,
+        tsoMaxSize: 524280,
+        tsoMaxSegments: 65535,
+        maxPacingOffloadHorizon: 0n,
+        rxQueues: 2,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        headroom: 0,
+        tailroom: 0,
+        protoDown: 0,
+        address: '02:00:0a:09:00:01',
+        broadcast: 'ff:ff:ff:ff:ff:ff',
+        stats64: {
+          rxPackets: 3n,
+          txPackets: 2n,
+          rxBytes: 266n,
+          txBytes: 180n,
+          rxErrors: 0n,
+          txErrors: 0n,
+          rxDropped: 0n,
+          txDropped: 0n,
+          multicast: 0n,
+          collisions: 0n,
+          rxLengthErrors: 0n,
+          rxOverErrors: 0n,
+          rxCrcErrors: 0n,
+          rxFrameErrors: 0n,
+          rxFifoErrors: 0n,
+          rxMissedErrors: 0n,
+          txAbortedErrors: 0n,
+          txCarrierErrors: 0n,
+          txFifoErrors: 0n,
+          txHeartbeatErrors: 0n,
+          txWindowErrors: 0n,
+          rxCompressed: 0n,
+          txCompressed: 0n,
+          rxNohandler: 0n,
+          rxOtherhostDropped: 0n,
+        },
+        stats: {
+          rxPackets: 3,
+          txPackets: 2,
+          rxBytes: 266,
+          txBytes: 180,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+          multicast: 0,
+          collisions: 0,
+          rxLengthErrors: 0,
+          rxOverErrors: 0,
+          rxCrcErrors: 0,
+          rxFrameErrors: 0,
+          rxFifoErrors: 0,
+          rxMissedErrors: 0,
+          txAbortedErrors: 0,
+          txCarrierErrors: 0,
+          txFifoErrors: 0,
+          txHeartbeatErrors: 0,
+          txWindowErrors: 0,
+          rxCompressed: 0,
+          txCompressed: 0,
+          rxNohandler: 0,
+        },
+        xdp: hex('0500020000000000'),
+        linkInfo: { kind: 'veth' },
+        link: 7,
+        qdisc: 'noqueue',
+        afSpec: {
+          inet: {
+            conf: {
+              forwarding: 0,
+              mc_forwarding: 0,
+              proxy_arp: 0,
+              accept_redirects: 1,
+              secure_redirects: 1,
+              send_redirects: 1,
+              shared_media: 1,
+              rp_filter: 0,
+              accept_source_route: 1,
+              bootp_relay: 0,
+              log_martians: 0,
+              tag: 0,
+              arp_filter: 0,
+              medium_id: 0,
+              disable_xfrm: 0,
+              disable_policy: 0,
+              force_igmp_version: 0,
+              arp_announce: 0,
+              arp_ignore: 0,
+              promote_secondaries: 0,
+              arp_accept: 0,
+              arp_notify: 0,
+              accept_local: 0,
+              src_valid_mark: 0,
+              proxy_arp_pvlan: 0,
+              route_localnet: 0,
+              igmpv2_unsolicited_report_interval: 10000,
+              igmpv3_unsolicited_report_interval: 1000,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_gratuitous_arp: 0,
+              bc_forwarding: 0,
+              arp_evict_nocarrier: 1,
+            },
+          },
+          inet6: {
+            flags: 2147483648,
+            cacheInfo: {
+              maxReasmLen: 65535,
+              tstamp: 552030,
+              reachableTime: 15844,
+              retransTime: 1000,
+            },
+            conf: {
+              forwarding: 0,
+              hop_limit: 64,
+              mtu: 1500,
+              accept_ra: 1,
+              accept_redirects: 1,
+              autoconf: 1,
+              dad_transmits: 1,
+              router_solicitations: -1,
+              router_solicitation_interval: 4000,
+              router_solicitation_delay: 1000,
+              use_tempaddr: 0,
+              temp_valid_lft: 604800,
+              temp_prefered_lft: 86400,
+              regen_max_retry: 3,
+              max_desync_factor: 600,
+              max_addresses: 16,
+              force_mld_version: 0,
+              accept_ra_defrtr: 1,
+              accept_ra_pinfo: 1,
+              accept_ra_rtr_pref: 1,
+              router_probe_interval: 60000,
+              accept_ra_rt_info_max_plen: 0,
+              proxy_ndp: 0,
+              optimistic_dad: 0,
+              accept_source_route: 0,
+              mc_forwarding: 0,
+              disable_ipv6: 0,
+              accept_dad: 1,
+              force_tllao: 0,
+              ndisc_notify: 0,
+              mldv1_unsolicited_report_interval: 10000,
+              mldv2_unsolicited_report_interval: 1000,
+              suppress_frag_ndisc: 1,
+              accept_ra_from_local: 0,
+              use_optimistic: 0,
+              accept_ra_mtu: 1,
+              stable_secret: 0,
+              use_oif_addrs_only: 0,
+              accept_ra_min_hop_limit: 1,
+              ignore_routes_with_linkdown: 0,
+              drop_unicast_in_l2_multicast: 0,
+              drop_unsolicited_na: 0,
+              keep_addr_on_down: 0,
+              router_solicitation_max_interval: 3600000,
+              seg6_enabled: 0,
+              seg6_require_hmac: 0,
+              enhanced_dad: 1,
+              addr_gen_mode: 0,
+              disable_policy: 0,
+              accept_ra_rt_info_min_plen: 0,
+              ndisc_tclass: 0,
+              rpl_seg_enabled: 0,
+              ra_defrtr_metric: 1024,
+              ioam6_enabled: 0,
+              ioam6_id: 65535,
+              ioam6_id_wide: -1,
+              ndisc_evict_nocarrier: 1,
+              accept_untracked_na: 0,
+              accept_ra_min_lft: 0,
+            },
+            stats: [
+              38n,
+              3n,
+              224n,
+              0n,
+              3n,
+              0n,
+              0n,
+              0n,
+              2n,
+              2n,
+              152n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              0n,
+              3n,
+              2n,
+              0n,
+              0n,
+              224n,
+              152n,
+              0n,
+              0n,
+              0n,
+              0n,
+            ],
+            icmp6Stats: [7n, 0n, 0n, 2n, 0n, 0n, 0n],
+            token: '::',
+            addrGenMode: 'eui64',
+          },
+        },
+        map: { memStart: 0n, memEnd: 0n, baseAddr: 0n, irq: 0, dma: 0, port: 0 },
+        unknown: [
+          { type: 62, bytes: hex(''), flags: 32768 },
+          { type: 65, bytes: hex(''), flags: 32768 },
+        ],
+      },
+    },
+  },
+  {
+    about: 'qdiscs that come and go',
+    setup: ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up'],
+    command: '(sleep 0.3; tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact) >/dev/null & tc monitor',
+    bytes: `
+      6c0000002c0005060000000000000000000000000700000000080080f2ffffff08000100080001007533320008000b00
+      000000003800020024000500000001000000000000000000000000000000000000000000000000000000000008000200
+      0000008008000b0008000000`,
+    value: {
+      family: 0,
+      ifindex: 7,
+      handle: 2147485696,
+      parent: 4294967282,
+      info: 65544,
+      attributes: {
+        kind: 'u32',
+        chain: 0,
+        options: {
+          selector: {
+            flags: 0,
+            offshift: 0,
+            nkeys: 1,
+            offmask: 0,
+            off: 0,
+            offoff: 0,
+            hoff: 0,
+            hmask: 0,
+            keys: [{ mask: 0, val: 0, off: 0, offmask: 0 }],
+          },
+          hash: 2147483648,
+          flags: 8,
         },
       },
     },

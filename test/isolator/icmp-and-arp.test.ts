@@ -1,7 +1,17 @@
 import t, { type Test } from 'tap'
 import { FrameTool } from '../helpers/frame-tool.js'
 import { resolveNeighbour } from '../helpers/neighbours.js'
-import { arp, BROADCAST, ETH_P_ARP, ETH_P_IP, ethernet, icmp, ipv4, IPPROTO_ICMP, udp } from '../helpers/packets.js'
+import {
+  arp,
+  BROADCAST,
+  ETH_P_ARP,
+  ETH_P_IP,
+  ethernet,
+  icmp,
+  ipv4,
+  IPPROTO_ICMP,
+  udp,
+} from '../helpers/packets.js'
 import { ping } from '../helpers/ping.js'
 import { tcpConnect } from '../helpers/tcp-traffic.js'
 import { HOST_IP, HOST_MAC, REMOTE_IP, REMOTE_MAC, WIRE } from '../helpers/topology.js'
@@ -18,7 +28,8 @@ const IPPROTO_UDP = 17
 
 const isIcmp = (frame: Buffer, type: number): boolean =>
   frame.readUInt16BE(12) === ETH_P_IP && frame[23] === IPPROTO_ICMP && frame[34] === type
-const isArpReply = (frame: Buffer): boolean => frame.readUInt16BE(12) === ETH_P_ARP && frame.readUInt16BE(20) === 2
+const isArpReply = (frame: Buffer): boolean =>
+  frame.readUInt16BE(12) === ETH_P_ARP && frame.readUInt16BE(20) === 2
 
 async function withTool(t: Test, options: Parameters<typeof twoContainers>[1] = {}) {
   const world = await twoContainers(t, options)
@@ -56,8 +67,16 @@ for (const neighbours of ['prefix', 'gateway'] as const) {
       await wire.send(ethernet({ destination: HOST_MAC, source: REMOTE_MAC }, packet))
       t.ok(await wire.next(({ bytes }) => isIcmp(bytes, ICMP_ECHOREPLY)))
       await tool.flush()
-      t.strictSame(wire.take().filter(({ bytes }) => isIcmp(bytes, ICMP_ECHOREPLY)), [], 'no second answer')
-      for (const socket of inside) t.strictSame(socket.take().filter(({ bytes }) => isIcmp(bytes, ICMP_ECHO)), [])
+      t.strictSame(
+        wire.take().filter(({ bytes }) => isIcmp(bytes, ICMP_ECHOREPLY)),
+        [],
+        'no second answer',
+      )
+      for (const socket of inside)
+        t.strictSame(
+          socket.take().filter(({ bytes }) => isIcmp(bytes, ICMP_ECHO)),
+          [],
+        )
     })
 
     await t.test('ARP from an empty table', async t => {
@@ -87,10 +106,15 @@ for (const neighbours of ['prefix', 'gateway'] as const) {
         const seen: string[] = []
         for (let i = 0; i < 2; i++) {
           const frame = await socket.next(({ bytes }) => bytes.readUInt16BE(12) === ETH_P_ARP)
-          seen.push(frame ? `${frame.bytes.readUInt16BE(20)} ${frame.bytes.subarray(28, 32).join('.')}` : 'nothing')
+          seen.push(
+            frame ? `${frame.bytes.readUInt16BE(20)} ${frame.bytes.subarray(28, 32).join('.')}` : 'nothing',
+          )
         }
         t.strictSame(seen, [`1 ${REMOTE_IP}`, `2 ${REMOTE_IP}`])
-        t.strictSame(socket.take().filter(({ bytes }) => bytes.readUInt16BE(12) === ETH_P_ARP), [])
+        t.strictSame(
+          socket.take().filter(({ bytes }) => bytes.readUInt16BE(12) === ETH_P_ARP),
+          [],
+        )
       }
     })
   })
@@ -110,7 +134,11 @@ t.test('ICMP errors find the container that asked', needsIsolation(), async t =>
       t.equal(await tcpConnect(asking, REMOTE_IP, CLOSED), 'refused')
       await tool.flush()
       t.equal(mine.take().filter(({ bytes }) => isIcmp(bytes, ICMP_DEST_UNREACH)).length, 1)
-      t.strictSame(others.take().filter(({ bytes }) => bytes.readUInt16BE(12) === ETH_P_IP), [], 'nothing for the other')
+      t.strictSame(
+        others.take().filter(({ bytes }) => bytes.readUInt16BE(12) === ETH_P_IP),
+        [],
+        'nothing for the other',
+      )
       t.strictSame(elsewhere.peers, [])
     }
   })
@@ -127,11 +155,17 @@ t.test('ICMP errors find the container that asked', needsIsolation(), async t =>
       ] as const) {
         const asked = udp({ sourcePort: owner.port + 3, destinationPort: CLOSED }, Buffer.alloc(8))
         const quoted = ipv4({ source: HOST_IP, destination: REMOTE_IP, protocol: IPPROTO_UDP }, asked)
-        const packet = ipv4({ source: REMOTE_IP, destination: HOST_IP, protocol: IPPROTO_ICMP }, icmp({ type, code }, quoted))
+        const packet = ipv4(
+          { source: REMOTE_IP, destination: HOST_IP, protocol: IPPROTO_ICMP },
+          icmp({ type, code }, quoted),
+        )
         await wire.send(ethernet({ destination: HOST_MAC, source: REMOTE_MAC }, packet))
         t.ok(await mine.next(({ bytes }) => isIcmp(bytes, type)))
         await tool.flush()
-        t.strictSame(others.take().filter(({ bytes }) => isIcmp(bytes, type)), [])
+        t.strictSame(
+          others.take().filter(({ bytes }) => isIcmp(bytes, type)),
+          [],
+        )
       }
     }
   })
@@ -142,13 +176,19 @@ t.test('SCTP', needsIsolation(), async t => {
   const socketIn = ({ path }: { path: string }) => tool.rawSocket({ netns: path, protocol: IPPROTO_SCTP })
   const [wire, one, two] = await Promise.all([socketIn(remote), socketIn(c1), socketIn(c2)])
   /** A common header, RFC 9260, section 3.1; whoever receives it here does not look at the rest. */
-  const packet = (source: string, destination: string, sourcePort: number, destinationPort: number): Buffer => {
+  const packet = (
+    source: string,
+    destination: string,
+    sourcePort: number,
+    destinationPort: number,
+  ): Buffer => {
     const header = Buffer.alloc(12)
     header.writeUInt16BE(sourcePort, 0)
     header.writeUInt16BE(destinationPort, 2)
     return ipv4({ source, destination, protocol: IPPROTO_SCTP }, header)
   }
-  const ports = (frame: { bytes: Buffer } | undefined) => frame && [frame.bytes.readUInt16BE(20), frame.bytes.readUInt16BE(22)]
+  const ports = (frame: { bytes: Buffer } | undefined) =>
+    frame && [frame.bytes.readUInt16BE(20), frame.bytes.readUInt16BE(22)]
   const any = (): boolean => true
 
   await wire.send(packet(REMOTE_IP, HOST_IP, 5000, 31_500), packet(REMOTE_IP, HOST_IP, 5000, c1.port))
@@ -160,5 +200,8 @@ t.test('SCTP', needsIsolation(), async t => {
   await one.send(packet(HOST_IP, HOST_IP, c1.port, c2.port))
   t.strictSame(ports(await two.next(any)), [c1.port, c2.port], 'container to container')
   await tool.flush()
-  t.strictSame([wire, two].map(socket => socket.take()), [[], []])
+  t.strictSame(
+    [wire, two].map(socket => socket.take()),
+    [[], []],
+  )
 })

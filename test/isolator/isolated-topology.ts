@@ -6,7 +6,8 @@ import { allOf, canCreateNamespaces, hasAction, hasFilter, hasLink } from '../he
 import { createTopology, type NamespaceRef, type Topology } from '../helpers/topology.js'
 
 /** What every test of the isolator needs of the kernel. */
-export const needsIsolation = () => allOf(canCreateNamespaces(), hasLink('veth'), hasFilter('u32'), hasFilter('bpf'), hasAction('mirred'))
+export const needsIsolation = () =>
+  allOf(canCreateNamespaces(), hasLink('veth'), hasFilter('u32'), hasFilter('bpf'), hasAction('mirred'))
 
 /** Off the range that a new namespace allocates its ephemeral ports from, 32768 to 60999. */
 export const OPTIONS = {
@@ -64,7 +65,10 @@ export async function twoContainers(
   const isolated = async (i: number): Promise<IsolatedContainer & { port: number }> => {
     const namespace = prepared.topology.containers[i]!
     const port = firstPort(i)
-    const info = await prepared.isolator.isolate(`web-${i + 1}`, { netns: namespace.name, ports: [[port, port + 7]] })
+    const info = await prepared.isolator.isolate(`web-${i + 1}`, {
+      netns: namespace.name,
+      ports: [[port, port + 7]],
+    })
     return { ...namespace, info, port }
   }
   return { ...prepared, c1: await isolated(0), c2: await isolated(1) }

@@ -18,7 +18,13 @@ const PER_CONTAINER = 56
 /** Errors of a router about packets that a container sent, in the shapes that tell tables and offsets apart. */
 const ICMP_ERRORS: Variant[] = [
   { name: 'port unreachable, TCP', via: 'wire', protocol: IPPROTO_TCP, icmpError: { type: 3, code: 3 } },
-  { name: 'time exceeded, UDP, IHL 6 quoting IHL 7', via: 'wire', protocol: IPPROTO_UDP, ihl: 6, icmpError: { type: 11, code: 0, ihl: 7 } },
+  {
+    name: 'time exceeded, UDP, IHL 6 quoting IHL 7',
+    via: 'wire',
+    protocol: IPPROTO_UDP,
+    ihl: 6,
+    icmpError: { type: 11, code: 0, ihl: 7 },
+  },
 ]
 
 /** mulberry32: the same numbers for the same seed, from 0 to 1. */
@@ -50,45 +56,59 @@ function randomPorts(random: () => number, containers: number): PortRange[][] {
 function ownersOf(containers: readonly { info: ContainerInfo }[]): Uint16Array {
   const owners = new Uint16Array(65_536).fill(HOST)
   containers.forEach(({ info }, i) => {
-    for (const [begin, end] of allPorts({ ports: PortRanges.from(info.ports), ephemeralPorts: info.ephemeralPorts })) {
+    for (const [begin, end] of allPorts({
+      ports: PortRanges.from(info.ports),
+      ephemeralPorts: info.ephemeralPorts,
+    })) {
       owners.fill(i, begin, end + 1)
     }
   })
   return owners
 }
 
-t.test(`every port of ${CONTAINERS} containers arrives at its owner, seed ${SEED}`, needsIsolation(), async t => {
-  const { topology, remote, host, isolator } = await preparedTopology(t, {
-    containers: CONTAINERS,
-    ports: [[FIRST, EPHEMERAL[0] - 1]],
-    ephemeralPorts: [EPHEMERAL],
-    ephemeralPortsPerContainer: PER_CONTAINER,
-    hostEphemeralPorts: '64000 65535',
-  })
-  const wanted = randomPorts(randomNumbers(SEED), CONTAINERS)
-  const began = performance.now()
-  const containers: IsolatedContainer[] = []
-  for (const [i, namespace] of topology.containers.entries()) {
-    const info = await isolator.isolate(`c${i}`, { netns: namespace.name, ports: wanted[i] ?? [] })
-    containers.push({ ...namespace, info })
-  }
-  const ranges = wanted.reduce((sum, ports) => sum + ports.length, CONTAINERS)
-  t.comment(`${CONTAINERS} containers with ${ranges} ranges in ${(performance.now() - began).toFixed()} ms`)
-
-  const tool = await FrameTool.start()
-  t.teardown(() => tool.close())
-  const arrive = async (name: string, containers: readonly IsolatedContainer[]): Promise<void> => {
-    await using oracle = await PortOracle.open(tool, { remote, host, containers: [...containers] })
-    const start = performance.now()
-    const verdicts = await oracle.checkAll([...STANDARD_VARIANTS, ...ICMP_ERRORS], ownersOf(containers))
-    t.comment(`${name}: ${65_536 * verdicts.length} frames in ${(performance.now() - start).toFixed()} ms`)
-    for (const verdict of verdicts) {
-      t.match(verdict, { sent: 65_536, delivered: 65_536, wrong: 0, duplicates: 0, lost: 0, examples: [] }, `${name}: ${verdict.variant}`)
+t.test(
+  `every port of ${CONTAINERS} containers arrives at its owner, seed ${SEED}`,
+  needsIsolation(),
+  async t => {
+    const { topology, remote, host, isolator } = await preparedTopology(t, {
+      containers: CONTAINERS,
+      ports: [[FIRST, EPHEMERAL[0] - 1]],
+      ephemeralPorts: [EPHEMERAL],
+      ephemeralPortsPerContainer: PER_CONTAINER,
+      hostEphemeralPorts: '64000 65535',
+    })
+    const wanted = randomPorts(randomNumbers(SEED), CONTAINERS)
+    const began = performance.now()
+    const containers: IsolatedContainer[] = []
+    for (const [i, namespace] of topology.containers.entries()) {
+      const info = await isolator.isolate(`c${i}`, { netns: namespace.name, ports: wanted[i] ?? [] })
+      containers.push({ ...namespace, info })
     }
-  }
+    const ranges = wanted.reduce((sum, ports) => sum + ports.length, CONTAINERS)
+    t.comment(`${CONTAINERS} containers with ${ranges} ranges in ${(performance.now() - began).toFixed()} ms`)
 
-  await arrive('all', containers)
-  const [gone, staying] = [0, 1].map(rest => containers.filter((_, i) => i % 2 === rest)) as [IsolatedContainer[], IsolatedContainer[]]
-  for (const { info } of gone) t.ok(await isolator.cleanup(info.id))
-  await arrive('half of them cleaned up', staying)
-})
+    const tool = await FrameTool.start()
+    t.teardown(() => tool.close())
+    const arrive = async (name: string, containers: readonly IsolatedContainer[]): Promise<void> => {
+      await using oracle = await PortOracle.open(tool, { remote, host, containers: [...containers] })
+      const start = performance.now()
+      const verdicts = await oracle.checkAll([...STANDARD_VARIANTS, ...ICMP_ERRORS], ownersOf(containers))
+      t.comment(`${name}: ${65_536 * verdicts.length} frames in ${(performance.now() - start).toFixed()} ms`)
+      for (const verdict of verdicts) {
+        t.match(
+          verdict,
+          { sent: 65_536, delivered: 65_536, wrong: 0, duplicates: 0, lost: 0, examples: [] },
+          `${name}: ${verdict.variant}`,
+        )
+      }
+    }
+
+    await arrive('all', containers)
+    const [gone, staying] = [0, 1].map(rest => containers.filter((_, i) => i % 2 === rest)) as [
+      IsolatedContainer[],
+      IsolatedContainer[],
+    ]
+    for (const { info } of gone) t.ok(await isolator.cleanup(info.id))
+    await arrive('half of them cleaned up', staying)
+  },
+)

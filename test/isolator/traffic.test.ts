@@ -13,7 +13,13 @@ for (const neighbours of ['prefix', 'gateway'] as const) {
     const { remote, host, c1, c2 } = await twoContainers(t, { neighbours })
 
     /** Both protocols from one place to a server at another, with enough data to fill windows. */
-    const talks = async (name: string, from: NamespaceRef, to: NamespaceRef, address: string, port: number) => {
+    const talks = async (
+      name: string,
+      from: NamespaceRef,
+      to: NamespaceRef,
+      address: string,
+      port: number,
+    ) => {
       await using tcp = await tcpEcho(to, ANY, port)
       await using udp = await udpEcho(to, ANY, port)
       const { outcome, answer } = await tcpExchange(from, address, port, PAYLOAD, { timeout: 5000 })
@@ -66,7 +72,11 @@ t.test('what is dropped', needsIsolation(), async t => {
       t.equal(await udpExchange(from, HOST_IP, 8080), 'refused')
     }
     t.strictSame([tcp.peers, udp.peers], [[], []])
-    t.equal(await tcpConnect(c1, HOST_IP, 8080), 'refused', 'from itself by the shared address the port is the host\'s')
+    t.equal(
+      await tcpConnect(c1, HOST_IP, 8080),
+      'refused',
+      "from itself by the shared address the port is the host's",
+    )
   })
 
   await t.test('a managed port that nobody has is not reached', async t => {
@@ -93,18 +103,37 @@ t.test('what is dropped', needsIsolation(), async t => {
     for (const localPort of [c1.port, c1.port + 7, first, last]) {
       t.equal(await tcpConnect(c1, REMOTE_IP, 80, { localPort }), 'connected', `TCP from ${localPort}`)
       t.equal(await udpExchange(c1, REMOTE_IP, 80, { localPort }), 'answered', `UDP from ${localPort}`)
-      t.equal(await udpExchange(c1, HOST_IP, c2.port, { localPort }), 'answered', `to the other from ${localPort}`)
+      t.equal(
+        await udpExchange(c1, HOST_IP, c2.port, { localPort }),
+        'answered',
+        `to the other from ${localPort}`,
+      )
       t.equal(await udpExchange(c1, HOST_IP, 80, { localPort }), 'answered', `to the host from ${localPort}`)
     }
     const arrived = [tcp, udp, local, hosts].map(({ peers }) => peers.length)
     const timeout = 150
     for (const localPort of [c1.port - 1, c1.port + 8, first - 1, last + 1, 53]) {
       t.equal(await tcpConnect(c1, REMOTE_IP, 80, { localPort, timeout }), 'timeout', `TCP from ${localPort}`)
-      t.equal(await udpExchange(c1, REMOTE_IP, 80, { localPort, timeout }), 'timeout', `UDP from ${localPort}`)
-      t.equal(await udpExchange(c1, HOST_IP, c2.port, { localPort, timeout }), 'timeout', `to the other from ${localPort}`)
-      t.equal(await udpExchange(c1, HOST_IP, 80, { localPort, timeout }), 'timeout', `to the host from ${localPort}`)
+      t.equal(
+        await udpExchange(c1, REMOTE_IP, 80, { localPort, timeout }),
+        'timeout',
+        `UDP from ${localPort}`,
+      )
+      t.equal(
+        await udpExchange(c1, HOST_IP, c2.port, { localPort, timeout }),
+        'timeout',
+        `to the other from ${localPort}`,
+      )
+      t.equal(
+        await udpExchange(c1, HOST_IP, 80, { localPort, timeout }),
+        'timeout',
+        `to the host from ${localPort}`,
+      )
     }
-    t.strictSame([tcp, udp, local, hosts].map(({ peers }) => peers.length), arrived)
+    t.strictSame(
+      [tcp, udp, local, hosts].map(({ peers }) => peers.length),
+      arrived,
+    )
   })
 })
 

@@ -17,7 +17,14 @@ import {
   type QdiscSpec,
 } from '../../src/tc/index.js'
 import { run, runIn, tc, tcJson } from '../helpers/iproute2.js'
-import { allOf, canCreateNamespaces, hasAction, hasFilter, hasQdisc, type Skip } from '../helpers/privilege.js'
+import {
+  allOf,
+  canCreateNamespaces,
+  hasAction,
+  hasFilter,
+  hasQdisc,
+  type Skip,
+} from '../helpers/privilege.js'
 import { createTopology, HOST_IP, type NamespaceRef, type Topology } from '../helpers/topology.js'
 
 const dev = 'eth0'
@@ -46,10 +53,22 @@ const runCommand = ({ name }: NamespaceRef, command: string): Promise<string> =>
   run('bash', ['-c', command.replace(/^tc /, `tc -n ${name} `)])
 
 /** What differs from one namespace and moment to another. */
-const VOLATILE = new Set(['ifindex', 'statistics', 'index', 'references', 'bindings', 'refcnt', 'ref', 'bind', 'stats'])
+const VOLATILE = new Set([
+  'ifindex',
+  'statistics',
+  'index',
+  'references',
+  'bindings',
+  'refcnt',
+  'ref',
+  'bind',
+  'stats',
+])
 
 const stable = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (key, member: unknown) => (VOLATILE.has(key) ? undefined : member))) as unknown
+  JSON.parse(
+    JSON.stringify(value, (key, member: unknown) => (VOLATILE.has(key) ? undefined : member)),
+  ) as unknown
 
 const PARENTS = ['ingress', 'egress', '1:'] as const
 
@@ -75,11 +94,19 @@ async function shown({ name }: NamespaceRef): Promise<unknown> {
   return stable([
     await show(`qdisc show dev ${dev}`),
     await tc(name, `-d class show dev ${dev}`), // has no JSON form in iproute2 6.1
-    await Promise.all(['ingress', 'egress', 'parent 1:'].map(parent => show(`filter show dev ${dev} ${parent}`).catch(() => []))),
+    await Promise.all(
+      ['ingress', 'egress', 'parent 1:'].map(parent =>
+        show(`filter show dev ${dev} ${parent}`).catch(() => []),
+      ),
+    ),
   ])
 }
 
-function twoNamespaces(about: string, skip: Skip, body: (t: Test, topology: Topology) => Promise<void>): void {
+function twoNamespaces(
+  about: string,
+  skip: Skip,
+  body: (t: Test, topology: Topology) => Promise<void>,
+): void {
   void t.test(about, allOf(canCreateNamespaces(), skip), async t => {
     const topology = await createTopology({ containers: 0, prefix: 'c' })
     t.teardown(() => topology.close())
@@ -107,36 +134,63 @@ function same(about: string, skip: Skip, steps: readonly Step[]): void {
 const CLSACT = qdiscStep({ dev, kind: 'clsact' })
 const HTB = qdiscStep({ dev, parent: 'root', handle: '1:', kind: 'htb', defaultClass: 0x10 })
 
-same('a tree of htb classes with fifo and tbf leaves', allOf(hasQdisc('htb'), hasQdisc('tbf'), hasQdisc('pfifo')), [
-  HTB,
-  classStep({ dev, parent: '1:', classid: '1:1', kind: 'htb', rate: 12_500_000, burst: 16_000, cburst: 16_000 }),
-  classStep({
-    ...{ dev, parent: '1:1', classid: '1:10', kind: 'htb' },
-    ...{ rate: 1_250_000, ceil: 2_500_000, burst: 16_000, cburst: 16_000, priority: 3, quantum: 3000 },
-  }),
-  classStep({
-    ...{ dev, parent: '1:1', classid: '1:11', kind: 'htb', quantum: 60_000 },
-    ...{ rate: 5_000_000_000, ceil: 12_500_000_000n, burst: 80_000, cburst: 200_000 },
-  }),
-  classStep({
-    ...{ dev, parent: '1:1', classid: '1:12', kind: 'htb', rate: 1_250_000, burst: 16_000, cburst: 16_000 },
-    ...{ overhead: 8, mpu: 64, linklayer: 'atm' },
-  }),
-  qdiscStep({ dev, parent: '1:10', handle: '10:', kind: 'tbf', rate: 125_000, burst: 10_000, limit: 20_000 }),
-  qdiscStep({ dev, parent: '1:11', handle: '11:', kind: 'pfifo', limit: 100 }),
-  qdiscStep({ dev, parent: '1:12', handle: '12:', kind: 'bfifo', limit: 10_000 }),
-  filterStep({
-    ...{ dev, parent: '1:', priority: 1, protocol: 'ip', kind: 'u32' },
-    ...{ handle: '::5', keys: [u32.protocol('tcp'), u32.sourcePort(443)], classid: '1:11' },
-  }),
-])
+same(
+  'a tree of htb classes with fifo and tbf leaves',
+  allOf(hasQdisc('htb'), hasQdisc('tbf'), hasQdisc('pfifo')),
+  [
+    HTB,
+    classStep({
+      dev,
+      parent: '1:',
+      classid: '1:1',
+      kind: 'htb',
+      rate: 12_500_000,
+      burst: 16_000,
+      cburst: 16_000,
+    }),
+    classStep({
+      ...{ dev, parent: '1:1', classid: '1:10', kind: 'htb' },
+      ...{ rate: 1_250_000, ceil: 2_500_000, burst: 16_000, cburst: 16_000, priority: 3, quantum: 3000 },
+    }),
+    classStep({
+      ...{ dev, parent: '1:1', classid: '1:11', kind: 'htb', quantum: 60_000 },
+      ...{ rate: 5_000_000_000, ceil: 12_500_000_000n, burst: 80_000, cburst: 200_000 },
+    }),
+    classStep({
+      ...{ dev, parent: '1:1', classid: '1:12', kind: 'htb', rate: 1_250_000, burst: 16_000, cburst: 16_000 },
+      ...{ overhead: 8, mpu: 64, linklayer: 'atm' },
+    }),
+    qdiscStep({
+      dev,
+      parent: '1:10',
+      handle: '10:',
+      kind: 'tbf',
+      rate: 125_000,
+      burst: 10_000,
+      limit: 20_000,
+    }),
+    qdiscStep({ dev, parent: '1:11', handle: '11:', kind: 'pfifo', limit: 100 }),
+    qdiscStep({ dev, parent: '1:12', handle: '12:', kind: 'bfifo', limit: 10_000 }),
+    filterStep({
+      ...{ dev, parent: '1:', priority: 1, protocol: 'ip', kind: 'u32' },
+      ...{ handle: '::5', keys: [u32.protocol('tcp'), u32.sourcePort(443)], classid: '1:11' },
+    }),
+  ],
+)
 
 same('fq_codel', hasQdisc('fq_codel'), [
   HTB,
   classStep({ dev, parent: '1:', classid: '1:10', kind: 'htb', rate: 1_250_000 }),
   qdiscStep({
     ...{ dev, parent: '1:10', handle: '10:', kind: 'fq_codel', limit: 1000, flows: 8192, quantum: 300 },
-    ...{ target: 2000, interval: 50_000, ecn: false, ceThreshold: 1000, memoryLimit: 4_194_304, dropBatch: 32 },
+    ...{
+      target: 2000,
+      interval: 50_000,
+      ecn: false,
+      ceThreshold: 1000,
+      memoryLimit: 4_194_304,
+      dropBatch: 32,
+    },
   }),
 ])
 
@@ -151,7 +205,12 @@ const STEERING: readonly Step[] = [
   filterStep({ ...ip, handle: '1:1e:800', hashKey: { mask: 0x3f0, at: 0 }, link: '11e:' }),
   filterStep({ ...ip, handle: '2::1', hashKey: { mask: 0xfc00, at: 0 }, link: '1:' }),
   filterStep({ ...ip, handle: '8:6:1', offset: { at: 0, mask: 0xf00, shift: 6, eat: true }, link: '2:' }),
-  filterStep({ ...ip, handle: '8:11:1', offset: { at: 8, mask: 0xf00, shift: 6, plus: 8, eat: true }, link: '2:' }),
+  filterStep({
+    ...ip,
+    handle: '8:11:1',
+    offset: { at: 8, mask: 0xf00, shift: 6, plus: 8, eat: true },
+    link: '2:',
+  }),
   filterStep({
     ...ip,
     handle: '::1',
@@ -168,7 +227,11 @@ const STEERING: readonly Step[] = [
   filterStep({ ...ip, handle: '3::1', actions: [mirred.mirror('lo', { then: 'continue' })] }),
   filterStep({
     ...{ ...ip, priority: 64001, protocol: '802.1Q', handle: '::2', link: '3:' },
-    keys: [u32.etherType('arp'), u32.destinationMac('02:00:0a:09:00:02'), u32.match32(0x0a090002, 0xffffffff, 24)],
+    keys: [
+      u32.etherType('arp'),
+      u32.destinationMac('02:00:0a:09:00:02'),
+      u32.match32(0x0a090002, 0xffffffff, 24),
+    ],
   }),
 ]
 
@@ -199,7 +262,12 @@ same('classic BPF programs', allOf(hasQdisc('ingress'), hasFilter('bpf'), hasAct
 same('gact, cookies, chains', allOf(STEERABLE, hasAction('gact')), [
   CLSACT,
   filterStep({ ...ip, handle: '::1', actions: [gact.goto(3)] }),
-  filterStep({ ...ip, chain: 3, handle: '::1', actions: [{ ...gact.drop(), cookie: Uint8Array.of(1, 0xab) }] }),
+  filterStep({
+    ...ip,
+    chain: 3,
+    handle: '::1',
+    actions: [{ ...gact.drop(), cookie: Uint8Array.of(1, 0xab) }],
+  }),
   filterStep({ ...ip, handle: '::2', actions: [mirred.mirror('lo'), gact.pipe(), gact.reclassify()] }),
   filterStep({ ...ip, parent: 'egress', handle: '::3', skipHardware: true, actions: [gact.pass()] }),
 ])
@@ -214,7 +282,9 @@ twoNamespaces('what was listed can be added again', STEERABLE, async (t, { host 
   const clsact = before.qdiscs.find(({ kind }) => kind === 'clsact')!
   rt.qdiscs.add(clsact)
   // Tables before links. The kernel makes the root tables, 800: and up, by itself.
-  const tables = before.filters.filter(object => 'divisor' in object && !object.handle.toString().startsWith('80'))
+  const tables = before.filters.filter(
+    object => 'divisor' in object && !object.handle.toString().startsWith('80'),
+  )
   const nodes = before.filters.filter(object => !('divisor' in object))
   for (const object of [...tables, ...nodes]) rt.filters.add(object)
   const sorted = (filters: Filter[]): unknown =>
@@ -222,24 +292,34 @@ twoNamespaces('what was listed can be added again', STEERABLE, async (t, { host 
   t.strictSame(sorted(listed(rt).filters), sorted(before.filters))
 })
 
-twoNamespaces('filters that are not modelled', allOf(hasQdisc('clsact'), hasFilter('matchall classid 1:1')), async (t, { host }) => {
-  const add = (line: string) => tc(host.name, `filter add dev ${dev} ingress ${line}`)
-  await tc(host.name, `qdisc add dev ${dev} clsact`)
-  await add('prio 1 protocol all handle 1 matchall action mirred egress redirect dev lo')
-  await add('prio 2 protocol ip handle 1 flower ip_proto tcp dst_port 80 classid 1:1')
-  using rt = open(host)
-  const found = rt.filters.list({ dev, parent: 'ingress' })
-  t.match(found, [
-    { kind: 'matchall', handle: 1, priority: 1, protocol: 'all' },
-    { kind: 'flower', handle: 1, priority: 2, protocol: 'ip' },
-  ])
-  t.ok(found.every(object => 'options' in object && object.options instanceof Uint8Array), 'their options are bytes')
-  for (const object of found) rt.filters.delete(object)
-  t.same(rt.filters.list({ dev, parent: 'ingress' }), [])
-})
+twoNamespaces(
+  'filters that are not modelled',
+  allOf(hasQdisc('clsact'), hasFilter('matchall classid 1:1')),
+  async (t, { host }) => {
+    const add = (line: string) => tc(host.name, `filter add dev ${dev} ingress ${line}`)
+    await tc(host.name, `qdisc add dev ${dev} clsact`)
+    await add('prio 1 protocol all handle 1 matchall action mirred egress redirect dev lo')
+    await add('prio 2 protocol ip handle 1 flower ip_proto tcp dst_port 80 classid 1:1')
+    using rt = open(host)
+    const found = rt.filters.list({ dev, parent: 'ingress' })
+    t.match(found, [
+      { kind: 'matchall', handle: 1, priority: 1, protocol: 'all' },
+      { kind: 'flower', handle: 1, priority: 2, protocol: 'ip' },
+    ])
+    t.ok(
+      found.every(object => 'options' in object && object.options instanceof Uint8Array),
+      'their options are bytes',
+    )
+    for (const object of found) rt.filters.delete(object)
+    t.same(rt.filters.list({ dev, parent: 'ingress' }), [])
+  },
+)
 
 twoNamespaces('qdiscs that are not modelled', hasQdisc('prio'), async (t, { host, remote }) => {
-  await tc(remote.name, `qdisc add dev ${dev} root handle 1: prio bands 4 priomap 1 2 2 2 1 2 0 0 1 1 1 1 3 3 3 3`)
+  await tc(
+    remote.name,
+    `qdisc add dev ${dev} root handle 1: prio bands 4 priomap 1 2 2 2 1 2 0 0 1 1 1 1 3 3 3 3`,
+  )
   using theirs = open(remote)
   using ours = open(host)
   const found = theirs.qdiscs.get({ dev, parent: 'root' })
@@ -255,10 +335,20 @@ twoNamespaces('add, get, change, replace, delete', STEERABLE, async (t, { host }
   const key = { ...ip, handle: '11e:11:3' }
 
   const node = rt.filters.get(key)
-  t.match(node, { kind: 'u32', handle: '11e:11:3', keys: [{ at: 0, value: 31000, mask: 0xfff8 }], terminal: true })
-  t.match(node.kind === 'u32' && node.actions, [{ kind: 'mirred', operation: 'redirect', dev: 'lo', then: 'stolen' }])
+  t.match(node, {
+    kind: 'u32',
+    handle: '11e:11:3',
+    keys: [{ at: 0, value: 31000, mask: 0xfff8 }],
+    terminal: true,
+  })
+  t.match(node.kind === 'u32' && node.actions, [
+    { kind: 'mirred', operation: 'redirect', dev: 'lo', then: 'stolen' },
+  ])
 
-  t.throws(() => rt.filters.add({ ...key, actions: [] }), { code: 'EEXIST', command: /^tc filter add dev eth0 ingress/ })
+  t.throws(() => rt.filters.add({ ...key, actions: [] }), {
+    code: 'EEXIST',
+    command: /^tc filter add dev eth0 ingress/,
+  })
   rt.filters.change({ ...key, actions: [mirred.redirect(dev)] })
   const changed = rt.filters.get(key)
   t.match(changed.kind === 'u32' && changed.actions, [{ dev }], 'the action is another')
@@ -267,59 +357,103 @@ twoNamespaces('add, get, change, replace, delete', STEERABLE, async (t, { host }
   rt.filters.delete(key)
   t.throws(() => rt.filters.get(key), { code: 'ENOENT' })
   t.throws(() => rt.filters.delete(key), { code: 'ENOENT', request: 'RTM_DELTFILTER' })
-  t.equal(rt.filters.list({ dev, parent: 'ingress', priority: 64001 }).length, 2, 'the kernel narrows by priority: root table and node')
+  t.equal(
+    rt.filters.list({ dev, parent: 'ingress', priority: 64001 }).length,
+    2,
+    'the kernel narrows by priority: root table and node',
+  )
   t.equal(rt.filters.list({ dev, parent: 'ingress', protocol: '802.1Q' }).length, 2, 'and by protocol')
 
   t.match(rt.qdiscs.get({ dev, kind: 'clsact' }), { kind: 'clsact', parent: 'ffff:fff1', handle: 'ffff:' })
-  t.throws(() => rt.qdiscs.delete({ dev, kind: 'ingress' }), { code: 'EINVAL', extack: /^Invalid qdisc name/ }, 'another kind is not deleted')
+  t.throws(
+    () => rt.qdiscs.delete({ dev, kind: 'ingress' }),
+    { code: 'EINVAL', extack: /^Invalid qdisc name/ },
+    'another kind is not deleted',
+  )
   rt.qdiscs.delete({ dev, kind: 'clsact' })
   t.throws(() => rt.qdiscs.get({ dev, kind: 'clsact' }), { code: /ENOENT|EINVAL/ })
 })
 
-twoNamespaces('qdiscs and classes by verb', allOf(hasQdisc('htb'), hasQdisc('pfifo')), async (t, { host }) => {
-  using rt = open(host)
-  rt.qdiscs.add({ dev, parent: 'root', handle: '1:', kind: 'htb', defaultClass: 0x10 })
-  const classid = '1:10'
-  const place = { dev, parent: '1:', classid, kind: 'htb' } as const
-  rt.classes.add({ ...place, rate: 1_250_000, burst: 15_000 })
-  t.match(rt.classes.get({ dev, classid }), { rate: 1_250_000, ceil: 1_250_000, burst: 15_000, parent: 'root' })
-  rt.classes.change({ ...place, rate: 2_500_000, ceil: 1n << 40n })
-  t.match(rt.classes.get({ dev, classid }), { rate: 2_500_000, ceil: 2 ** 40 }, 'rates have 64 bits')
-  rt.classes.replace({ ...place, classid: '1:11', rate: 1000 })
-  t.same(rt.classes.list({ dev, qdisc: '1:' }).map(object => object.classid).sort(), ['1:10', '1:11'])
-  rt.qdiscs.replace({ dev, parent: '1:11', handle: '11:', kind: 'pfifo', limit: 5 })
-  t.match(rt.classes.get({ dev, classid: '1:11' }), { leaf: '11:' })
-  t.same(rt.classes.list({ dev, qdisc: '7:' }), [])
+twoNamespaces(
+  'qdiscs and classes by verb',
+  allOf(hasQdisc('htb'), hasQdisc('pfifo')),
+  async (t, { host }) => {
+    using rt = open(host)
+    rt.qdiscs.add({ dev, parent: 'root', handle: '1:', kind: 'htb', defaultClass: 0x10 })
+    const classid = '1:10'
+    const place = { dev, parent: '1:', classid, kind: 'htb' } as const
+    rt.classes.add({ ...place, rate: 1_250_000, burst: 15_000 })
+    t.match(rt.classes.get({ dev, classid }), {
+      rate: 1_250_000,
+      ceil: 1_250_000,
+      burst: 15_000,
+      parent: 'root',
+    })
+    rt.classes.change({ ...place, rate: 2_500_000, ceil: 1n << 40n })
+    t.match(rt.classes.get({ dev, classid }), { rate: 2_500_000, ceil: 2 ** 40 }, 'rates have 64 bits')
+    rt.classes.replace({ ...place, classid: '1:11', rate: 1000 })
+    t.same(
+      rt.classes
+        .list({ dev, qdisc: '1:' })
+        .map(object => object.classid)
+        .sort(),
+      ['1:10', '1:11'],
+    )
+    rt.qdiscs.replace({ dev, parent: '1:11', handle: '11:', kind: 'pfifo', limit: 5 })
+    t.match(rt.classes.get({ dev, classid: '1:11' }), { leaf: '11:' })
+    t.same(rt.classes.list({ dev, qdisc: '7:' }), [])
 
-  rt.classes.delete({ dev, classid })
-  t.throws(() => rt.classes.get({ dev, classid }), { code: 'ENOENT' })
-  t.throws(() => rt.qdiscs.delete({ dev, parent: 'root', handle: '2:' }), { code: /EINVAL|ENOENT/ }, 'another handle is not deleted')
-  rt.qdiscs.delete({ dev, parent: 'root', handle: '1:' })
-  t.same(rt.qdiscs.list({ dev }).filter(({ kind }) => kind === 'htb'), [])
-})
+    rt.classes.delete({ dev, classid })
+    t.throws(() => rt.classes.get({ dev, classid }), { code: 'ENOENT' })
+    t.throws(
+      () => rt.qdiscs.delete({ dev, parent: 'root', handle: '2:' }),
+      { code: /EINVAL|ENOENT/ },
+      'another handle is not deleted',
+    )
+    rt.qdiscs.delete({ dev, parent: 'root', handle: '1:' })
+    t.same(
+      rt.qdiscs.list({ dev }).filter(({ kind }) => kind === 'htb'),
+      [],
+    )
+  },
+)
 
-twoNamespaces('statistics are those of tc', allOf(STEERABLE, hasQdisc('htb')), async (t, { host, remote }) => {
-  using rt = open(host)
-  rt.qdiscs.add({ dev, parent: 'root', handle: '1:', kind: 'htb', defaultClass: 0x10 })
-  rt.classes.add({ dev, parent: '1:', classid: '1:10', kind: 'htb', rate: 1_250_000 })
-  add(rt, CLSACT)
-  rt.filters.add({ ...ip, handle: '::1', keys: [u32.protocol('icmp')], actions: [mirred.mirror('lo', { then: 'continue' })] })
-  await runIn(remote.path, 'ping', '-c', '5', '-i', '0.02', '-q', HOST_IP)
+twoNamespaces(
+  'statistics are those of tc',
+  allOf(STEERABLE, hasQdisc('htb')),
+  async (t, { host, remote }) => {
+    using rt = open(host)
+    rt.qdiscs.add({ dev, parent: 'root', handle: '1:', kind: 'htb', defaultClass: 0x10 })
+    rt.classes.add({ dev, parent: '1:', classid: '1:10', kind: 'htb', rate: 1_250_000 })
+    add(rt, CLSACT)
+    rt.filters.add({
+      ...ip,
+      handle: '::1',
+      keys: [u32.protocol('icmp')],
+      actions: [mirred.mirror('lo', { then: 'continue' })],
+    })
+    await runIn(remote.path, 'ping', '-c', '5', '-i', '0.02', '-q', HOST_IP)
 
-  const [shownQdisc] = await tcJson<{ bytes: number; packets: number }>(host.name, `-s qdisc show dev ${dev} root`)
-  const found = rt.qdiscs.get({ dev, parent: 'root' })
-  t.equal(found.statistics.packets, BigInt(shownQdisc!.packets))
-  t.equal(found.statistics.bytes, BigInt(shownQdisc!.bytes))
-  t.ok(found.statistics.packets >= 5n, `${found.statistics.packets} packets`)
+    const [shownQdisc] = await tcJson<{ bytes: number; packets: number }>(
+      host.name,
+      `-s qdisc show dev ${dev} root`,
+    )
+    const found = rt.qdiscs.get({ dev, parent: 'root' })
+    t.equal(found.statistics.packets, BigInt(shownQdisc!.packets))
+    t.equal(found.statistics.bytes, BigInt(shownQdisc!.bytes))
+    t.ok(found.statistics.packets >= 5n, `${found.statistics.packets} packets`)
 
-  const child = rt.classes.get({ dev, classid: '1:10' })
-  t.equal(child.statistics.packets, found.statistics.packets, 'all went through the default class')
-  t.match(child.statistics.app, { lends: Number(child.statistics.packets), borrows: 0 })
+    const child = rt.classes.get({ dev, classid: '1:10' })
+    t.equal(child.statistics.packets, found.statistics.packets, 'all went through the default class')
+    t.match(child.statistics.app, { lends: Number(child.statistics.packets), borrows: 0 })
 
-  const [mirrored] = rt.filters.list({ dev, parent: 'ingress' }).flatMap(object => (object.kind === 'u32' ? (object.actions ?? []) : []))
-  t.equal(mirrored?.statistics.packets, 5n)
-  t.ok((mirrored?.statistics.age.installed ?? -1) >= 0)
-})
+    const [mirrored] = rt.filters
+      .list({ dev, parent: 'ingress' })
+      .flatMap(object => (object.kind === 'u32' ? (object.actions ?? []) : []))
+    t.equal(mirrored?.statistics.packets, 5n)
+    t.ok((mirrored?.statistics.age.installed ?? -1) >= 0)
+  },
+)
 
 twoNamespaces('statistics of fq_codel', hasQdisc('fq_codel'), async (t, { host, remote }) => {
   using rt = open(host)
@@ -327,10 +461,17 @@ twoNamespaces('statistics of fq_codel', hasQdisc('fq_codel'), async (t, { host, 
   await runIn(remote.path, 'ping', '-c', '3', '-i', '0.02', '-q', HOST_IP)
   const found = rt.qdiscs.get({ dev, parent: 'root' })
   if (found.kind !== 'fq_codel') throw new Error(`a qdisc of kind ${found.kind}`)
-  t.match(found, { flows: 8192, target: 4999, ecn: true, statistics: { app: { type: 'qdisc', dropOverlimit: 0 } } })
+  t.match(found, {
+    flows: 8192,
+    target: 4999,
+    ecn: true,
+    statistics: { app: { type: 'qdisc', dropOverlimit: 0 } },
+  })
   const [shownQdisc] = await tcJson<{ maxpacket: number }>(host.name, `-s qdisc show dev ${dev} root`)
   t.equal(found.statistics.app?.maxpacket, shownQdisc!.maxpacket)
-  t.throws(() => rt.qdiscs.change({ dev, parent: 'root', handle: '1:', kind: 'fq_codel', flows: 16 }), { code: 'EINVAL' })
+  t.throws(() => rt.qdiscs.change({ dev, parent: 'root', handle: '1:', kind: 'fq_codel', flows: 16 }), {
+    code: 'EINVAL',
+  })
 })
 
 twoNamespaces('a redirect whose device is gone', STEERABLE, async (t, { host }) => {

@@ -11,7 +11,19 @@ export type BpfFilterOptions = {
   readonly program: Program
 } & ({ readonly directAction: true } | { readonly redirect: string })
 
-export function bpfFilter({ dev, priority, protocol, handle, program, ...outcome }: BpfFilterOptions): Planned {
+export function bpfFilter({
+  dev,
+  priority,
+  protocol,
+  handle,
+  program,
+  ...outcome
+}: BpfFilterOptions): Planned {
   const common = { dev, parent: 'ingress', priority, protocol, kind: 'bpf', handle, program } as const
-  return planAdd(filter, 'redirect' in outcome ? { ...common, actions: [mirred.redirect(outcome.redirect)] } : { ...common, directAction: true })
+  return planAdd(
+    filter,
+    'redirect' in outcome
+      ? { ...common, actions: [mirred.redirect(outcome.redirect)] }
+      : { ...common, directAction: true },
+  )
 }

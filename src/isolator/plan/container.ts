@@ -15,31 +15,41 @@ import { U32Priority, word } from './u32-priority.js'
 
 /** Everything a container consists of, in the order it is made. Each list of messages is one batch. */
 export interface ContainerPlan {
-  /** Host: the veth pair, down, its far end in the container already. */
+  /**
+   * Host: the veth pair, down, its far end in the container already. Alone: a batch does not stop at an error, and
+   * nothing may be done to a link of that name that is somebody else's.
+   */
   readonly pair: readonly Planned[]
   /** Host: settings of the near end that netlink does not carry. */
   readonly hostSysctls: readonly Sysctl[]
   /** Container: the shared address, its route, and the filters that part its own traffic from the rest. */
   readonly inside: readonly Planned[]
   readonly insideSysctls: readonly Sysctl[]
-  /** Host: what a container may send, the final drop first. Acknowledged before the commit. */
+  /** Host: settings of the near end, and what a container may send, the final drop first. Acknowledged before the commit. */
   readonly guard: readonly Planned[]
   /** Host: the way in, and last the veth up, which is what makes the container count. */
   readonly commit: readonly Planned[]
 }
 
 /** The value a container's alias has: its id, and what of its ports the filters do not tell apart. */
-export const aliasOf = ({ id, ephemeralPorts: [first, last] }: ContainerFacts): string => `${id} ${first}-${last}`
+export const aliasOf = ({ id, ephemeralPorts: [first, last] }: ContainerFacts): string =>
+  `${id} ${first}-${last}`
 
 /**
  * What makes a container of a network namespace that is bound to the name `pm<slot>`.
  *
  * @param netns how the message that makes the pair refers to that namespace
  */
-export function containerPlan(host: HostFacts, container: ContainerFacts, netns: { fd: number }): ContainerPlan {
+export function containerPlan(
+  host: HostFacts,
+  container: ContainerFacts,
+  netns: { fd: number },
+): ContainerPlan {
   return {
     pair: pair(host, container, netns),
-    hostSysctls: [{ name: `net/ipv6/conf/${linkName(container.slot)}/disable_ipv6`, value: '1', optional: true }],
+    hostSysctls: [
+      { name: `net/ipv6/conf/${linkName(container.slot)}/disable_ipv6`, value: '1', optional: true },
+    ],
     inside: insideMessages(host, container),
     insideSysctls: insideSysctls(host, container),
     guard: guard(host, container),
@@ -71,28 +81,28 @@ function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number })
     multicast: false,
     peer: { name: CONTAINER_INTERFACE, address, mtu, netns: { fd: netns.fd, name } },
   } as const
-  return [
-    plan(link, 'add', spec, planDelete(link, name)),
-    // A second line of defence: nothing passes the final drop. `all` and `default` are never relied on.
-    plan(link, 'change', {
-      dev: name,
-      alias: aliasOf(container),
-      inet6: { addrGenMode: 'none' },
-      inet: {
-        rp_filter: 1,
-        accept_local: 0,
-        route_localnet: 0,
-        forwarding: 0,
-        arp_ignore: 8,
-        accept_redirects: 0,
-        secure_redirects: 0,
-        send_redirects: 0,
-        proxy_arp: 0,
-        accept_source_route: 0,
-      },
-    }),
-  ]
+  return [plan(link, 'add', spec, planDelete(link, name))]
 }
+
+/** The sysctls are a second line of defence: nothing passes the final drop. `all` and `default` are never relied on. */
+const nearEnd = (container: ContainerFacts): Planned =>
+  plan(link, 'change', {
+    dev: linkName(container.slot),
+    alias: aliasOf(container),
+    inet6: { addrGenMode: 'none' },
+    inet: {
+      rp_filter: 1,
+      accept_local: 0,
+      route_localnet: 0,
+      forwarding: 0,
+      arp_ignore: 8,
+      accept_redirects: 0,
+      secure_redirects: 0,
+      send_redirects: 0,
+      proxy_arp: 0,
+      accept_source_route: 0,
+    },
+  })
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
   const { address, gateway, mac, mtu, neighbours, prefixLength } = host
@@ -100,10 +110,18 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
     // lo carries what arrives for 127.0.0.1: its frames must look like the host's, or they count as somebody else's.
-    plan(link, 'change', { dev: 'lo', address: mac, mtu, up: true, inet: { accept_local: 1, route_localnet: 1 } }),
+    plan(link, 'change', {
+      dev: 'lo',
+      address: mac,
+      mtu,
+      up: true,
+      inet: { accept_local: 1, route_localnet: 1 },
+    }),
     plan(link, 'change', { dev, up: true, inet: { accept_local: 1, accept_redirects: 0 } }),
     planAdd(addressType, { dev, address, prefixLength: neighbours === 'gateway' ? 32 : prefixLength }),
-    ...(gateway === undefined ? [] : [planAdd(route, { destination: 'default', gateway, dev, onlink: true })]),
+    ...(gateway === undefined
+      ? []
+      : [planAdd(route, { destination: 'default', gateway, dev, onlink: true })]),
     planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
     planAdd(qdisc, { dev, kind: 'ingress' }),
     bpfFilter({
@@ -126,13 +144,24 @@ function insideSysctls({ sysctls }: HostFacts, { ephemeralPorts: [first, last] }
   ]
 }
 
-function guard({ address, mac, loopbackInterface, publicInterface }: HostFacts, container: ContainerFacts): Planned[] {
+function guard(
+  { address, mac, loopbackInterface, publicInterface }: HostFacts,
+  container: ContainerFacts,
+): Planned[] {
   const dev = linkName(container.slot)
   const options = { address, mac, ports: allPorts(container) }
   const allow = { dev, priority: PRIORITY.allow, protocol: 'all' } as const
   return [
+    nearEnd(container),
     planAdd(qdisc, { dev, kind: 'ingress' }),
-    bpfFilter({ dev, priority: PRIORITY.drop, protocol: 'all', handle: 1, program: dropAll, directAction: true }),
+    bpfFilter({
+      dev,
+      priority: PRIORITY.drop,
+      protocol: 'all',
+      handle: 1,
+      program: dropAll,
+      directAction: true,
+    }),
     bpfFilter({ ...allow, handle: 1, program: local(options), redirect: loopbackInterface }),
     bpfFilter({ ...allow, handle: 2, program: wire(options), redirect: publicInterface }),
   ]

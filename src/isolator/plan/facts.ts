@@ -40,5 +40,8 @@ export interface ContainerFacts {
 }
 
 /** All ports of a container. */
-export const allPorts = ({ ports, ephemeralPorts }: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>): PortRanges =>
+export const allPorts = ({
+  ports,
+  ephemeralPorts,
+}: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>): PortRanges =>
   ports.union(PortRanges.from([ephemeralPorts]))

@@ -42,10 +42,10 @@ export const hostPlan = (host: HostFacts, record: HostRecord): Planned[] => [
 ]
 
 /** Puts the loopback back as it was. Its MAC stays: the kernel refuses the all-zero one it had. */
-export const loopbackRestoration = ({ loopbackInterface: dev }: HostFacts, { mtu, sysctls }: HostRecord): Planned[] => [
-  plan(link, 'change', { dev, mtu, inet: sysctls }),
-  plan(link, 'change', { dev, alias: '' }),
-]
+export const loopbackRestoration = (
+  { loopbackInterface: dev }: HostFacts,
+  { mtu, sysctls }: HostRecord,
+): Planned[] => [plan(link, 'change', { dev, mtu, inet: sysctls }), plan(link, 'change', { dev, alias: '' })]
 
 export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind: 'ingress' })
 
@@ -60,10 +60,24 @@ export function publicFilters(host: HostFacts): Planned[] {
   const tag = new U32Priority(dev, PRIORITY.priorityTagged, '802.1Q')
   const { keys = [], ...links } = addressRoot(address)
   return [
-    bpfFilter({ dev, priority: PRIORITY.martian, protocol: 'all', handle: 1, program: martian(address), directAction: true }),
+    bpfFilter({
+      dev,
+      priority: PRIORITY.martian,
+      protocol: 'all',
+      handle: 1,
+      program: martian(address),
+      directAction: true,
+    }),
     ...skeleton({ dev, addresses: [address], everyone: true }),
     ...arpRoots(host).map((root, i) => arp.root(i + 1, root)),
-    bpfFilter({ dev, priority: PRIORITY.vlan, protocol: '802.1Q', handle: 1, program: vid0, directAction: true }),
+    bpfFilter({
+      dev,
+      priority: PRIORITY.vlan,
+      protocol: '802.1Q',
+      handle: 1,
+      program: vid0,
+      directAction: true,
+    }),
     tag.root(1, { keys: [tagged(0x0800), ...keys], ...links }),
     ...arpRoots(host, [tagged(0x0806)]).map((root, i) => tag.root(i + 2, root)),
   ]

@@ -105,7 +105,9 @@ function protocolLinks(steering: U32Priority): Planned[] {
 
 /** ICMP errors about a whole packet that a container sent go to the owner of the quoted source port. */
 function errorLinks(steering: U32Priority, addresses: readonly string[]): Planned[] {
-  const errors = addresses.flatMap(address => ICMP_ERRORS.map(type => [type, word(20, ipv4ToNumber(address))]))
+  const errors = addresses.flatMap(address =>
+    ICMP_ERRORS.map(type => [type, word(20, ipv4ToNumber(address))]),
+  )
   return [
     steering.node(TABLE.skipQuotedHeader, 0, 1, {
       hashKey: { mask: 0xfc000000, at: 0 },
@@ -135,4 +137,5 @@ function everyoneLinks(steering: U32Priority): Planned[] {
   ]
 }
 
-const buckets = (make: (k: number) => Planned): Planned[] => Array.from({ length: PORT_BUCKETS }, (_, k) => make(k))
+const buckets = (make: (k: number) => Planned): Planned[] =>
+  Array.from({ length: PORT_BUCKETS }, (_, k) => make(k))

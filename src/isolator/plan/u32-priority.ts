@@ -1,4 +1,11 @@
-import { filter, mirred, type EtherType, type MirredAction, type U32HashKey, type U32Key } from '../../tc/index.js'
+import {
+  filter,
+  mirred,
+  type EtherType,
+  type MirredAction,
+  type U32HashKey,
+  type U32Key,
+} from '../../tc/index.js'
 import { nodeHandle, tableHandle } from '../layout.js'
 import { plan, planAdd, type Planned } from './planned.js'
 
@@ -23,7 +30,9 @@ export interface Links {
 }
 
 /** A node that ends the search, or with `mirror` goes on to the next filter. */
-export type Delivers = { readonly keys?: readonly U32Key[] } & ({ readonly redirect: string } | { readonly mirror: string })
+export type Delivers = { readonly keys?: readonly U32Key[] } & (
+  { readonly redirect: string } | { readonly mirror: string }
+)
 
 /** A key on the 32-bit word at an offset. */
 export const word = (at: number, value: number): U32Key => ({ at, value, mask: 0xffffffff })

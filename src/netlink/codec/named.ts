@@ -21,7 +21,7 @@ export function namedNumbers<N extends string>(
       if (typeof value === 'number') return value
       if (Object.hasOwn(numbers, value)) return numbers[value]
       throw new TypeError(
-        `'${value}' is not a ${what}: expected a number or one of ${Object.keys(numbers).join(', ')}`,
+        `'${value}' is no ${what}: expected a number or one of ${Object.keys(numbers).join(', ')}`,
       )
     },
     toName: value => names.get(value) ?? value,

@@ -1,5 +1,5 @@
 import { littleEndian } from './byte-order.js'
-import { fixed, type FixedCodec } from './codec.js'
+import { fixed, type Codec, type FixedCodec } from './codec.js'
 
 /*
  * Byte order is part of the type: u16, u32, u64 and their signed forms are in host order, be16, be32 and be64 in
@@ -111,6 +111,15 @@ export const be64 = integer<bigint>(
   (view, at) => view.getBigUint64(at),
   (view, at, v) => view.setBigUint64(at, v),
 )
+
+/** NLA_UINT: 4 bytes where they are enough, else 8 (nla_put_uint, include/net/netlink.h). */
+export const uint: Codec<bigint> = {
+  put(writer, value) {
+    if (value >= 0n && value <= 0xffff_ffffn) u32.put(writer, Number(value))
+    else u64.put(writer, value)
+  },
+  get: (view, at, end) => (end - at < u64.size ? BigInt(u32.get(view, at, end)) : u64.get(view, at, end)),
+}
 
 /** `count` bytes that carry nothing: zero on encode, dropped on decode. */
 export const reserved = (count: number): FixedCodec<undefined> =>

@@ -1,4 +1,17 @@
-import { array, attributes, be16, binary, flag, linkAddress, struct, u16, u32, u64, u8, type InferInput } from '../../netlink/codec/index.js'
+import {
+  array,
+  attributes,
+  be16,
+  binary,
+  flag,
+  linkAddress,
+  struct,
+  u16,
+  u32,
+  u64,
+  u8,
+  type InferInput,
+} from '../../netlink/codec/index.js'
 import { named } from '../../netlink/codec/named.js'
 import { shellWord } from '../../netlink/shell-word.js'
 import type { LinkKind } from './link-kind.js'

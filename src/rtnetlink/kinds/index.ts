@@ -9,7 +9,9 @@ export const linkKinds = { bridge, veth, vlan }
 export type ModelledFields = BridgeFields | VethFields | VlanFields
 
 type Absent<T> = T extends unknown ? { [K in Exclude<keyof T, 'kind'>]?: undefined } : never
-type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends (member: infer I) => void ? I : never
+type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends (member: infer I) => void
+  ? I
+  : never
 
 /** Kinds without options (dummy, ifb), kinds that are not modelled here, and devices that were not made by rtnetlink. */
 export type OtherFields = Intersection<Absent<ModelledFields>> & {

@@ -21,7 +21,11 @@ export interface GactAction {
 }
 
 /** `gact` (net/sched/act_gact.c). */
-export const gactKind: ActionKind<GactAction, Infer<typeof gactAttributes>, InferInput<typeof gactAttributes>> = {
+export const gactKind: ActionKind<
+  GactAction,
+  Infer<typeof gactAttributes>,
+  InferInput<typeof gactAttributes>
+> = {
   codec: gactAttributes,
   toWire: ({ then }) => ({ parms: { action: controlNumber(then) } }),
   fromWire: ({ parms }) => ({ kind: 'gact', then: controlOf(parms?.action ?? 0) }),

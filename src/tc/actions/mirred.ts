@@ -70,12 +70,15 @@ const isMirror = (eaction: number | undefined): boolean =>
 const isIngress = (eaction: number | undefined): boolean =>
   eaction === EACTIONS.ingress.redirect || eaction === EACTIONS.ingress.mirror
 
-const defaultControl = ({ operation }: MirredAction): ActionControl => (operation === 'redirect' ? 'stolen' : 'pipe')
+const defaultControl = ({ operation }: MirredAction): ActionControl =>
+  operation === 'redirect' ? 'stolen' : 'pipe'
 
 function eactionOf({ operation, direction = 'egress' }: MirredAction): number {
   const eaction = (EACTIONS as Record<string, Record<string, number>>)[direction]?.[operation]
   if (eaction !== undefined) return eaction
-  throw new TypeError(`mirred cannot do '${direction} ${operation}': expected egress or ingress, redirect or mirror`)
+  throw new TypeError(
+    `mirred cannot do '${direction} ${operation}': expected egress or ingress, redirect or mirror`,
+  )
 }
 
 /** Where mirred sends packets, and what happens to them after. */

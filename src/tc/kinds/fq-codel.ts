@@ -1,4 +1,13 @@
-import { attributes, s32, struct, u32, u8, type Codec, type Infer, type InferInput } from '../../netlink/codec/index.js'
+import {
+  attributes,
+  s32,
+  struct,
+  u32,
+  u8,
+  type Codec,
+  type Infer,
+  type InferInput,
+} from '../../netlink/codec/index.js'
 import { optionWords, type OptionsKind } from '../options-kind.js'
 import { optionalWholeNumber } from '../whole-number.js'
 
@@ -105,7 +114,18 @@ export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCode
     memoryLimit: optionalWholeNumber('memoryLimit', options.memoryLimit),
     dropBatchSize: optionalWholeNumber('dropBatch', options.dropBatch),
   }),
-  fromWire: ({ limit, flows, quantum, target, interval, ecn, ceThreshold, memoryLimit, dropBatchSize, ...ce }) => ({
+  fromWire: ({
+    limit,
+    flows,
+    quantum,
+    target,
+    interval,
+    ecn,
+    ceThreshold,
+    memoryLimit,
+    dropBatchSize,
+    ...ce
+  }) => ({
     ...(limit !== undefined && { limit }),
     ...(flows !== undefined && { flows }),
     ...(quantum !== undefined && { quantum }),
@@ -119,7 +139,18 @@ export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCode
     ...(memoryLimit !== undefined && { memoryLimit }),
     ...(dropBatchSize !== undefined && { dropBatch: dropBatchSize }),
   }),
-  words: ({ limit, flows, quantum, target, interval, ecn, ceThreshold, ceThresholdSelector, memoryLimit, dropBatch }) => [
+  words: ({
+    limit,
+    flows,
+    quantum,
+    target,
+    interval,
+    ecn,
+    ceThreshold,
+    ceThresholdSelector,
+    memoryLimit,
+    dropBatch,
+  }) => [
     ...optionWords({
       limit,
       flows,
@@ -127,7 +158,8 @@ export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCode
       target: target === undefined ? undefined : `${target}us`,
       interval: interval === undefined ? undefined : `${interval}us`,
       ce_threshold: ceThreshold === undefined ? undefined : `${ceThreshold}us`,
-      ce_threshold_selector: ceThresholdSelector && `${ceThresholdSelector.selector}/${ceThresholdSelector.mask}`,
+      ce_threshold_selector:
+        ceThresholdSelector && `${ceThresholdSelector.selector}/${ceThresholdSelector.mask}`,
       memory_limit: memoryLimit,
       drop_batch: dropBatch,
     }),

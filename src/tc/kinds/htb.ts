@@ -1,4 +1,14 @@
-import { attributes, binary, flag, s32, struct, u32, u64, type Infer, type InferInput } from '../../netlink/codec/index.js'
+import {
+  attributes,
+  binary,
+  flag,
+  s32,
+  struct,
+  u32,
+  u64,
+  type Infer,
+  type InferInput,
+} from '../../netlink/codec/index.js'
 import { optionWords, type OptionsKind } from '../options-kind.js'
 import {
   formatRate,
@@ -81,7 +91,10 @@ export const htb: OptionsKind<HtbOptions, Wire, WireIn> = {
   }),
   words: ({ defaultClass, rateToQuantum, directQlen, offload }) => [
     ...(rateToQuantum === DEFAULT_RATE_TO_QUANTUM ? [] : optionWords({ r2q: rateToQuantum })),
-    ...optionWords({ default: defaultClass ? defaultClass.toString(16) : undefined, direct_qlen: directQlen }),
+    ...optionWords({
+      default: defaultClass ? defaultClass.toString(16) : undefined,
+      direct_qlen: directQlen,
+    }),
     ...(offload ? ['offload'] : []),
   ],
 }

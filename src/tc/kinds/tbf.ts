@@ -1,4 +1,12 @@
-import { attributes, binary, struct, u32, u64, type Infer, type InferInput } from '../../netlink/codec/index.js'
+import {
+  attributes,
+  binary,
+  struct,
+  u32,
+  u64,
+  type Infer,
+  type InferInput,
+} from '../../netlink/codec/index.js'
 import { optionWords, type OptionsKind } from '../options-kind.js'
 import {
   formatRate,
@@ -72,7 +80,10 @@ export const tbf: OptionsKind<TbfOptions, Infer<typeof tbfAttributes>, InferInpu
       rate: formatRate(rate),
       burst: burst ?? bytesOf(parms.buffer, rate),
       limit: parms.limit,
-      ...(peakRate !== 0n && { peakRate: formatRate(peakRate), peakBurst: pburst ?? bytesOf(parms.mtu, peakRate) }),
+      ...(peakRate !== 0n && {
+        peakRate: formatRate(peakRate),
+        peakBurst: pburst ?? bytesOf(parms.mtu, peakRate),
+      }),
       ...packetLengthOf(parms.rate),
     }
   },

@@ -15,7 +15,14 @@ import {
   type InferInput,
 } from '../../netlink/codec/index.js'
 import type { Verb } from '../../netlink/object-type.js'
-import { actionList, actionsFromWire, actionsToWire, actionWords, type Action, type ActionSpec } from '../action.js'
+import {
+  actionList,
+  actionsFromWire,
+  actionsToWire,
+  actionWords,
+  type Action,
+  type ActionSpec,
+} from '../action.js'
 import type { FilterKind } from '../filter-kind.js'
 import { formatHandle, parseClassid, type Handle } from '../handle.js'
 import { offloadFlags, offloadOf, offloadWords, type Offload } from '../offload.js'
@@ -154,7 +161,10 @@ export const u32Kind: FilterKind<U32Fields, Wire, WireIn> = {
     }
   },
 
-  fromWire({ classid, hash, link, divisor, selector, actions, inputDevice, counters, mark, flags }, devices): U32Fields & U32State {
+  fromWire(
+    { classid, hash, link, divisor, selector, actions, inputDevice, counters, mark, flags },
+    devices,
+  ): U32Fields & U32State {
     return {
       ...(divisor !== undefined && { divisor }),
       ...(hash !== undefined && { table: formatU32Handle(hash) }),
@@ -192,7 +202,9 @@ function tableToWire({ handle, divisor = 0, ...fields }: U32Fields): WireIn {
 function nodeHandle(handle: U32Handle): number {
   const value = parseU32Handle(handle)
   if (u32Node(value) !== 0) return value
-  throw new RangeError(`'${handle}' does not name a node: expected a handle such as '1:2:3', or table: '${handle}' alone`)
+  throw new RangeError(
+    `'${handle}' does not name a node: expected a handle such as '1:2:3', or table: '${handle}' alone`,
+  )
 }
 
 /**
@@ -204,7 +216,9 @@ function bucketOf({ table }: U32Fields, handle: number): number | undefined {
   if (table === undefined) {
     if (u32Table(handle) !== 0) return ofHandle
     if (ofHandle === 0) return undefined
-    throw new RangeError(`'${formatU32Handle(handle)}' names a bucket of the root table, which has one only: expected '::${u32Node(handle).toString(16)}'`)
+    throw new RangeError(
+      `'${formatU32Handle(handle)}' names a bucket of the root table, which has one only: expected '::${u32Node(handle).toString(16)}'`,
+    )
   }
   const bucket = parseU32Bucket(table)
   if (ofHandle !== 0 && ofHandle !== bucket) {
@@ -214,7 +228,12 @@ function bucketOf({ table }: U32Fields, handle: number): number | undefined {
 }
 
 function selectorOf(fields: U32Fields): Selector {
-  const { keys, hashKey, offset, terminal = fields.classid !== undefined || (fields.actions?.length ?? 0) > 0 } = fields
+  const {
+    keys,
+    hashKey,
+    offset,
+    terminal = fields.classid !== undefined || (fields.actions?.length ?? 0) > 0,
+  } = fields
   const wireKeys = keysToWire(keys ?? [])
   return {
     flags: (terminal ? TC_U32_TERMINAL : 0) | (offset ? offsetFlags(offset) : 0),
@@ -236,7 +255,8 @@ const offsetFlags = ({ at, mask, shift, plus, eat }: U32Offset): number =>
 
 /** The kernel keeps the selector of a node that exists, whatever it is sent (u32_init_knode): nothing may rely on it. */
 function unchangeable({ keys, hashKey, offset }: U32Fields, verb: Verb): undefined {
-  if (verb === 'change' && keys === undefined && hashKey === undefined && offset === undefined) return undefined
+  if (verb === 'change' && keys === undefined && hashKey === undefined && offset === undefined)
+    return undefined
   throw new TypeError(
     verb === 'change'
       ? 'the kernel keeps keys, hashKey and offset of a u32 filter: change actions, classid or link only'
@@ -244,7 +264,16 @@ function unchangeable({ keys, hashKey, offset }: U32Fields, verb: Verb): undefin
   )
 }
 
-function selectorFields({ flags, offshift, offmask, off, offoff, hoff, hmask, keys }: NonNullable<Wire['selector']>) {
+function selectorFields({
+  flags,
+  offshift,
+  offmask,
+  off,
+  offoff,
+  hoff,
+  hmask,
+  keys,
+}: NonNullable<Wire['selector']>) {
   const variable = (flags & TC_U32_VAROFFSET) !== 0
   const offset: U32Offset = {
     ...(variable && { at: offoff, mask: offmask, shift: offshift }),
@@ -266,7 +295,11 @@ function nodeWords(fields: U32Fields, verb: Verb): string[] {
   const bucket = table === undefined ? u32Bucket(handle) : parseU32Bucket(table)
   return [
     ...(bucket === 0 ? [] : ['ht', formatU32Handle(bucket)]),
-    ...(verb === 'change' && keys === undefined ? [] : keysToWire(keys ?? []).map(keyFromWire).flatMap(keyWords)),
+    ...(verb === 'change' && keys === undefined
+      ? []
+      : keysToWire(keys ?? [])
+          .map(keyFromWire)
+          .flatMap(keyWords)),
     ...(hashKey ? ['hashkey', 'mask', hex32(hashKey.mask), 'at', `${hashKey.at}`] : []),
     ...(offset ? offsetWords(offset) : []),
     ...(link === undefined ? [] : ['link', formatU32Handle(parseU32Handle(link))]),

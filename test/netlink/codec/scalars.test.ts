@@ -5,7 +5,7 @@ import { bytes } from '../../helpers/netlink-bytes.js'
 import { decoded, encoded } from '../../helpers/coding.js'
 
 type Scalar = FixedCodec<number | bigint>
-type Name = Exclude<keyof typeof scalars, 'reserved'>
+type Name = Exclude<keyof typeof scalars, 'reserved' | 'uint'>
 
 /** Per scalar: its bytes on a little-endian and on a big-endian machine, the value they stand for, and the limits. */
 const cases: Record<
@@ -74,4 +74,16 @@ t.test('short input reads as if followed by zeros, surplus is left', async t => 
   t.equal(decoded(scalars.be32, bytes('01 02')), 0x0102_0000)
   t.equal(decoded(scalars.be16, bytes('01 02 03 04')), 0x0102)
   t.equal(decoded(scalars.u64, bytes('')), 0n)
+})
+
+t.test('NLA_UINT takes 4 bytes where they are enough', async t => {
+  t.same(encoded(scalars.uint, 0xffff_ffffn), bytes('ffffffff'))
+  t.same(encoded(scalars.uint, 1n << 32n), encoded(scalars.u64, 1n << 32n))
+  for (const value of [0n, 0xffff_ffffn, 1n << 32n, (1n << 64n) - 1n]) {
+    t.equal(decoded(scalars.uint, encoded(scalars.uint, value)), value)
+  }
+  t.equal(decoded(scalars.uint, bytes('')), 0n)
+  for (const value of [-1n, 1n << 64n, 5 as unknown as bigint]) {
+    t.throws(() => encoded(scalars.uint, value), { name: 'RangeError', message: /is not a u64/ })
+  }
 })

@@ -22,6 +22,7 @@ export const nodeNetlink: Contender<Workload> = {
   name: 'npm netlink, pre-encoded',
   form: 'one by one',
   peer: true,
+  inProcess: true,
   perSample: 1,
   async prepare(workload) {
     const name = 'netlink'

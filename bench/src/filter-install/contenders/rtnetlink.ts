@@ -16,6 +16,7 @@ const tables = Array.from({ length: TABLES }, (_, table) =>
 export const rtnetlinkBatch: Contender<Workload> = {
   name: 'rtnetlink, batch of 128',
   form: 'batched',
+  inProcess: true,
   perSample: FILTERS_PER_TABLE,
   prepare: async workload => async () => {
     await using rt = await RtnetlinkSocket.open()
@@ -31,6 +32,7 @@ export const rtnetlinkBatch: Contender<Workload> = {
 export const rtnetlinkBatchSync: Contender<Workload> = {
   name: 'rtnetlink, batch of 128, Sync',
   form: 'batched',
+  inProcess: true,
   perSample: FILTERS_PER_TABLE,
   prepare: async workload => async () => {
     using rt = RtnetlinkSocketSync.open()
@@ -46,6 +48,7 @@ export const rtnetlinkBatchSync: Contender<Workload> = {
 export const rtnetlinkSync: Contender<Workload> = {
   name: 'rtnetlink, Sync',
   form: 'one by one',
+  inProcess: true,
   perSample: 1,
   prepare: async workload => async () => {
     using rt = RtnetlinkSocketSync.open()
@@ -58,6 +61,7 @@ export const rtnetlinkSync: Contender<Workload> = {
 export const rtnetlinkAsync: Contender<Workload> = {
   name: 'rtnetlink',
   form: 'one by one',
+  inProcess: true,
   perSample: 1,
   prepare: async workload => async () => {
     await using rt = await RtnetlinkSocket.open()

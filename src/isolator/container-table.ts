@@ -1,0 +1,123 @@
+import { EphemeralAllocator } from './ephemeral-allocator.js'
+import { IsolatorError } from './isolator-error.js'
+import { allPorts, type ContainerFacts } from './plan/facts.js'
+import { PortOwners } from './port-owners.js'
+import type { PortRange, PortRanges } from './port-ranges.js'
+import { SlotAllocator } from './slot-allocator.js'
+
+/** A container that the isolator knows of. */
+export interface Container extends ContainerFacts {
+  slot: number
+  /** The path of its namespace, for explain(). */
+  readonly reference: string
+  /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
+  settled: Promise<unknown>
+}
+
+/** The ports that an isolator may give away. */
+export interface ManagedPorts {
+  readonly ports: PortRanges
+  readonly ephemeralPorts: PortRanges
+  readonly ephemeralPortsPerContainer: number
+}
+
+/**
+ * Who has which slot and which ports. What it costs to add a container does not depend on how many there are.
+ */
+export class ContainerTable implements Iterable<Container> {
+  readonly #managed: PortRanges
+  readonly #slots = new SlotAllocator()
+  readonly #ephemeral: EphemeralAllocator
+  readonly #owners = new PortOwners()
+  readonly #byId = new Map<string, Container>()
+  readonly #bySlot = new Map<number, Container>()
+
+  constructor({ ports, ephemeralPorts, ephemeralPortsPerContainer }: ManagedPorts) {
+    this.#managed = ports
+    this.#ephemeral = new EphemeralAllocator(ephemeralPorts, ephemeralPortsPerContainer)
+  }
+
+  /** The container, undefined for an unknown id. */
+  get(id: string): Container | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** In the order they were added. */
+  [Symbol.iterator](): Iterator<Container> {
+    return this.#byId.values()
+  }
+
+  /**
+   * Gives a container the ports it asks for, an ephemeral range and the lowest free slot.
+   *
+   * @throws IsolatorError ERR_CONTAINER_EXISTS, ERR_PORTS_UNMANAGED, ERR_PORTS_OVERLAP, ERR_PORTS_EXHAUSTED
+   */
+  add(id: string, ports: PortRanges, reference: string): Container {
+    if (this.#byId.has(id))
+      throw new IsolatorError('ERR_CONTAINER_EXISTS', `'${id}' is isolated already`, { details: { id } })
+    this.#checkPorts(id, ports)
+    const slot = this.#slots.allocate()
+    const container: Container = {
+      id,
+      slot,
+      ports,
+      ephemeralPorts: this.#ephemeralFor(slot),
+      reference,
+      settled: Promise.resolve(),
+    }
+    this.#byId.set(id, container)
+    this.#occupy(container)
+    return container
+  }
+
+  /** Takes everything back that `add` gave. */
+  remove(container: Container): void {
+    this.#byId.delete(container.id)
+    this.#bySlot.delete(container.slot)
+    this.#owners.take(allPorts(container))
+    this.#ephemeral.release(container.ephemeralPorts)
+    this.#slots.release(container.slot)
+  }
+
+  /** Gives a container another slot, because somebody else has the name of this one, which is not tried again. */
+  passOverSlot(container: Container): void {
+    this.#bySlot.delete(container.slot)
+    container.slot = this.#slots.allocate()
+    this.#occupy(container)
+  }
+
+  #occupy(container: Container): void {
+    this.#bySlot.set(container.slot, container)
+    this.#owners.give(allPorts(container), container.slot)
+  }
+
+  #ephemeralFor(slot: number): PortRange {
+    try {
+      return this.#ephemeral.allocate()
+    } catch (error) {
+      this.#slots.release(slot)
+      throw error
+    }
+  }
+
+  #checkPorts(id: string, ports: PortRanges): void {
+    const unmanaged = ports.subtract(this.#managed)
+    if (unmanaged.size > 0) {
+      throw new IsolatorError(
+        'ERR_PORTS_UNMANAGED',
+        `'${id}' asks for ${unmanaged}: not among the ports ${this.#managed} that this isolator manages`,
+        { details: { ports: unmanaged.toString() } },
+      )
+    }
+    const taken = this.#owners.taken(ports)
+    if (!taken) return
+    const owner = this.#bySlot.get(taken.slot)?.id
+    throw new IsolatorError(
+      'ERR_PORTS_OVERLAP',
+      `'${id}' asks for port ${taken.port}, which '${owner}' has`,
+      {
+        details: { port: taken.port, id: owner },
+      },
+    )
+  }
+}

@@ -81,9 +81,9 @@ try {
   heading('And away again')
   await isolator.destroy()
   await using rt = await RtnetlinkSocket.open({ netns: host })
-  const left = (await rt.links.list({})).map(({ name }) => name)
+  const left = (await rt.links.list()).map(({ name }) => name)
   say(
-    `links of the host now: ${left.join(', ')}; ingress qdiscs: ${(await rt.qdiscs.list({})).filter(({ kind }) => kind === 'ingress').length}`,
+    `links of the host now: ${left.join(', ')}; ingress qdiscs: ${(await rt.qdiscs.list()).filter(({ kind }) => kind === 'ingress').length}`,
   )
 } finally {
   for (const server of servers) server.close()

@@ -27,7 +27,7 @@ export function tcpAsk(
 ): Promise<string> {
   // Until it is connected there is nothing to read, and reading would fail: hence manualStart.
   const options = { fd: netns.openSocket({ type: 'tcp', port: localPort }), manualStart: true }
-  const socket = new net.Socket(options as net.SocketConstructorOpts)
+  const socket = new net.Socket(options)
   return new Promise(resolve => {
     const finish = (outcome: string): void => {
       clearTimeout(timer)

@@ -59,7 +59,11 @@ const onThisKernel: Files = {
 
 const onTheSecondKernel: Files = {
   'second-kernel-replies': received('the second kernel answers and tells', secondKernel),
-  'second-kernel-sockets': received('the second kernel answers about sockets', socketsOnSecondKernel, socketReplies),
+  'second-kernel-sockets': received(
+    'the second kernel answers about sockets',
+    socketsOnSecondKernel,
+    socketReplies,
+  ),
 }
 
 const golden = ({ about, setup = [], command, bytes, value }: Golden): string =>
@@ -80,7 +84,7 @@ function write(name: string, { what, captures, direction, types }: File): void {
     try {
       return capture(one, direction, types)
     } catch (error) {
-      console.error(`${name}: ${one.about}: ${(error as Error).message}`)
+      console.log(`# ${name}: ${one.about}: ${(error as Error).message}`)
       process.exitCode = 1
       return []
     }
@@ -94,11 +98,13 @@ function write(name: string, { what, captures, direction, types }: File): void {
     '',
     `export const goldens: readonly Golden[] = [\n${goldens.map(golden).join('')}]\n`,
   ].join('\n')
-  const used = /\bhex\(/.test(text) ? text : text.replace('{ hex, type Golden }', 'type { Golden }').replace('import type', 'import type')
-  writeFileSync(new URL(`../test/goldens/${name}.ts`, import.meta.url), used.replace('import { type Golden }', 'import type { Golden }'))
+  const imported = /: hex\(/.test(text) ? '{ hex, type Golden }' : 'type { Golden }'
+  const file = new URL(`../test/goldens/${name}.ts`, import.meta.url)
+  writeFileSync(file, text.replace('{ hex, type Golden }', imported))
   console.log(`# ${name}: ${goldens.length}`)
 }
 
 const files = process.env['RTNETLINK_SECOND_KERNEL'] === undefined ? onThisKernel : onTheSecondKernel
 const wanted = process.argv.slice(2)
-for (const [name, file] of Object.entries(files)) if (wanted.length === 0 || wanted.includes(name)) write(name, file)
+for (const [name, file] of Object.entries(files))
+  if (wanted.length === 0 || wanted.includes(name)) write(name, file)

@@ -21,11 +21,10 @@ export function gather(build: (batch: RtnetlinkBatch) => void, devices: DeviceNa
   const push = (request: Request<never>): void => {
     requests.push(request)
   }
-  const tables = Object.entries(OBJECTS).map(([name, object]) => [
-    name,
-    gatherer(object as never, devices, push),
-  ])
-  build({ ...Object.fromEntries(tables), push } as unknown as RtnetlinkBatch)
+  const tables = Object.fromEntries(
+    Object.entries(OBJECTS).map(([name, object]) => [name, gatherer(object as never, devices, push)]),
+  ) as unknown as RtnetlinkBatch
+  build({ ...tables, push })
   return requests
 }
 

@@ -132,7 +132,7 @@ function* differences(known: Known, now: Known): Generator<RtnetlinkChange> {
   for (const [key, change] of known) {
     if (now.has(key)) continue
     known.delete(key)
-    yield { ...change, event: 'delete' } as RtnetlinkChange
+    yield { ...change, event: 'delete' }
   }
   for (const [key, change] of now) {
     if (same(known.get(key)?.object, change.object)) continue

@@ -5,7 +5,7 @@ import { OBJECTS } from './rtnetlink-tables.js'
 
 type AnyObject = ObjectType<unknown, unknown, unknown, unknown>
 
-const objects: readonly AnyObject[] = Object.values(OBJECTS) as unknown as AnyObject[]
+const objects: readonly AnyObject[] = Object.values(OBJECTS)
 
 /** The object and the verb of each message number. */
 const meaning = new Map<number, { object: AnyObject; kind: 'new' | 'delete' | 'get' }>(

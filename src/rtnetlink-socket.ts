@@ -46,7 +46,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
   }
 
   /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
-  // eslint-disable-next-line @typescript-eslint/require-await -- a failure is to be a rejection, as in every other call
+
   static async open({ netns }: RtnetlinkSocketOptions = {}): Promise<RtnetlinkSocket> {
     // A handle of its own: a monitor opens a further socket later, when the caller may have closed his.
     const own = netns === undefined ? undefined : NetworkNamespace.resolve(netns)

@@ -50,6 +50,12 @@ export const deleteRequest = <Spec, Key, Query, Decoded extends Spec>(
   body: object.toDelete(key, devices) as never,
 })
 
+/** The query may be left out where no part of it is required. */
+type ListArguments<Query> =
+  Partial<Query> extends Query
+    ? [query?: Query, options?: CallOptions]
+    : [query: Query, options?: CallOptions]
+
 /** The kernel's verbs on one kind of object. */
 export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   readonly #executor: Executor<M>
@@ -61,7 +67,7 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** All objects that match the query. Needs no privilege. */
-  list(query: Query, options?: CallOptions): Outcome<M, Decoded[]> {
+  list(...[query = {}, options]: ListArguments<Query>): Outcome<M, Decoded[]> {
     const object = this.#object
     const devices = rememberNames(this.#executor.devices)
     const request = {

@@ -78,7 +78,9 @@ t.test('messages have the numbers of the kernel', compiler, async t => {
 /** Constants in the sources that carry a name of the kernel's: `const TC_H_ROOT = 0xffffffff`. */
 function constantsOfTheKernel(): Map<string, number> {
   const folder = new URL('../src/', import.meta.url)
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.ts'),
+  )
   const found = files.flatMap(name => [
     ...readFileSync(new URL(name, folder), 'utf8').matchAll(
       /^(?:export )?const ([A-Z]+_[A-Z0-9_]+|E[A-Z]+) = (-?(?:0x[0-9a-f_]+|\d+))$/gm,
@@ -126,13 +128,18 @@ function layoutOf({ declared, name, prefix = '', renamed = {}, bitFields = [], n
     member => !bitFields.includes(member) && (words.has(cName(member)) || newer[member] === undefined),
   )
   const whole = Object.keys(newer).every(member => known.includes(member))
-  const offsets = known.map(member => [`offsetof(${name}, ${cName(member)})`, declared.offsets[member]] as const)
+  const offsets = known.map(
+    member => [`offsetof(${name}, ${cName(member)})`, declared.offsets[member]] as const,
+  )
   return new Map([...(whole ? [[`sizeof(${name})`, declared.size] as const] : []), ...offsets])
 }
 
 t.test('structs have the layout of the kernel', compiler, async t => {
   const layouts = cStructs.map(layoutOf)
-  const values = cValues(HEADERS, layouts.flatMap(layout => [...layout.keys()]))
+  const values = cValues(
+    HEADERS,
+    layouts.flatMap(layout => [...layout.keys()]),
+  )
   for (const layout of layouts) for (const [what, size] of layout) t.equal(size, values.get(what), what)
 })
 

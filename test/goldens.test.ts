@@ -3,7 +3,7 @@
  * down the bytes, and what they were decoded to.
  */
 import t from 'tap'
-import { Writer } from '../src/netlink/codec/index.js'
+import { Writer, type UnknownAttribute } from '../src/netlink/codec/index.js'
 import { messagesIn, putMessage, type Message } from '../src/netlink/message.js'
 import type { AnyMessageType } from '../src/netlink/message-type.js'
 import { rtnetlinkProtocol } from '../src/rtnetlink-protocol.js'
@@ -30,7 +30,11 @@ const route = rtnetlinkProtocol.messages
 const questions = sockDiagProtocol.messages
 const answers = sockDiagProtocol.replies ?? questions
 
-const files: readonly { name: string; goldens: readonly Golden[]; types: ReadonlyMap<number, AnyMessageType> }[] = [
+const files: readonly {
+  name: string
+  goldens: readonly Golden[]
+  types: ReadonlyMap<number, AnyMessageType>
+}[] = [
   { name: 'ip-links', goldens: ipLinks, types: route },
   { name: 'ip-addresses', goldens: ipAddresses, types: route },
   { name: 'ip-routes', goldens: ipRoutes, types: route },
@@ -48,6 +52,13 @@ const files: readonly { name: string; goldens: readonly Golden[]; types: Readonl
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
+/**
+ * The bytes with the nests marked as in `like`: the kernel marks some with NLA_F_NESTED, iproute2 others (and
+ * nla_nest_start_noflag is called for most of those that older kernels knew). The flag is in the last byte of a word.
+ */
+const markedAs = (like: Uint8Array, bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte, i) => (i % 4 === 3 && (byte ^ (like[i] ?? 0)) === 0x80 ? byte ^ 0x80 : byte))
+
 const skip = littleEndian ? false : 'captured on a machine that stores the low byte first'
 
 function read(bytes: Uint8Array, types: ReadonlyMap<number, AnyMessageType>): [Message, AnyMessageType] {
@@ -63,27 +74,45 @@ function encode(type: AnyMessageType, flags: number, body: unknown): Uint8Array 
   return writer.bytes()
 }
 
-/** IFLA_INET_CONF is answered as an array and taken as a nest, so what was an array is not put as one again. */
-const asymmetric = (value: unknown): boolean =>
-  (value as { attributes?: { afSpec?: { inet?: { conf?: object } } } }).attributes?.afSpec?.inet?.conf !== undefined
+/** Whether a decoded body cannot encode to the bytes it was decoded from. What it does encode to says the same. */
+const encodesDifferently = ({ about, value }: Golden): boolean =>
+  answersAsArray(value) || hasPads(value) || LEFTOVERS.has(about)
+
+/** IFLA_INET_CONF is answered as an array and taken as a nest. */
+const answersAsArray = (value: unknown): boolean =>
+  (value as { attributes?: { afSpec?: { inet?: { conf?: object } } } }).attributes?.afSpec?.inet?.conf !==
+  undefined
+
+/** User-mode Linux aligns 64-bit values with empty attributes between others (TCA_PAD), which are kept, but together. */
+const hasPads = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(value instanceof Uint8Array) &&
+  (('unknown' in value && (value.unknown as UnknownAttribute[]).some(({ bytes }) => bytes.length === 0)) ||
+    Object.values(value).some(hasPads))
+
+/** iproute2 leaves old bytes in the pad of RTA_ENCAP_TYPE. */
+const LEFTOVERS = new Set(['in a tunnel of MPLS'])
 
 for (const { name, goldens, types } of files) {
+  const fromKernel = name.includes('kernel')
   t.test(name, { skip }, async t => {
     t.ok(goldens.length > 0)
-    for (const { about, command, bytes, value } of goldens) {
+    for (const golden of goldens) {
+      const { about, command, bytes, value } = golden
       const captured = hex(bytes)
       const [message, type] = read(captured, types)
       const what = `${about}: ${command}`
       t.strictSame(message.decode(type), value, what)
       const encoded = encode(type, message.flags, value)
-      if (asymmetric(value)) t.strictSame(read(encoded, types)[0].decode(type), value, `${what}, there and back`)
-      else t.equal(text(encoded), text(captured), `${what}, encoded`)
+      if (encodesDifferently(golden)) {
+        t.strictSame(read(encoded, types)[0].decode(type), value, `${what}, there and back`)
+      } else {
+        t.equal(text(fromKernel ? markedAs(captured, encoded) : encoded), text(captured), `${what}, encoded`)
+      }
     }
   })
 }
-
-
-
 
 t.test('every attribute that is declared comes in a golden, or is known not to', { skip }, async t => {
   const seen = new Set<string>()
@@ -93,7 +122,9 @@ t.test('every attribute that is declared comes in a golden, or is known not to',
       for (const name of attributesIn(type.body, golden.value)) seen.add(name)
     }
   }
-  const declared = new Set(attributeSets.flatMap(({ declarations }) => Object.values(declarations).map(([name]) => name)))
+  const declared = new Set(
+    attributeSets.flatMap(({ declarations }) => Object.values(declarations).map(([name]) => name)),
+  )
   for (const name of declared) if (!Object.hasOwn(uncovered, name)) t.ok(seen.has(name), name)
   for (const name of Object.keys(uncovered)) t.notOk(seen.has(name), `${name} is covered now`)
   t.comment(`${seen.size} of ${declared.size} attributes`)

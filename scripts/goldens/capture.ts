@@ -10,7 +10,9 @@ export interface Capture {
   /** Shell commands beforehand, in the namespace of the capture. */
   readonly setup?: readonly string[]
   readonly command: string
-  /** Which of the messages, by what they say; default: all of a reply, the last of what is sent. */
+  /** Which of the messages, by name; default: all of a reply, the last of what is sent. */
+  readonly of?: RegExp
+  /** Which of these, by what they say. */
   readonly only?: (value: never) => boolean
   /** A command that does not end by itself is ended after so many seconds. */
   readonly seconds?: number
@@ -18,7 +20,7 @@ export interface Capture {
 
 /** The messages of a command that can be decoded: those it sent, or those it received. */
 export function capture(
-  { about, setup = [], command, only, seconds = 10 }: Capture,
+  { about, setup = [], command, of = /^/, only, seconds = 10 }: Capture,
   direction: 'sent' | 'received',
   types: ReadonlyMap<number, AnyMessageType>,
 ): Golden[] {
@@ -30,15 +32,16 @@ export function capture(
     return messagesOf(namespace, command, seconds)
   })
   const goldens = traced
-    .filter(({ sent, type }) => sent === (direction === 'sent') && types.has(type))
-    .map(({ type, bytes }) => {
+    .filter(({ sent }) => sent === (direction === 'sent'))
+    .flatMap(({ type: number, bytes }) => {
       const [message] = [...messagesIn(bytes)]
-      return { bytes, value: message?.decode(types.get(type)!) }
+      const type = types.get(number)
+      return message && type && of.test(type.name) ? [{ bytes, value: message.decode(type) }] : []
     })
     .filter(({ value }) => only === undefined || only(value as never))
     .filter(({ bytes }, i, all) => all.findIndex(other => Buffer.compare(other.bytes, bytes) === 0) === i)
   if (goldens.length === 0) throw new Error(`${command}: nothing of ${traced.length} messages fits`)
-  const chosen = direction === 'sent' && only === undefined ? goldens.slice(-1) : goldens
+  const chosen = direction === 'sent' ? goldens.slice(-1) : goldens
   return chosen.map(({ bytes, value }) => ({
     about,
     ...(setup.length > 0 && { setup }),

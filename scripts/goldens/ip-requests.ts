@@ -1,6 +1,10 @@
 import type { Capture } from './capture.js'
 
-const one = (about: string, command: string, setup?: readonly string[]): Capture => ({ about, command, ...(setup && { setup }) })
+const one = (about: string, command: string, setup?: readonly string[]): Capture => ({
+  about,
+  command,
+  ...(setup && { setup }),
+})
 
 const bridge = ['ip link add b0 index 9 type bridge']
 
@@ -50,7 +54,6 @@ export const links: readonly Capture[] = [
   one('list', 'ip link'),
   one('list by kind', 'ip link show type veth'),
   one('list by master', 'ip link show master b0', bridge),
-  one('list those of another namespace', 'ip link show target-nsid 5'),
 ]
 
 /** What `ip` sends for addresses. */
@@ -67,13 +70,15 @@ export const addresses: readonly Capture[] = [
   one('change', 'ip addr change 10.9.0.2/24 dev d0 preferred_lft 0'),
   one('delete', 'ip addr del 10.9.0.2/24 dev d0'),
   one('list', 'ip -4 addr show dev d0'),
-  one('list those of another namespace', 'ip -4 addr show target-nsid 5'),
 ]
 
 /** What `ip` sends for routes. */
 export const routes: readonly Capture[] = [
   one('the default route', 'ip route add default via 10.9.0.1 dev d0'),
-  one('a prefix', 'ip route add 10.1.0.0/16 dev d0 scope link src 10.9.0.2 metric 100 proto static table 1000 tos 8'),
+  one(
+    'a prefix',
+    'ip route add 10.1.0.0/16 dev d0 scope link src 10.9.0.2 metric 100 proto static table 1000 tos 8',
+  ),
   one(
     'metrics',
     'ip route add 10.1.0.0/16 dev d0 mtu lock 1400 window 10 rtt 100ms rttvar 50ms ssthresh 20 cwnd 10 advmss 1360 reordering 5 hoplimit 64 initcwnd 20 rto_min 40ms initrwnd 30 features ecn quickack 1 congctl lock cubic fastopen_no_cookie 1',
@@ -87,7 +92,10 @@ export const routes: readonly Capture[] = [
   one('from a source', 'ip -6 route add 2001:db8::/32 from 2001:db8:1::/48 dev d0'),
   one('by a nexthop object', 'ip route add 10.1.0.0/16 nhid 5'),
   one('a black hole', 'ip route add blackhole 10.1.0.0/16'),
-  one('in a tunnel of MPLS', 'ip route add 10.1.0.0/16 encap mpls 100/200 ttl 5 via 10.9.0.1 dev d0 ttl-propagate enabled'),
+  one(
+    'in a tunnel of MPLS',
+    'ip route add 10.1.0.0/16 encap mpls 100/200 ttl 5 via 10.9.0.1 dev d0 ttl-propagate enabled',
+  ),
   one('a route of MPLS', 'ip -f mpls route add 100 as 200/300 via inet 10.9.0.1 dev d0'),
   one('replace', 'ip route replace 10.1.0.0/16 via 10.9.0.1 dev d0'),
   one('change', 'ip route change 10.1.0.0/16 via 10.9.0.1 dev d0'),
@@ -112,13 +120,14 @@ export const neighbours: readonly Capture[] = [
   one('change', 'ip neigh change 10.9.0.1 lladdr 02:00:0a:09:00:01 nud stale dev d0'),
   one('delete', 'ip neigh del 10.9.0.1 dev d0'),
   one('get', 'ip neigh get 10.9.0.1 dev d0'),
-  one('list by master', 'ip neigh show dev d0 vrf b0', bridge),
-  one('a learnt address of a bridge', 'bridge fdb replace 02:00:0a:09:00:05 dev d0 master vlan 5 dynamic extern_learn'),
+  one(
+    'a learnt address of a bridge',
+    'bridge fdb replace 02:00:0a:09:00:05 dev d0 master vlan 5 dynamic extern_learn',
+  ),
   one(
     'a far end of a VXLAN',
     'bridge fdb append 02:00:0a:09:00:05 dev d0 self dst 10.9.0.1 port 4790 vni 7 src_vni 3 via d1 permanent',
   ),
   one('a far end by a nexthop object', 'bridge fdb replace 02:00:0a:09:00:05 dev d0 self nhid 4'),
-  one('tell of activity', 'bridge fdb replace 02:00:0a:09:00:05 dev d0 master activity_notify static'),
   one('flush', 'bridge fdb flush dev d0 vlan 5 static extern_learn'),
 ]

@@ -3,16 +3,25 @@ const WIDTH = 110
 /** A decoded value as TypeScript, for a file that imports `hex` of golden.ts. */
 export function literal(value: unknown, indent = ''): string {
   if (value instanceof Uint8Array) return bytesLiteral(value, indent)
-  if (Array.isArray(value)) return bracketed('[', value.map(item => literal(item, `${indent}  `)), ']', indent)
+  if (Array.isArray(value))
+    return bracketed(
+      '[',
+      value.map(item => literal(item, `${indent}  `)),
+      ']',
+      indent,
+    )
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).map(([key, item]) => `${keyLiteral(key)}: ${literal(item, `${indent}  `)}`)
+    const members = Object.entries(value).map(
+      ([key, item]) => `${keyLiteral(key)}: ${literal(item, `${indent}  `)}`,
+    )
     return bracketed('{', members, '}', indent)
   }
   if (typeof value === 'bigint') return `${value}n`
   return typeof value === 'string' ? quoted(value) : String(value)
 }
 
-const quoted = (text: string): string => `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+const quoted = (text: string): string =>
+  `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 
 const keyLiteral = (key: string): string => (/^[a-z_$][\w$]*$/i.test(key) ? key : quoted(key))
 

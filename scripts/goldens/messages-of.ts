@@ -24,7 +24,9 @@ export function messagesOf(namespace: string, command: string, seconds: number):
     const options = ['-f', '-e', calls, '-e', 'read=all', '-e', 'write=all', '-e', 'signal=none', '-o', trace]
     const program = ['timeout', '-k', '1', `${seconds}`, 'bash', '-c', command]
     const { stderr } = spawnIn(namespace, ['strace', ...options, ...program])
-    const messages = readFileSync(trace, 'utf8').split(/^(?=\d+ +\w)/m).flatMap(messagesOfCall)
+    const messages = readFileSync(trace, 'utf8')
+      .split(/^(?=\d+ )/m)
+      .flatMap(messagesOfCall)
     if (messages.length === 0) throw new Error(`${command}: no messages: ${stderr}`)
     return messages
   } finally {
@@ -32,11 +34,14 @@ export function messagesOf(namespace: string, command: string, seconds: number):
   }
 }
 
-/** A call in the trace: a line of its own, then ` | 00000  20 00 00 00 …  text |` for every 16 bytes. */
+/**
+ * A call in the trace: a line of its own (`<... recvmsg resumed>` where another process came between), then ` | 00000  20 00 00 00 …  text |` for every 16
+ * bytes.
+ */
 function messagesOfCall(text: string): Traced[] {
-  const [, call = '', rest = ''] = /^\d+ +(\w+)\((.*)/.exec(text) ?? []
+  const [, call = '', rest = ''] = /^\d+ +(?:<\.\.\. )?(\w+)(.*)/.exec(text) ?? []
   if (!rest.includes('nlmsg_len')) return []
-  const dump = text.matchAll(/^ \| [0-9a-f]{5,}  ([0-9a-f ]{49})/gm)
+  const dump = text.matchAll(/^ \| [0-9a-f]{5,} {2}([0-9a-f ]{49})/gm)
   const bytes = Buffer.from([...dump].map(([, hex = '']) => hex.replaceAll(' ', '')).join(''), 'hex')
   const traced: Traced[] = []
   // `bridge` sends its whole buffer: what follows the message is zero.

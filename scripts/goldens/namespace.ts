@@ -9,7 +9,8 @@ export function inNamespace<T>(work: (namespace: string) => T): T {
   const namespace = `golden${process.pid}`
   execFileSync('ip', ['netns', 'add', namespace])
   try {
-    const veth = 'link add d0 index 7 address 02:00:0a:09:00:02 type veth peer name d1 index 8 address 02:00:0a:09:00:01'
+    const veth =
+      'link add d0 index 7 address 02:00:0a:09:00:02 type veth peer name d1 index 8 address 02:00:0a:09:00:01'
     execFileSync('ip', ['-n', namespace, ...veth.split(' ')])
     return work(namespace)
   } finally {

@@ -1,34 +1,83 @@
 import type { Capture } from './capture.js'
 
-const reply = (about: string, setup: readonly string[], command: string, rest: Partial<Capture> = {}): Capture => ({
+const reply = (
+  about: string,
+  setup: readonly string[],
+  command: string,
+  rest: Partial<Capture> = {},
+): Capture => ({
   about,
   setup,
   command,
   ...rest,
 })
 
-/** A notification: what a monitor hears while something is done. */
-const told = (about: string, setup: readonly string[], change: string, monitor: 'ip' | 'tc'): Capture =>
-  reply(about, setup, `(sleep 0.3; ${change}) >/dev/null & ${monitor} monitor${monitor === 'ip' ? ' link' : ''}`, { seconds: 1 })
+const anything = (): boolean => true
 
-const ofDevice = (index: number) => (value: { ifindex?: number; index?: number }) =>
-  (value.ifindex ?? value.index) === index
+/** A notification: what a monitor hears while something is done. */
+const told = (
+  about: string,
+  setup: readonly string[],
+  change: string,
+  monitor: 'ip' | 'tc',
+  only: Capture['only'] = anything,
+): Capture =>
+  reply(
+    about,
+    setup,
+    `(sleep 2; ${change}) >/dev/null & ${monitor} monitor${monitor === 'ip' ? ' link' : ''}`,
+    { seconds: 5, of: monitor === 'ip' ? /LINK/ : /QDISC|TFILTER/, only },
+  )
+
+const ofDevice =
+  (index: number) =>
+  (value: never): boolean => {
+    const { ifindex, index: own } = value as { ifindex?: number; index?: number }
+    return (ifindex ?? own) === index
+  }
+
+interface LinkChange {
+  attributes: { event?: number; newNetnsid?: number }
+}
+const isEvent = (value: never): boolean => (value as LinkChange).attributes.event !== undefined
+const isMove = (value: never): boolean => (value as LinkChange).attributes.newNetnsid !== undefined
 
 const up = ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up']
 const traffic = 'ping -q -c 3 -i 0.01 -W 1 10.9.0.1 >/dev/null; true'
 
 /** What every kernel answers about links, addresses, routes and neighbours. */
 const rtnetlink: readonly Capture[] = [
-  reply('a veth', [...up, "ip link set d0 alias 'web-1 32768-33791'", 'ip link property add dev d0 altname other'], 'ip -d -s link show d0', {
-    only: ofDevice(7) as never,
-  }),
-  reply('a port of a bridge', ['ip link add b0 index 9 type bridge stp_state 1', 'ip link set d0 master b0', ...up, 'ip link set b0 up'], 'ip -d link show', {
-    only: ((value: { index: number }) => value.index === 7 || value.index === 9) as never,
-  }),
-  reply('IPv6 of a link', up, 'ip -6 link show dev d0', { only: ofDevice(7) as never }),
-  reply('addresses', [...up, 'ip addr add 2001:db8::1/64 dev d0 nodad', 'ip addr add 10.9.0.5 peer 10.9.0.6/32 dev d0'], 'ip addr show dev d0', {
-    only: ((value: object) => 'prefixlen' in value) as never,
-  }),
+  reply(
+    'a veth',
+    [...up, "ip link set d0 alias 'web-1 32768-33791'", 'ip link property add dev d0 altname other'],
+    'ip -d -s link show d0',
+    {
+      of: /LINK/,
+      only: ofDevice(7),
+    },
+  ),
+  reply(
+    'a port of a bridge',
+    [
+      'ip link add b0 index 9 type bridge stp_state 1',
+      'ip link set d0 master b0',
+      ...up,
+      'ip link set b0 up',
+    ],
+    'ip -d link show',
+    {
+      only: (value: { index: number }) => value.index === 7 || value.index === 9,
+    },
+  ),
+  reply('IPv6 of a link', up, 'ip -6 link show dev d0', { only: ofDevice(7) }),
+  reply(
+    'addresses',
+    [...up, 'ip addr add 2001:db8::1/64 dev d0 nodad', 'ip addr add 10.9.0.5 peer 10.9.0.6/32 dev d0'],
+    'ip addr show dev d0',
+    {
+      of: /ADDR/,
+    },
+  ),
   reply(
     'routes',
     [
@@ -39,10 +88,24 @@ const rtnetlink: readonly Capture[] = [
       'ip route add 10.2.0.0/16 nhid 5',
     ],
     'ip -d route',
+    { of: /ROUTE/ },
   ),
-  reply('routes of IPv6', [...up, 'ip -6 route add 2001:db8::/32 via fe80::1 dev d0 expires 100 pref high'], 'ip -6 route'),
-  reply('a route that was looked up', up, 'ip route get 10.9.0.1 mark 5'),
-  reply('neighbours', [...up, 'ip neigh add 10.9.0.1 lladdr 02:00:0a:09:00:01 dev d0 protocol zebra', traffic], 'ip -s neigh show dev d0'),
+  reply(
+    'routes of IPv6',
+    [...up, 'ip -6 route add 2001:db8::/32 via fe80::1 dev d0 expires 100 pref high'],
+    'ip -6 route',
+    {
+      of: /ROUTE/,
+      only: (value: { dstLen: number }) => value.dstLen === 32,
+    },
+  ),
+  reply('a route that was looked up', up, 'ip route get 10.9.0.1 mark 5', { of: /ROUTE/ }),
+  reply(
+    'neighbours',
+    [...up, 'ip neigh add 10.9.0.1 lladdr 02:00:0a:09:00:01 dev d0 protocol zebra', traffic],
+    'ip -s neigh show dev d0',
+    { of: /NEIGH/ },
+  ),
   reply(
     'a VXLAN from another namespace',
     [
@@ -52,10 +115,36 @@ const rtnetlink: readonly Capture[] = [
       'bridge -n goldenother fdb append 02:00:0a:09:00:05 dev x0 dst 10.9.0.1 port 4790 vni 9',
     ],
     'bridge -n goldenother -d fdb show dev x0; ip netns del goldenother',
+    { of: /NEIGH/ },
   ),
-  told('a link that goes up', up.slice(0, 1), 'ip link set d0 up', 'ip'),
-  told('a link that is enslaved', ['ip link add b0 index 9 type bridge'], 'ip link set d0 master b0', 'ip'),
-  told('a link that leaves for another namespace', [], 'ip netns add goldenother; ip link set d1 netns goldenother; ip netns del goldenother', 'ip'),
+  reply(
+    'addresses that a bridge has learnt',
+    ['ip link add b0 index 9 type bridge', 'ip link set d0 master b0 up'],
+    'bridge -s fdb show br b0',
+    { of: /NEIGH/ },
+  ),
+  told('a link that goes up', up.slice(0, 1), 'ip link set d0 up', 'ip', ofDevice(7)),
+  told(
+    'a link that is enslaved',
+    ['ip link add b0 index 9 type bridge'],
+    'ip link set d0 master b0',
+    'ip',
+    ofDevice(7),
+  ),
+  told(
+    'a link whose features change',
+    ['ip link add b0 index 9 type bridge'],
+    'ip link set d0 master b0',
+    'ip',
+    isEvent,
+  ),
+  told(
+    'a link that leaves for another namespace',
+    ['ip netns add goldenother'],
+    'ip link set d1 netns goldenother; ip netns del goldenother',
+    'ip',
+    isMove,
+  ),
 ]
 
 /** What every kernel answers about qdiscs, classes and filters. */
@@ -74,8 +163,18 @@ const tc: readonly Capture[] = [
       traffic,
     ],
     'tc -s -d qdisc show',
+    { of: /QDISC/ },
   ),
-  reply('an estimator and a table of sizes', [...up, 'tc qdisc add dev d0 root handle 1: estimator 1sec 8sec stab overhead 8 linklayer atm pfifo', traffic], 'tc -s qdisc show dev d0'),
+  reply(
+    'an estimator and a table of sizes',
+    [
+      ...up,
+      'tc qdisc add dev d0 root handle 1: estimator 1sec 8sec stab overhead 8 linklayer atm pfifo',
+      traffic,
+    ],
+    'tc -s qdisc show dev d0',
+    { of: /QDISC/ },
+  ),
   reply(
     'classes',
     [
@@ -87,6 +186,7 @@ const tc: readonly Capture[] = [
       traffic,
     ],
     'tc -s -d class show dev d0',
+    { of: /TCLASS/ },
   ),
   reply(
     'u32 filters',
@@ -101,6 +201,7 @@ const tc: readonly Capture[] = [
       traffic,
     ],
     'tc -s -d filter show dev d0 egress',
+    { of: /TFILTER/ },
   ),
   reply(
     'BPF filters',
@@ -112,8 +213,20 @@ const tc: readonly Capture[] = [
       traffic,
     ],
     'tc -s -d filter show dev d0 egress',
+    { of: /TFILTER/ },
   ),
-  told('qdiscs that come and go', up, 'tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact', 'tc'),
+  reply(
+    'a program of eBPF',
+    ['tc qdisc add dev d0 clsact'],
+    "unshare -m sh -c 'mount -t bpf bpf /mnt; python3 scripts/goldens/pin-program.py /mnt/golden; tc filter add dev d0 egress prio 1 bpf da pinned /mnt/golden; tc -d filter show dev d0 egress'",
+    { of: /TFILTER/ },
+  ),
+  told(
+    'qdiscs that come and go',
+    up,
+    'tc qdisc add dev d0 clsact; tc filter add dev d0 ingress prio 1 protocol ip u32 match u32 0 0 at 0; tc qdisc del dev d0 clsact',
+    'tc',
+  ),
 ]
 
 /** What this kernel answers. */
@@ -130,13 +243,19 @@ export const secondKernel: readonly Capture[] = [
       'ip link add ifb0 index 22 type ifb',
     ],
     'ip -d -s link show',
-    { only: ((value: { index: number }) => value.index >= 20) as never },
+    { only: (value: { index: number }) => value.index >= 20 },
   ),
   reply(
     'a bridge that counts',
-    ['ip link add b0 index 9 type bridge mcast_stats_enabled 1 vlan_filtering 1 vlan_stats_enabled 1 mcast_querier 1', 'ip link set d0 master b0', ...up, 'ip link set b0 up', 'sleep 0.5'],
+    [
+      'ip link add b0 index 9 type bridge mcast_stats_enabled 1 vlan_filtering 1 vlan_stats_enabled 1 mcast_querier 1',
+      'ip link set d0 master b0',
+      ...up,
+      'ip link set b0 up',
+      'sleep 0.5',
+    ],
     'ip -d -s link show dev b0',
-    { only: ofDevice(9) as never },
+    { only: ofDevice(9) },
   ),
   reply(
     'fq_codel, its queue and a class of it',
@@ -148,7 +267,7 @@ export const secondKernel: readonly Capture[] = [
       'ping -q -c 20 -i 0.002 -s 1000 -W 1 10.9.0.1 >/dev/null & sleep 0.2',
     ],
     'tc -s -d qdisc show dev d0; tc -s -d class show dev d0',
-    { only: ofDevice(7) as never },
+    { of: /QDISC|TCLASS/ },
   ),
   reply(
     'actions',
@@ -161,9 +280,10 @@ export const secondKernel: readonly Capture[] = [
       traffic,
     ],
     'tc -s -d filter show dev d0 egress',
+    { of: /TFILTER/ },
   ),
   ...tc.slice(1, 4),
-  reply('links, as an older kernel tells of them', up, 'ip -d -s link show d0', { only: ofDevice(7) as never }),
+  reply('links, as an older kernel tells of them', up, 'ip -d -s link show d0', { only: ofDevice(7) }),
 ]
 
 /** A TCP connection on lo, made and held by Python: `options` are Python statements about `s`, the client, and `l`. */
@@ -177,7 +297,7 @@ ${options}
 s.connect(('127.0.0.1', 31000)); c = l.accept()[0]
 s.sendall(b'x' * 5000); c.recv(5000)
 time.sleep(20)
-" >/dev/null 2>&1 & sleep 0.5`,
+" >/dev/null 2>&1 & until ss -tn | grep -q ESTAB; do sleep 0.1; done`,
 ]
 
 const listing = 'ss -4 -tnmieo --tos'
@@ -186,20 +306,25 @@ const tuned = "s.setsockopt(6, 13, b'%s'); s.setsockopt(1, 36, 5); s.setsockopt(
 /** What this kernel answers about sockets. */
 export const socketsHere: readonly Capture[] = [
   reply('a connection', connection(tuned.replace('%s', 'bbr')), listing),
-  reply('a listener', connection('pass'), 'ss -4 -ltnmieo'),
+  reply('a listener', connection('pass'), 'ss -4 -tlnmieo --tos'),
   reply(
     'listeners of IPv6',
-    ['ip link set lo up', `python3 -c "
+    [
+      'ip link set lo up',
+      `python3 -c "
 import socket, time
 l = socket.socket(socket.AF_INET6); l.setsockopt(41, 26, 1); l.setsockopt(41, 67, 32); l.bind(('::1', 31001)); l.listen()
 u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::', 31002))
 time.sleep(20)
-" >/dev/null 2>&1 & sleep 0.5`],
+" >/dev/null 2>&1 & sleep 1.5`,
+    ],
     'ss -6 -ltunmieo --tos',
   ),
   reply(
     'a key of MD5',
-    connection("k = struct.pack('=HH4s120sBBHI80s', 2, 0, socket.inet_aton('127.0.0.1'), b'', 0, 0, 3, 0, b'key'); s.setsockopt(6, 14, k); l.setsockopt(6, 14, k)"),
+    connection(
+      "k = struct.pack('=HH4s120sBBHI80s', 2, 0, socket.inet_aton('127.0.0.1'), b'', 0, 0, 3, 0, b'key'); s.setsockopt(6, 14, k); l.setsockopt(6, 14, k)",
+    ),
     listing,
   ),
 ]
@@ -208,15 +333,25 @@ time.sleep(20)
 export const socketsOnSecondKernel: readonly Capture[] = [
   reply('Vegas', connection(tuned.replace('%s', 'vegas')), listing),
   reply('DCTCP', connection(tuned.replace('%s', 'dctcp')), listing),
-  reply('TLS', ['modprobe tls', ...connection('pass').map(line => line.replace('s.sendall', "s.setsockopt(6, 31, b'tls'); s.sendall"))], listing),
+  reply(
+    'TLS',
+    connection('pass').map(line => line.replace('s.sendall', "s.setsockopt(6, 31, b'tls'); s.sendall")),
+    listing,
+  ),
   reply(
     'a raw socket',
-    ['ip link set lo up', 'python3 -c "\nimport socket, time\nr = socket.socket(2, 3, 89)\ntime.sleep(20)\n" >/dev/null 2>&1 & sleep 0.5'],
+    [
+      'ip link set lo up',
+      'python3 -c "\nimport socket, time\nr = socket.socket(2, 3, 89)\ntime.sleep(20)\n" >/dev/null 2>&1 & sleep 1.5',
+    ],
     'ss -4 -wanmieo',
   ),
   reply(
     'SCTP',
-    ['ip link set lo up', 'python3 -c "\nimport socket, time\nl = socket.socket(2, 1, 132); l.bind((\'127.0.0.1\', 31003)); l.listen()\ns = socket.socket(2, 1, 132); s.connect((\'127.0.0.1\', 31003))\ntime.sleep(20)\n" >/dev/null 2>&1 & sleep 0.5'],
+    [
+      'ip link set lo up',
+      "python3 -c \"\nimport socket, time\nl = socket.socket(2, 1, 132); l.bind(('127.0.0.1', 31003)); l.listen()\ns = socket.socket(2, 1, 132); s.connect(('127.0.0.1', 31003))\ntime.sleep(20)\n\" >/dev/null 2>&1 & sleep 1.5",
+    ],
     'ss -4 -Sanmieo',
   ),
 ]

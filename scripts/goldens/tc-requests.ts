@@ -22,7 +22,10 @@ export const qdiscs = captures([
     'tbf with a peak rate, and packets counted as on ATM',
     'tc qdisc add dev d0 root handle 1: tbf rate 125000bps burst 10240 limit 20480 peakrate 250000bps mtu 1600 overhead 8 mpu 64 linklayer atm',
   ],
-  ['tbf beyond 32 bits', 'tc qdisc add dev d0 root handle 1: tbf rate 5000000000bps burst 1048576 limit 2097152'],
+  [
+    'tbf beyond 32 bits',
+    'tc qdisc add dev d0 root handle 1: tbf rate 5000000000bps burst 1048576 limit 2097152',
+  ],
   ['pfifo as it is', 'tc qdisc add dev d0 parent 1:10 pfifo'],
   ['pfifo with a limit', 'tc qdisc change dev d0 parent 1:10 handle 10: pfifo limit 100'],
   ['bfifo with a limit', 'tc qdisc replace dev d0 root handle 1: bfifo limit 10000'],
@@ -53,7 +56,10 @@ export const classes = captures([
     'packets counted as on ATM',
     'tc class change dev d0 parent 1:1 classid 1:abc htb rate 1250000bps ceil 1250000bps burst 16000 cburst 16000 overhead 8 mpu 64 linklayer atm',
   ],
-  ['a class of a class', 'tc class replace dev d0 parent 1:1 classid 1:10 htb rate 1250000bps ceil 1250000bps burst 16000 cburst 1600'],
+  [
+    'a class of a class',
+    'tc class replace dev d0 parent 1:1 classid 1:10 htb rate 1250000bps ceil 1250000bps burst 16000 cburst 1600',
+  ],
   ['a kind that is not modelled', 'tc class add dev d0 parent 1: classid 1:1 drr quantum 1514'],
   ['delete a class', 'tc class del dev d0 classid 1:10'],
 ])
@@ -102,8 +108,14 @@ export const filters = captures([
     'in a chain, in software only',
     'tc filter add dev d0 egress prio 1 protocol ip chain 3 handle ::5 u32 match u32 0x00000000 0x00000000 at 0 skip_hw action gact reclassify',
   ],
-  ['an EtherType by number', 'tc filter add dev d0 ingress prio 9 protocol 35020 u32 match u32 0x00000000 0x00000000 at 0'],
-  ['change the actions of a node', 'tc filter change dev d0 ingress prio 1020 protocol ip handle 1:1e:11 u32 ht 1:1e: action mirred egress redirect dev d0'],
+  [
+    'an EtherType by number',
+    'tc filter add dev d0 ingress prio 9 protocol 35020 u32 match u32 0x00000000 0x00000000 at 0',
+  ],
+  [
+    'change the actions of a node',
+    'tc filter change dev d0 ingress prio 1020 protocol ip handle 1:1e:11 u32 ht 1:1e: action mirred egress redirect dev d0',
+  ],
   ['delete a node', 'tc filter del dev d0 ingress prio 1020 protocol ip handle 1:1e:11 u32'],
   ['get a node', 'tc filter get dev d0 ingress prio 1020 protocol ip handle 1:1e:11 u32'],
   [
@@ -119,19 +131,40 @@ export const filters = captures([
     "tc filter add dev d0 parent 1: prio 3 protocol ip bpf bytecode '1,6 0 0 4294967295' classid 1:2",
   ],
   ['an action that is not modelled', `${IP} u32 match u32 0x00000000 0x00000000 at 0 action skbedit mark 1`],
-  ['matchall', 'tc filter add dev d0 ingress prio 1 protocol all handle 1 matchall action mirred egress redirect dev d1'],
-  ['flower', 'tc filter add dev d0 ingress prio 1 protocol ip handle 1 flower ip_proto tcp dst_port 80 action drop'],
+  [
+    'matchall',
+    'tc filter add dev d0 ingress prio 1 protocol all handle 1 matchall action mirred egress redirect dev d1',
+  ],
+  [
+    'flower',
+    'tc filter add dev d0 ingress prio 1 protocol ip handle 1 flower ip_proto tcp dst_port 80 action drop',
+  ],
 ])
 
 /** What `tc` sends that the typed verbs do not: it is decoded, and its attributes are named where the kernel refuses. */
 export const others = captures([
   ['an estimator of the rate', 'tc qdisc add dev d0 root estimator 1sec 8sec pfifo'],
-  ['a table of packet sizes', 'tc qdisc add dev d0 root stab mtu 2048 tsize 16 overhead 8 linklayer atm pfifo'],
+  [
+    'a table of packet sizes',
+    'tc qdisc add dev d0 root stab mtu 2048 tsize 16 overhead 8 linklayer atm pfifo',
+  ],
   ['list those too that are hidden', 'tc qdisc show dev d0 invisible'],
   ['list filters briefly', 'tc -br filter show dev d0 ingress'],
-  ['police in a u32 filter', `${IP} u32 match u32 0x00000000 0x00000000 at 0 police rate 1mbit burst 10k drop`],
+  [
+    'police in a u32 filter',
+    `${IP} u32 match u32 0x00000000 0x00000000 at 0 police rate 1mbit burst 10k drop`,
+  ],
   ['police in a BPF filter', `${IP} bpf bytecode '1,6 0 0 0' police rate 1mbit burst 10k drop`],
-  ['a mark and a device of arrival', `${IP} u32 match mark 0x1 0xff match u32 0x00000000 0x00000000 at 0 indev d1`],
-  ['a program by its file descriptor', `${IP} bpf da pinned /sys/fs/bpf/golden`],
-  ['an action by its index, at random', `${IP} u32 match u32 0x00000000 0x00000000 at 0 action gact pass random netrand drop 5 index 9 hw_stats disabled no_percpu`],
+  [
+    'a mark and a device of arrival',
+    `${IP} u32 match mark 0x1 0xff match u32 0x00000000 0x00000000 at 0 indev d1`,
+  ],
+  [
+    'a program by its file descriptor',
+    "unshare -m sh -c 'mount -t bpf bpf /mnt; python3 scripts/goldens/pin-program.py /mnt/golden; tc qdisc add dev d0 clsact; tc filter add dev d0 egress prio 1 bpf da pinned /mnt/golden'",
+  ],
+  [
+    'an action by its index, at random',
+    `${IP} u32 match u32 0x00000000 0x00000000 at 0 action gact pass random netrand drop 5 index 9 hw_stats disabled no_percpu`,
+  ],
 ])

@@ -3,7 +3,7 @@
 # machine has, runs each file named in build/uml/tests, and writes their TAP to the second console.
 root=$(realpath "$(dirname "$0")/../..")
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp TAP=1
-export RTNETLINK_SECOND_KERNEL=uml
+export RTNETLINK_SECOND_KERNEL=uml TAP_TIMEOUT=$TEST_TIMEOUT
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -15,6 +15,9 @@ ln -s /usr/lib/uml/modules /run/modules/lib/modules
 printf '#!/bin/sh\nexec modprobe -d /run/modules "$@"\n' >/run/modprobe
 chmod +x /run/modprobe
 echo /run/modprobe >/proc/sys/kernel/modprobe
+
+# The kernel loads modules as they are asked for, but this one: netlink's answer without it is EAFNOSUPPORT.
+/run/modprobe ipv6
 
 ip link set lo up
 cd "$root" || exit

@@ -10,6 +10,8 @@ export interface Container extends ContainerFacts {
   slot: number
   /** The path of its namespace, for explain(). */
   readonly reference: string
+  /** The identity of its namespace, once it has one. */
+  namespace?: string
   /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
   settled: Promise<unknown>
 }
@@ -31,6 +33,8 @@ export class ContainerTable implements Iterable<Container> {
   readonly #owners = new PortOwners()
   readonly #byId = new Map<string, Container>()
   readonly #bySlot = new Map<number, Container>()
+  /** By the identity of their network namespace. */
+  readonly #byNamespace = new Map<string, Container>()
 
   constructor({ ports, ephemeralPorts, ephemeralPortsPerContainer }: ManagedPorts) {
     this.#managed = ports
@@ -74,9 +78,28 @@ export class ContainerTable implements Iterable<Container> {
   remove(container: Container): void {
     this.#byId.delete(container.id)
     this.#bySlot.delete(container.slot)
+    if (container.namespace !== undefined) this.#byNamespace.delete(container.namespace)
     this.#owners.take(allPorts(container))
     this.#ephemeral.release(container.ephemeralPorts)
     this.#slots.release(container.slot)
+  }
+
+  /**
+   * Notes which namespace a container has; `identity` is that of NetworkNamespace.
+   *
+   * @throws IsolatorError ERR_CONTAINER_EXISTS where another container has it
+   */
+  settleIn(identity: string, container: Container): void {
+    const holder = this.#byNamespace.get(identity)
+    if (holder) {
+      throw new IsolatorError(
+        'ERR_CONTAINER_EXISTS',
+        `the network namespace of '${container.id}' is isolated already, as '${holder.id}'`,
+        { details: { id: holder.id } },
+      )
+    }
+    this.#byNamespace.set(identity, container)
+    container.namespace = identity
   }
 
   /** Gives a container another slot, because somebody else has the name of this one, which is not tried again. */

@@ -42,7 +42,9 @@ export function missingFilters(
   const there = new Map(found.map(object => [placeOf(object), object]))
   const all = planned.map(message => ({ message, wanted: asListed(message.request(rt.devices), rt) }))
   const places = new Set(all.map(({ wanted }) => placeOf(wanted)))
-  const foreign = found.find(object => !places.has(placeOf(object)) && !isContainers(object) && !isRootTable(object))
+  const foreign = found.find(
+    object => !places.has(placeOf(object)) && !isContainers(object) && !isRootTable(object),
+  )
   if (foreign) throw foreignFilter(foreign)
   const missing = all.filter(({ wanted }) => {
     const existing = there.get(placeOf(wanted))
@@ -97,7 +99,9 @@ async function removeEmptyPriorities(rt: RtnetlinkSocket, rootTables: readonly F
   if (!first) return
   const left = await ourFilters(rt, first.dev)
   const used = new Set(left.flatMap(object => (isRootTable(object) ? [] : [object.priority])))
-  const empty = rootTables.filter(table => !used.has(table.priority) && left.some(({ priority }) => priority === table.priority))
+  const empty = rootTables.filter(
+    table => !used.has(table.priority) && left.some(({ priority }) => priority === table.priority),
+  )
   await rt.batch(batch => {
     // Handle 0 is the priority itself: the verbs refuse it, since with filters in it they would all go.
     for (const table of empty) batch.push(priorityDeletion(table, rt.devices))
@@ -138,8 +142,15 @@ const isRootTable = (object: Filter): boolean =>
 function isContainers(object: Filter): boolean {
   if (object.kind !== 'u32' || object.priority !== PRIORITY.steering || !isNode(object)) return false
   const table = handleOf(object) >>> 20
-  const secondLevel = Object.values(SECOND_LEVEL).some(first => table >= first && table < first + PORT_BUCKETS)
-  return secondLevel || table === TABLE.destinationPort || table === TABLE.quotedSourcePort || table === TABLE.everyone
+  const secondLevel = Object.values(SECOND_LEVEL).some(
+    first => table >= first && table < first + PORT_BUCKETS,
+  )
+  return (
+    secondLevel ||
+    table === TABLE.destinationPort ||
+    table === TABLE.quotedSourcePort ||
+    table === TABLE.everyone
+  )
 }
 
 const handleOf = ({ kind, handle }: Filter): number => (kind === 'u32' ? parseU32Handle(handle) : 1)

@@ -4,6 +4,7 @@ import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll } from './apply.js'
 import { applySysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
+import { IsolatorError } from './isolator-error.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { ContainerFacts } from './plan/facts.js'
 import type { Undo } from './undo.js'
@@ -36,7 +37,9 @@ async function prepareInside(
   const rt = await RtnetlinkSocket.open({ netns })
   // The container's own namespace must not be kept alive, nor a thread kept for it, once this is done.
   try {
-    const before = loopbackSettings(await rt.links.get('lo'))
+    const [lo, ingress] = await Promise.all([rt.links.get('lo'), hasIngress(rt)])
+    if (ingress) throw foreignIngress(netns)
+    const before = loopbackSettings(lo)
     undo.push(() => inNamespace(netns, rt => rt.links.change(before)))
     await allDone([applySysctls(netns, insideSysctls, undo), applyInside(rt, netns, inside, undo)])
   } finally {
@@ -90,9 +93,20 @@ function openIfThere(name: string): NetworkNamespace | undefined {
 
 /** Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. */
 export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
-  const qdiscs = await rt.qdiscs.list({ dev: 'lo' })
-  if (qdiscs.some(({ kind }) => kind === 'ingress')) await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
+  if (await hasIngress(rt)) await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
 }
+
+async function hasIngress(rt: RtnetlinkSocket): Promise<boolean> {
+  const qdiscs = await rt.qdiscs.list({ dev: 'lo' })
+  return qdiscs.some(({ kind }) => kind === 'ingress' || kind === 'clsact')
+}
+
+const foreignIngress = ({ name }: NetworkNamespace): IsolatorError =>
+  new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `lo in the namespace to be isolated${name === undefined ? '' : `, '${name}',`} has an ingress qdisc already: delete it there with tc qdisc del dev lo ingress`,
+    { details: { dev: 'lo' } },
+  )
 
 /** Runs `use` with a socket inside the namespace, which is closed afterwards. */
 export async function inNamespace<T>(

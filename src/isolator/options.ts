@@ -29,6 +29,14 @@ export interface PortMappingIsolatorOptions {
   neighbours?: 'prefix' | 'gateway' | undefined
 }
 
+/** What a container is given. */
+export interface IsolateOptions {
+  /** Its network namespace: open, a path, a name in /run/netns, or the pid of a process in it. Not the host's. */
+  netns: NetnsReference
+  /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
+  ports?: PortRangesInput | undefined
+}
+
 /** The options with defaults filled in, of the right types. */
 export interface IsolatorOptions {
   readonly netns: NetnsReference | undefined
@@ -43,7 +51,9 @@ export interface IsolatorOptions {
 
 type Check = (value: unknown, option: string) => void
 
-const CHECKS: Readonly<Record<keyof PortMappingIsolatorOptions, Check>> = {
+type Checks<Options> = Readonly<Record<keyof Options, Check>>
+
+const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   netns: isNetns,
   publicInterface: isInterfaceName,
   loopbackInterface: isInterfaceName,
@@ -54,6 +64,11 @@ const CHECKS: Readonly<Record<keyof PortMappingIsolatorOptions, Check>> = {
   neighbours: oneOf('prefix', 'gateway'),
 }
 
+const ISOLATE_CHECKS: Checks<IsolateOptions> = {
+  netns: isNetns,
+  ports: () => undefined,
+}
+
 /**
  * Checks the options one by one and fills in defaults. What needs to know the host, such as overlaps with its ephemeral
  * range, is checked by `checkPortPlan`.
@@ -61,13 +76,7 @@ const CHECKS: Readonly<Record<keyof PortMappingIsolatorOptions, Check>> = {
  * @throws IsolatorError ERR_INVALID_OPTION, naming the option, for a value of the wrong type and for unknown names
  */
 export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptions {
-  if (typeof options !== 'object' || options === null) throw refuse('options', options, 'an object')
-  for (const [option, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, option)) {
-      throw refuse(option, value, `one of ${Object.keys(CHECKS).join(', ')}`, 'unknown option')
-    }
-    if (value !== undefined) CHECKS[option as keyof PortMappingIsolatorOptions](value, option)
-  }
+  checkEach(options, ISOLATOR_CHECKS)
   if (options.ephemeralPorts === undefined)
     throw refuse('ephemeralPorts', undefined, "ranges such as '32768-57344'")
   return {
@@ -79,6 +88,27 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     ephemeralPorts: PortRanges.from(options.ephemeralPorts, 'ephemeralPorts'),
     ephemeralPortsPerContainer: options.ephemeralPortsPerContainer ?? 1024,
     neighbours: options.neighbours ?? 'prefix',
+  }
+}
+
+/**
+ * Checks what `isolate` is given, likewise.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION
+ */
+export function checkIsolateOptions(options: IsolateOptions): IsolateOptions {
+  checkEach(options, ISOLATE_CHECKS)
+  isNetns(options.netns, 'netns')
+  return options
+}
+
+function checkEach<Options extends object>(options: Options, checks: Checks<Options>): void {
+  if (typeof options !== 'object' || (options as Options | null) === null)
+    throw refuse('options', options, 'an object')
+  for (const [option, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, option))
+      throw refuse(option, value, `one of ${Object.keys(checks).join(', ')}`, 'unknown option')
+    if (value !== undefined) checks[option as keyof Options](value, option)
   }
 }
 
@@ -123,10 +153,11 @@ export function refuse(option: string, value: unknown, expected: string, problem
   )
 }
 
+// eslint-disable-next-line no-control-regex -- control characters would garble the alias in every listing
+const ID = /^[^\s/\u0000-\u001f\u007f]+$/
+
 /** Checks a container's id: what names it in a link's alias, beside its ephemeral range. */
 export function checkId(id: unknown): asserts id is string {
-  // eslint-disable-next-line no-control-regex -- control characters would garble the alias in every listing
-  const plain =
-    typeof id === 'string' && /^[^\s/\u0000-\u001f\u007f]+$/.test(id) && Buffer.byteLength(id) <= 200
+  const plain = typeof id === 'string' && ID.test(id) && Buffer.byteLength(id) <= 200
   if (!plain) throw refuse('id', id, '1 to 200 bytes without space, slash and control characters')
 }

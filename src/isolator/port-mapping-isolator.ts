@@ -8,13 +8,15 @@ import type { HostContext } from './host-context.js'
 import { readHostFacts } from './host-facts.js'
 import type { HostRecord } from './host-record.js'
 import { setUpHost, tearDownHost } from './host-setup.js'
-import { clearInside, inNamespace, isolateContainer } from './isolate-container.js'
+import { isolateContainer, releaseNamespace } from './isolate-container.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
 import {
   checkId,
+  checkIsolateOptions,
   parseOptions,
   refuse,
+  type IsolateOptions,
   type IsolatorOptions,
   type PortMappingIsolatorOptions,
 } from './options.js'
@@ -22,19 +24,13 @@ import { containerPlan, removalPlan } from './plan/container.js'
 import { allPorts } from './plan/facts.js'
 import { hostPlan } from './plan/host.js'
 import { checkPortPlan } from './port-policy.js'
-import { PortRanges, type PortRange, type PortRangesInput } from './port-ranges.js'
+import { PortRanges, type PortRange } from './port-ranges.js'
 import { refusePortsInUse } from './ports-in-use.js'
 import { probe, type KernelFeatures } from './probe.js'
 import { containerStatistics, withNumbers, type ResourceStatistics } from './statistics.js'
 import { allOrNothing, type Undo } from './undo.js'
 
-/** What a container is given. */
-export interface IsolateOptions {
-  /** Its network namespace: open, a path, a name in /run/netns, or the pid of a process in it. Not the host's. */
-  netns: NetnsReference
-  /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
-  ports?: PortRangesInput | undefined
-}
+export type { IsolateOptions } from './options.js'
 
 /** An isolated container. */
 export interface ContainerInfo {
@@ -108,17 +104,17 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
     checkId(id)
-    const ports = PortRanges.from(options.ports ?? [])
-    return allOrNothing(async undo => {
-      const container = this.#containers.add(id, ports, pathOf(options.netns))
+    const { netns, ports = [] } = checkIsolateOptions(options)
+    const container = this.#containers.add(id, PortRanges.from(ports), pathOf(netns))
+    const work = allOrNothing(async undo => {
       undo.push(() => {
         this.#containers.remove(container)
       })
-      const work = this.#isolate(container, options.netns, undo)
-      container.settled = work.catch(() => undefined)
-      await work
-      return infoOf(container)
+      await this.#isolate(container, netns, undo)
     })
+    container.settled = work.catch(() => undefined)
+    await work
+    return infoOf(container)
   }
 
   /**
@@ -129,13 +125,10 @@ export class PortMappingIsolator implements AsyncDisposable {
     checkId(id)
     const container = this.#containers.get(id)
     if (!container) return false
-    await container.settled
-    if (this.#containers.get(id) !== container) return false
-    const removal = this.#remove(container)
+    // One after the other: the call under way may be what makes it, or removes it.
+    const removal = container.settled.then(() => this.#remove(container))
     container.settled = removal.catch(() => undefined)
-    await removal
-    this.#containers.remove(container)
-    return true
+    return removal
   }
 
   /** The containers, in the order they were isolated. */
@@ -207,7 +200,8 @@ export class PortMappingIsolator implements AsyncDisposable {
       netns.close()
     })
     if (netns.equals(this.#host.netns))
-      throw refuse('netns', String(reference), "a namespace of the container's own, not the host's")
+      throw refuse('netns', pathOf(reference), "a namespace of the container's own, not the host's")
+    this.#containers.settleIn(netns.identity, container)
     await refusePortsInUse(this.#host.sockets, container.id, allPorts(container))
     await this.#attach(container, netns, undo)
     await isolateContainer(this.#host, container, netns, undo)
@@ -229,11 +223,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     }
   }
 
-  async #remove({ slot, ...container }: Container): Promise<void> {
-    const name = linkName(slot)
-    await removeAll(this.#host.rt, removalPlan(this.#host.facts, { slot, ...container }))
-    await inNamespace(name, clearInside)
-    await NetworkNamespace.deleteName(name)
+  /** False where the container is gone meanwhile, or never came to be. */
+  async #remove(container: Container): Promise<boolean> {
+    if (this.#containers.get(container.id) !== container) return false
+    await removeAll(this.#host.rt, removalPlan(this.#host.facts, container))
+    await releaseNamespace(linkName(container.slot))
+    this.#containers.remove(container)
+    return true
   }
 
   #known(id: string): Container {

@@ -1,4 +1,4 @@
-import { PortRanges } from './port-ranges.js'
+import type { PortRanges } from './port-ranges.js'
 
 const PORTS = 0x10000
 const NOBODY = 0

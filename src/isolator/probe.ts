@@ -10,7 +10,7 @@ interface FeatureTrial {
   /** What needs it. */
   readonly neededFor: string
   /** Uses it; whatever this throws is the reason for its absence. Runs with a veth pair `a`, `b` and an ingress qdisc on `a`. */
-  try(rt: RtnetlinkSocket): Promise<void>
+  readonly try: (rt: RtnetlinkSocket) => Promise<void>
 }
 
 const filterOnA = { dev: 'a', parent: 'ingress', protocol: 'all' } as const
@@ -108,12 +108,10 @@ export async function probe(): Promise<KernelFeatures> {
   return features as KernelFeatures
 }
 
-async function tryOut(
-  rt: RtnetlinkSocket,
-  { kernelOption, neededFor, try: use }: FeatureTrial,
-): Promise<KernelFeature> {
+async function tryOut(rt: RtnetlinkSocket, trial: FeatureTrial): Promise<KernelFeature> {
+  const { kernelOption, neededFor } = trial
   try {
-    await use(rt)
+    await trial.try(rt)
     return { available: true, kernelOption, neededFor }
   } catch (error) {
     return { available: false, kernelOption, neededFor, reason: (error as Error).message }

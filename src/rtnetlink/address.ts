@@ -196,7 +196,7 @@ function fromBody(
     preferredLifetime: a.cacheinfo && lifetime(a.cacheinfo.prefered),
     created: a.cacheinfo && a.cacheinfo.cstamp / 100,
     updated: a.cacheinfo && a.cacheinfo.tstamp / 100,
-  }) as Address
+  })
 }
 
 function command(verb: Verb, object: AddressSpec | AddressKey): string {

@@ -3,5 +3,8 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 }
 
 /** The members that have a value, so that what is absent in the kernel's answer is absent in the object. */
-export const defined = <T extends object>(members: T): Defined<T> =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<T>
+export function defined<T extends object>(members: T): Defined<T> {
+  const result: Partial<T> = {}
+  for (const name in members) if (members[name] !== undefined) result[name] = members[name]
+  return result as unknown as Defined<T>
+}

@@ -1,4 +1,5 @@
-import { attributes, list, s32, u16, type Codec } from '../netlink/codec/index.js'
+import { attributes, s32, u16, type Codec } from '../netlink/codec/index.js'
+import { sysctlArray } from './sysctl-array.js'
 
 /** What `/proc/sys/net/ipv4/conf/<device>/` holds, by the names there: IPV4_DEVCONF_*, linux/ip.h. */
 export const ipv4Devconf = attributes({
@@ -42,14 +43,12 @@ export type Ipv4Sysctl = keyof typeof ipv4Devconf.declarations
 /** Sysctls of one device, by their names in `/proc/sys/net/ipv4/conf/<device>/`. */
 export type Ipv4Sysctls = Partial<Record<Ipv4Sysctl, number>>
 
-const values = list(s32)
-const names = new Map(
-  Object.entries(ipv4Devconf.declarations).map(([name, [, number]]) => [number, name as Ipv4Sysctl]),
-)
+/** What the kernel answers: IPV4_DEVCONF_FORWARDING, which is 1, comes first. */
+const answer = sysctlArray(Object.keys(ipv4Devconf.declarations) as Ipv4Sysctl[])
 
 /**
- * IFLA_INET_CONF. The kernel answers with an array that has IPV4_DEVCONF_FORWARDING (1) first, and takes one attribute
- * per value that is to change (inet_fill_link_af and inet_set_link_af, net/ipv4/devinet.c). Marked NLA_F_NESTED, which
+ * IFLA_INET_CONF. The kernel answers with an array in the order of IPV4_DEVCONF_*, and takes one attribute per value
+ * that is to change (inet_fill_link_af and inet_set_link_af, net/ipv4/devinet.c). Marked NLA_F_NESTED, which
  * Linux 7.1 began to insist on.
  */
 export const inetConf: Codec<Ipv4Sysctls> = {
@@ -60,16 +59,10 @@ export const inetConf: Codec<Ipv4Sysctls> = {
     ipv4Devconf.put(writer, value)
   },
   get(view, at, end) {
-    if (isNest(view, at, end)) {
-      const { unknown: _unknown, ...known } = ipv4Devconf.get(view, at, end)
-      return known
-    }
-    return Object.fromEntries(
-      values.get(view, at, end).flatMap((value, i) => {
-        const name = names.get(i + 1)
-        return name === undefined ? [] : [[name, value]]
-      }),
-    )
+    if (!isNest(view, at, end)) return answer.get(view, at, end)
+    const known = ipv4Devconf.get(view, at, end)
+    delete known.unknown
+    return known
   },
   locate: (view, at, end, offset) => ipv4Devconf.locate?.(view, at, end, offset) ?? [],
 }

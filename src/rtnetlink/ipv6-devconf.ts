@@ -1,4 +1,5 @@
-import { list, s32, type Codec } from '../netlink/codec/index.js'
+import type { Codec } from '../netlink/codec/index.js'
+import { sysctlArray } from './sysctl-array.js'
 
 /** DEVCONF_* of linux/ipv6.h in order, as `/proc/sys/net/ipv6/conf/<device>/` names them. */
 export const ipv6SysctlNames = [
@@ -66,22 +67,5 @@ export const ipv6SysctlNames = [
 /** Sysctls of one device, by their names in `/proc/sys/net/ipv6/conf/<device>/`; times are in milliseconds. */
 export type Ipv6Sysctls = Partial<Record<(typeof ipv6SysctlNames)[number], number>>
 
-const values = list(s32)
-
 /** IFLA_INET6_CONF: an array in the order of DEVCONF_*, which the kernel gives and does not take. */
-export const inet6Conf: Codec<Ipv6Sysctls> = {
-  put: (writer, sysctls) => {
-    const last = ipv6SysctlNames.findLastIndex(name => sysctls[name] !== undefined)
-    values.put(
-      writer,
-      ipv6SysctlNames.slice(0, last + 1).map(name => sysctls[name] ?? 0),
-    )
-  },
-  get: (view, at, end) =>
-    Object.fromEntries(
-      values.get(view, at, end).flatMap((value, i) => {
-        const name = ipv6SysctlNames[i]
-        return name === undefined ? [] : [[name, value]]
-      }),
-    ),
-}
+export const inet6Conf: Codec<Ipv6Sysctls> = sysctlArray(ipv6SysctlNames)

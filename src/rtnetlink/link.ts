@@ -191,7 +191,7 @@ function state({ family, type, flags, attributes: a }: Body): Partial<Link> {
     parentBus: a.parentBus,
     slaveKind: a.linkInfo?.slaveKind,
     statistics: a.stats64,
-  }) as Partial<Link>
+  })
 }
 
 function relationNames(

@@ -146,7 +146,7 @@ function fromBody({ family, ifindex, state, flags, attributes: a }: Body, device
     confirmed: a.cacheinfo && a.cacheinfo.confirmed / 100,
     used: a.cacheinfo && a.cacheinfo.used / 100,
     updated: a.cacheinfo && a.cacheinfo.updated / 100,
-  }) as Neighbour
+  })
 }
 
 function command(verb: Verb, object: NeighbourSpec | NeighbourKey): string {

@@ -84,10 +84,11 @@ export function metricsFromAttributes(
   attributes: Infer<typeof metricAttributes> | undefined,
 ): RouteMetrics | undefined {
   if (!attributes) return undefined
-  const { unknown: _newer, lock = 0, rtt, rttvar, ...metrics } = attributes
+  const { lock = 0, rtt, rttvar } = attributes
   const locked = lockable.filter(name => (lock & lockBit(name)) !== 0)
   return defined({
-    ...metrics,
+    ...attributes,
+    unknown: undefined,
     rtt: rtt === undefined ? undefined : rtt / units.rtt,
     rttvar: rttvar === undefined ? undefined : rttvar / units.rttvar,
     lock: locked.length === 0 ? undefined : locked,

@@ -223,7 +223,7 @@ function fromBody(body: Body, devices: DeviceNames): Route {
         flags: routeFlagNames(nexthop.flags),
       }),
     ),
-  }) as Route
+  })
 }
 
 /** Asked for in seconds, told in 1/100 s. */

@@ -1,13 +1,8 @@
 import { ipAddress, type Infer, type InferInput } from '../netlink/codec/index.js'
 import { NLM_F_DUMP } from '../netlink/constants.js'
 import type { Request } from '../netlink/message.js'
-import {
-  inetDiagReply,
-  inetDiagRequest,
-  type skMeminfo,
-  type socketFamilies,
-  type socketProtocols,
-} from './inet-diag.js'
+import type { inetDiagReply } from './inet-diag.js'
+import { inetDiagRequest, type skMeminfo, type socketFamilies, type socketProtocols } from './inet-diag.js'
 import { localPortFilter } from './port-filter.js'
 import { stateMask, type SocketState } from './socket-states.js'
 import { tcpInfo, type TcpInfo } from './tcp-info.js'

@@ -19,7 +19,7 @@ export class SockDiagSocket implements AsyncDisposable {
   }
 
   /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
-  // eslint-disable-next-line @typescript-eslint/require-await -- a failure is to be a rejection, as in every other call
+
   static async open({ netns }: SockDiagSocketOptions = {}): Promise<SockDiagSocket> {
     const openIn = (fd: number): SockDiagSocket =>
       new SockDiagSocket(

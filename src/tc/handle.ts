@@ -10,7 +10,10 @@ export type Handle = string | number
  * What a qdisc, class or filter hangs on: a handle, `'root'`, or for filters one of the two hooks of an ingress or
  * clsact qdisc. `'ingress'` is ffff:fff2, which is right under both qdiscs.
  */
-export type Parent = Handle | 'root' | 'ingress' | 'egress'
+export type Parent = 'root' | 'ingress' | 'egress' | AnyString | number
+
+/** Every string, but not one that swallows the literals beside it, which editors offer. */
+type AnyString = string & Record<never, never>
 
 // linux/pkt_sched.h
 export const TC_H_ROOT = 0xffffffff

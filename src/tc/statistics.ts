@@ -96,7 +96,7 @@ export function statistics2<X>(
         }
         previous = found.type
       }
-      return value as Statistics2<X>
+      return value
     },
   }
 }

@@ -54,7 +54,8 @@ export function attributesIn(codec: AnyCodec, value: unknown, siblings: Siblings
   }
   if (!declarations) {
     // Message bodies and nexthops are a header, and attributes as a member.
-    return [...(Array.isArray(value) ? value : [value]), ...('attributes' in members ? [members['attributes']] : [])].flatMap(inParts)
+    const items: unknown[] = Array.isArray(value) ? value : [value]
+    return [...items, ...('attributes' in members ? [members['attributes']] : [])].flatMap(inParts)
   }
   return Object.entries(members).flatMap(([key, member]) => {
     const attribute = declarations[key]

@@ -55,7 +55,11 @@ export interface CStruct {
   readonly newer?: Readonly<Record<string, string>>
 }
 
-const struct = (name: string, declared: AnyStruct, rest: Omit<CStruct, 'name' | 'declared'> = {}): CStruct => ({
+const struct = (
+  name: string,
+  declared: AnyStruct,
+  rest: Omit<CStruct, 'name' | 'declared'> = {},
+): CStruct => ({
   name: `struct ${name}`,
   declared,
   ...rest,

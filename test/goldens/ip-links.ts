@@ -564,10 +564,4 @@ export const goldens: readonly Golden[] = [
       attributes: { extMask: 1, master: 9 },
     },
   },
-  {
-    about: 'list those of another namespace',
-    command: 'ip link show target-nsid 5',
-    bytes: `2000000010000500000000000000000000000000000000000000000000000000`,
-    value: { family: 'unspec', type: 0, index: 0, flags: 0, change: 0, attributes: {} },
-  },
 ]

@@ -99,20 +99,6 @@ export const goldens: readonly Golden[] = [
     },
   },
   {
-    about: 'list by master',
-    setup: ['ip link add b0 index 9 type bridge'],
-    command: 'ip neigh show dev d0 vrf b0',
-    bytes: `28000000120001000000000000000000000000000000000000000000000000000700030062300000`,
-    value: {
-      family: 'unspec',
-      type: 0,
-      index: 0,
-      flags: 0,
-      change: 0,
-      attributes: { name: 'b0' },
-    },
-  },
-  {
     about: 'a learnt address of a bridge',
     command: 'bridge fdb replace 02:00:0a:09:00:05 dev d0 master vlan 5 dynamic extern_learn',
     bytes: `300000001c00050500000000000000000700000007000000020014000a00020002000a09000500000600050005000000`,
@@ -158,19 +144,6 @@ export const goldens: readonly Golden[] = [
       flags: 2,
       type: 'unspec',
       attributes: { lladdr: '02:00:0a:09:00:05', nhId: 4 },
-    },
-  },
-  {
-    about: 'tell of activity',
-    command: 'bridge fdb replace 02:00:0a:09:00:05 dev d0 master activity_notify static',
-    bytes: `280000001200010300000000000000000000000000000000000000000000000008001d0001000000`,
-    value: {
-      family: 'unspec',
-      type: 0,
-      index: 0,
-      flags: 0,
-      change: 0,
-      attributes: { extMask: 1 },
     },
   },
   {

@@ -274,15 +274,17 @@ export const goldens: readonly Golden[] = [
   },
   {
     about: 'a program by its file descriptor',
-    command: 'tc filter add dev d0 ingress prio 1020 protocol ip bpf da pinned /sys/fs/bpf/golden',
-    bytes: `280000001200010300000000000000000000000000000000000000000000000008001d0001000000`,
+    command: 'unshare -m sh -c \'mount -t bpf bpf /mnt; python3 scripts/goldens/pin-program.py /mnt/golden; tc qdisc add dev d0 clsact; tc filter add dev d0 egress prio 1 bpf da pinned /mnt/golden\'',
+    bytes: `
+      540000002c0005060000000000000000000000000700000000000000f3ffffff00030100080001006270660028000200
+      080006000400000014000700676f6c64656e3a5b2a66736f626a5d000800080001000000`,
     value: {
-      family: 'unspec',
-      type: 0,
-      index: 0,
-      flags: 0,
-      change: 0,
-      attributes: { extMask: 1 },
+      family: 0,
+      ifindex: 7,
+      handle: 0,
+      parent: 4294967283,
+      info: 66304,
+      attributes: { kind: 'bpf', options: { fd: 4, name: 'golden:[*fsobj]', flags: 1 } },
     },
   },
   {

@@ -16,7 +16,7 @@ import { ping } from '../helpers/ping.js'
 import { tcpConnect } from '../helpers/tcp-traffic.js'
 import { HOST_IP, HOST_MAC, REMOTE_IP, REMOTE_MAC, WIRE } from '../helpers/topology.js'
 import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
-import { needsIsolation, twoContainers } from './isolated-topology.js'
+import { needsIsolation, twoContainers, PATIENTLY } from './isolated-topology.js'
 
 const CLOSED = 9
 const ICMP_ECHOREPLY = 0 // linux/icmp.h
@@ -46,18 +46,18 @@ for (const neighbours of ['prefix', 'gateway'] as const) {
 
     await t.test('everyone pings out', async t => {
       for (const from of [c1, c2, host]) {
-        t.equal(await ping(tool, from, REMOTE_IP), 'answered')
-        t.equal(await ping(tool, from, REMOTE_IP, { size: 1400 }), 'answered')
+        t.equal(await ping(tool, from, REMOTE_IP, PATIENTLY), 'answered')
+        t.equal(await ping(tool, from, REMOTE_IP, { size: 1400, ...PATIENTLY }), 'answered')
         t.equal(await ping(tool, from, '10.9.0.77', { timeout: 100 }), 'timeout')
       }
     })
 
     await t.test('everyone pings the shared address and 127.0.0.1', async t => {
       for (const from of [host, c1]) {
-        t.equal(await ping(tool, from, HOST_IP), 'answered')
-        t.equal(await ping(tool, from, '127.0.0.1'), 'answered')
+        t.equal(await ping(tool, from, HOST_IP, PATIENTLY), 'answered')
+        t.equal(await ping(tool, from, '127.0.0.1', PATIENTLY), 'answered')
       }
-      t.equal(await ping(tool, remote, HOST_IP), 'answered')
+      t.equal(await ping(tool, remote, HOST_IP, PATIENTLY), 'answered')
     })
 
     await t.test('one ping from the wire has one answer, and no container sees it', async t => {

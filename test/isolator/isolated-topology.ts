@@ -17,6 +17,9 @@ export const OPTIONS = {
   ephemeralPortsPerContainer: 1024,
 } as const
 
+/** For traffic that is to arrive: machines are busy at times. What is to be dropped need not be waited for as long. */
+export const PATIENTLY = { timeout: 5000 } as const
+
 /** The first of the eight ports that the i-th container, from 0, is given. */
 export const firstPort = (i: number): number => 31_000 + 8 * i
 

@@ -6,6 +6,9 @@ import t from 'tap'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+// It compiles the addon twice.
+t.setTimeout(600_000)
+
 /** Runs a command quietly; a failure says what it printed. */
 const run = (
   command: string,

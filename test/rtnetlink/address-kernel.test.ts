@@ -14,7 +14,11 @@ async function shown({ name }: Scratch): Promise<Json[]> {
 /** Seconds pass between two looks: lifetimes are rounded. */
 function aMomentAgo({ valid_life_time, preferred_life_time, ...rest }: Json): Json {
   const rounded = (seconds: unknown): number => Math.round(Number(seconds) / 100) * 100
-  return json({ ...rest, valid_life_time: rounded(valid_life_time), preferred_life_time: rounded(preferred_life_time) })
+  return json({
+    ...rest,
+    valid_life_time: rounded(valid_life_time),
+    preferred_life_time: rounded(preferred_life_time),
+  })
 }
 
 const can = allOf(canCreateNamespaces(), hasLink('veth'))
@@ -44,7 +48,10 @@ t.test('addresses: as ip shows them, and as their command lines make them', can,
   makePair(two)
   await bash(two, addresses.map(spec => address.command('add', spec)).join('\n'))
   t.strictSame(await shown(two), await shown(one))
-  t.strictSame(one.rt.addresses.list({}).map(addressAsIp).map(aMomentAgo).sort(byAddress), (await shown(one)).sort(byAddress))
+  t.strictSame(
+    one.rt.addresses.list({}).map(addressAsIp).map(aMomentAgo).sort(byAddress),
+    (await shown(one)).sort(byAddress),
+  )
 
   const replaced: AddressSpec = { ...addresses[3]!, validLifetime: 6000, preferredLifetime: 3000 }
   one.rt.addresses.replace(replaced)
@@ -74,7 +81,11 @@ t.test('one address', can, async t => {
   t.equal(rt.addresses.get({ dev: 'a0', address: 'fd00::1' }).prefixLength, 64)
   t.throws(() => rt.addresses.get({ dev: 'a0', address: '10.9.0.2/24' }), TypeError)
   t.throws(() => rt.addresses.add(addresses[0]!), { code: 'EEXIST' })
-  t.throws(() => rt.addresses.delete({ dev: 'a0', address: '10.9.0.2/25' }), { code: 'EADDRNOTAVAIL' }, 'the whole key counts')
+  t.throws(
+    () => rt.addresses.delete({ dev: 'a0', address: '10.9.0.2/25' }),
+    { code: 'EADDRNOTAVAIL' },
+    'the whole key counts',
+  )
   const listed = rt.addresses.list({})
   for (const found of [...listed].reverse()) rt.addresses.delete(found)
   t.strictSame(rt.addresses.list({}), [], 'what was listed is a key')

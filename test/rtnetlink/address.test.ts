@@ -12,8 +12,18 @@ const readBack = (spec: AddressSpec): Address =>
 
 t.test('an IPv4 address', async t => {
   const spec: AddressSpec = { dev: 'eth0', address: '10.9.0.2/24' }
-  t.same(sent(address.toNew(spec, devices, 'add')), bytes('02 18 00 00', u32(2), attribute(2, '0a090002'), attribute(1, '0a090002')))
-  t.match(readBack(spec), { dev: 'eth0', ifindex: 2, family: 'inet', address: '10.9.0.2', prefixLength: 24, scope: 'global' })
+  t.same(
+    sent(address.toNew(spec, devices, 'add')),
+    bytes('02 18 00 00', u32(2), attribute(2, '0a090002'), attribute(1, '0a090002')),
+  )
+  t.match(readBack(spec), {
+    dev: 'eth0',
+    ifindex: 2,
+    family: 'inet',
+    address: '10.9.0.2',
+    prefixLength: 24,
+    scope: 'global',
+  })
   t.equal(address.command('add', spec), 'ip addr add 10.9.0.2/24 dev eth0')
 })
 
@@ -67,7 +77,10 @@ t.test('keys', async t => {
     sent(address.toDelete({ dev: 'eth0', address: 'fd00::1/64' }, devices)),
     bytes('0a 40 00 00', u32(2), attribute(2, `fd${'0'.repeat(29)}1`), attribute(1, `fd${'0'.repeat(29)}1`)),
   )
-  t.equal(address.command('delete', { dev: 'eth0', address: 'fd00::1/64' }), 'ip addr del fd00::1/64 dev eth0')
+  t.equal(
+    address.command('delete', { dev: 'eth0', address: 'fd00::1/64' }),
+    'ip addr del fd00::1/64 dev eth0',
+  )
   t.throws(() => address.toGet({ dev: 'eth0', address: '10.9.0.2' }, devices), TypeError)
 })
 
@@ -93,13 +106,19 @@ for (const [spec, message] of wrong) {
 }
 
 t.test('addresses of other families do not end a list', async t => {
-  const phonet = address.fromBody(decoded(addressBody, bytes('23 08 00 00', u32(2), attribute(2, '40'))), devices)
+  const phonet = address.fromBody(
+    decoded(addressBody, bytes('23 08 00 00', u32(2), attribute(2, '40'))),
+    devices,
+  )
   t.match(phonet, { family: 35, address: '40' })
   t.equal(address.matches?.(phonet, {}, devices), false)
 })
 
 t.test('IFA_FLAGS is more than the header has', async t => {
-  const told = decoded(addressBody, bytes('02 18 80 00', u32(2), attribute(2, '0a090002'), attribute(8, u32(0x281))))
+  const told = decoded(
+    addressBody,
+    bytes('02 18 80 00', u32(2), attribute(2, '0a090002'), attribute(8, u32(0x281))),
+  )
   t.strictSame(address.fromBody(told, devices).flags, ['secondary', 'permanent', 'noprefixroute'])
   const old = decoded(addressBody, bytes('02 18 81 00', u32(2), attribute(2, '0a090002')))
   t.strictSame(address.fromBody(old, devices).flags, ['secondary', 'permanent'])

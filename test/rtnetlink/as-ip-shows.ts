@@ -42,7 +42,10 @@ export function linkAsIp(link: Link): Json {
     allmulti: link.allmulti,
     min_mtu: link.minMtu,
     max_mtu: link.maxMtu,
-    linkinfo: link.kind === undefined && link.slaveKind === undefined ? undefined : { info_kind: link.kind, info_slave_kind: link.slaveKind },
+    linkinfo:
+      link.kind === undefined && link.slaveKind === undefined
+        ? undefined
+        : { info_kind: link.kind, info_slave_kind: link.slaveKind },
     inet6_addr_gen_mode: link.inet6?.addrGenMode,
     num_tx_queues: link.txQueues,
     num_rx_queues: link.rxQueues,

@@ -25,7 +25,8 @@ t.test('names stand for the numbers of the kernel', compiler, async t => {
   const same = (prefix: string, names: Readonly<Record<string, number>>): void => {
     const constant = (name: string): string => prefix + name.toUpperCase()
     const values = cValues(HEADERS, Object.keys(names).map(constant))
-    for (const [name, number] of Object.entries(names)) t.equal(number, values.get(constant(name)), constant(name))
+    for (const [name, number] of Object.entries(names))
+      t.equal(number, values.get(constant(name)), constant(name))
   }
   same('IFF_', linkFlagNumbers)
   same('RTN_', routeTypes.numbers)

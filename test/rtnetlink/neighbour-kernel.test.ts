@@ -5,11 +5,16 @@ import { allOf, canCreateNamespaces, hasLink } from '../helpers/privilege.js'
 import { json, neighbourAsIp, type Json } from './as-ip-shows.js'
 import { bash, makePair, scratch, type Scratch } from './scratch.js'
 
-const byDestination = (entries: Json[]): Json[] => entries.sort((a, b) => String(a['dst']).localeCompare(String(b['dst'])))
+const byDestination = (entries: Json[]): Json[] =>
+  entries.sort((a, b) => String(a['dst']).localeCompare(String(b['dst'])))
 
 /** The tables as `ip` shows them. */
 const shown = async ({ name }: Scratch): Promise<Json[]> =>
-  byDestination([...(await ipJson(name, '-d neigh show nud all')), ...(await ipJson(name, '-d neigh show proxy'))].map(json))
+  byDestination(
+    [...(await ipJson(name, '-d neigh show nud all')), ...(await ipJson(name, '-d neigh show proxy'))].map(
+      json,
+    ),
+  )
 
 const can = allOf(canCreateNamespaces(), hasLink('veth'))
 
@@ -58,7 +63,11 @@ t.test('one neighbour', can, async t => {
 t.test('lists of neighbours are narrowed', can, async t => {
   const { rt } = await ready(t)
   for (const spec of neighbours) rt.neighbours.add(spec)
-  const found = (query: NeighbourQuery): string[] => rt.neighbours.list(query).map(({ address }) => address).sort()
+  const found = (query: NeighbourQuery): string[] =>
+    rt.neighbours
+      .list(query)
+      .map(({ address }) => address)
+      .sort()
   t.strictSame(found({ dev: 'a0', family: 'inet', state: 'permanent' }), ['10.9.0.7'])
   t.strictSame(found({ dev: 'a0', state: 'noarp', family: 'inet' }), ['10.9.0.8'])
   t.strictSame(found({ proxy: true }), ['10.9.0.10'])

@@ -9,7 +9,18 @@ t.test('prefixes', async t => {
   t.strictSame(parsePrefix('x', '::'), { family: 'inet6', address: '::', length: 128 })
 })
 
-for (const wrong of ['', '/', '/24', '10.9.0.2/', '10.9.0.2/33', '10.9.0.2/-1', '10.9.0.2/1e1', '::/129', 'fe80::1%2', 'x/8']) {
+for (const wrong of [
+  '',
+  '/',
+  '/24',
+  '10.9.0.2/',
+  '10.9.0.2/33',
+  '10.9.0.2/-1',
+  '10.9.0.2/1e1',
+  '::/129',
+  'fe80::1%2',
+  'x/8',
+]) {
   t.test(`'${wrong}' is none`, async t => {
     t.throws(() => parsePrefix('to', wrong), {
       name: 'TypeError',
@@ -19,5 +30,7 @@ for (const wrong of ['', '/', '/24', '10.9.0.2/', '10.9.0.2/33', '10.9.0.2/-1', 
 }
 
 t.test('the family that is asked for', async t => {
-  t.throws(() => parsePrefix('to', '10.9.0.2', 'inet6'), { message: `to: '10.9.0.2' is not of the family inet6` })
+  t.throws(() => parsePrefix('to', '10.9.0.2', 'inet6'), {
+    message: `to: '10.9.0.2' is not of the family inet6`,
+  })
 })

@@ -7,16 +7,35 @@ import { bash, makePair, scratch, type Scratch } from './scratch.js'
 
 /** The routes of all tables as `ip` shows them, in no order. */
 const texts = (routes: Json[]): string[] => routes.map(found => JSON.stringify(json(found))).sort()
-const shown = async ({ name }: Scratch): Promise<string[]> => texts(await ipJson(name, '-d route show table all'))
+const shown = async ({ name }: Scratch): Promise<string[]> =>
+  texts(await ipJson(name, '-d route show table all'))
 
 const can = allOf(canCreateNamespaces(), hasLink('veth'))
 
 const routes: RouteSpec[] = [
   { destination: 'default', gateway: '10.9.9.1', dev: 'a0', onlink: true },
   { destination: '10.20.0.0/16', dev: 'a0' },
-  { destination: '10.20.0.0/16', gateway: '10.9.0.9', metric: 7, tos: 8, protocol: 'static', preferredSource: '10.9.0.2' },
-  { destination: '10.21.0.1', gateway: '10.9.0.9', table: 1000, metrics: { mtu: 1300, lock: ['mtu'], advmss: 1000, rtt: 20, initcwnd: 5 } },
-  { destination: '10.22.0.0/16', nexthops: [{ gateway: '10.9.0.9', dev: 'a0', weight: 3 }, { gateway: '10.9.0.8', dev: 'a0', onlink: true }] },
+  {
+    destination: '10.20.0.0/16',
+    gateway: '10.9.0.9',
+    metric: 7,
+    tos: 8,
+    protocol: 'static',
+    preferredSource: '10.9.0.2',
+  },
+  {
+    destination: '10.21.0.1',
+    gateway: '10.9.0.9',
+    table: 1000,
+    metrics: { mtu: 1300, lock: ['mtu'], advmss: 1000, rtt: 20, initcwnd: 5 },
+  },
+  {
+    destination: '10.22.0.0/16',
+    nexthops: [
+      { gateway: '10.9.0.9', dev: 'a0', weight: 3 },
+      { gateway: '10.9.0.8', dev: 'a0', onlink: true },
+    ],
+  },
   { destination: '10.23.0.0/16', type: 'blackhole' },
   { destination: '10.24.0.1', type: 'local', dev: 'a0' },
   { destination: '10.25.0.0/16', gateway: 'fd00::9', dev: 'a0' },

@@ -12,7 +12,10 @@ const readBack = (spec: RouteSpec): Route => route.fromBody(decoded(routeBody, a
 
 t.test('a default route through a gateway that the prefix does not have', async t => {
   const spec: RouteSpec = { destination: 'default', gateway: '10.9.0.1', dev: 'eth0', onlink: true }
-  t.same(added(spec), bytes('02 00 00 00 fe 03 00 01', u32(4), attribute(5, '0a090001'), attribute(4, u32(2))))
+  t.same(
+    added(spec),
+    bytes('02 00 00 00 fe 03 00 01', u32(4), attribute(5, '0a090001'), attribute(4, u32(2))),
+  )
   t.strictSame(readBack(spec), {
     ...spec,
     family: 'inet',
@@ -62,7 +65,10 @@ t.test('several ways', async t => {
   }
   const first = bytes(u16(16), '00 02', u32(2), attribute(5, '0a090001'))
   const second = bytes(u16(8 + 24), '04 00', u32(3), attribute(18, u16(10), `fd${'0'.repeat(29)}1`))
-  t.same(added(spec), bytes('02 10 00 00 fe 03 00 01', u32(0), attribute(1, '0a140000'), attribute(9, first, second)))
+  t.same(
+    added(spec),
+    bytes('02 10 00 00 fe 03 00 01', u32(0), attribute(1, '0a140000'), attribute(9, first, second)),
+  )
   t.match(readBack(spec).nexthops, [
     { gateway: '10.9.0.1', dev: 'eth0', weight: 3, flags: [] },
     { gateway: 'fd00::1', dev: 'pm1', weight: 1, onlink: true, flags: ['onlink'] },
@@ -78,7 +84,10 @@ t.test('the family of a default route', async t => {
   t.equal(readBack({ destination: 'default', dev: 'eth0' }).family, 'inet')
   t.equal(readBack({ destination: 'default', dev: 'eth0', family: 'inet6' }).family, 'inet6')
   t.equal(readBack({ destination: 'default', gateway: 'fe80::1', dev: 'eth0' }).family, 'inet6')
-  t.equal(readBack({ destination: 'default', nexthops: [{ gateway: 'fe80::1', dev: 'eth0' }] }).family, 'inet6')
+  t.equal(
+    readBack({ destination: 'default', nexthops: [{ gateway: 'fe80::1', dev: 'eth0' }] }).family,
+    'inet6',
+  )
   const mixed: RouteSpec = { destination: 'default', family: 'inet', gateway: 'fe80::1', dev: 'eth0' }
   t.match(readBack(mixed), { family: 'inet', gateway: 'fe80::1' })
   t.equal(route.command('add', mixed), 'ip route add default via inet6 fe80::1 dev eth0')
@@ -102,25 +111,43 @@ t.test('a route is deleted by its key, which says where it leads', async t => {
   const key: RouteKey = { destination: '10.20.0.0/16', dev: 'eth0', metric: 7 }
   t.same(
     sent(route.toDelete(key, devices)),
-    bytes('02 10 00 00 fe 00 ff 00', u32(0), attribute(1, '0a140000'), attribute(6, u32(7)), attribute(4, u32(2))),
+    bytes(
+      '02 10 00 00 fe 00 ff 00',
+      u32(0),
+      attribute(1, '0a140000'),
+      attribute(6, u32(7)),
+      attribute(4, u32(2)),
+    ),
   )
   t.equal(route.command('delete', key), 'ip route del 10.20.0.0/16 metric 7 dev eth0')
-  t.throws(() => route.toDelete({ destination: '10.20.0.0/16' }, devices), { name: 'TypeError', message: /^dev: / })
+  t.throws(() => route.toDelete({ destination: '10.20.0.0/16' }, devices), {
+    name: 'TypeError',
+    message: /^dev: /,
+  })
   t.doesNotThrow(() => route.toDelete({ destination: '10.20.0.0/16', type: 'blackhole' }, devices))
 })
 
 t.test('a look-up', async t => {
-  t.same(sent(route.toGet({ destination: '8.8.8.8' }, devices)), bytes('02 20 00 00 00 00 00 00', u32(0x1000), attribute(1, '08080808')))
+  t.same(
+    sent(route.toGet({ destination: '8.8.8.8' }, devices)),
+    bytes('02 20 00 00 00 00 00 00', u32(0x1000), attribute(1, '08080808')),
+  )
   t.equal(
     route.command('get', { destination: '8.8.8.8', source: '10.9.0.2', dev: 'eth0', fibMatch: true }),
     'ip route get fibmatch 8.8.8.8 from 10.9.0.2 oif eth0',
   )
-  t.throws(() => route.toGet({ destination: '8.8.8.0/24' }, devices), { name: 'TypeError', message: /is a prefix/ })
+  t.throws(() => route.toGet({ destination: '8.8.8.0/24' }, devices), {
+    name: 'TypeError',
+    message: /is a prefix/,
+  })
 })
 
 const wrong: [RouteSpec, RegExp][] = [
   [{ destination: 'everything' }, /^destination: 'everything'/],
-  [{ destination: '10.0.0.0/8', family: 'inet6' }, /^destination: '10\.0\.0\.0\/8' is not of the family inet6/],
+  [
+    { destination: '10.0.0.0/8', family: 'inet6' },
+    /^destination: '10\.0\.0\.0\/8' is not of the family inet6/,
+  ],
   [{ destination: 'default', gateway: '10.9.0.0/24' }, /^gateway: '10\.9\.0\.0\/24' is a prefix/],
   [{ destination: '10.0.0.0/8', table: 'mine' as 'main' }, /'mine' is no route table/],
   [{ destination: '10.0.0.0/8', type: 'hole' as 'blackhole' }, /'hole' is no route type/],

@@ -7,19 +7,31 @@ import { decoded, encoded } from '../helpers/coding.js'
 import { attribute, bytes, u16, u32, u64 } from '../helpers/netlink-bytes.js'
 
 const sent = (query: InetSocketQuery): Uint8Array[] =>
-  socketRequests(query).map(({ body }) => encoded(inetDiagRequest.body, body as InferInput<typeof inetDiagRequest.body>))
+  socketRequests(query).map(({ body }) =>
+    encoded(inetDiagRequest.body, body as InferInput<typeof inetDiagRequest.body>),
+  )
 
 const request = (head: string, states: number, ports: string, ...attributes: Buffer[]): Buffer =>
   bytes(head, u32(states), ports, Buffer.alloc(44), ...attributes)
 
 t.test('one dump for each family', async t => {
-  t.same(sent({}), [request('02 06 00 00', 0xffff_ffff, '0000 0000'), request('0a 06 00 00', 0xffff_ffff, '0000 0000')])
+  t.same(sent({}), [
+    request('02 06 00 00', 0xffff_ffff, '0000 0000'),
+    request('0a 06 00 00', 0xffff_ffff, '0000 0000'),
+  ])
   t.same(sent({ family: 'inet6' }), [request('0a 06 00 00', 0xffff_ffff, '0000 0000')])
 })
 
 t.test('what is asked for', async t => {
-  const query: InetSocketQuery = { family: 'inet', protocol: 'udp', states: ['established', 'closed'], localPort: 53, remotePort: 1024, details: true }
-  t.same(sent(query), [request('02 11 5a 00', 0x82, '0035 0400')])
+  const query: InetSocketQuery = {
+    family: 'inet',
+    protocol: 'udp',
+    states: ['established', 'closed'],
+    localPort: 53,
+    remotePort: 1024,
+    details: true,
+  }
+  t.same(sent(query), [request('02 11 7a 00', 0x82, '0035 0400')])
   const [ranged] = sent({ family: 'inet', localPorts: [31000, 31007] })
   t.same(
     ranged,
@@ -51,7 +63,16 @@ for (const [query, message] of wrong) {
 const reply = (head: string, addresses: string, ...attributes: Buffer[]) =>
   decoded(
     inetDiagReply.body,
-    bytes(head, '7918 0400', addresses, u32(3), u32(7), u32(1), ...[10, 20, 30, 1000, 4711].map(u32), ...attributes),
+    bytes(
+      head,
+      '7918 0400',
+      addresses,
+      u32(3),
+      u32(7),
+      u32(1),
+      ...[10, 20, 30, 1000, 4711].map(u32),
+      ...attributes,
+    ),
   )
 
 const V4 = `0a090002${'0'.repeat(24)}0a090001${'0'.repeat(24)}`
@@ -100,7 +121,10 @@ t.test('details', async t => {
     memory: { rmemAlloc: 1, drops: 9 },
     tcpInfo: { state: 'established', rto: 0 },
   })
-  t.notOk('tcpInfo' in socketFrom(reply('02 01 00 00', V4, ...details), 'sctp'), 'another struct, of another protocol')
+  t.notOk(
+    'tcpInfo' in socketFrom(reply('02 01 00 00', V4, ...details), 'sctp'),
+    'another struct, of another protocol',
+  )
 })
 
 t.test('requests and answers share their number and are told apart', async t => {

@@ -15,7 +15,7 @@ async function open(t: Test): Promise<SockDiagSocket> {
 }
 
 async function listen(t: Test, host: string): Promise<number> {
-  const server: Server = createServer().listen(0, host)
+  const server: Server = createServer({ pauseOnConnect: true }).listen(0, host)
   await once(server, 'listening')
   t.teardown(() => server.close())
   return (server.address() as AddressInfo).port
@@ -64,7 +64,12 @@ t.test('listeners and connections of TCP', async t => {
   t.strictSame(await states({ localPort: port, family: 'inet6' }), [])
 
   const [listening] = await diag.list({ localPort: port, states: ['listening'] })
-  t.match(listening, { localAddress: '127.0.0.1', remoteAddress: '0.0.0.0', uid: process.getuid?.(), family: 'inet' })
+  t.match(listening, {
+    localAddress: '127.0.0.1',
+    remoteAddress: '0.0.0.0',
+    uid: process.getuid?.(),
+    family: 'inet',
+  })
   const [own] = await diag.list({ remotePort: port })
   t.equal(own?.localPort, client.localPort)
 
@@ -99,7 +104,9 @@ t.test('what was sent and received', async t => {
 t.test('UDP', async t => {
   const diag = await open(t)
   const port = await bound(t)
-  t.match(await diag.list({ protocol: 'udp', localPort: port }), [{ state: 'closed', localAddress: '127.0.0.1', protocol: 'udp' }])
+  t.match(await diag.list({ protocol: 'udp', localPort: port }), [
+    { state: 'closed', localAddress: '127.0.0.1', protocol: 'udp' },
+  ])
   t.match(await diag.list({ protocol: 'udp', localPorts: [port, port] }), [{ localPort: port }])
   t.strictSame(await diag.list({ protocol: 'tcp', localPort: port, states: ['listening'] }), [])
 })
@@ -110,9 +117,13 @@ t.test('as ss lists them', async t => {
   await listen(t, '::1')
   await connected(t, port)
   await bound(t)
-  const ours = async (query: Parameters<typeof diag.list>[0]): Promise<string[]> => (await diag.list(query)).map(asSs).sort()
+  const ours = async (query: Parameters<typeof diag.list>[0]): Promise<string[]> =>
+    (await diag.list(query)).map(asSs).sort()
   t.strictSame(await ours({ states: ['listening'] }), await ss('-t', '-l'))
-  t.strictSame(await ours({ states: ['established'], localPort: port }), await ss('-t', 'state', 'established', `sport = ${port}`))
+  t.strictSame(
+    await ours({ states: ['established'], localPort: port }),
+    await ss('-t', 'state', 'established', `sport = ${port}`),
+  )
   t.strictSame(await ours({ protocol: 'udp', states: ['closed'] }), await ss('-u', '-l'))
 })
 

@@ -36,7 +36,7 @@ t.test('an old kernel tells less', async t => {
     totalRtoTime: 0,
   })
   t.notOk('surplus' in told)
-  t.equal(decoded(tcpInfo, info.subarray(0, 10)).rto, 0, 'half a member is none')
+  t.equal(decoded(tcpInfo, info.subarray(0, 8)).rto, 0)
   t.equal(decoded(tcpInfo, new Uint8Array(0)).state, 0)
 })
 

@@ -117,6 +117,8 @@ function twoNamespaces(
 /** Makes the steps with our verbs in one namespace and by their command lines in the other, and compares. */
 function same(about: string, skip: Skip, steps: readonly Step[]): void {
   twoNamespaces(about, skip, async (t, { host, remote }) => {
+    // Down, so that no packet of the kernel's own (IPv6 neighbour discovery) is counted or queued in one of the two.
+    for (const { name } of [host, remote]) await run('ip', ['-n', name, 'link', 'set', dev, 'down'])
     using ours = open(host)
     using theirs = open(remote)
     for (const step of steps) add(ours, step)
@@ -418,13 +420,35 @@ twoNamespaces(
   },
 )
 
+interface ShownCounters {
+  bytes: number
+  packets: number
+  maxpacket?: number
+}
+
+/** What we read of the root qdisc and what `tc` shows, at a time when no packet of the kernel's own comes in between. */
+async function betweenPackets<T>(
+  { name }: NamespaceRef,
+  read: () => T,
+): Promise<{ ours: T; theirs: ShownCounters }> {
+  const show = async () => (await tcJson<ShownCounters>(name, `-s qdisc show dev ${dev} root`))[0]!
+  for (;;) {
+    const before = await show()
+    const ours = read()
+    const theirs = await show()
+    if (before.packets === theirs.packets) return { ours, theirs }
+  }
+}
+
 twoNamespaces(
   'statistics are those of tc',
   allOf(STEERABLE, hasQdisc('htb')),
   async (t, { host, remote }) => {
     using rt = open(host)
+    await run('ip', ['-n', host.name, 'link', 'set', dev, 'down'])
     rt.qdiscs.add({ dev, parent: 'root', handle: '1:', kind: 'htb', defaultClass: 0x10 })
     rt.classes.add({ dev, parent: '1:', classid: '1:10', kind: 'htb', rate: 1_250_000 })
+    await run('ip', ['-n', host.name, 'link', 'set', dev, 'up'])
     add(rt, CLSACT)
     rt.filters.add({
       ...ip,
@@ -434,16 +458,14 @@ twoNamespaces(
     })
     await runIn(remote.path, 'ping', '-c', '5', '-i', '0.02', '-q', HOST_IP)
 
-    const [shownQdisc] = await tcJson<{ bytes: number; packets: number }>(
-      host.name,
-      `-s qdisc show dev ${dev} root`,
-    )
-    const found = rt.qdiscs.get({ dev, parent: 'root' })
-    t.equal(found.statistics.packets, BigInt(shownQdisc!.packets))
-    t.equal(found.statistics.bytes, BigInt(shownQdisc!.bytes))
+    const { ours, theirs } = await betweenPackets(host, () => ({
+      found: rt.qdiscs.get({ dev, parent: 'root' }),
+      child: rt.classes.get({ dev, classid: '1:10' }),
+    }))
+    const { found, child } = ours
+    t.equal(found.statistics.packets, BigInt(theirs.packets))
+    t.equal(found.statistics.bytes, BigInt(theirs.bytes))
     t.ok(found.statistics.packets >= 5n, `${found.statistics.packets} packets`)
-
-    const child = rt.classes.get({ dev, classid: '1:10' })
     t.equal(child.statistics.packets, found.statistics.packets, 'all went through the default class')
     t.match(child.statistics.app, { lends: Number(child.statistics.packets), borrows: 0 })
 
@@ -459,7 +481,7 @@ twoNamespaces('statistics of fq_codel', hasQdisc('fq_codel'), async (t, { host, 
   using rt = open(host)
   rt.qdiscs.add({ dev, parent: 'root', handle: '1:', kind: 'fq_codel', flows: 8192 })
   await runIn(remote.path, 'ping', '-c', '3', '-i', '0.02', '-q', HOST_IP)
-  const found = rt.qdiscs.get({ dev, parent: 'root' })
+  const { ours: found, theirs } = await betweenPackets(host, () => rt.qdiscs.get({ dev, parent: 'root' }))
   if (found.kind !== 'fq_codel') throw new Error(`a qdisc of kind ${found.kind}`)
   t.match(found, {
     flows: 8192,
@@ -467,8 +489,7 @@ twoNamespaces('statistics of fq_codel', hasQdisc('fq_codel'), async (t, { host, 
     ecn: true,
     statistics: { app: { type: 'qdisc', dropOverlimit: 0 } },
   })
-  const [shownQdisc] = await tcJson<{ maxpacket: number }>(host.name, `-s qdisc show dev ${dev} root`)
-  t.equal(found.statistics.app?.maxpacket, shownQdisc!.maxpacket)
+  t.equal(found.statistics.app?.maxpacket, theirs.maxpacket)
   t.throws(() => rt.qdiscs.change({ dev, parent: 'root', handle: '1:', kind: 'fq_codel', flows: 16 }), {
     code: 'EINVAL',
   })

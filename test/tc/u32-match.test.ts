@@ -60,7 +60,7 @@ t.test('what cannot be matched is refused', async t => {
 })
 
 const port = fc.integer({ min: 0, max: 0xffff })
-const portRange = fc.tuple(port, port).map(([a, b]) => (a < b ? [a, b] : [b, a]) as [number, number])
+const portRange = fc.tuple(port, port).map(([a, b]): [number, number] => (a < b ? [a, b] : [b, a]))
 
 t.test('a range is cut into the fewest blocks', async t => {
   t.strictSame(alignedBlocks(31000, 31010), [

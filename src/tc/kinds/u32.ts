@@ -14,6 +14,7 @@ import {
   type Infer,
   type InferInput,
 } from '../../netlink/codec/index.js'
+import { deviceWord } from '../../netlink/device-word.js'
 import type { Verb } from '../../netlink/object-type.js'
 import {
   actionList,
@@ -198,7 +199,7 @@ function tableToWire({ handle, divisor = 0, ...fields }: U32Fields): WireIn {
   return { divisor, flags: offloadFlags(fields) }
 }
 
-/** Kernels up to 6.8 make a node that cannot be removed of a handle whose node part is 0. */
+/** Older kernels make a node numbered 0 of a handle without a node part, and take it for a table afterwards. */
 function nodeHandle(handle: U32Handle): number {
   const value = parseU32Handle(handle)
   if (u32Node(value) !== 0) return value
@@ -288,7 +289,6 @@ function selectorFields({
   }
 }
 
-/** The order of `reference`: table, keys, hash key, offset, link, class, actions. */
 function nodeWords(fields: U32Fields, verb: Verb): string[] {
   const { table, keys, hashKey, offset, link, classid, inputDevice } = fields
   const handle = fields.handle === undefined ? 0 : parseU32Handle(fields.handle)
@@ -304,7 +304,7 @@ function nodeWords(fields: U32Fields, verb: Verb): string[] {
     ...(offset ? offsetWords(offset) : []),
     ...(link === undefined ? [] : ['link', formatU32Handle(parseU32Handle(link))]),
     ...(classid === undefined ? [] : ['classid', formatHandle(parseClassid(classid))]),
-    ...(inputDevice === undefined ? [] : ['indev', inputDevice]),
+    ...(inputDevice === undefined ? [] : ['indev', deviceWord(inputDevice)]),
     ...offloadWords(fields),
     ...actionWords(fields.actions),
   ]

@@ -83,7 +83,7 @@ t.test('NLA_UINT takes 4 bytes where they are enough', async t => {
     t.equal(decoded(scalars.uint, encoded(scalars.uint, value)), value)
   }
   t.equal(decoded(scalars.uint, bytes('')), 0n)
-  for (const value of [-1n, 1n << 64n, 5 as unknown as bigint]) {
+  for (const value of [-1n, 1n << 64n]) {
     t.throws(() => encoded(scalars.uint, value), { name: 'RangeError', message: /is not a u64/ })
   }
 })

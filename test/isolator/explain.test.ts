@@ -1,0 +1,63 @@
+import t, { type Test } from 'tap'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { run } from '../helpers/iproute2.js'
+import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
+import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
+import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
+import { settleLoopback, stateOf } from './kernel-state.js'
+
+const PORTS = '31000-31006,31500'
+
+async function emptyTopology(t: Test): Promise<Topology> {
+  const topology = await createTopology({ containers: 1, prefix: 'i' })
+  t.teardown(() => topology.close())
+  await settleLoopback(topology.host, HOST_MAC)
+  return topology
+}
+
+/** The state of host and container without what two equal topologies differ in: names of namespaces, and numbers of the kernel. */
+async function comparable({ host, containers }: Topology): Promise<string[]> {
+  const { namespaces, sysctls } = await stateOf([host, ...containers])
+  const withoutNumbers = (name: string, value: unknown): unknown =>
+    ['ifindex', 'link_index', 'link_netnsid', 'link_netns'].includes(name) ? undefined : value
+  return Object.values(namespaces)
+    .map(state => JSON.stringify(state, withoutNumbers, 1).replaceAll(/index \d+/g, 'index N'))
+    .concat(sysctls)
+}
+
+t.test('the lines of explain() make the same', needsIsolation(), async t => {
+  const [ours, theirs] = [await emptyTopology(t), await emptyTopology(t)]
+  const same = async (what: string, state: string[]): Promise<void> => {
+    const made = await comparable(theirs)
+    state.forEach((text, i) => t.strictSame(made[i]?.split('\n'), text.split('\n'), what))
+  }
+  const shell = (lines: string[]): Promise<string> => {
+    const elsewhere = lines.map(line =>
+      line.replaceAll(ours.host.name.slice(0, -1), theirs.host.name.slice(0, -1)),
+    )
+    return run('bash', ['-e'], elsewhere.join('\n'))
+  }
+
+  const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: ours.host.name })
+  const hostLines = isolator.explain()
+  const hostState = await comparable(ours)
+  const { link } = await isolator.isolate('web-1', { netns: ours.containers[0]!.name, ports: PORTS })
+  const lines = isolator.explain('web-1')
+  const state = await comparable(ours)
+  // Its names in /run/netns are needed for the other.
+  await isolator.destroy()
+
+  t.equal(
+    lines.every(line => /^(ip|tc|mkdir) /.test(line)),
+    true,
+    'one command per line',
+  )
+  await shell(hostLines)
+  await same('the host', hostState)
+  await shell(lines)
+  t.teardown(() => run('ip', ['netns', 'delete', link]))
+  await same('host and container', state)
+
+  await using server = await tcpEcho(theirs.containers[0]!, '0.0.0.0', 31_500)
+  t.equal(await tcpConnect(theirs.remote, HOST_IP, server.port, PATIENTLY), 'connected', 'and it works')
+})

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Test } from 'tap'
+import { run, runIn, tc } from '../helpers/iproute2.js'
+import { snapshot, type Snapshot } from '../helpers/leaks.js'
+import { WIRE, type NamespaceRef } from '../helpers/topology.js'
+
+/** sysctls of the loopback and of the veths, which no dump of links shows. */
+const sysctls = ({ path }: NamespaceRef): Promise<string> =>
+  runIn(path, 'sysctl', '-ar', '^net\\.ipv[46]\\.conf\\.(lo|pm.*|eth0)\\.')
+
+/** What there is in the namespaces, and which files and threads this process has. */
+export async function stateOf(
+  namespaces: NamespaceRef[],
+): Promise<Snapshot['state'] & { sysctls: string[] }> {
+  const { state } = await snapshot({ namespaces })
+  for (const { filters } of Object.values(state.namespaces)) {
+    // From its second dump on, the kernel says of an action that hardware keeps no statistics of it.
+    for (const [place, lines] of Object.entries(filters))
+      filters[place] = lines.filter(line => !line.includes('used_hw_stats'))
+  }
+  return { ...state, sysctls: await Promise.all(namespaces.map(sysctls)) }
+}
+
+/** Runs `work` and asserts that a moment later the namespaces, and the files and threads of this process, are as before. */
+export async function changesNothing(
+  t: Test,
+  namespaces: NamespaceRef[],
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const before = await stateOf(namespaces)
+  await work()
+  const deadline = performance.now() + 3000
+  let after = await stateOf(namespaces)
+  while (!isDeepStrictEqual(after, before) && performance.now() < deadline) {
+    await sleep(50)
+    after = await stateOf(namespaces)
+  }
+  t.strictSame(after, before, 'nothing changed')
+}
+
+/**
+ * The ingress filters of the host's interfaces, one text each, sorted. Root tables, which the kernel numbers, are `8xx:`.
+ */
+export async function filtersOf({ name }: NamespaceRef): Promise<string[]> {
+  const shown = await Promise.all(['lo', WIRE].map(dev => tc(name, `filter show dev ${dev} ingress`)))
+  return shown
+    .flatMap(text =>
+      text
+        .replaceAll(/\b8[0-9a-f]{2}:/g, '8xx:')
+        .replaceAll(/ht 8[0-9a-f]{2} /g, 'ht 8xx ')
+        .split(/^(?=filter )/m),
+    )
+    .sort()
+}
+
+/** Gives lo the MAC address of the host: the kernel does not take back the all-zero one that it has at first. */
+export async function settleLoopback({ name }: NamespaceRef, mac: string): Promise<void> {
+  await run('ip', ['-n', name, 'link', 'set', 'lo', 'address', mac])
+}

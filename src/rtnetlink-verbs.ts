@@ -67,7 +67,12 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** All objects that match the query. Needs no privilege. */
-  list(...[query = {}, options]: ListArguments<Query>): Outcome<M, Decoded[]> {
+  list(...list: ListArguments<Query>): Outcome<M, Decoded[]> {
+    const [query, options] = list as [query: Query | undefined, options?: CallOptions]
+    return this.#list(query ?? ({} as Query), options)
+  }
+
+  #list(query: Query, options: CallOptions | undefined): Outcome<M, Decoded[]> {
     const object = this.#object
     const devices = rememberNames(this.#executor.devices)
     const request = {

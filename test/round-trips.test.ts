@@ -36,23 +36,24 @@ function asFarAs(spec: unknown, value: unknown): unknown {
 }
 
 /** Throws unless a message of the spec reads as the spec, and what was read becomes the same message. */
-function roundTrip({ messages, toNew, fromBody, command }: AnyObject, spec: unknown): void {
-  const sent = bytesOf(messages.new, toNew(spec, devices, 'add'))
+function roundTrip(object: AnyObject, spec: unknown): void {
+  const { messages } = object
+  const sent = bytesOf(messages.new, object.toNew(spec, devices, 'add'))
   const [message] = [...messagesIn(sent)]
-  const read = fromBody(message?.decode(messages.new), devices)
+  const read = object.fromBody(message?.decode(messages.new), devices)
   deepStrictEqual(asFarAs(spec, read), asFarAs(spec, spec))
-  deepStrictEqual(bytesOf(messages.new, toNew(read, devices, 'add')), sent)
-  match(command('add', spec), /^(ip|tc) /)
+  deepStrictEqual(bytesOf(messages.new, object.toNew(read, devices, 'add')), sent)
+  match(object.command('add', spec), /^(ip|tc) /)
 }
 
 const objects: readonly [AnyObject, fc.Arbitrary<unknown>][] = [
-  [link as unknown as AnyObject, specs.links],
-  [address as unknown as AnyObject, specs.addresses],
-  [route as unknown as AnyObject, specs.routes],
-  [neighbour as unknown as AnyObject, specs.neighbours],
-  [qdisc as unknown as AnyObject, specs.qdiscs],
-  [trafficClass as unknown as AnyObject, specs.classes],
-  [filter as unknown as AnyObject, specs.filters],
+  [link, specs.links],
+  [address, specs.addresses],
+  [route, specs.routes],
+  [neighbour, specs.neighbours],
+  [qdisc, specs.qdiscs],
+  [trafficClass, specs.classes],
+  [filter, specs.filters],
 ]
 
 for (const [object, spec] of objects) {

@@ -1,6 +1,6 @@
 import { littleEndian } from './codec/byte-order.js'
 import { DecodeError, decodeWithin } from './codec/decode-error.js'
-import { encodeWithin } from './codec/encode-within.js'
+import { encodeError } from './codec/encode-error.js'
 import { align, type Writer } from './codec/writer.js'
 import type { MessageType } from './message-type.js'
 
@@ -70,13 +70,11 @@ export function* messagesIn(bytes: Uint8Array): Generator<Message> {
 export function putMessage(writer: Writer, { type, flags, body }: Request<never>, sequence: number): number {
   const at = writer.reserve(NLMSG_HDRLEN)
   try {
-    encodeWithin(type.name, () => {
-      type.body.put(writer, body)
-    })
+    type.body.put(writer, body)
     writer.pad()
   } catch (error) {
     writer.truncate(at)
-    throw error
+    throw encodeError(type.name, error)
   }
   const { view } = writer
   view.setUint32(at, writer.length - at, littleEndian)

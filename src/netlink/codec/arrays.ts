@@ -1,5 +1,5 @@
 import { fixed, type Codec, type FixedCodec } from './codec.js'
-import { encodeWithin } from './encode-within.js'
+import { encodeError } from './encode-error.js'
 
 /** `count` equal members in a row, as a C array. Elements that a value lacks are zero; surplus ones are refused. */
 export function array<Out, In>(
@@ -15,9 +15,11 @@ export function array<Out, In>(
         throw new RangeError(`${values.length} elements do not fit an array of ${count}`)
       }
       values.forEach((value, i) => {
-        encodeWithin(`[${i}]`, () => {
+        try {
           element.write(view, at + i * element.size, value)
-        })
+        } catch (error) {
+          throw encodeError(`[${i}]`, error)
+        }
       })
     },
   )
@@ -29,9 +31,11 @@ export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> 
   parts: [element],
   put(writer, values) {
     values.forEach((value, i) => {
-      encodeWithin(`[${i}]`, () => {
+      try {
         element.put(writer, value)
-      })
+      } catch (error) {
+        throw encodeError(`[${i}]`, error)
+      }
     })
   },
   get(view, at, end) {

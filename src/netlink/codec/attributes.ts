@@ -1,7 +1,7 @@
 import { attributesIn, NLA_F_NESTED, putAttribute, unnamed } from './attribute.js'
 import { copyOf, type AnyCodec, type AttributeNames, type Codec, type Siblings } from './codec.js'
 import { decodeWithin } from './decode-error.js'
-import { encodeWithin } from './encode-within.js'
+import { encodeError } from './encode-error.js'
 import { placesAt, reaches } from './place.js'
 import type { Writer } from './writer.js'
 
@@ -54,11 +54,13 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
     const attribute = byKey.get(key)
     if (!attribute) throw new TypeError(`no attribute '${key}' among ${[...byKey.keys()].join(', ')}`)
     const [name, type, codec] = attribute
-    encodeWithin(name, () => {
+    try {
       putAttribute(writer, codec.nested ? type | NLA_F_NESTED : type, () => {
         codec.put(writer, value, siblings)
       })
-    })
+    } catch (error) {
+      throw encodeError(name, error)
+    }
   }
 
   return {

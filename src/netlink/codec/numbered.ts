@@ -1,7 +1,7 @@
 import { attributesIn, NLA_F_NESTED, putAttribute } from './attribute.js'
 import type { Codec } from './codec.js'
 import { decodeWithin } from './decode-error.js'
-import { encodeWithin } from './encode-within.js'
+import { encodeError } from './encode-error.js'
 import { placesAt, reaches } from './place.js'
 
 /**
@@ -16,11 +16,13 @@ export function numbered<O, I>(name: string, element: Codec<O, I>, first = 1): C
     parts: [element],
     put(writer, values) {
       values.forEach((value, i) => {
-        encodeWithin(elementName(first + i), () => {
+        try {
           putAttribute(writer, (first + i) | flags, () => {
             element.put(writer, value)
           })
-        })
+        } catch (error) {
+          throw encodeError(elementName(first + i), error)
+        }
       })
     },
     get: (view, at, end) =>

@@ -6,110 +6,81 @@ import { fixed, type Codec, type FixedCodec } from './codec.js'
  * network order. 64-bit values are bigints. Nothing wraps: a value out of range is refused with a RangeError.
  */
 
-/** Number or bigint, by the type of the limits. */
-function integer<T extends number | bigint>(
-  name: string,
+const integer = <T>(
   size: number,
-  [min, max]: readonly [T, T],
   read: (view: DataView, at: number) => T,
   write: (view: DataView, at: number, value: T) => void,
-): FixedCodec<T> {
-  const wide = typeof min === 'bigint'
-  const expected = `a ${wide ? 'bigint' : 'whole number'} from ${min} to ${max}`
-  return fixed(size, size, read, (view, at, value) => {
-    const whole = wide ? typeof value === 'bigint' : Number.isInteger(value)
-    if (!whole || value < min || value > max) {
-      throw new RangeError(`${String(value)} is not a ${name}: expected ${expected}`)
-    }
-    write(view, at, value)
-  })
+): FixedCodec<T> => fixed(size, size, read, write)
+
+function whole(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  throw new RangeError(`${String(value)} is not a ${name}: expected a whole number from ${min} to ${max}`)
 }
 
-const U8 = [0, 0xff] as const
-const S8 = [-0x80, 0x7f] as const
-const U16 = [0, 0xffff] as const
-const S16 = [-0x8000, 0x7fff] as const
-const U32 = [0, 0xffff_ffff] as const
-const S32 = [-0x8000_0000, 0x7fff_ffff] as const
-const U64 = [0n, 0xffff_ffff_ffff_ffffn] as const
-const S64 = [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn] as const
+function wide(name: string, value: bigint, min: bigint, max: bigint): bigint {
+  if (typeof value === 'bigint' && value >= min && value <= max) return value
+  throw new RangeError(`${String(value)} is not a ${name}: expected a bigint from ${min} to ${max}`)
+}
 
 export const u8 = integer<number>(
-  'u8',
   1,
-  U8,
   (view, at) => view.getUint8(at),
-  (view, at, v) => view.setUint8(at, v),
+  (view, at, v) => view.setUint8(at, whole('u8', v, 0, 0xff)),
 )
 export const s8 = integer<number>(
-  's8',
   1,
-  S8,
   (view, at) => view.getInt8(at),
-  (view, at, v) => view.setInt8(at, v),
+  (view, at, v) => view.setInt8(at, whole('s8', v, -0x80, 0x7f)),
 )
 export const u16 = integer<number>(
-  'u16',
   2,
-  U16,
   (view, at) => view.getUint16(at, littleEndian),
-  (view, at, v) => view.setUint16(at, v, littleEndian),
+  (view, at, v) => view.setUint16(at, whole('u16', v, 0, 0xffff), littleEndian),
 )
 export const s16 = integer<number>(
-  's16',
   2,
-  S16,
   (view, at) => view.getInt16(at, littleEndian),
-  (view, at, v) => view.setInt16(at, v, littleEndian),
+  (view, at, v) => view.setInt16(at, whole('s16', v, -0x8000, 0x7fff), littleEndian),
 )
 export const be16 = integer<number>(
-  'be16',
   2,
-  U16,
   (view, at) => view.getUint16(at),
-  (view, at, v) => view.setUint16(at, v),
+  (view, at, v) => view.setUint16(at, whole('be16', v, 0, 0xffff)),
 )
 export const u32 = integer<number>(
-  'u32',
   4,
-  U32,
   (view, at) => view.getUint32(at, littleEndian),
-  (view, at, v) => view.setUint32(at, v, littleEndian),
+  (view, at, v) => view.setUint32(at, whole('u32', v, 0, 0xffff_ffff), littleEndian),
 )
 export const s32 = integer<number>(
-  's32',
   4,
-  S32,
   (view, at) => view.getInt32(at, littleEndian),
-  (view, at, v) => view.setInt32(at, v, littleEndian),
+  (view, at, v) => view.setInt32(at, whole('s32', v, -0x8000_0000, 0x7fff_ffff), littleEndian),
 )
 export const be32 = integer<number>(
-  'be32',
   4,
-  U32,
   (view, at) => view.getUint32(at),
-  (view, at, v) => view.setUint32(at, v),
+  (view, at, v) => view.setUint32(at, whole('be32', v, 0, 0xffff_ffff)),
 )
+
+const U64_MAX = 0xffff_ffff_ffff_ffffn
+const S64_MIN = -0x8000_0000_0000_0000n
+const S64_MAX = 0x7fff_ffff_ffff_ffffn
+
 export const u64 = integer<bigint>(
-  'u64',
   8,
-  U64,
   (view, at) => view.getBigUint64(at, littleEndian),
-  (view, at, v) => view.setBigUint64(at, v, littleEndian),
+  (view, at, v) => view.setBigUint64(at, wide('u64', v, 0n, U64_MAX), littleEndian),
 )
 export const s64 = integer<bigint>(
-  's64',
   8,
-  S64,
   (view, at) => view.getBigInt64(at, littleEndian),
-  (view, at, v) => view.setBigInt64(at, v, littleEndian),
+  (view, at, v) => view.setBigInt64(at, wide('s64', v, S64_MIN, S64_MAX), littleEndian),
 )
 export const be64 = integer<bigint>(
-  'be64',
   8,
-  U64,
   (view, at) => view.getBigUint64(at),
-  (view, at, v) => view.setBigUint64(at, v),
+  (view, at, v) => view.setBigUint64(at, wide('be64', v, 0n, U64_MAX)),
 )
 
 /** NLA_UINT: 4 bytes where they are enough, else 8 (nla_put_uint, include/net/netlink.h). */

@@ -1,6 +1,6 @@
 import { list } from './arrays.js'
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
-import { encodeWithin } from './encode-within.js'
+import { encodeError } from './encode-error.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
 type AnyFixed = FixedCodec<any, any>
@@ -53,9 +53,11 @@ export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, 
       for (const { name, offset, codec } of fields) {
         const member = (value as Record<string, unknown>)[name]
         if (member === undefined) continue
-        encodeWithin(name, () => {
+        try {
           codec.write(view, at + offset, member)
-        })
+        } catch (error) {
+          throw encodeError(name, error)
+        }
       }
     },
   )

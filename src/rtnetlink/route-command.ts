@@ -23,6 +23,7 @@ export function routeCommand(verb: Verb, object: RouteSpec | RouteKey): string {
   return (verb === 'delete' ? words : [...words, ...settingWords(object)]).join(' ')
 }
 
+/** What a deletion leaves open (unspec, nowhere) is left out: `ip` has no words for some of it. */
 function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
   const {
     type,
@@ -41,14 +42,14 @@ function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
     from: source,
     tos,
     table,
-    proto: protocol,
-    scope,
+    proto: protocol === 'unspec' ? undefined : protocol,
+    scope: scope === 'nowhere' ? undefined : scope,
     metric,
     src: preferredSource,
     nhid: nexthopId,
   }
   return [
-    ...(type === undefined ? [] : [String(type)]),
+    ...(type === undefined || type === 'unspec' ? [] : [String(type)]),
     shellWord(destination),
     ...Object.entries(words).flatMap(([word, value]) =>
       value === undefined ? [] : [`${word} ${shellWord(value)}`],

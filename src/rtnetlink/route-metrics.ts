@@ -100,7 +100,9 @@ export function metricWords({ lock = [], features, congctl, ...metrics }: RouteM
   const locked = new Set<string>(lock)
   const words = Object.entries(metrics).map(([name, value]) => {
     const unit = name === 'rtt' || name === 'rttvar' || name === 'rtoMin' ? 'ms' : ''
-    return `${wordOf(name)} ${locked.has(name) ? 'lock ' : ''}${value}${unit}`
+    // `ip` locks rto_min in any case, and knows no word for it.
+    const lockWord = locked.has(name) && name !== 'rtoMin' ? 'lock ' : ''
+    return `${wordOf(name)} ${lockWord}${value}${unit}`
   })
   if (features === 1) words.push('features ecn')
   if (congctl !== undefined) words.push(`congctl ${shellWord(congctl)}`)

@@ -51,7 +51,7 @@ t.test('a route with everything', async t => {
   t.equal(
     route.command('add', spec),
     'ip route add unicast 10.20.0.0/16 tos 8 table 1000 proto static scope site metric 7 src 10.9.0.2 via 10.9.0.1' +
-      ' dev eth0 mtu lock 1400 rtt 20ms rttvar 2.5ms rto_min lock 200ms congctl bbr',
+      ' dev eth0 mtu lock 1400 rtt 20ms rttvar 2.5ms rto_min 200ms congctl bbr',
   )
 })
 
@@ -125,6 +125,14 @@ t.test('a route is deleted by its key, which says where it leads', async t => {
     message: /^dev: /,
   })
   t.doesNotThrow(() => route.toDelete({ destination: '10.20.0.0/16', type: 'blackhole' }, devices))
+})
+
+t.test('the command of a deletion that was read back, as it is explained in errors', async t => {
+  const key = { destination: '10.20.0.0/16', gateway: '10.9.0.1', dev: 'eth0' }
+  t.equal(
+    route.command('delete', route.fromBody(decoded(routeBody, sent(route.toDelete(key, devices))), devices)),
+    'ip route del 10.20.0.0/16 table main via 10.9.0.1 dev eth0',
+  )
 })
 
 t.test('a look-up', async t => {

@@ -90,17 +90,20 @@ class IoThread {
       if (stopping_) return std::nullopt;
       const bool reading = !paused_ && !full_;
       Turn turn;
-      sleeping_ = requests_.empty() || full_;
+      // An overrun lasts until the queue is empty: till then the kernel would drop the replies without a word.
+      const bool behind = behind_ && reading;
+      sleeping_ = !behind && (requests_.empty() || full_);
       if (sleeping_) {
         lock.unlock();
         if (!Sleep(reading)) continue;
-      } else {
+      } else if (!behind) {
         Request request = std::move(requests_.front());
         requests_.pop_front();
         lock.unlock();
         turn.token = request.token;
         turn.send_error = SendRequest(socket_.number(), request.bytes.data(), request.bytes.size());
       }
+      if (lock.owns_lock()) lock.unlock();
       if (reading) ReadInto(&turn);
       return turn;
     }
@@ -123,9 +126,12 @@ class IoThread {
   void ReadInto(Turn* turn) {
     auto content = buffer_.Read(socket_.number());
     turn->chunk.assign(content.data, content.data + content.length);
-    turn->receive_error = content.error;
     turn->truncated = content.truncated;
-    turn->more = content.more;
+    turn->more = behind_ = content.more || content.error == ENOBUFS;
+    // What is still queued is older than what was dropped: the overrun is told of behind it.
+    overrun_ |= content.error == ENOBUFS;
+    turn->receive_error = content.error == ENOBUFS ? 0 : content.error;
+    if (!behind_ && std::exchange(overrun_, false)) turn->receive_error = ENOBUFS;
     std::lock_guard lock(mutex_);
     unread_ += content.length;
     full_ = unread_ >= kMaxUnread;
@@ -137,6 +143,8 @@ class IoThread {
   FileDescriptor wake_;  // an eventfd
   const std::function<void(Turn)> report_;
   ReceiveBuffer buffer_;
+  bool behind_ = false;   // reading ended before the queue was empty
+  bool overrun_ = false;  // the kernel has dropped messages since it was last told of
 
   std::mutex mutex_;  // for what follows
   std::deque<Request> requests_;

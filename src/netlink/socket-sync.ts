@@ -1,5 +1,5 @@
 import { SystemError } from '../native/system-error.js'
-import { DumpInterruptedError, NetlinkClosedError, receiveFailure } from './errors.js'
+import { DumpInterruptedError, NetlinkClosedError, NetlinkOverrunError, receiveFailure } from './errors.js'
 import type { BatchResult, Exchange } from './exchange.js'
 import { messageName } from './explain-error.js'
 import { messagesIn, type Message, type Request } from './message.js'
@@ -91,23 +91,38 @@ export class NetlinkSocketSync implements Disposable {
     if (this.#closed) throw new NetlinkClosedError()
     const bytes = exchange.requests.finish()
     traceRequests(bytes, this.#protocol, this.#transport)
-    let chunk = receiving(() => this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS))
+    let chunk = this.#receiving(() => this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS))
     for (;;) {
       for (const message of messagesIn(chunk)) {
         traceReply(message, this.#protocol)
         if (exchange.owns(message.sequence)) exchange.accept(message)
       }
       if (exchange.done) return exchange.result()
-      chunk = receiving(() => this.#transport.receiveSync(ANSWER_TIMEOUT_MS))
+      chunk = this.#receiving(() => this.#transport.receiveSync(ANSWER_TIMEOUT_MS))
     }
   }
-}
 
-/** Gives a failed receive the same error as the asynchronous form. */
-function receiving<T>(receive: () => T): T {
-  try {
-    return receive()
-  } catch (error) {
-    throw error instanceof SystemError && error.syscall === 'recvmsg' ? receiveFailure(error.errno) : error
+  /** Gives a failed receive the same error as the asynchronous form. */
+  #receiving<T>(receive: () => T): T {
+    try {
+      return receive()
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.syscall !== 'recvmsg') throw error
+      const failure = receiveFailure(error.errno)
+      if (failure instanceof NetlinkOverrunError) this.#drain()
+      throw failure
+    }
+  }
+
+  /**
+   * Reads what is left and drops it: an overrun lasts until the queue is empty, and the kernel would drop the answers to
+   * further requests without a word (netlink_overrun and netlink_rcv_wake in net/netlink/af_netlink.c).
+   */
+  #drain(): void {
+    try {
+      for (;;) this.#transport.receiveSync(0)
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+    }
   }
 }

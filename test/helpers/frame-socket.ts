@@ -21,7 +21,7 @@ export class FrameSocket {
   /** Whoever waits in next() is called at each frame. */
   readonly #listeners = new Set<() => void>()
   readonly #operations: SocketOperations
-  #captured: CapturedFrame[] = []
+  readonly #captured: CapturedFrame[] = []
 
   constructor(id: number, operations: SocketOperations) {
     this.id = id

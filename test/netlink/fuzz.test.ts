@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
-import { inspect, isDeepStrictEqual } from 'node:util'
+import { inspect } from 'node:util'
 import t from 'tap'
-import { DecodeError, Writer } from '../../src/netlink/codec/index.js'
+import { DecodeError } from '../../src/netlink/codec/index.js'
 import { explainError } from '../../src/netlink/explain-error.js'
 import { readAcknowledgement } from '../../src/netlink/ext-ack.js'
 import { messagesIn } from '../../src/netlink/message.js'
@@ -63,28 +63,15 @@ const types: readonly AnyMessageType[] = [
   inetDiagReply,
 ]
 
-/** Whether it decodes; what is thrown otherwise, unless it is a DecodeError. */
-function decode(bytes: Uint8Array, type: AnyMessageType): { values: unknown[] } | { error: unknown } {
-  const values: unknown[] = []
+/** Fails with what `type` should not throw. Tells whether it reads the messages, or refuses them with a DecodeError. */
+function read(bytes: Uint8Array, type: AnyMessageType): 'read' | 'refused' {
   try {
-    for (const message of messagesIn(bytes)) values.push(message.decode(type))
+    for (const message of messagesIn(bytes)) message.decode(type)
   } catch (error) {
-    return { error }
-  }
-  return { values }
-}
-
-/** What is decoded from the bytes that a decoded value encodes to, undefined where it cannot be encoded. */
-function again(value: unknown, type: AnyMessageType): unknown {
-  const writer = new Writer()
-  try {
-    type.body.put(writer, value as never)
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) return undefined
+    if (error instanceof DecodeError) return 'refused'
     throw error
   }
-  const bytes = Uint8Array.from(writer.bytes())
-  return type.body.get(new DataView(bytes.buffer), 0, bytes.length)
+  return 'read'
 }
 
 t.test('every type that the protocols know is here', async t => {
@@ -94,33 +81,16 @@ t.test('every type that the protocols know is here', async t => {
   }
 })
 
-/** What is wrong with how `type` takes these bytes; whether it reads or refuses them, otherwise. */
-function examine(bytes: Uint8Array, type: AnyMessageType): 'read' | 'refused' | { wrong: string } {
-  const outcome = decode(bytes, type)
-  if ('error' in outcome) {
-    if (outcome.error instanceof DecodeError) return 'refused'
-    return { wrong: inspect(outcome.error) }
-  }
-  for (const value of outcome.values) {
-    const other = again(value, type)
-    if (other === undefined || isDeepStrictEqual(other, value)) continue
-    return {
-      wrong: `encoded and decoded again: ${inspect(other, { depth: 9 })} instead of ${inspect(value, { depth: 9 })}`,
-    }
-  }
-  return 'read'
-}
-
 t.test('mutated messages', async t => {
   for (const type of types) {
     const corpus = corpusOf(type)
     const counts = { read: 0, refused: 0 }
     for (let i = 0; i < MUTATIONS_PER_TYPE; i++) {
       const bytes = mutated(corpus[random(corpus.length)]!, random, all)
-      const outcome = examine(bytes, type)
-      if (typeof outcome === 'string') counts[outcome]++
-      else {
-        t.fail(`${type.name} of ${Buffer.from(bytes).toString('hex')}`, outcome)
+      try {
+        counts[read(bytes, type)]++
+      } catch (error) {
+        t.fail(`${type.name} of ${Buffer.from(bytes).toString('hex')}`, { found: inspect(error) })
         break
       }
     }

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { binding } from '../../src/native/binding.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../../src/netlink/constants.js'
@@ -170,6 +172,15 @@ t.test('notifications that are not read in time', needsVeth, async t => {
   await socket.request(request('new', { index, attributes: { mtu: 999 } }))
   t.equal((await next(subscription)).mtu, 999, 'and nothing older comes behind it')
   subscription.close()
+})
+
+t.test('a process waits for its calls, and not for an idle socket', needsVeth, async t => {
+  const program = fileURLToPath(new URL('fixtures/idle.ts', import.meta.url))
+  const child = spawnSync(process.execPath, [...process.execArgv, program], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  t.match(child, { status: 0, signal: null, stdout: '1 answer\n' })
 })
 
 t.test('nothing is left behind', needsVeth, async t => {

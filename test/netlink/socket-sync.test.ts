@@ -81,10 +81,13 @@ t.test('failures are those of the asynchronous form', async t => {
   const run = (failures: ScriptedTransportOptions['failures']): unknown =>
     open(failures ? { failures } : {}).socket.request(add(1))
   const failed = (errno: number, syscall: string): SystemError => new SystemError(errno, syscall)
-  t.throws(() => run({ exchangeSync: failed(-105, 'recvmsg') }), { name: 'NetlinkOverrunError' })
+  const timeout = failed(-110, 'recvmsg')
+  t.throws(() => run({ exchangeSync: failed(-105, 'recvmsg'), receiveSync: timeout }), {
+    name: 'NetlinkOverrunError',
+  })
   t.throws(() => run({ exchangeSync: failed(-90, 'recvmsg') }), { name: 'NetlinkTruncatedError' })
   t.throws(() => run({ exchangeSync: failed(-90, 'sendmsg') }), { code: 'EMSGSIZE', syscall: 'sendmsg' })
-  t.throws(() => run({ exchangeSync: failed(-110, 'recvmsg') }), { code: 'ETIMEDOUT', syscall: 'recvmsg' })
+  t.throws(() => run({ exchangeSync: timeout }), { code: 'ETIMEDOUT', syscall: 'recvmsg' })
   t.throws(
     () => run({ receiveSync: failed(-105, 'recvmsg') }),
     { name: 'NetlinkOverrunError' },
@@ -94,6 +97,20 @@ t.test('failures are those of the asynchronous form', async t => {
   t.throws(() => open({ answer: () => [Buffer.alloc(32, 0xff)] }).socket.request(add(1)), {
     name: 'DecodeError',
   })
+})
+
+t.test('after an overrun the queue is read to its end: until then no answer would come', async t => {
+  let full = true
+  const answer = (wire: Uint8Array): Uint8Array[] => {
+    if (full) throw new SystemError(-105, 'recvmsg')
+    return [acknowledgement(wire)]
+  }
+  const { socket, transport } = open({ answer, failures: { receiveSync: new SystemError(-110, 'recvmsg') } })
+  transport.received.push(Buffer.alloc(16), Buffer.alloc(16))
+  t.throws(() => socket.request(add(1)), { code: 'ERR_NETLINK_OVERRUN' })
+  t.same(transport.received, [])
+  full = false
+  t.same(socket.request(add(1)), [])
 })
 
 t.test('close', async t => {

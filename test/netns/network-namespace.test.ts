@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { NetworkNamespace, withNamespace } from '../../src/netns/network-namespace.js'
 import { expectSame, snapshot } from '../helpers/leaks.js'
@@ -105,14 +106,22 @@ t.test('many at once', needsNamespaces, async t => {
   await Promise.all(made.map(netns => netns.delete()))
 })
 
-t.test('a directory that is no mount yet is made one, once', needsNamespaces, async t => {
-  // In a mount namespace of its own: `ip netns add` has made it one here.
-  const program = new URL('fixtures/create-many.ts', import.meta.url).pathname
-  const script = 'mount -t tmpfs tmpfs /run && exec "$@"'
-  const args = ['--net', '--mount', 'sh', '-ec', script, 'sh', process.execPath, ...process.execArgv, program]
-  const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' })
-  t.equal(stdout, '4 namespaces, 1 new mount, 1 shared\n', stderr)
-})
+// In a mount namespace of its own: `ip netns add` has made it one here.
+const inSandbox = (...options: string[]): readonly [command: string, args: string[]] => [
+  'unshare',
+  [...options, '--net', '--mount', 'sh', '-ec', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'],
+]
+const sandboxes = { root: inSandbox(), 'root of a user namespace': inSandbox('--user', '--map-root-user') }
+
+for (const [who, [command, args]] of Object.entries(sandboxes)) {
+  const { status, stderr } = spawnSync(command, [...args, 'true'], { encoding: 'utf8' })
+  t.test(`${who} makes a shared mount of /run/netns, once`, { skip: status !== 0 && stderr }, async t => {
+    const program = fileURLToPath(new URL('fixtures/create-many.ts', import.meta.url))
+    const node = [process.execPath, ...process.execArgv, program]
+    const { stdout, stderr } = spawnSync(command, [...args, ...node], { encoding: 'utf8' })
+    t.equal(stdout, '4 namespaces, 1 new mount, 1 shared\n', stderr)
+  })
+}
 
 t.test('open', needsNamespaces, async t => {
   const name = newName()

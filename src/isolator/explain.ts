@@ -1,26 +1,31 @@
+import { NETNS_RUN_DIR } from '../netns/named.js'
 import { linkName } from './layout.js'
 import type { ContainerPlan } from './plan/container.js'
 import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
 import type { Planned } from './plan/planned.js'
 
+const NAMED = `${NETNS_RUN_DIR}/`
+
 /** `/proc/sys` as `sysctl` takes it; the optional ones may be missing in a kernel or namespace. */
 const sysctlLine = ({ name, value, optional }: Sysctl): string =>
   `sysctl ${optional ? '-e ' : ''}-qw ${name}='${value}'`
 
-/** The commands of messages, to be run in the namespace of that name. */
-const commands = (planned: readonly Planned[], netns: string | undefined): string[] =>
-  planned.flatMap(message => message.command().split(' && ')).map(line => inNamespace(line, netns))
+/** The commands of messages, to be run in the namespace of that path; undefined for the caller's. */
+const commands = (planned: readonly Planned[], path: string | undefined): string[] =>
+  planned.flatMap(message => message.command().split(' && ')).map(line => inNamespace(line, path))
 
-const sysctlLines = (sysctls: readonly Sysctl[], netns: string | undefined): string[] =>
-  sysctls.map(sysctl => inNamespace(sysctlLine(sysctl), netns))
+const sysctlLines = (sysctls: readonly Sysctl[], path: string | undefined): string[] =>
+  sysctls.map(sysctl => inNamespace(sysctlLine(sysctl), path))
 
-/** The same command for another namespace: `-n` where the program has it. */
-function inNamespace(line: string, netns: string | undefined): string {
-  if (netns === undefined) return line
+/** The same command for another namespace: `-n` where the program has it and the namespace a name. */
+function inNamespace(line: string, path: string | undefined): string {
+  if (path === undefined) return line
+  if (!path.startsWith(NAMED)) return `nsenter --net=${path} ${line}`
+  const name = path.slice(NAMED.length)
   const [program = '', ...rest] = line.split(' ')
   return program === 'ip' || program === 'tc'
-    ? `${program} -n ${netns} ${rest.join(' ')}`
-    : `ip netns exec ${netns} ${line}`
+    ? `${program} -n ${name} ${rest.join(' ')}`
+    : `ip netns exec ${name} ${line}`
 }
 
 /**
@@ -34,18 +39,18 @@ export function explainContainer(
   reference: string,
 ): string[] {
   const container = linkName(slot)
-  const handle = `/run/netns/${container}`
+  const handle = `${NAMED}${container}`
   return [
-    `mkdir -p /run/netns && touch ${handle} && mount --bind ${reference} ${handle}`,
-    ...commands(plan.pair, host.netnsName),
-    ...sysctlLines(plan.hostSysctls, host.netnsName),
-    ...commands(plan.inside, container),
-    ...sysctlLines(plan.insideSysctls, container),
-    ...commands(plan.guard, host.netnsName),
-    ...commands(plan.commit, host.netnsName),
+    `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${reference} ${handle}`,
+    ...commands(plan.pair, host.netnsPath),
+    ...sysctlLines(plan.hostSysctls, host.netnsPath),
+    ...commands(plan.inside, handle),
+    ...sysctlLines(plan.insideSysctls, handle),
+    ...commands(plan.guard, host.netnsPath),
+    ...commands(plan.commit, host.netnsPath),
   ]
 }
 
 /** What `create()` made of the host, likewise. */
 export const explainHost = (host: HostFacts, planned: readonly Planned[]): string[] =>
-  commands(planned, host.netnsName)
+  commands(planned, host.netnsPath)

@@ -1,4 +1,4 @@
-import type { NetworkNamespace } from '../netns/network-namespace.js'
+import { referencePath, type NetworkNamespace } from '../netns/network-namespace.js'
 import type { Address, Link, Route } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { readCopiedSysctls } from './container-sysctls.js'
@@ -34,7 +34,7 @@ export async function readHostFacts(
     readEphemeralRange(netns),
   ])
   return {
-    netnsName: netns.name,
+    netnsPath: options.netns === undefined ? undefined : referencePath(options.netns),
     publicInterface,
     loopbackInterface: options.loopbackInterface,
     address: address.address,

@@ -1,4 +1,4 @@
-import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
+import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { SockDiagSocket } from '../sock-diag/index.js'
 import { removeAll } from './apply.js'
@@ -105,7 +105,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
     checkId(id)
     const { netns, ports = [] } = checkIsolateOptions(options)
-    const container = this.#containers.add(id, PortRanges.from(ports), pathOf(netns))
+    const container = this.#containers.add(id, PortRanges.from(ports), referencePath(netns))
     const work = allOrNothing(async undo => {
       undo.push(() => {
         this.#containers.remove(container)
@@ -200,7 +200,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       netns.close()
     })
     if (netns.equals(this.#host.netns))
-      throw refuse('netns', pathOf(reference), "a namespace of the container's own, not the host's")
+      throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
     this.#containers.settleIn(netns.identity, container)
     await refusePortsInUse(this.#host.sockets, container.id, allPorts(container))
     await this.#attach(container, netns, undo)
@@ -247,12 +247,3 @@ const infoOf = ({ id, ports, ephemeralPorts, slot }: Container): ContainerInfo =
   link: linkName(slot),
   slot,
 })
-
-/** Where others find the namespace: what explain() prints. */
-function pathOf(reference: NetnsReference): string {
-  if (typeof reference === 'number') return `/proc/${reference}/ns/net`
-  if (typeof reference === 'string') return reference.includes('/') ? reference : `/run/netns/${reference}`
-  return reference.name === undefined
-    ? `/proc/${process.pid}/fd/${reference.fd}`
-    : `/run/netns/${reference.name}`
-}

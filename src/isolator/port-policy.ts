@@ -103,11 +103,7 @@ function checkOffTheHostRange({ hostEphemeralPorts, ...plan }: PortPlan): void {
       common,
     )
   }
-  throw overlap(
-    `${problem}: run \`${sysctl}\` (and keep it in /etc/sysctl.d), or create the isolator with reserveHostPorts: true`,
-    common,
-    { sysctl },
-  )
+  throw overlap(`${problem}: run \`${sysctl}\` (and keep it in /etc/sysctl.d)`, common, { sysctl })
 }
 
 function managedBy({ ports, ephemeralPorts }: Pick<PortPlan, 'ports' | 'ephemeralPorts'>): PortRanges {

@@ -177,18 +177,11 @@ export class NetworkNamespace implements AsyncDisposable {
   }
 }
 
-/** Calls `use` with the namespace, which is closed afterwards where it was opened for the purpose. */
-export async function withNamespace<T>(
-  reference: NetnsReference,
-  use: (netns: NetworkNamespace) => T | Promise<T>,
-): Promise<T> {
-  if (reference instanceof NetworkNamespace) return use(reference)
-  const opened = NetworkNamespace.open(reference)
-  try {
-    return await use(opened)
-  } finally {
-    opened.close()
-  }
+/** Where other programs find the namespace that a reference means. */
+export function referencePath(reference: NetnsReference): string {
+  if (typeof reference === 'number') return `/proc/${reference}/ns/net`
+  if (typeof reference === 'string') return reference.includes('/') ? reference : namedPath(reference)
+  return reference.name === undefined ? `/proc/${process.pid}/fd/${reference.fd}` : namedPath(reference.name)
 }
 
 function openHandle(path: string): number {

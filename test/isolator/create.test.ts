@@ -124,12 +124,12 @@ t.test('what create() refuses, before it touches the kernel', needsIsolation(), 
     [
       { ports: '31000-33000' },
       'ERR_PORTS_OVERLAP',
-      `The managed ports 20480-28671,31000-33000 and the host's ephemeral ports 32768-60999 have 32768-33000 in common: run \`sysctl -w net.ipv4.ip_local_port_range="33002 60999"\` (and keep it in /etc/sysctl.d), or create the isolator with reserveHostPorts: true`,
+      `The managed ports 20480-28671,31000-33000 and the host's ephemeral ports 32768-60999 have 32768-33000 in common: run \`sysctl -w net.ipv4.ip_local_port_range="33002 60999"\` (and keep it in /etc/sysctl.d)`,
     ],
     [
       { ephemeralPorts: '32768-57344' },
       'ERR_PORTS_OVERLAP',
-      `The managed ports 31000-31999,32768-57344 and the host's ephemeral ports 32768-60999 have 32768-57344 in common: run \`sysctl -w net.ipv4.ip_local_port_range="57346 60999"\` (and keep it in /etc/sysctl.d), or create the isolator with reserveHostPorts: true`,
+      `The managed ports 31000-31999,32768-57344 and the host's ephemeral ports 32768-60999 have 32768-57344 in common: run \`sysctl -w net.ipv4.ip_local_port_range="57346 60999"\` (and keep it in /etc/sysctl.d)`,
     ],
   ]
   await changesNothing(t, [topology.host], async () => {

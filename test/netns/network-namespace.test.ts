@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { NetworkNamespace, withNamespace } from '../../src/netns/network-namespace.js'
+import { NetworkNamespace, referencePath } from '../../src/netns/network-namespace.js'
 import { expectSame, snapshot } from '../helpers/leaks.js'
 import { canCreateNamespaces } from '../helpers/privilege.js'
 
@@ -248,18 +248,16 @@ t.test('sockets inside', needsNamespaces, async t => {
   server.close()
 })
 
-t.test('with a reference of any kind', needsNamespaces, async t => {
-  const netns = await scratch(t)
-  t.equal(await withNamespace(netns, inside => inside.identity), netns.identity)
-  t.notOk(netns.closed, 'one that was open stays open')
-  let opened: NetworkNamespace | undefined
-  const failing = withNamespace(process.pid, inside => {
-    opened = inside
-    throw new Error('in use')
-  })
-  await t.rejects(failing, { message: 'in use' })
-  t.ok(opened?.closed)
-  t.equal(await withNamespace('/proc/self/ns/net', ({ identity }) => identity), inodeOf('/proc/self/ns/net'))
+t.test('where others find a reference', needsNamespaces, async t => {
+  const [unnamed, name] = [await scratch(t), newName()]
+  const named = await NetworkNamespace.create(name)
+  t.equal(referencePath(unnamed), `/proc/${process.pid}/fd/${unnamed.fd}`)
+  t.equal(referencePath(named), `/run/netns/${name}`)
+  t.equal(referencePath(name), `/run/netns/${name}`)
+  t.equal(referencePath('/some/where'), '/some/where')
+  t.equal(referencePath(42), '/proc/42/ns/net')
+  t.equal(inodeOf(referencePath(unnamed)), unnamed.identity)
+  await named.delete()
 })
 
 t.test('await using closes, and leaves the name', needsNamespaces, async t => {

@@ -9,8 +9,8 @@ export interface Sysctl {
 
 /** What the plan depends on at the host side: read once by `create()`. */
 export interface HostFacts {
-  /** How messages name the host's namespace: a name in /run/netns, or undefined for the caller's own. */
-  readonly netnsName: string | undefined
+  /** Where the host's namespace is found, for explain(); undefined for the caller's own. */
+  readonly netnsPath: string | undefined
   readonly publicInterface: string
   readonly loopbackInterface: string
   /** The shared IPv4 address and the length of its on-link prefix. */

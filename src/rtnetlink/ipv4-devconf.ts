@@ -67,6 +67,15 @@ export const inetConf: Codec<Ipv4Sysctls> = {
   locate: (view, at, end, offset) => ipv4Devconf.locate?.(view, at, end, offset) ?? [],
 }
 
-/** A nest begins with the header of an attribute of 8 bytes; an array with the value of `forwarding`, a small number. */
-const isNest = (view: DataView, at: number, end: number): boolean =>
-  end - at >= 8 && u16.read(view, at) === 8 && u16.read(view, at + 2) !== 0
+/** struct nlattr and an int. */
+const SYSCTL_BYTES = 8
+
+/**
+ * A nest is a row of attributes of 8 bytes. An array cannot look like that: every other value would have to be the header
+ * of one. Its first value alone may, since the notification of a device that goes can hold what is no longer a value.
+ */
+function isNest(view: DataView, at: number, end: number): boolean {
+  if (at === end || (end - at) % SYSCTL_BYTES !== 0) return false
+  for (; at < end; at += SYSCTL_BYTES) if (u16.read(view, at) !== SYSCTL_BYTES) return false
+  return true
+}

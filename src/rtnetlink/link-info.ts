@@ -14,11 +14,25 @@ export const linkInfoAttributes = attributes({
   slaveData: ['IFLA_INFO_SLAVE_DATA', 5, binary],
 })
 
-/** All of IFLA_*, linux/if_link.h */
-export const linkAttributes = attributes({
+const { afSpec, ...declarations } = {
   ...commonLinkDeclarations,
   linkInfo: ['IFLA_LINKINFO', 18, linkInfoAttributes],
-})
+} as const
+
+/** All of IFLA_*, linux/if_link.h */
+export const linkAttributes = attributes({ ...declarations, afSpec })
+
+const deviceBody = messageBody(ifinfomsg, linkAttributes)
+
+/** What a bridge tells of its ports: IFLA_AF_SPEC holds VLANs there (IFLA_BRIDGE_*), and stays among the unknown. */
+const bridgePortBody = messageBody(ifinfomsg, attributes(declarations))
+
+/** sys/socket.h */
+const AF_BRIDGE = 7
 
 /** The body of RTM_NEWLINK, RTM_DELLINK and RTM_GETLINK. */
-export const linkBody = messageBody(ifinfomsg, linkAttributes)
+export const linkBody: typeof deviceBody = {
+  ...deviceBody,
+  get: (view, at, end) =>
+    (end > at && view.getUint8(at) === AF_BRIDGE ? bridgePortBody : deviceBody).get(view, at, end),
+}

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { inetConf } from '../../src/rtnetlink/ipv4-devconf.js'
 import type { InferInput } from '../../src/netlink/codec/index.js'
 import type { Verb } from '../../src/netlink/object-type.js'
 import { link, type Link, type LinkSpec } from '../../src/rtnetlink/index.js'
@@ -293,4 +294,20 @@ t.test('keys', async t => {
   t.throws(() => link.toDelete('', devices), TypeError)
   t.equal(link.command('delete', 'pm1'), 'ip link delete dev pm1')
   t.equal(link.command('get', 'pm1'), 'ip link show dev pm1')
+})
+
+t.test('an array of sysctls whose first value looks like the header of an attribute', async t => {
+  const values = new Int32Array(33).fill(0)
+  values[0] = 0x0001_0008
+  values[7] = 1
+  const bytes = new Uint8Array(values.buffer)
+  const sysctls = inetConf.get(new DataView(bytes.buffer), 0, bytes.length)
+  t.match(sysctls, { forwarding: 0x0001_0008, rp_filter: 1 })
+})
+
+t.test('what a bridge tells of the VLANs of a port', async t => {
+  const vlan = attribute(26, attribute(2, bytes(u16(6), u16(1))))
+  const port = bytes('07 00', u16(1), u32(3), u32(0), u32(0), attribute(3, Buffer.from('a0\0')), vlan)
+  const { family, attributes } = decoded(linkBody, port)
+  t.match({ family, attributes }, { family: 'bridge', attributes: { name: 'a0', unknown: [{ type: 26 }] } })
 })

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
+import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { ip, tcBatch } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
@@ -283,7 +284,9 @@ t.test('a qdisc that was there is shared', needsIsolation(), async t => {
         await isolator.close()
         await createAndClose(topology)
         const again = await create(topology)
+        // What an isolator that is closed leaves up: the link, and the name of the namespace.
         await ip(host.name, `link del ${link}`)
+        await NetworkNamespace.deleteName(link)
         await again.destroy()
       })
     })

@@ -51,7 +51,7 @@ function explain(error: NetlinkError): Error {
   return new IsolatorError(
     'ERR_FOREIGN_STATE',
     `something that this isolator did not make is in the way of: ${error.command ?? error.request}. ` +
-      'Remove it, or after a restart of this program call recover()',
+      'Remove it first; it may be what an earlier run of this program left',
     { cause: error, details: { command: error.command } },
   )
 }

@@ -13,8 +13,9 @@ const below: Record<string, readonly string[]> = {
   rtnetlink: ['native', 'netns', 'netlink'],
   tc: ['native', 'netns', 'netlink'],
   'sock-diag': ['native', 'netns', 'netlink'],
+  ethtool: ['native', 'netns', 'netlink'],
   'rtnetlink-*.ts': ['native', 'netns', 'netlink', 'rtnetlink', 'tc'],
-  isolator: ['native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'rtnetlink-*.ts'],
+  isolator: ['native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'ethtool', 'rtnetlink-*.ts'],
   'index.ts': [
     ...['native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'rtnetlink-*.ts', 'isolator'],
   ],

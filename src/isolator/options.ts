@@ -1,6 +1,15 @@
-import { isIpv4 } from '../netlink/codec/ip-version.js'
-import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
-import { IsolatorError } from './isolator-error.js'
+import type { NetnsReference } from '../netns/network-namespace.js'
+import {
+  anything,
+  checkEach,
+  isAddress,
+  isInterfaceName,
+  isNetns,
+  isNumber,
+  oneOf,
+  refuse,
+  type Checks,
+} from './option-checks.js'
 import { PortRanges, type PortRangesInput } from './port-ranges.js'
 
 /** What `PortMappingIsolator.create` takes. Mesos's flags keep their names in camelCase, the two interfaces apart. */
@@ -49,24 +58,20 @@ export interface IsolatorOptions {
   readonly neighbours: 'prefix' | 'gateway'
 }
 
-type Check = (value: unknown, option: string) => void
-
-type Checks<Options> = Readonly<Record<keyof Options, Check>>
-
 const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   netns: isNetns,
   publicInterface: isInterfaceName,
   loopbackInterface: isInterfaceName,
   address: isAddress,
-  ports: () => undefined,
-  ephemeralPorts: () => undefined,
+  ports: anything,
+  ephemeralPorts: anything,
   ephemeralPortsPerContainer: isNumber,
   neighbours: oneOf('prefix', 'gateway'),
 }
 
 const ISOLATE_CHECKS: Checks<IsolateOptions> = {
   netns: isNetns,
-  ports: () => undefined,
+  ports: anything,
 }
 
 /**
@@ -100,64 +105,4 @@ export function checkIsolateOptions(options: IsolateOptions): IsolateOptions {
   checkEach(options, ISOLATE_CHECKS)
   isNetns(options.netns, 'netns')
   return options
-}
-
-function checkEach<Options extends object>(options: Options, checks: Checks<Options>): void {
-  if (typeof options !== 'object' || (options as Options | null) === null)
-    throw refuse('options', options, 'an object')
-  for (const [option, value] of Object.entries(options)) {
-    if (!Object.hasOwn(checks, option))
-      throw refuse(option, value, `one of ${Object.keys(checks).join(', ')}`, 'unknown option')
-    if (value !== undefined) checks[option as keyof Options](value, option)
-  }
-}
-
-function isNetns(value: unknown, option: string): void {
-  const reference =
-    value instanceof NetworkNamespace || typeof value === 'number' || typeof value === 'string'
-  if (!reference || value === '')
-    throw refuse(option, value, 'a NetworkNamespace, a path, a name in /run/netns or a pid')
-}
-
-/** dev_valid_name, net/core/dev.c */
-function isInterfaceName(value: unknown, option: string): void {
-  if (typeof value === 'string' && /^[^\s/:]{1,15}$/.test(value) && value !== '.' && value !== '..') return
-  throw refuse(option, value, 'the name of an interface, 1 to 15 characters without space, colon and slash')
-}
-
-function isAddress(value: unknown, option: string): void {
-  if (typeof value !== 'string' || !isIpv4(value))
-    throw refuse(option, value, "an IPv4 address such as '10.9.0.2'")
-}
-
-function isNumber(value: unknown, option: string): void {
-  if (typeof value !== 'number') throw refuse(option, value, 'a number')
-}
-
-function oneOf(...words: readonly string[]): Check {
-  return (value, option) => {
-    if (!words.includes(value as string))
-      throw refuse(option, value, words.map(word => `'${word}'`).join(' or '))
-  }
-}
-
-/** The error of a malformed option or argument. */
-export function refuse(option: string, value: unknown, expected: string, problem?: string): IsolatorError {
-  const shown = typeof value === 'string' ? `'${value}'` : String(value)
-  return new IsolatorError(
-    'ERR_INVALID_OPTION',
-    `${problem ?? `${option} is ${shown}`}: ${problem ? `'${option}', ` : ''}expected ${expected}`,
-    {
-      details: { option, value },
-    },
-  )
-}
-
-// eslint-disable-next-line no-control-regex -- control characters would garble the alias in every listing
-const ID = /^[^\s/\u0000-\u001f\u007f]+$/
-
-/** Checks a container's id: what names it in a link's alias, beside its ephemeral range. */
-export function checkId(id: unknown): asserts id is string {
-  const plain = typeof id === 'string' && ID.test(id) && Buffer.byteLength(id) <= 200
-  if (!plain) throw refuse('id', id, '1 to 200 bytes without space, slash and control characters')
 }

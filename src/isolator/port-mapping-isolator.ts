@@ -11,11 +11,10 @@ import { setUpHost, tearDownHost } from './host-setup.js'
 import { isolateContainer, releaseNamespace } from './isolate-container.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
+import { checkId, refuse } from './option-checks.js'
 import {
-  checkId,
   checkIsolateOptions,
   parseOptions,
-  refuse,
   type IsolateOptions,
   type IsolatorOptions,
   type PortMappingIsolatorOptions,

@@ -1,0 +1,31 @@
+import { attributes, nested, struct, text, u16, u32, u8 } from '../netlink/codec/index.js'
+import { messageBody } from '../netlink/message-type.js'
+
+/** linux/netlink.h */
+export const NETLINK_GENERIC = 16
+/** linux/genetlink.h: the one family whose number is fixed; it tells those of the others. */
+export const GENL_ID_CTRL = 16
+export const CTRL_CMD_GETFAMILY = 3
+/** linux/ethtool_netlink.h (linux/ethtool_netlink_generated.h since 6.14) */
+export const ETHTOOL_MSG_LINKMODES_GET = 4
+
+/** struct genlmsghdr, linux/genetlink.h, up to its reserved half */
+const genlmsghdr = struct({ cmd: u8, version: u8, reserved: u16 })
+
+/** CTRL_ATTR_*, linux/genetlink.h: what is needed of them. */
+export const ctrlBody = messageBody(
+  genlmsghdr,
+  attributes({ familyId: ['CTRL_ATTR_FAMILY_ID', 1, u16], familyName: ['CTRL_ATTR_FAMILY_NAME', 2, text] }),
+)
+
+/** ETHTOOL_A_HEADER_*, linux/ethtool_netlink.h: which device is meant. */
+const header = attributes({ ifindex: ['ETHTOOL_A_HEADER_DEV_INDEX', 1, u32] })
+
+/** ETHTOOL_A_LINKMODES_*, linux/ethtool_netlink.h: what is needed of them. */
+export const linkModesBody = messageBody(
+  genlmsghdr,
+  attributes({
+    header: ['ETHTOOL_A_LINKMODES_HEADER', 1, nested(header)],
+    speed: ['ETHTOOL_A_LINKMODES_SPEED', 5, u32],
+  }),
+)

@@ -4,10 +4,11 @@
  *
  *     node scripts/ready.js [dependencies] [addon] [lib]     all three by default
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { compile } from './compile.js'
 import { nodeHeaders } from './node-headers.js'
-import { capture, root } from './run.js'
+import { root, succeed } from './run.js'
 import { markFresh, staleness } from './stale.js'
 
 /** @typedef {{ about: string, why: () => string | undefined, work: () => Promise<string | undefined> }} Step `work` resolves with what went wrong */
@@ -27,7 +28,10 @@ const steps = {
   lib: {
     about: 'compiling src/ to lib/',
     why: () =>
-      staleness('lib', { inputs: ['src', 'tsconfig.json', 'tsconfig.build.json'], output: 'lib/index.js' }),
+      staleness('lib', {
+        inputs: ['src', 'tsconfig.json', 'tsconfig.build.json', 'scripts/compile.js'],
+        output: 'lib/index.js',
+      }),
     work: compile,
   },
 }
@@ -100,33 +104,6 @@ function buildAddon() {
     'build',
     ...nodedir,
   ])
-}
-
-/** Results of removed or renamed sources go too: lib/ is published as a whole. */
-async function compile() {
-  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--incremental', 'false']
-  const failure = await succeed(process.execPath, tsc)
-  const sources = new Set(listFiles('src').map(file => file.replace(/\.ts$/, '')))
-  for (const file of listFiles('lib'))
-    if (file !== 'README.md' && !sources.has(file.replace(/(\.js|\.d\.ts)(\.map)?$/, '')))
-      rmSync(join(root, 'lib', file))
-  return failure
-}
-
-/** @param {string} folder */
-const listFiles = folder =>
-  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name).slice(join(root, folder).length + 1))
-
-/**
- * @param {string} command
- * @param {readonly string[]} args
- * @returns {Promise<string | undefined>} what it printed, if it failed
- */
-async function succeed(command, args) {
-  const { code, output } = await capture(command, args)
-  return code === 0 ? undefined : `${output}${command} ${args.join(' ')} ended with exit code ${code}`
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -39,3 +39,15 @@ export function capture(command, args, options = {}) {
     child.once('close', code => resolve({ code: code ?? 128, output }))
   })
 }
+
+/**
+ * Runs a command without showing its output, and resolves with what it printed if it failed.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @returns {Promise<string | undefined>}
+ */
+export async function succeed(command, args) {
+  const { code, output } = await capture(command, args)
+  return code === 0 ? undefined : `${output}${command} ${args.join(' ')} ended with exit code ${code}`
+}

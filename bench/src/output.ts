@@ -4,9 +4,9 @@ import { promisify } from 'node:util'
 const execute = promisify(execFile)
 
 /** What a command prints. Throws with its last words where it fails, and with `ENOENT` where there is none. */
-export async function output(command: string, args: readonly string[] = []): Promise<string> {
+export async function output(command: string, args: readonly string[] = [], cwd?: string): Promise<string> {
   try {
-    return (await execute(command, args, { maxBuffer: 2 ** 26 })).stdout
+    return (await execute(command, args, { cwd, maxBuffer: 2 ** 26 })).stdout
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
     if (code === 'ENOENT') throw new Error(`${command} is not installed`, { cause: error })

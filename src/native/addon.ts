@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
 import { SystemError } from './system-error.js'
 
 /**
@@ -115,10 +115,13 @@ function load(): Addon {
   if (process.platform !== 'linux') {
     throw new UnsupportedPlatformError(`rtnetlink needs Linux: there is no netlink on ${process.platform}`)
   }
-  const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (packageRoot: string) => Addon & {
+  const require = createRequire(import.meta.url)
+  const nodeGypBuild = require('node-gyp-build') as (folder: string) => Addon & {
     setErrorFactory: (factory: (errno: number, syscall: string, path?: string) => Error) => void
   }
-  const { setErrorFactory, ...exports } = nodeGypBuild(fileURLToPath(new URL('../..', import.meta.url)))
+  // By the package's own name, because this runs in src/native/ and, bundled, in lib/.
+  const packageRoot = dirname(require.resolve('rtnetlink/package.json'))
+  const { setErrorFactory, ...exports } = nodeGypBuild(packageRoot)
   setErrorFactory((errno, syscall, path) => new SystemError(errno, syscall, path))
   return exports
 }

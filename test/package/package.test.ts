@@ -50,7 +50,7 @@ t.test('the scripts of a fresh clone need nothing installed', async t => {
 
 const published = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
-  /^lib\/(README\.md|[\w/-]+(\.d\.ts|\.js)(\.map)?)$/,
+  /^lib\/(README\.md|index\.js(\.map)?|[\w/-]+\.d\.ts(\.map)?)$/,
   /^src\/[\w/-]+\.ts$/,
   /^native\/\w+\.(cc|h)$/,
   /^prebuilds\/linux-(x64|arm64)\/rtnetlink\.(glibc|musl)\.node$/,
@@ -78,11 +78,11 @@ t.test('npm pack has what is needed and nothing else', async t => {
     'lib/index.js',
   ])
     t.ok(files.includes(file), file)
-  const compiled = files
-    .filter(file => /^lib\/.*\.js$/.test(file))
-    .map(file => file.slice('lib/'.length, -'.js'.length))
+  const declared = files
+    .filter(file => /^lib\/.*\.d\.ts$/.test(file))
+    .map(file => file.slice('lib/'.length, -'.d.ts'.length))
   const sources = files
     .filter(file => /^src\/.*\.ts$/.test(file))
     .map(file => file.slice('src/'.length, -'.ts'.length))
-  t.strictSame(compiled.sort(), sources.sort(), 'every source compiled, no result of a removed one')
+  t.strictSame(declared.sort(), sources.sort(), 'the types of every source, none of a removed one')
 })

@@ -1,6 +1,6 @@
-import { filter as filterObject } from '../../../lib/index.js'
-import { RequestBuffer } from '../../../lib/netlink/request-buffer.js'
-import { newRequest } from '../../../lib/rtnetlink-verbs.js'
+import { filter as filterObject } from '../../../src/tc/index.js'
+import { RequestBuffer } from '../../../src/netlink/request-buffer.js'
+import { newRequest } from '../../../src/rtnetlink-verbs.js'
 import { filterSpec } from './filter-spec.js'
 import type { Filter, Workload } from './workload.js'
 

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import ts from 'typescript'
+import * as source from '../../src/index.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root, encoding: 'utf8' })
+
+/**
+ * What every program that imports the package waits for. Node has loaded most of it by then; what it has not (node:net:
+ * 10 ms) is for process.getBuiltinModule() at the first use. `npm run bench -- import` tells what an addition costs.
+ */
+const LOADED_AT_ONCE = [
+  'node:diagnostics_channel',
+  'node:fs',
+  'node:fs/promises',
+  'node:module',
+  'node:path',
+  'node:util',
+]
+
+/** The module specifiers of static imports and exports, and whether anything is awaited outside of functions. */
+function readModule(text: string): { specifiers: string[]; awaits: boolean } {
+  const specifiers: string[] = []
+  let awaits = false
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node)) return
+    if (ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier)) awaits = true
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    )
+      specifiers.push(node.moduleSpecifier.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('index.js', text, ts.ScriptTarget.Latest, true))
+  return { specifiers, awaits }
+}
+
+t.test('one module, which needs only what Node has', async t => {
+  const { specifiers, awaits } = readModule(readFileSync(`${root}lib/index.js`, 'utf8'))
+  t.strictSame([...new Set(specifiers)].sort(), LOADED_AT_ONCE)
+  t.notOk(awaits, 'no top-level await: require() of it works')
+  t.strictSame(
+    readModule(`import a from 'a'\nexport * from './b.js'\nconst f = async () => await a\nawait f()`),
+    { specifiers: ['a', './b.js'], awaits: true },
+    'control',
+  )
+})
+
+t.test('the same names as src/, classes under their own', async t => {
+  const built = (await import('rtnetlink')) as Record<string, unknown>
+  t.strictSame(Object.keys(built), Object.keys(source))
+  const isClass = (value: unknown): value is { name: string } =>
+    typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
+  const classes = Object.entries(built).filter(([, value]) => isClass(value))
+  t.ok(classes.length > 10)
+  for (const [name, value] of classes) t.equal((value as { name: string }).name, name)
+})
+
+const program = `
+import { NetworkNamespace, PortMappingIsolator, RtnetlinkSocket, mirred, u32, type Link } from 'rtnetlink'
+export async function names(): Promise<string[]> {
+  const socket = await RtnetlinkSocket.open()
+  const links: Link[] = await socket.links.list({})
+  await socket.filters.add({
+    dev: 'eth0', parent: 'ingress', priority: 1, protocol: 'ip', kind: 'u32',
+    keys: [u32.destinationPorts(1, 2)], actions: [mirred.redirect('veth1')],
+  })
+  // @ts-expect-error there is no such verb
+  await socket.links.enumerate()
+  return links.map(({ name }) => name)
+}
+export const isolator: Promise<PortMappingIsolator> = PortMappingIsolator.create({ ephemeralPorts: '32768-57344' })
+export const namespace: Promise<NetworkNamespace> = NetworkNamespace.create()
+`
+
+t.test('types for every way to resolve modules', async t => {
+  const folder = t.testdir({
+    'package.json': '{ "type": "module" }',
+    'program.ts': program,
+    node_modules: { rtnetlink: t.fixture('symlink', root) },
+  })
+  const ways: [string, ts.ModuleKind, ts.ModuleResolutionKind][] = [
+    ['node16', ts.ModuleKind.Node16, ts.ModuleResolutionKind.Node16],
+    ['nodenext', ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext],
+    ['bundler', ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
+  ]
+  for (const [name, module, moduleResolution] of ways) {
+    const compiled = ts.createProgram([`${folder}/program.ts`], {
+      ...{ module, moduleResolution, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true },
+      ...{ lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'] },
+      ...{ types: ['node'], typeRoots: [`${root}node_modules/@types`] },
+    })
+    const found = ts.getPreEmitDiagnostics(compiled)
+    t.strictSame(
+      found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+      [],
+      name,
+    )
+  }
+})

@@ -60,3 +60,11 @@ export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/prob
 export type { ResourceStatistics } from './isolator/statistics.js'
 export { PortRanges, type PortRange, type PortRangesInput } from './isolator/port-ranges.js'
 export { formatSize, parseSize, type SizeInput } from './isolator/sizes.js'
+export {
+  createStatisticsHandler,
+  type ExecutorDescription,
+  type StatisticsEntry,
+  type StatisticsHandler,
+  type StatisticsHandlerOptions,
+  type StatisticsSource,
+} from './isolator/http/statistics-handler.js'

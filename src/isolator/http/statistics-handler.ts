@@ -1,0 +1,156 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { IsolatorError } from '../isolator-error.js'
+import type { PortMappingIsolator } from '../port-mapping-isolator.js'
+import type { ResourceStatistics } from '../statistics.js'
+import { exactJson } from './exact-json.js'
+
+/** What of the isolator this needs. */
+export type StatisticsSource = Pick<PortMappingIsolator, 'list' | 'usage'>
+
+/** What an entry says of a container besides its statistics. */
+export interface ExecutorDescription {
+  /** Default: the container's id. */
+  executor_id?: string | undefined
+  /** Default: `executor_id`. */
+  executor_name?: string | undefined
+  /** Default: `''`. */
+  framework_id?: string | undefined
+  /** Default: `executor_id`. */
+  source?: string | undefined
+}
+
+/** What the isolator does not know and its caller may. */
+export interface StatisticsHandlerOptions {
+  /** Who a container is. */
+  describe?: ((id: string) => ExecutorDescription | Promise<ExecutorDescription>) | undefined
+  /** Statistics that are not the network's, under Mesos's names: `cpus_limit`, `mem_rss_bytes`, … Default: none. */
+  extraStatistics?: ((id: string) => object | Promise<object>) | undefined
+}
+
+/** One executor of Mesos's `/monitor/statistics`; the keys stand as Mesos writes them, in alphabetical order. */
+export interface StatisticsEntry {
+  executor_id: string
+  executor_name: string
+  framework_id: string
+  source: string
+  /** With bigints: exact beyond 2^53. */
+  statistics: ResourceStatistics<bigint>
+}
+
+/** For `http.createServer`; where another handler comes after it, `next` is called for every other path. */
+export type StatisticsHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: () => void,
+) => void
+
+/** `/slave(1)/monitor/statistics` is its name in Mesos, the documents leave the first part out. */
+const PATH = /^(?:\/slave\(\d+\))?\/monitor\/statistics(?:\.json)?\/?$/
+
+/**
+ * Mesos's `/monitor/statistics` and `/monitor/statistics.json` for `node:http`: the statistics of every container, as an
+ * array. Counters are written exactly, also beyond 2^53. Requests that come while the kernel is being read share one
+ * reading.
+ *
+ * @example
+ * http.createServer(createStatisticsHandler(isolator)).listen(5051, '127.0.0.1')
+ */
+export function createStatisticsHandler(
+  isolator: StatisticsSource,
+  options: StatisticsHandlerOptions = {},
+): StatisticsHandler {
+  let underWay: Promise<string> | undefined
+  const read = (): Promise<string> =>
+    (underWay ??= readEntries(isolator, options)
+      .then(exactJson)
+      .finally(() => {
+        underWay = undefined
+      }))
+  return (request, response, next) => {
+    if (!PATH.test(pathOf(request))) {
+      if (next) next()
+      else answerError(request, response, 404, `no such path: ${pathOf(request)}`)
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD')
+      answerError(request, response, 405, `${request.method} is not for statistics: use GET`)
+    } else {
+      read().then(
+        body => {
+          answer(request, response, 200, body)
+        },
+        (error: unknown) => {
+          answerError(request, response, 500, error instanceof Error ? error.message : String(error), error)
+        },
+      )
+    }
+  }
+}
+
+async function readEntries(
+  isolator: StatisticsSource,
+  { describe, extraStatistics }: StatisticsHandlerOptions,
+): Promise<StatisticsEntry[]> {
+  const entries = await Promise.all(
+    isolator.list().map(async ({ id }) => {
+      const statistics = await usageOf(isolator, id)
+      return statistics && entryOf(id, statistics, await describe?.(id), await extraStatistics?.(id))
+    }),
+  )
+  return entries.filter(entry => entry !== undefined)
+}
+
+/** Undefined for a container that is cleaned up meanwhile. */
+async function usageOf(
+  isolator: StatisticsSource,
+  id: string,
+): Promise<ResourceStatistics<bigint> | undefined> {
+  try {
+    return await isolator.usage(id, { bigint: true })
+  } catch (error) {
+    if (error instanceof IsolatorError && error.code === 'ERR_CONTAINER_UNKNOWN') return undefined
+    throw error
+  }
+}
+
+function entryOf(
+  id: string,
+  statistics: ResourceStatistics<bigint>,
+  {
+    executor_id = id,
+    executor_name = executor_id,
+    framework_id = '',
+    source = executor_id,
+  }: ExecutorDescription = {},
+  extra: object = {},
+): StatisticsEntry {
+  const all = Object.entries({ ...extra, ...statistics }).sort(([a], [b]) => (a < b ? -1 : 1))
+  return {
+    executor_id,
+    executor_name,
+    framework_id,
+    source,
+    statistics: Object.fromEntries(all) as unknown as ResourceStatistics<bigint>,
+  }
+}
+
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
+
+function answerError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  message: string,
+  cause?: unknown,
+): void {
+  const code = (cause as { code?: unknown } | undefined)?.code
+  answer(request, response, status, exactJson({ error: message, code }))
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}

@@ -6,12 +6,14 @@ import type { Planned } from './plan/planned.js'
 import type { Undo } from './undo.js'
 
 /** errnos of a deletion whose object is gone already, or the device with it. */
-const GONE = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
+export const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
 
 /**
  * Sends planned messages as one batch. What of them the kernel carried out is noted in `undo`: a batch does not stop at
  * an error, and of a failed one only what this call added may be taken back.
  *
+ * @param tolerated errnos that are no failure, such as {@link GONE} for deletions
+
  * @throws IsolatorError ERR_FOREIGN_STATE where something that is not ours has a handle of ours
  * @throws NetlinkError for any other refusal
  */
@@ -19,6 +21,7 @@ export async function applyAll(
   rt: RtnetlinkSocket,
   planned: readonly Planned[],
   undo: Pick<Undo, 'push'>,
+  tolerated: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const results = await rt.send(
     planned.map(message => message.request(rt.devices)),
@@ -27,7 +30,7 @@ export async function applyAll(
   const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
   const inverses = carriedOut.flatMap(({ inverse }) => inverse ?? []).reverse()
   if (inverses.length > 0) undo.push(() => removeAll(rt, inverses))
-  const error = firstError(results)
+  const error = firstError(results, ({ code }) => !tolerated.has(code))
   if (error) throw explain(error)
 }
 
@@ -41,7 +44,7 @@ export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned
 
 function firstError(
   results: readonly BatchResult[],
-  matters: (error: NetlinkError) => boolean = () => true,
+  matters: (error: NetlinkError) => boolean,
 ): NetlinkError | undefined {
   return results.find(({ error }) => error && matters(error))?.error
 }

@@ -3,11 +3,15 @@ import { IsolatorError } from './isolator-error.js'
 import { allPorts, type ContainerFacts } from './plan/facts.js'
 import { PortOwners } from './port-owners.js'
 import type { PortRange, PortRanges } from './port-ranges.js'
+import type { RateLimit } from './rate-limit.js'
 import { SlotAllocator } from './slot-allocator.js'
 
 /** A container that the isolator knows of. */
 export interface Container extends ContainerFacts {
   slot: number
+  ports: PortRanges
+  egress?: RateLimit | undefined
+  ingress?: RateLimit | undefined
   /** The path of its namespace, for explain(). */
   readonly reference: string
   /** The identity of its namespace, once it has one. */
@@ -15,6 +19,9 @@ export interface Container extends ContainerFacts {
   /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
   settled: Promise<unknown>
 }
+
+/** What is decided of a container before it has a place. */
+export type NewContainer = Pick<Container, 'id' | 'ports' | 'reference' | 'egress' | 'ingress'>
 
 /** The ports that an isolator may give away. */
 export interface ManagedPorts {
@@ -54,9 +61,10 @@ export class ContainerTable implements Iterable<Container> {
   /**
    * Gives a container the ports it asks for, an ephemeral range and the lowest free slot.
    *
+   * @param inUse tells ephemeral ranges that are not to be given away now
    * @throws IsolatorError ERR_CONTAINER_EXISTS, ERR_PORTS_UNMANAGED, ERR_PORTS_OVERLAP, ERR_PORTS_EXHAUSTED
    */
-  add(id: string, ports: PortRanges, reference: string): Container {
+  add({ id, ports, reference, ...limits }: NewContainer, inUse?: (range: PortRange) => boolean): Container {
     if (this.#byId.has(id))
       throw new IsolatorError('ERR_CONTAINER_EXISTS', `'${id}' is isolated already`, { details: { id } })
     this.#checkPorts(id, ports)
@@ -65,13 +73,29 @@ export class ContainerTable implements Iterable<Container> {
       id,
       slot,
       ports,
-      ephemeralPorts: this.#ephemeralFor(slot),
+      ephemeralPorts: this.#ephemeralFor(slot, inUse),
+      ...limits,
       reference,
       settled: Promise.resolve(),
     }
     this.#byId.set(id, container)
     this.#occupy(container)
     return container
+  }
+
+  /**
+   * Takes further ports for a container, beside those that it has.
+   *
+   * @throws IsolatorError ERR_PORTS_UNMANAGED, ERR_PORTS_OVERLAP
+   */
+  give({ id, slot }: Container, ports: PortRanges): void {
+    this.#checkPorts(id, ports)
+    this.#owners.give(ports, slot)
+  }
+
+  /** Takes ports back from a container. */
+  takeBack(ports: PortRanges): void {
+    this.#owners.take(ports)
   }
 
   /** Takes everything back that `add` gave. */
@@ -114,9 +138,9 @@ export class ContainerTable implements Iterable<Container> {
     this.#owners.give(allPorts(container), container.slot)
   }
 
-  #ephemeralFor(slot: number): PortRange {
+  #ephemeralFor(slot: number, inUse: ((range: PortRange) => boolean) | undefined): PortRange {
     try {
-      return this.#ephemeral.allocate()
+      return this.#ephemeral.allocate(inUse)
     } catch (error) {
       this.#slots.release(slot)
       throw error

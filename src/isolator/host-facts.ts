@@ -2,6 +2,7 @@ import { referencePath, type NetworkNamespace } from '../netns/network-namespace
 import type { Address, Link, Route } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { readCopiedSysctls } from './container-sysctls.js'
+import { findFlowQdisc } from './flow-setup.js'
 import { IsolatorError } from './isolator-error.js'
 import { refuse } from './option-checks.js'
 import type { IsolatorOptions } from './options.js'
@@ -29,10 +30,11 @@ export async function readHostFacts(
   }
   const link = await publicLink(rt, publicInterface)
   await checkLoopback(rt, options.loopbackInterface)
-  const [address, sysctls, ephemeralPorts] = await Promise.all([
+  const [address, sysctls, ephemeralPorts, flows] = await Promise.all([
     sharedAddress(rt, publicInterface, options.address),
     readCopiedSysctls(netns),
     readEphemeralRange(netns),
+    findFlowQdisc(rt, publicInterface),
   ])
   return {
     netnsPath: options.netns === undefined ? undefined : referencePath(options.netns),
@@ -44,6 +46,9 @@ export async function readHostFacts(
     mtu: link.mtu,
     gateway: defaultRoute?.gateway,
     neighbours: options.neighbours,
+    bloatReduction: options.bloatReduction,
+    // Containers of an earlier run have nodes there, which have to go with them: it is used as long as it is there.
+    flowParent: options.flowParent ?? flows?.parent,
     ephemeralPorts,
     sysctls,
   }

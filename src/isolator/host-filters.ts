@@ -4,6 +4,7 @@ import type { Request } from '../netlink/message.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
+import type { FLOW_QDISC } from './layout.js'
 import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE } from './layout.js'
 import type { Planned } from './plan/planned.js'
 
@@ -22,10 +23,14 @@ const FIRST_ROOT_TABLE = 0x800
 /** How long the kernel may take to let go of a table after its last link went (an RCU grace period; 32 ms measured). */
 const TABLE_RELEASE_MS = 2000
 
-/** The filters of our priorities on a device that has an ingress or clsact qdisc. */
-export async function ourFilters(rt: RtnetlinkSocket, dev: string): Promise<Filter[]> {
-  const filters = await rt.filters.list({ dev, parent: 'ingress' })
-  return filters.filter(({ priority }) => OURS.has(priority))
+/** The filters of our priorities on a device that has an ingress or clsact qdisc, or all of a qdisc that is ours. */
+export async function ourFilters(
+  rt: RtnetlinkSocket,
+  dev: string,
+  parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
+): Promise<Filter[]> {
+  const filters = await rt.filters.list({ dev, parent })
+  return parent === 'ingress' ? filters.filter(({ priority }) => OURS.has(priority)) : filters
 }
 
 /**

@@ -1,4 +1,5 @@
 import { IsolatorError } from './isolator-error.js'
+import { PortRanges } from './port-ranges.js'
 
 /**
  * What `create()` found on the host and changed: noted in the loopback's alias before the first change, so that
@@ -11,6 +12,8 @@ export interface HostRecord {
   readonly sysctls: Readonly<Record<string, number>>
   /** The interfaces whose ingress qdisc is ours to delete. */
   readonly qdiscs: readonly string[]
+  /** What was added to net.ipv4.ip_local_reserved_ports. */
+  readonly reserved: PortRanges
 }
 
 /** What an alias of ours begins with. */
@@ -19,12 +22,16 @@ const SIGNATURE = 'rtnetlink:'
 const LONGEST_ALIAS = 255
 
 /** `rtnetlink: mtu=65536 qdiscs=eth0,lo accept_local=0 …` */
-export function formatHostRecord({ mtu, qdiscs, sysctls }: HostRecord): string {
+export function formatHostRecord({ mtu, qdiscs, sysctls, reserved }: HostRecord): string {
   const words = Object.entries(sysctls).map(([name, value]) => `${name}=${value}`)
+  if (reserved.size > 0) words.unshift(`reserved=${reserved}`)
   const alias = [SIGNATURE, `mtu=${mtu}`, `qdiscs=${qdiscs.join(',')}`, ...words].join(' ')
-  if (Buffer.byteLength(alias) > LONGEST_ALIAS)
-    throw new RangeError(`'${alias}' does not fit an alias of ${LONGEST_ALIAS} bytes`)
-  return alias
+  if (Buffer.byteLength(alias) <= LONGEST_ALIAS) return alias
+  throw new IsolatorError(
+    'ERR_INVALID_OPTION',
+    `what reserveHostPorts adds, ${reserved}, is too long to be noted in an alias of ${LONGEST_ALIAS} bytes: use fewer ranges`,
+    { details: { option: 'reserveHostPorts', value: reserved.toString() } },
+  )
 }
 
 /**
@@ -36,7 +43,7 @@ export function parseHostRecord(alias: string | undefined, dev: string): HostRec
   if (!alias) return undefined
   const [signature, ...words] = alias.split(' ')
   const values = new Map(words.map(word => word.split('=', 2) as [string, string]))
-  const { mtu, qdiscs, ...sysctls } = Object.fromEntries(values)
+  const { mtu, qdiscs, reserved = '', ...sysctls } = Object.fromEntries(values)
   if (signature !== SIGNATURE || mtu === undefined || qdiscs === undefined) {
     throw new IsolatorError(
       'ERR_FOREIGN_STATE',
@@ -47,6 +54,7 @@ export function parseHostRecord(alias: string | undefined, dev: string): HostRec
   return {
     mtu: Number(mtu),
     qdiscs: qdiscs === '' ? [] : qdiscs.split(','),
+    reserved: PortRanges.from(reserved),
     sysctls: Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name, Number(value)])),
   }
 }

@@ -1,4 +1,6 @@
+import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll, removeAll } from './apply.js'
 import type { HostContext } from './host-context.js'
 import { missingFilters, ourFilters, removeFilters } from './host-filters.js'
@@ -10,30 +12,39 @@ import {
   loopbackRestoration,
   loopbackSettings,
   publicFilters,
+  recordNote,
 } from './plan/host.js'
 import type { Planned } from './plan/planned.js'
+import { flowFilters } from './plan/flows.js'
+import { PortRanges } from './port-ranges.js'
+import { readReservedPorts, releasePorts, reservePorts } from './reserved-ports.js'
+import { findFlowQdisc, missingFlowQdisc } from './flow-setup.js'
+import { FLOW_QDISC } from './layout.js'
 import { allOrNothing, type Undo } from './undo.js'
 
 /**
  * Puts the static part of the layout on the host, or completes one that an earlier run left. Gives back what has to be
  * restored in the end.
  *
+ * @param reserve the ports that the host is to be kept from handing out
+
  * @throws IsolatorError ERR_FOREIGN_STATE where something else holds a handle of the layout, or the loopback's alias
  */
-export async function setUpHost(host: HostContext): Promise<HostRecord> {
+export async function setUpHost(host: HostContext, reserve: PortRanges): Promise<HostRecord> {
   const { rt, facts } = host
   const loopback = await rt.links.get(facts.loopbackInterface)
   const present = await devicesWithIngress(host)
   const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
-  const record =
-    noted ??
-    recordOf(
-      loopback,
-      devicesOf(host).filter(dev => !present.has(dev)),
-    )
+  const absent = devicesOf(host).filter(dev => !present.has(dev))
+  const before = noted ?? recordOf(loopback, absent)
+  const reserving = reserve.subtract(await readReservedPorts(host.netns))
+  const record = { ...before, reserved: before.reserved.union(reserving) }
   await allOrNothing(async undo => {
-    if (!noted) undo.push(() => applyAll(rt, loopbackRestoration(facts, record), undo))
+    const restoration = noted ? [recordNote(facts, noted)] : loopbackRestoration(facts, record)
+    undo.push(() => applyAll(rt, restoration, undo))
     await applyAll(rt, loopbackPlan(facts, record), undo)
+    await reserveFor(host, reserving, undo)
+    await setUpFlows(host, undo)
     await fillIn(host, facts.loopbackInterface, present, loopbackFilters(facts), undo)
     await fillIn(host, facts.publicInterface, present, publicFilters(facts), undo)
   })
@@ -47,7 +58,21 @@ export async function tearDownHost(host: HostContext, record: HostRecord): Promi
     if (record.qdiscs.includes(dev)) await removeAll(rt, inversesOf([ingressQdisc(dev)]))
     else await removeFilters(rt, await ourFilters(rt, dev))
   }
+  const flows = await findFlowQdisc(rt, facts.publicInterface)
+  if (flows) await rt.qdiscs.delete({ dev: flows.dev, parent: flows.parent, handle: flows.handle })
+  if (record.reserved.size > 0) await releasePorts(host.netns, record.reserved)
   await removeAll(rt, loopbackRestoration(facts, record))
+}
+
+/** The ports that are reserved on the host, but for those that an earlier run of this isolator reserved. */
+export async function portsReservedByOthers(
+  rt: RtnetlinkSocket,
+  netns: NetworkNamespace,
+  loopbackInterface: string,
+): Promise<PortRanges> {
+  const { alias } = await rt.links.get(loopbackInterface)
+  const ours = parseHostRecord(alias, loopbackInterface)?.reserved ?? PortRanges.empty
+  return (await readReservedPorts(netns)).subtract(ours)
 }
 
 const devicesOf = ({ facts }: HostContext): string[] => [facts.loopbackInterface, facts.publicInterface]
@@ -63,26 +88,57 @@ async function devicesWithIngress(host: HostContext): Promise<ReadonlySet<string
 /** What is going to be changed, as it is now. */
 function recordOf({ mtu, inet = {} }: Link, qdiscs: readonly string[]): HostRecord {
   const names = Object.keys(loopbackSettings({ mac: '', mtu }).inet) as (keyof typeof inet)[]
-  return { mtu, qdiscs, sysctls: Object.fromEntries(names.map(name => [name, inet[name] ?? 0])) }
+  return {
+    mtu,
+    qdiscs,
+    reserved: PortRanges.empty,
+    sysctls: Object.fromEntries(names.map(name => [name, inet[name] ?? 0])),
+  }
+}
+
+async function reserveFor({ netns }: HostContext, ports: PortRanges, undo: Undo): Promise<void> {
+  if (ports.size === 0) return
+  undo.push(() => releasePorts(netns, ports))
+  await reservePorts(netns, ports)
+}
+
+/** Makes or completes the fq_codel with a flow per container, if there is to be one. */
+async function setUpFlows(host: HostContext, undo: Undo): Promise<void> {
+  const { rt, facts } = host
+  if (facts.flowParent === undefined) return
+  const qdisc = await missingFlowQdisc(host, facts.flowParent)
+  if (qdisc) {
+    await applyAll(rt, [qdisc], undo)
+    await applyAll(rt, flowFilters(facts), goesWithQdisc)
+  } else await complete(host, facts.publicInterface, FLOW_QDISC, flowFilters(facts), undo)
 }
 
 /** Adds the qdisc and the filters that a device lacks. */
 async function fillIn(
-  { rt }: HostContext,
+  host: HostContext,
   dev: string,
   present: ReadonlySet<string>,
   filters: readonly Planned[],
   undo: Undo,
 ): Promise<void> {
-  if (!present.has(dev)) {
-    await applyAll(rt, [ingressQdisc(dev)], undo)
-    await applyAll(rt, filters, goesWithQdisc)
-    return
-  }
-  const found = await ourFilters(rt, dev)
+  const { rt } = host
+  if (present.has(dev)) return complete(host, dev, 'ingress', filters, undo)
+  await applyAll(rt, [ingressQdisc(dev)], undo)
+  await applyAll(rt, filters, goesWithQdisc)
+}
+
+/** Adds the filters that a qdisc lacks. */
+async function complete(
+  { rt }: HostContext,
+  dev: string,
+  parent: 'ingress' | typeof FLOW_QDISC,
+  filters: readonly Planned[],
+  undo: Undo,
+): Promise<void> {
+  const found = await ourFilters(rt, dev, parent)
   const before = new Set(found.map(({ handle, priority }) => `${priority} ${handle}`))
   undo.push(async () => {
-    const now = await ourFilters(rt, dev)
+    const now = await ourFilters(rt, dev, parent)
     await removeFilters(
       rt,
       now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),

@@ -50,6 +50,18 @@ export const PORT_BUCKETS = 64
 /** A node id above those of blocks (1 to 31): the link to the second level comes last in its bucket. */
 export const SECOND_LEVEL_LINK = 0x800
 
+/**
+ * The fq_codel at the public interface that gives each container a flow of its own: a handle that nobody else takes by
+ * chance ("PM"), so that it is known again.
+ */
+export const FLOW_QDISC = '504d:'
+
+/** Its flows, as in Mesos: the host's, one that ARP and ICMP share, and from 3 on those of slots. */
+export const FLOW = { host: 1, shared: 2, firstContainer: 3 } as const
+
+/** A flow as a class id of the qdisc. */
+export const flowId = (flow: number): string => `${FLOW_QDISC}${flow.toString(16)}`
+
 /** Slots are node ids of the everyone table, which have 12 bits. */
 export const MAXIMUM_SLOT = 0xfff
 

@@ -1,8 +1,10 @@
+import { formatParent, parseParent } from '../tc/handle.js'
 import type { NetnsReference } from '../netns/network-namespace.js'
 import {
   anything,
   checkEach,
   isAddress,
+  isBoolean,
   isInterfaceName,
   isNetns,
   isNumber,
@@ -11,9 +13,12 @@ import {
   type Checks,
 } from './option-checks.js'
 import { PortRanges, type PortRangesInput } from './port-ranges.js'
+import type { RatePolicy } from './rate-limit.js'
+import { isCpus, isRate, RATE_CHECKS, ratePolicy, type RateOptions } from './rate-options.js'
+import { parseSize, type SizeInput } from './sizes.js'
 
 /** What `PortMappingIsolator.create` takes. Mesos's flags keep their names in camelCase, the two interfaces apart. */
-export interface PortMappingIsolatorOptions {
+export interface PortMappingIsolatorOptions extends RateOptions {
   /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
   netns?: NetnsReference | undefined
   /** The interface whose address containers share (Mesos `eth0_name`). Default: that of the default route. */
@@ -36,6 +41,17 @@ export interface PortMappingIsolatorOptions {
    * only the gateway, so that no container can fill the kernel's neighbour table.
    */
   neighbours?: 'prefix' | 'gateway' | undefined
+  /**
+   * Keep the managed ports out of the host's own allocation (`net.ipv4.ip_local_reserved_ports`, until `destroy()`). They may
+   * then overlap the host's ephemeral range as long as 1024 ports of it remain. Default false: an overlap is refused.
+   */
+  reserveHostPorts?: boolean | undefined
+  /** The queue below a rate limit: `'fq_codel'` (default) keeps it short and fair among flows, `'none'` needs no fq_codel. */
+  bloatReduction?: 'fq_codel' | 'none' | undefined
+  /** Give each container a flow of its own in an fq_codel at the public interface. Default false. */
+  egressUniqueFlowPerContainer?: boolean | undefined
+  /** Where that fq_codel hangs: `'root'` (default) of the public interface, or a class there such as `'1:10'`. */
+  egressFlowClassifierParent?: string | undefined
 }
 
 /** What a container is given. */
@@ -44,6 +60,22 @@ export interface IsolateOptions {
   netns: NetnsReference
   /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
   ports?: PortRangesInput | undefined
+  /** Its CPUs, for rates per CPU. Default 0: it gets the minimum. */
+  cpus?: number | undefined
+  /** What it may send, instead of what the isolator's options say: bytes per second. */
+  egressRateLimit?: SizeInput | undefined
+  /** What it may receive, likewise. */
+  ingressRateLimit?: SizeInput | undefined
+}
+
+/** What of a container is to change. What is left out stays. */
+export interface UpdateOptions {
+  /** All of its non-ephemeral ports: those that are not among them any more are taken from it. */
+  ports?: PortRangesInput | undefined
+  /** Its CPUs. Its limits are computed anew from the isolator's options. */
+  cpus?: number | undefined
+  egressRateLimit?: SizeInput | undefined
+  ingressRateLimit?: SizeInput | undefined
 }
 
 /** The options with defaults filled in, of the right types. */
@@ -56,6 +88,16 @@ export interface IsolatorOptions {
   readonly ephemeralPorts: PortRanges
   readonly ephemeralPortsPerContainer: number
   readonly neighbours: 'prefix' | 'gateway'
+  readonly reserveHostPorts: boolean
+  readonly bloatReduction: 'fq_codel' | 'none'
+  /** Where the fq_codel with a flow per container hangs; undefined: there is none. */
+  readonly flowParent: string | undefined
+  readonly egress: RatePolicy
+  readonly ingress: RatePolicy
+  readonly ingressIsolateExistingContainers: boolean
+  /** Bytes per second. */
+  readonly networkLinkSpeed: number | undefined
+  readonly cpus: number
 }
 
 const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
@@ -67,12 +109,22 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   ephemeralPorts: anything,
   ephemeralPortsPerContainer: isNumber,
   neighbours: oneOf('prefix', 'gateway'),
+  reserveHostPorts: isBoolean,
+  bloatReduction: oneOf('fq_codel', 'none'),
+  egressUniqueFlowPerContainer: isBoolean,
+  egressFlowClassifierParent: isFlowParent,
+  ...RATE_CHECKS,
 }
 
 const ISOLATE_CHECKS: Checks<IsolateOptions> = {
   netns: isNetns,
   ports: anything,
+  cpus: isCpus,
+  egressRateLimit: isRate,
+  ingressRateLimit: isRate,
 }
+
+const { netns: _netns, ...UPDATE_CHECKS } = ISOLATE_CHECKS
 
 /**
  * Checks the options one by one and fills in defaults. What needs to know the host, such as overlaps with its ephemeral
@@ -93,6 +145,19 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     ephemeralPorts: PortRanges.from(options.ephemeralPorts, 'ephemeralPorts'),
     ephemeralPortsPerContainer: options.ephemeralPortsPerContainer ?? 1024,
     neighbours: options.neighbours ?? 'prefix',
+    reserveHostPorts: options.reserveHostPorts ?? false,
+    bloatReduction: options.bloatReduction ?? 'fq_codel',
+    flowParent: options.egressUniqueFlowPerContainer
+      ? formatParent(parseParent(options.egressFlowClassifierParent ?? 'root'))
+      : undefined,
+    egress: ratePolicy('egress', options),
+    ingress: ratePolicy('ingress', options),
+    ingressIsolateExistingContainers: options.ingressIsolateExistingContainers ?? false,
+    networkLinkSpeed:
+      options.networkLinkSpeed === undefined
+        ? undefined
+        : parseSize(options.networkLinkSpeed, 'networkLinkSpeed'),
+    cpus: options.cpus ?? process.getBuiltinModule('node:os').availableParallelism(),
   }
 }
 
@@ -105,4 +170,20 @@ export function checkIsolateOptions(options: IsolateOptions): IsolateOptions {
   checkEach(options, ISOLATE_CHECKS)
   isNetns(options.netns, 'netns')
   return options
+}
+
+/**
+ * Checks what `update` is given, likewise.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION
+ */
+export function checkUpdateOptions(options: UpdateOptions): UpdateOptions {
+  checkEach(options, UPDATE_CHECKS)
+  return options
+}
+
+/** `'root'`, or a class as `tc` writes it. */
+function isFlowParent(value: unknown, option: string): void {
+  if (value === 'root' || (typeof value === 'string' && /^[0-9a-f]{1,4}:[0-9a-f]{1,4}$/i.test(value))) return
+  throw refuse(option, value, "'root' or a class of the public interface such as '1:10'")
 }

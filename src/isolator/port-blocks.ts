@@ -60,6 +60,13 @@ export function cutIntoBlocks(ports: PortRanges): PortBlock[] {
   return blocks
 }
 
+/** The blocks of the first list that are not in the second. */
+export function blocksBeyond(blocks: readonly PortBlock[], others: readonly PortBlock[]): PortBlock[] {
+  const keyOf = ({ base, size }: PortBlock): number => base * 0x10000 + size
+  const known = new Set(others.map(keyOf))
+  return blocks.filter(block => !known.has(keyOf(block)))
+}
+
 /** The ports of blocks, in any order: the inverse of {@link cutIntoBlocks}. */
 export function joinBlocks(blocks: Iterable<PortBlock>): PortRanges {
   return PortRanges.from(Array.from(blocks, ({ base, size }) => [base, base + size - 1] as const))

@@ -11,25 +11,33 @@ import { setUpHost, tearDownHost } from './host-setup.js'
 import { isolateContainer, releaseNamespace } from './isolate-container.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
+import { linkSpeed } from '../ethtool/link-speed.js'
+import { ContainerLimits } from './container-limits.js'
+import { refuseUnfitKernel } from './kernel-requirements.js'
+import { portsReservedByOthers } from './host-setup.js'
+import { updateContainer } from './update-container.js'
 import { checkId, refuse } from './option-checks.js'
 import {
   checkIsolateOptions,
+  checkUpdateOptions,
   parseOptions,
   type IsolateOptions,
   type IsolatorOptions,
   type PortMappingIsolatorOptions,
+  type UpdateOptions,
 } from './options.js'
 import { containerPlan, removalPlan } from './plan/container.js'
 import { allPorts } from './plan/facts.js'
 import { hostPlan } from './plan/host.js'
-import { checkPortPlan } from './port-policy.js'
+import { checkPortPlan, managedPorts } from './port-policy.js'
 import { PortRanges, type PortRange } from './port-ranges.js'
-import { refusePortsInUse } from './ports-in-use.js'
+import { portsOfHost, refusePortsInUse } from './ports-in-use.js'
+import type { RateLimit } from './rate-limit.js'
 import { probe, type KernelFeatures } from './probe.js'
 import { containerStatistics, withNumbers, type ResourceStatistics } from './statistics.js'
 import { allOrNothing, type Undo } from './undo.js'
 
-export type { IsolateOptions } from './options.js'
+export type { IsolateOptions, UpdateOptions } from './options.js'
 
 /** An isolated container. */
 export interface ContainerInfo {
@@ -42,6 +50,9 @@ export interface ContainerInfo {
   readonly link: string
   /** 1 to 4095; every name and handle in the kernel follows from it. */
   readonly slot: number
+  /** What it may send, and receive, at most; absent where it is not limited. */
+  readonly egress?: RateLimit
+  readonly ingress?: RateLimit
 }
 
 /**
@@ -53,11 +64,21 @@ export interface ContainerInfo {
 export class PortMappingIsolator implements AsyncDisposable {
   readonly #host: HostContext
   readonly #record: HostRecord
+  readonly #limits: ContainerLimits
+  /** Whether the host's own connections may have managed ports. */
+  readonly #sharesPorts: boolean
   readonly #containers: ContainerTable
 
-  private constructor(host: HostContext, options: IsolatorOptions, record: HostRecord) {
+  private constructor(
+    host: HostContext,
+    options: IsolatorOptions,
+    limits: ContainerLimits,
+    record: HostRecord,
+  ) {
     this.#host = host
     this.#record = record
+    this.#limits = limits
+    this.#sharesPorts = options.reserveHostPorts
     this.#containers = new ContainerTable(options)
   }
 
@@ -78,9 +99,17 @@ export class PortMappingIsolator implements AsyncDisposable {
       rt = await RtnetlinkSocket.open({ netns })
       sockets = await SockDiagSocket.open({ netns })
       const facts = await readHostFacts(rt, netns, parsed)
-      checkPortPlan({ ...parsed, hostEphemeralPorts: facts.ephemeralPorts, reserveHostPorts: false })
+      const speed = await linkSpeed(netns, rt.devices.interfaceIndex(facts.publicInterface))
+      const limits = new ContainerLimits(parsed, speed)
+      checkPortPlan({
+        ...parsed,
+        hostEphemeralPorts: facts.ephemeralPorts,
+        hostReservedPorts: await portsReservedByOthers(rt, netns, parsed.loopbackInterface),
+      })
+      await refuseUnfitKernel(parsed)
       const host = { netns, rt, sockets, facts }
-      return new PortMappingIsolator(host, parsed, await setUpHost(host))
+      const record = await setUpHost(host, parsed.reserveHostPorts ? managedPorts(parsed) : PortRanges.empty)
+      return new PortMappingIsolator(host, parsed, limits, record)
     } catch (error) {
       rt?.close()
       sockets?.close()
@@ -104,12 +133,39 @@ export class PortMappingIsolator implements AsyncDisposable {
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
     checkId(id)
     const { netns, ports = [] } = checkIsolateOptions(options)
-    const container = this.#containers.add(id, PortRanges.from(ports), referencePath(netns))
+    const wanted = {
+      ...{ id, ports: PortRanges.from(ports), reference: referencePath(netns) },
+      ...this.#limits.ofNew(options),
+    }
+    const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
+    const container = this.#containers.add(wanted, inUse)
     const work = allOrNothing(async undo => {
       undo.push(() => {
         this.#containers.remove(container)
       })
       await this.#isolate(container, netns, undo)
+    })
+    container.settled = work.catch(() => undefined)
+    await work
+    return infoOf(container)
+  }
+
+  /**
+   * Changes a container's ports and limits while its traffic flows: what stays the same is not touched, and what is new
+   * is there before what is old goes.
+   *
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN, ERR_PORTS_UNMANAGED, ERR_PORTS_OVERLAP, ERR_PORTS_IN_USE,
+   *   ERR_INVALID_OPTION; whatever was done is taken back
+   */
+  async update(id: string, options: UpdateOptions): Promise<ContainerInfo> {
+    const container = this.#known(id)
+    checkUpdateOptions(options)
+    const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
+    // One after the other, as in cleanup().
+    const work = container.settled.then(async () => {
+      const { id: _id, ...now } = this.#known(id)
+      const change = { ports: ports ?? now.ports, ...this.#limits.ofUpdated(now, options) }
+      await updateContainer(this.#host, this.#containers, container, change)
     })
     container.settled = work.catch(() => undefined)
     await work
@@ -239,10 +295,12 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 }
 
-const infoOf = ({ id, ports, ephemeralPorts, slot }: Container): ContainerInfo => ({
+const infoOf = ({ id, ports, ephemeralPorts, slot, egress, ingress }: Container): ContainerInfo => ({
   id,
   ports: ports.toJSON(),
   ephemeralPorts,
   link: linkName(slot),
   slot,
+  ...(egress && { egress }),
+  ...(ingress && { ingress }),
 })

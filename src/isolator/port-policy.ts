@@ -80,7 +80,7 @@ function checkHostKeepsEnough({
   hostReservedPorts = PortRanges.empty,
   ...plan
 }: PortPlan): void {
-  const managed = managedBy(plan)
+  const managed = managedPorts(plan)
   const common = managed.intersect(hostEphemeralPorts)
   const left = hostEphemeralPorts.subtract(managed).subtract(hostReservedPorts).size
   if (common.size === 0 || left >= MINIMUM_HOST_EPHEMERAL_PORTS) return
@@ -92,7 +92,7 @@ function checkHostKeepsEnough({
 }
 
 function checkOffTheHostRange({ hostEphemeralPorts, ...plan }: PortPlan): void {
-  const managed = managedBy(plan)
+  const managed = managedPorts(plan)
   const common = managed.intersect(hostEphemeralPorts)
   if (common.size === 0) return
   const problem = `The managed ports ${String(managed)} and the host's ephemeral ports ${String(hostEphemeralPorts)} have ${String(common)} in common`
@@ -106,7 +106,11 @@ function checkOffTheHostRange({ hostEphemeralPorts, ...plan }: PortPlan): void {
   throw overlap(`${problem}: run \`${sysctl}\` (and keep it in /etc/sysctl.d)`, common, { sysctl })
 }
 
-function managedBy({ ports, ephemeralPorts }: Pick<PortPlan, 'ports' | 'ephemeralPorts'>): PortRanges {
+/** All ports that an isolator may give away. */
+export function managedPorts({
+  ports,
+  ephemeralPorts,
+}: Pick<PortPlan, 'ports' | 'ephemeralPorts'>): PortRanges {
   return ports.union(ephemeralPorts)
 }
 

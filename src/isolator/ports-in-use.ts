@@ -1,6 +1,6 @@
 import type { InetSocket, SockDiagSocket } from '../sock-diag/index.js'
 import { IsolatorError } from './isolator-error.js'
-import type { PortRanges } from './port-ranges.js'
+import type { PortRange, PortRanges } from './port-ranges.js'
 
 /** Sockets of the host that wait for whoever comes: listening TCP, and UDP that is bound but not connected. */
 async function waitingSockets(sockets: SockDiagSocket): Promise<InetSocket[]> {
@@ -22,6 +22,7 @@ export async function refusePortsInUse(
   id: string,
   ports: PortRanges,
 ): Promise<void> {
+  if (ports.size === 0) return
   const inUse = (await waitingSockets(sockets)).find(({ localPort }) => ports.has(localPort))
   if (!inUse) return
   const { protocol, localAddress, localPort, uid } = inUse
@@ -31,4 +32,19 @@ export async function refusePortsInUse(
       `See who: ss -${protocol === 'tcp' ? 'lntp' : 'lnup'} 'sport = ${localPort}'`,
     { details: { port: localPort, protocol, address: localAddress } },
   )
+}
+
+/**
+ * Every local port of the host's TCP and UDP sockets, connected ones and those in TIME_WAIT included: where the managed
+ * ports overlap the host's ephemeral range, connections of before the reservation can have any of them.
+ *
+ * @returns tells whether a range has such a port
+ */
+export async function portsOfHost(sockets: SockDiagSocket): Promise<(range: PortRange) => boolean> {
+  const lists = await Promise.all([sockets.list({ protocol: 'tcp' }), sockets.list({ protocol: 'udp' })])
+  const used = new Set(lists.flat().map(({ localPort }) => localPort))
+  return ([first, last]) => {
+    for (let port = first; port <= last; port++) if (used.has(port)) return true
+    return false
+  }
 }

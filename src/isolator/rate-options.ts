@@ -36,7 +36,7 @@ export interface RateOptions {
 /** 1 TB/s: what HTB, a link's alias and a double all hold with room to spare. */
 const MAXIMUM_RATE = 10 ** 12
 
-function isRate(value: unknown, option: string): void {
+export function isRate(value: unknown, option: string): void {
   const rate = parseSize(value as SizeInput, option)
   if (rate < 1 || rate >= MAXIMUM_RATE)
     throw refuse(option, value, 'more than 0 and less than 10^12 bytes per second')

@@ -1,15 +1,19 @@
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { address as addressType, link, route } from '../../rtnetlink/index.js'
 import { qdisc } from '../../tc/index.js'
+import { formatAlias } from '../alias.js'
 import { CONTAINER_INTERFACE, linkName, PRIORITY } from '../layout.js'
+import { cutIntoBlocks, type PortBlock } from '../port-blocks.js'
 import { dropAll } from '../programs/drop-all.js'
 import { inside } from '../programs/inside.js'
 import { local } from '../programs/local.js'
 import { wire } from '../programs/wire.js'
-import { bpfFilter } from './bpf-filter.js'
+import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import { allPorts, type ContainerFacts, type HostFacts, type Sysctl } from './facts.js'
+import { flowNodes } from './flows.js'
 import { LOCALHOST } from './host.js'
-import { plan, planAdd, planDelete, type Planned } from './planned.js'
+import { limitPlan } from './limit.js'
+import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { mirrorNode, portNodes } from './steering.js'
 import { U32Priority, word } from './u32-priority.js'
 
@@ -30,10 +34,6 @@ export interface ContainerPlan {
   /** Host: the way in, and last the veth up, which is what makes the container count. */
   readonly commit: readonly Planned[]
 }
-
-/** The value a container's alias has: its id, and what of its ports the filters do not tell apart. */
-export const aliasOf = ({ id, ephemeralPorts: [first, last] }: ContainerFacts): string =>
-  `${id} ${first}-${last}`
 
 /**
  * What makes a container of a network namespace that is bound to the name `pm<slot>`.
@@ -60,14 +60,19 @@ export function containerPlan(
 /** What takes a container away from the host: the ways in, then the link. One batch. */
 export function removalPlan(host: HostFacts, container: ContainerFacts): Planned[] {
   const { slot } = container
-  const ports = allPorts(container)
-  const nodes = [
-    ...portNodes(host.publicInterface, ports, slot),
+  const ways = [
+    ...waysIn(host, cutIntoBlocks(allPorts(container)), slot),
     mirrorNode(host.publicInterface, slot),
-    ...portNodes(host.loopbackInterface, ports, slot),
   ]
-  return [...nodes.flatMap(({ inverse }) => inverse ?? []), planDelete(link, linkName(slot))]
+  return [...ways.reverse().flatMap(planRemoval), planDelete(link, linkName(slot))]
 }
+
+/** The nodes that lead packets for blocks of ports to a container: on lo, on eth0, and into its flow. */
+export const waysIn = (host: HostFacts, blocks: readonly PortBlock[], slot: number): Planned[] => [
+  ...portNodes(host.loopbackInterface, blocks, slot),
+  ...portNodes(host.publicInterface, blocks, slot),
+  ...(host.flowParent === undefined ? [] : flowNodes(host, blocks, slot)),
+]
 
 function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number }): Planned[] {
   const name = linkName(container.slot)
@@ -88,7 +93,7 @@ function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number })
 const nearEnd = (container: ContainerFacts): Planned =>
   plan(link, 'change', {
     dev: linkName(container.slot),
-    alias: aliasOf(container),
+    alias: formatAlias(container),
     inet6: { addrGenMode: 'none' },
     inet: {
       rp_filter: 1,
@@ -109,6 +114,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
   const dev = CONTAINER_INTERFACE
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
+    ...(container.egress ? limitPlan(dev, container.egress, host.bloatReduction) : []),
     // lo carries what arrives for 127.0.0.1: its frames must look like the host's, or they count as somebody else's.
     plan(link, 'change', {
       dev: 'lo',
@@ -124,14 +130,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
       : [planAdd(route, { destination: 'default', gateway, dev, onlink: true })]),
     planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
     planAdd(qdisc, { dev, kind: 'ingress' }),
-    bpfFilter({
-      dev: 'lo',
-      priority: PRIORITY.steering,
-      protocol: 'ip',
-      handle: 1,
-      program: inside({ address, ports: allPorts(container) }),
-      redirect: dev,
-    }),
+    bpfFilter(insideFilter(host, container)),
     steering.root(1, { keys: [word(16, ipv4ToNumber(LOCALHOST))], redirect: 'lo' }),
   ]
 }
@@ -144,15 +143,37 @@ function insideSysctls({ sysctls }: HostFacts, { ephemeralPorts: [first, last] }
   ]
 }
 
-function guard(
+/** INSIDE: what of the container's own traffic leaves it. */
+export const insideFilter = (
+  { address }: HostFacts,
+  container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>,
+): BpfFilterOptions => ({
+  dev: 'lo',
+  priority: PRIORITY.steering,
+  protocol: 'ip',
+  handle: 1,
+  program: inside({ address, ports: allPorts(container) }),
+  redirect: CONTAINER_INTERFACE,
+})
+
+/** LOCAL and WIRE: what a container may send, to the host and other containers, and out. */
+export function allowFilters(
   { address, mac, loopbackInterface, publicInterface }: HostFacts,
   container: ContainerFacts,
-): Planned[] {
-  const dev = linkName(container.slot)
+): BpfFilterOptions[] {
   const options = { address, mac, ports: allPorts(container) }
-  const allow = { dev, priority: PRIORITY.allow, protocol: 'all' } as const
+  const allow = { dev: linkName(container.slot), priority: PRIORITY.allow, protocol: 'all' } as const
+  return [
+    { ...allow, handle: 1, program: local(options), redirect: loopbackInterface },
+    { ...allow, handle: 2, program: wire(options), redirect: publicInterface },
+  ]
+}
+
+function guard(host: HostFacts, container: ContainerFacts): Planned[] {
+  const dev = linkName(container.slot)
   return [
     nearEnd(container),
+    ...(container.ingress ? limitPlan(dev, container.ingress, host.bloatReduction) : []),
     planAdd(qdisc, { dev, kind: 'ingress' }),
     bpfFilter({
       dev,
@@ -162,18 +183,15 @@ function guard(
       program: dropAll,
       directAction: true,
     }),
-    bpfFilter({ ...allow, handle: 1, program: local(options), redirect: loopbackInterface }),
-    bpfFilter({ ...allow, handle: 2, program: wire(options), redirect: publicInterface }),
+    ...allowFilters(host, container).map(bpfFilter),
   ]
 }
 
-function commit({ publicInterface, loopbackInterface }: HostFacts, container: ContainerFacts): Planned[] {
+function commit(host: HostFacts, container: ContainerFacts): Planned[] {
   const { slot } = container
-  const ports = allPorts(container)
   return [
-    ...portNodes(loopbackInterface, ports, slot),
-    ...portNodes(publicInterface, ports, slot),
-    mirrorNode(publicInterface, slot),
+    ...waysIn(host, cutIntoBlocks(allPorts(container)), slot),
+    mirrorNode(host.publicInterface, slot),
     plan(link, 'change', { dev: linkName(slot), up: true }),
   ]
 }

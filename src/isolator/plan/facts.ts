@@ -1,4 +1,5 @@
 import { PortRanges } from '../port-ranges.js'
+import type { RateLimit } from '../rate-limit.js'
 
 /** A sysctl and the value it is to have; `optional` ones are passed over where a namespace does not have them. */
 export interface Sysctl {
@@ -23,6 +24,10 @@ export interface HostFacts {
   /** The default route's next hop; undefined where there is no default route through the public interface. */
   readonly gateway: string | undefined
   readonly neighbours: 'prefix' | 'gateway'
+  /** The queue below a rate limit. */
+  readonly bloatReduction: 'fq_codel' | 'none'
+  /** Where the fq_codel with a flow per container hangs, `'root'` or a class; undefined: there is none. */
+  readonly flowParent: string | undefined
   /** The host's net.ipv4.ip_local_port_range. */
   readonly ephemeralPorts: PortRanges
   /** The host's values of the sysctls that a container gets. */
@@ -37,6 +42,10 @@ export interface ContainerFacts {
   readonly ports: PortRanges
   /** First and last ephemeral port. */
   readonly ephemeralPorts: readonly [first: number, last: number]
+  /** How fast it may send. Absent: no limit. */
+  readonly egress?: RateLimit | undefined
+  /** How fast it may receive. */
+  readonly ingress?: RateLimit | undefined
 }
 
 /** All ports of a container. */

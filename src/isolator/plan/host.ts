@@ -7,6 +7,7 @@ import { martian } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
+import { flowFilters, flowQdisc } from './flows.js'
 import { plan, planAdd, type Planned } from './planned.js'
 import { addressRoot, skeleton } from './skeleton.js'
 import { half, U32Priority, word, type Links } from './u32-priority.js'
@@ -27,9 +28,13 @@ const tagged = (etherType: number): U32Key => half(-2, etherType, 0xffff)
 export const loopbackSettings = ({ mac, mtu }: Pick<HostFacts, 'mac' | 'mtu'>) =>
   ({ address: mac, mtu, up: true, inet: { accept_local: 1, route_localnet: 1, rp_filter: 2 } }) as const
 
+/** Notes what is to be restored in the end. */
+export const recordNote = ({ loopbackInterface: dev }: HostFacts, record: HostRecord): Planned =>
+  plan(link, 'change', { dev, alias: formatHostRecord(record) })
+
 /** Notes what is about to be changed, then changes it. */
 export const loopbackPlan = (host: HostFacts, record: HostRecord): Planned[] => [
-  plan(link, 'change', { dev: host.loopbackInterface, alias: formatHostRecord(record) }),
+  recordNote(host, record),
   plan(link, 'change', { dev: host.loopbackInterface, ...loopbackSettings(host) }),
 ]
 
@@ -39,6 +44,7 @@ export const hostPlan = (host: HostFacts, record: HostRecord): Planned[] => [
   ...record.qdiscs.map(ingressQdisc),
   ...loopbackFilters(host),
   ...publicFilters(host),
+  ...(host.flowParent === undefined ? [] : [flowQdisc(host, host.flowParent), ...flowFilters(host)]),
 ]
 
 /** Puts the loopback back as it was. Its MAC stays: the kernel refuses the all-zero one it had. */

@@ -9,7 +9,7 @@ export interface Planned {
   request(devices: DeviceNames): Request<never>
   /** The `ip` or `tc` command that does the same, without `-n <namespace>`. */
   command(): string
-  /** What undoes it: its deletion; undefined where nothing needs to. */
+  /** What undoes it, its deletion for an addition; undefined where nothing needs to. */
   readonly inverse: Planned | undefined
 }
 
@@ -33,12 +33,17 @@ export const planAdd = <Spec, Key, Query, Decoded extends Spec>(
   spec: Spec & Key,
 ): Planned => plan(object, 'add', spec, planDelete(object, spec))
 
-/** Deletes an object. */
+/** The deletion of what was planned to be made, which can be taken back in turn; nothing where there is none. */
+export const planRemoval = (made: Planned): Planned[] =>
+  made.inverse ? [{ ...made.inverse, inverse: made }] : []
+
+/** Deletes an object. `inverse` is what makes it again, where that is to be taken back. */
 export const planDelete = <Spec, Key, Query, Decoded extends Spec>(
   object: ObjectType<Spec, Key, Query, Decoded>,
   key: Key,
+  inverse?: Planned,
 ): Planned => ({
   request: devices => deleteRequest(object, key, devices),
   command: () => object.command('delete', key),
-  inverse: undefined,
+  inverse,
 })

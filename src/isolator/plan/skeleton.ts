@@ -5,15 +5,15 @@ import type { Planned } from './planned.js'
 import { byte, half, U32Priority, word, type Links } from './u32-priority.js'
 
 /** Whole datagrams only: neither more-fragments nor an offset (byte 6 of the IP header). */
-const WHOLE_DATAGRAM = half(6, 0, 0x3fff)
+export const WHOLE_DATAGRAM = half(6, 0, 0x3fff)
 
 /** Skips an IP header of any length: byte 0 holds it in words, `& 0x0f00 >> 6` is bytes. */
-const IP_HEADER = { at: 0, mask: 0x0f00, shift: 6, plus: 0 } as const
+export const IP_HEADER = { at: 0, mask: 0x0f00, shift: 6, plus: 0 } as const
 /** The same for a header quoted behind the 8 bytes of an ICMP error. */
 const QUOTED_IP_HEADER = { at: 8, mask: 0x0f00, shift: 6, plus: 8 } as const
 
 /** By IP protocol, and by the quoted packet's protocol behind an ICMP header. */
-const BY_PROTOCOL = { mask: 0x00ff0000, at: 8 } as const
+export const BY_PROTOCOL = { mask: 0x00ff0000, at: 8 } as const
 const BY_QUOTED_PROTOCOL = { mask: 0x00ff0000, at: 16 } as const
 
 /** ICMP types that report an error about a packet: 3 and 11 in one key, 12 in another. */

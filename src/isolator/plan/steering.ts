@@ -1,6 +1,5 @@
 import { linkName, PRIORITY, TABLE } from '../layout.js'
-import { cutIntoBlocks, portNode, type PortBlock } from '../port-blocks.js'
-import type { PortRanges } from '../port-ranges.js'
+import { portNode, type PortBlock } from '../port-blocks.js'
 import type { Planned } from './planned.js'
 import { U32Priority } from './u32-priority.js'
 
@@ -12,10 +11,10 @@ function blockNodes(steering: U32Priority, block: PortBlock, slot: number): Plan
   })
 }
 
-/** The steering nodes of ports on one device: two per block. */
-export function portNodes(dev: string, ports: PortRanges, slot: number): Planned[] {
+/** The steering nodes of blocks of ports on one device: two per block. */
+export function portNodes(dev: string, blocks: readonly PortBlock[], slot: number): Planned[] {
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
-  return cutIntoBlocks(ports).flatMap(block => blockNodes(steering, block, slot))
+  return blocks.flatMap(block => blockNodes(steering, block, slot))
 }
 
 /** The container's place among everyone: its id is the slot. */

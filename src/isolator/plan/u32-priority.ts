@@ -3,6 +3,7 @@ import {
   mirred,
   type EtherType,
   type MirredAction,
+  type Parent,
   type U32HashKey,
   type U32Key,
 } from '../../tc/index.js'
@@ -31,7 +32,7 @@ export interface Links {
 
 /** A node that ends the search, or with `mirror` goes on to the next filter. */
 export type Delivers = { readonly keys?: readonly U32Key[] } & (
-  { readonly redirect: string } | { readonly mirror: string }
+  { readonly redirect: string } | { readonly mirror: string } | { readonly classid: string }
 )
 
 /** A key on the 32-bit word at an offset. */
@@ -53,8 +54,8 @@ export function byte(at: number, value: number, mask: number): U32Key {
 export class U32Priority {
   readonly #common
 
-  constructor(dev: string, priority: number, protocol: EtherType) {
-    this.#common = { dev, parent: 'ingress', priority, protocol, kind: 'u32' } as const
+  constructor(dev: string, priority: number, protocol: EtherType, parent: Parent = 'ingress') {
+    this.#common = { dev, parent, priority, protocol, kind: 'u32' } as const
   }
 
   /** A hash table. */
@@ -78,11 +79,12 @@ export class U32Priority {
 
 function spec(fields: Links | Delivers) {
   const { keys } = fields
+  if ('classid' in fields) return { keys, classid: fields.classid }
   if (!('link' in fields)) return { keys, actions: [deliver(fields)] }
   const { link, hashKey, skip } = fields
   return { keys, link: tableHandle(link), hashKey, offset: skip && { ...skip, eat: true } }
 }
 
 /** Everyone gets a copy, and the walk goes on to the next: hence `continue`. */
-const deliver = (fields: Delivers): MirredAction =>
+const deliver = (fields: { redirect: string } | { mirror: string }): MirredAction =>
   'redirect' in fields ? mirred.redirect(fields.redirect) : mirred.mirror(fields.mirror, { then: 'continue' })

@@ -1,0 +1,58 @@
+import { refuse } from './option-checks.js'
+import type { IsolateOptions, IsolatorOptions, UpdateOptions } from './options.js'
+import type { ContainerFacts } from './plan/facts.js'
+import { rateLimitFor, settleRatePolicy, type RateLimit, type RatePolicy } from './rate-limit.js'
+import { formatSize, parseSize, type SizeInput } from './sizes.js'
+
+type Limits = Pick<ContainerFacts, 'egress' | 'ingress'>
+
+/** What each container may send and receive, by the isolator's options and its own. */
+export class ContainerLimits {
+  readonly #egress: RatePolicy
+  readonly #ingress: RatePolicy
+  readonly #linkSpeed: number | undefined
+  readonly #isolateExisting: boolean
+
+  /**
+   * @param linkSpeed what the public interface says its speed is, bytes per second
+   * @throws IsolatorError ERR_INVALID_OPTION for rates above it, and for `'auto'` where it is unknown
+   */
+  constructor(options: IsolatorOptions, linkSpeed: number | undefined) {
+    this.#linkSpeed = options.networkLinkSpeed ?? linkSpeed
+    const host = { linkSpeed: this.#linkSpeed, cpus: options.cpus }
+    this.#egress = settleRatePolicy(options.egress, host)
+    this.#ingress = settleRatePolicy(options.ingress, host)
+    this.#isolateExisting = options.ingressIsolateExistingContainers
+  }
+
+  /** The limits of a new container. */
+  ofNew({ cpus = 0, egressRateLimit, ingressRateLimit }: IsolateOptions): Limits {
+    return {
+      egress: this.#own('egressRateLimit', egressRateLimit) ?? rateLimitFor(this.#egress, cpus),
+      ingress: this.#own('ingressRateLimit', ingressRateLimit) ?? rateLimitFor(this.#ingress, cpus),
+    }
+  }
+
+  /**
+   * The limits of a container after an update. A container that receives without limit goes on so, unless the options say
+   * that existing ones are limited too: as in Mesos, turning ingress limits on changes nothing for what runs.
+   */
+  ofUpdated({ egress, ingress }: Limits, { cpus, egressRateLimit, ingressRateLimit }: UpdateOptions): Limits {
+    const anew = (policy: RatePolicy, now: RateLimit | undefined): RateLimit | undefined =>
+      cpus === undefined ? now : rateLimitFor(policy, cpus)
+    const mayChange = ingress !== undefined || this.#isolateExisting
+    return {
+      egress: this.#own('egressRateLimit', egressRateLimit) ?? anew(this.#egress, egress),
+      ingress:
+        this.#own('ingressRateLimit', ingressRateLimit) ??
+        (mayChange ? anew(this.#ingress, ingress) : undefined),
+    }
+  }
+
+  #own(option: string, size: SizeInput | undefined): RateLimit | undefined {
+    if (size === undefined) return undefined
+    const rate = parseSize(size, option)
+    if (this.#linkSpeed === undefined || rate <= this.#linkSpeed) return { rate }
+    throw refuse(option, size, `at most the speed of the link, ${formatSize(this.#linkSpeed)} per second`)
+  }
+}

@@ -1,0 +1,44 @@
+import { IsolatorError } from './isolator-error.js'
+import type { IsolatorOptions } from './options.js'
+import { probe, type FeatureName } from './probe.js'
+import { limits } from './rate-limit.js'
+
+/** What the layout stands on whatever the options. */
+const ALWAYS: readonly FeatureName[] = ['veth', 'ingress', 'u32', 'bpf', 'mirred']
+
+/** What else there is to do about a feature that is missing but to get another kernel. */
+const WAYS_OUT: Partial<Record<FeatureName, string>> = {
+  fq_codel: "or create the isolator with bloatReduction: 'none' and without egressUniqueFlowPerContainer",
+  htb: 'or create the isolator without rate limits',
+}
+
+/** The features that an isolator with these options needs. */
+export function requiredFeatures({
+  egress,
+  ingress,
+  bloatReduction,
+  flowParent,
+}: Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent'>): FeatureName[] {
+  const limited = limits(egress) || limits(ingress)
+  const fqCodel = (limited && bloatReduction === 'fq_codel') || flowParent !== undefined
+  return [...ALWAYS, ...(limited ? ['htb' as const] : []), ...(fqCodel ? ['fq_codel' as const] : [])]
+}
+
+/**
+ * Refuses a kernel that lacks something that the options need, tried out in a namespace of its own.
+ *
+ * @throws IsolatorError ERR_KERNEL_UNSUPPORTED naming the feature, its kernel option and the way out
+ */
+export async function refuseUnfitKernel(options: Parameters<typeof requiredFeatures>[0]): Promise<void> {
+  const features = await probe(requiredFeatures(options))
+  for (const [name, { available, kernelOption, module, neededFor, reason }] of Object.entries(features)) {
+    if (available) continue
+    const wayOut = WAYS_OUT[name as FeatureName]
+    throw new IsolatorError(
+      'ERR_KERNEL_UNSUPPORTED',
+      `this kernel has no ${name} (${kernelOption}), which is needed for ${neededFor}: ${reason}. ` +
+        `Load it (modprobe ${module})${wayOut === undefined ? ', or use a kernel that has it' : `, ${wayOut}`}`,
+      { details: { feature: name, kernelOption, reason } },
+    )
+  }
+}

@@ -1,0 +1,63 @@
+import { qdisc, trafficClass, type ClassSpec } from '../../tc/index.js'
+import { sameLimit, type RateLimit } from '../rate-limit.js'
+import type { HostFacts } from './facts.js'
+import { plan, planAdd, planDelete, type Planned } from './planned.js'
+
+/**
+ * The limit of one direction, in Mesos's shape: HTB (`bw_limit`) and below its only class fq_codel (`bloat_reduction`).
+ * For what a container sends it is on its own eth0, for what it receives on the host's end of its veth.
+ */
+export const LIMIT = { htb: '1:', class: '1:1', fqCodel: '2:' } as const
+
+/** Both are 1: the class that no filter has to choose takes everything, so nothing passes by the limit. */
+const CLASS_MINOR = 1
+
+/** With one class there are no turns to take; given, so that the kernel does not warn that it is big. */
+const QUANTUM = 60_000
+
+/**
+ * Bytes that may go at once: a few ms of the rate, or a late timer would cost throughput that is never made up for. At
+ * least a full frame.
+ */
+const burstOf = (rate: number): number => Math.max(1600, Math.ceil(rate / BURSTS_PER_SECOND))
+const BURSTS_PER_SECOND = 250
+
+/** The messages that limit what `dev` sends, in order. */
+export const limitPlan = (
+  dev: string,
+  limit: RateLimit,
+  bloatReduction: HostFacts['bloatReduction'],
+): Planned[] => [
+  planAdd(qdisc, { dev, parent: 'root', handle: LIMIT.htb, kind: 'htb', defaultClass: CLASS_MINOR }),
+  planAdd(trafficClass, htbClass(dev, limit)),
+  ...(bloatReduction === 'fq_codel'
+    ? [planAdd(qdisc, { dev, parent: LIMIT.class, handle: LIMIT.fqCodel, kind: 'fq_codel', ecn: true })]
+    : []),
+]
+
+/** What makes of one limit another, while packets flow. */
+export function limitChange(
+  dev: string,
+  before: RateLimit | undefined,
+  after: RateLimit | undefined,
+  bloatReduction: HostFacts['bloatReduction'],
+): Planned[] {
+  if (sameLimit(before, after)) return []
+  if (!before) return after ? limitPlan(dev, after, bloatReduction) : []
+  if (!after) return [planDelete(qdisc, { dev, parent: 'root', handle: LIMIT.htb, kind: 'htb' })]
+  const undo = plan(trafficClass, 'change', htbClass(dev, before))
+  return [plan(trafficClass, 'change', htbClass(dev, after), undo)]
+}
+
+const htbClass = (dev: string, { rate, ceil = rate, burst = burstOf(rate) }: RateLimit) =>
+  ({
+    dev,
+    parent: LIMIT.htb,
+    classid: LIMIT.class,
+    kind: 'htb',
+    rate,
+    ceil,
+    burst,
+    cburst: burstOf(ceil),
+    quantum: QUANTUM,
+  }) as const satisfies ClassSpec

@@ -1,0 +1,57 @@
+import { link } from '../../rtnetlink/index.js'
+import { formatAlias } from '../alias.js'
+import { CONTAINER_INTERFACE, linkName } from '../layout.js'
+import { blocksBeyond, cutIntoBlocks } from '../port-blocks.js'
+import { sameLimit } from '../rate-limit.js'
+import { replaceBpfFilter } from './bpf-filter.js'
+import { allowFilters, insideFilter, waysIn } from './container.js'
+import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
+import { limitChange } from './limit.js'
+import { plan, planRemoval, type Planned } from './planned.js'
+
+/** What makes of a container another with the same slot and ephemeral ports. Each list of messages is one batch. */
+export interface UpdatePlan {
+  /** Container: its own filter, replaced, and the limit on what it sends. */
+  readonly inside: readonly Planned[]
+  /** Host: the guard, replaced, the limit on what it receives, and the ways in that are new. */
+  readonly add: readonly Planned[]
+  /** Host: the ways in that are old, once the new ones are there: splitting or joining a block leaves no gap. */
+  readonly remove: readonly Planned[]
+}
+
+/** The difference between a container as it is and as it is to be; what stays the same is not touched. */
+export function updatePlan(host: HostFacts, before: ContainerFacts, after: ContainerFacts): UpdatePlan {
+  const old = cutIntoBlocks(allPorts(before))
+  const wanted = cutIntoBlocks(allPorts(after))
+  return {
+    inside: [
+      ...insideProgram(host, before, after),
+      ...limitChange(CONTAINER_INTERFACE, before.egress, after.egress, host.bloatReduction),
+    ],
+    add: [
+      ...aliasChange(before, after),
+      ...limitChange(linkName(after.slot), before.ingress, after.ingress, host.bloatReduction),
+      ...guardPrograms(host, before, after),
+      ...waysIn(host, blocksBeyond(wanted, old), after.slot),
+    ],
+    remove: waysIn(host, blocksBeyond(old, wanted), after.slot).reverse().flatMap(planRemoval),
+  }
+}
+
+const insideProgram = (host: HostFacts, before: ContainerFacts, after: ContainerFacts): Planned[] =>
+  before.ports.equals(after.ports)
+    ? []
+    : [replaceBpfFilter(insideFilter(host, before), insideFilter(host, after))]
+
+function guardPrograms(host: HostFacts, before: ContainerFacts, after: ContainerFacts): Planned[] {
+  if (before.ports.equals(after.ports)) return []
+  const old = allowFilters(host, before)
+  return allowFilters(host, after).flatMap((filter, i) => (old[i] ? [replaceBpfFilter(old[i], filter)] : []))
+}
+
+function aliasChange(before: ContainerFacts, after: ContainerFacts): Planned[] {
+  if (sameLimit(before.egress, after.egress)) return []
+  const aliasOf = (container: ContainerFacts) =>
+    ({ dev: linkName(container.slot), alias: formatAlias(container) }) as const
+  return [plan(link, 'change', aliasOf(after), plan(link, 'change', aliasOf(before)))]
+}

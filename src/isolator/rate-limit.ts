@@ -70,11 +70,11 @@ export function settleRatePolicy(policy: RatePolicy, { linkSpeed, cpus }: HostRa
   return { ...policy, perCpu: Math.floor(linkSpeed / cpus) }
 }
 
-/** What a container with so many CPUs gets under a settled policy: Mesos's egressHTBConfig and ingressHTBConfig. */
+/** What a container with so many CPUs, of which whole ones count, gets under a settled policy: Mesos's egressHTBConfig and ingressHTBConfig. */
 export function rateLimitFor(policy: RatePolicy, cpus: number): RateLimit | undefined {
   if (!limits(policy)) return undefined
   const { perContainer, perCpu, minimum = DEFAULT_MINIMUM, maximum = Infinity, ceil, burst } = policy
-  const wanted = perContainer ?? Math.floor((perCpu as number) * cpus)
+  const wanted = perContainer ?? (perCpu as number) * Math.floor(cpus)
   const rate = Math.min(Math.max(wanted, minimum), maximum)
   if (ceil === undefined || ceil <= rate) return { rate }
   return { rate, ceil, ...(burst !== undefined && { burst: Math.min(burst, rate * MAXIMUM_BURST_SECONDS) }) }

@@ -15,21 +15,28 @@ import { CONTAINER1_PORTS, CONTAINER2_PORTS, INVALID_PORT, prepare, VALID_PORT }
 
 const LOCALHOST = '127.0.0.1'
 
+/** What comes back of `text`, or why nothing does. */
+type Says = (
+  from: NamespaceRef,
+  to: { address: string; port: number; localAddress?: string },
+  text: string,
+) => Promise<string>
+
+const tcpSays: Says = async (from, { address, port, ...local }, text) => {
+  const options = { ...local, ...PATIENTLY }
+  const { answer, outcome } = await tcpExchange(from, address, port, Buffer.from(text), options)
+  return outcome === 'connected' ? answer.toString() : outcome
+}
+
+const udpSays: Says = async (from, { address, port, ...local }, text) => {
+  const options = { payload: Buffer.from(text), ...local, ...PATIENTLY }
+  const outcome = await udpExchange(from, address, port, options)
+  return outcome === 'answered' ? text : outcome
+}
+
 const PROTOCOLS = {
-  TCP: {
-    echo: tcpEcho,
-    async says(from: NamespaceRef, address: string, port: number, text: string): Promise<string> {
-      const { answer, outcome } = await tcpExchange(from, address, port, Buffer.from(text), PATIENTLY)
-      return outcome === 'connected' ? answer.toString() : outcome
-    },
-  },
-  UDP: {
-    echo: udpEcho,
-    async says(from: NamespaceRef, address: string, port: number, text: string): Promise<string> {
-      const outcome = await udpExchange(from, address, port, { payload: Buffer.from(text), ...PATIENTLY })
-      return outcome === 'answered' ? text : outcome
-    },
-  },
+  TCP: { echo: tcpEcho, says: tcpSays },
+  UDP: { echo: udpEcho, says: udpSays },
 } as const
 
 /**
@@ -46,14 +53,16 @@ async function hello(
   await using loopback = await echo(container1, LOCALHOST, VALID_PORT)
   await using publicly = await echo(container1, HOST_IP, VALID_PORT)
   await using invalid = await echo(container1, '0.0.0.0', INVALID_PORT)
-  t.equal(await says(from, LOCALHOST, VALID_PORT, 'hello1'), 'hello1')
-  t.equal(await says(from, LOCALHOST, INVALID_PORT, 'hello2'), 'refused')
-  t.equal(await says(from, HOST_IP, VALID_PORT, 'hello3'), 'hello3')
-  t.equal(await says(from, HOST_IP, INVALID_PORT, 'hello4'), 'refused')
+  t.equal(await says(from, { address: LOCALHOST, port: VALID_PORT }, 'hello1'), 'hello1')
+  t.equal(await says(from, { address: LOCALHOST, port: INVALID_PORT }, 'hello2'), 'refused')
+  t.equal(await says(from, { address: HOST_IP, port: VALID_PORT }, 'hello3'), 'hello3')
+  t.equal(await says(from, { address: HOST_IP, port: INVALID_PORT }, 'hello4'), 'refused')
   t.equal(loopback.peers.length, 1, 'hello1 by the loopback address')
   t.equal(publicly.peers.length, 1, 'hello3 by the public one')
   t.strictSame(invalid.peers, [], 'nothing else')
-  t.equal(await says(container1, '127.0.0.2', INVALID_PORT, 'hello5'), 'hello5', 'though it does listen')
+  // Off the addresses that are shared, where the container is by itself.
+  const alone = { address: '127.0.0.2', localAddress: '127.0.0.2', port: INVALID_PORT }
+  t.equal(await says(container1, alone, 'hello5'), 'hello5', 'though it does listen')
 }
 
 for (const protocol of ['TCP', 'UDP'] as const) {

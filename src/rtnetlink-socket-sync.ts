@@ -79,7 +79,8 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
 
 const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
   devices: netlink.devices,
-  request: <T>(request: Request<never>, then: (replies: Message[]) => T): T => then(netlink.request(request)),
+  request: <T>(request: Request<never>, then: (replies: readonly Message[]) => T): T =>
+    then(netlink.request(request)),
   dump: <T>(request: Request<never>, map: (message: Message) => T | undefined): T[] =>
     netlink.dump(request).flatMap(message => map(message) ?? []),
 })

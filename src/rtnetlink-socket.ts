@@ -107,7 +107,7 @@ function executorOf(netlink: NetlinkSocket): Executor<'async'> {
     devices: netlink.devices,
     async request<T>(
       request: Request<never>,
-      then: (replies: Message[]) => T,
+      then: (replies: readonly Message[]) => T,
       options?: CallOptions,
     ): Promise<T> {
       return then(await netlink.request(request, options))

@@ -15,7 +15,11 @@ export type Outcome<M extends Mode, T> = M extends 'sync' ? T : Promise<T>
 export interface Executor<M extends Mode> {
   readonly devices: DeviceNames
   /** Sends one request and hands the answers to `then`. */
-  request<T>(request: Request<never>, then: (replies: Message[]) => T, options?: CallOptions): Outcome<M, T>
+  request<T>(
+    request: Request<never>,
+    then: (replies: readonly Message[]) => T,
+    options?: CallOptions,
+  ): Outcome<M, T>
   /** Dumps, and gathers what `map` makes of each message, undefined apart. */
   dump<T>(
     request: Request<never>,

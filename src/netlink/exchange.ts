@@ -9,14 +9,17 @@ import type { RequestBuffer } from './request-buffer.js'
 /** What became of one message of a batch. */
 export interface BatchResult {
   /** Why the kernel refused it; absent where it was carried out. */
-  error?: NetlinkError
+  readonly error?: NetlinkError
   /** What the kernel remarked on a message that it carried out. Comes with an ACK, which only the last one asks for. */
-  warning?: string
+  readonly warning?: string
   /** Messages it was answered with, for example under NLM_F_ECHO. */
-  replies: Message[]
+  readonly replies: readonly Message[]
   /** False where the message was not sent because an earlier part of the batch had failed. */
-  sent: boolean
+  readonly sent: boolean
 }
+
+/** The result of a message that was carried out and of which nothing else is to be told: of most, so all share it. */
+const CARRIED_OUT: BatchResult = Object.freeze({ replies: Object.freeze([]), sent: true })
 
 /** What requests in flight need to explain a refusal. */
 export interface ExchangeContext {
@@ -72,29 +75,32 @@ export abstract class Exchange<Result> {
 
 /** Any number of messages, each carried out or refused on its own; done with the answer to the last. */
 export class BatchExchange extends Exchange<BatchResult[]> {
-  readonly #results: BatchResult[] = Array.from({ length: this.requests.count }, () => ({
-    replies: [],
-    sent: true,
-  }))
+  readonly #results = new Array<BatchResult>(this.requests.count).fill(CARRIED_OUT)
 
   protected take(message: Message, index: number): boolean {
-    const result = this.#results[index]
-    if (!result) return false
     if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
-      result.replies.push(message)
+      this.#own(index).replies.push(message)
       return false
     }
     const acknowledgement = readAcknowledgement(message)
     const { errno, extAck } = acknowledgement
-    if (errno !== 0) result.error = this.refusal(index, acknowledgement)
-    else if (extAck.message !== undefined) result.warning = extAck.message
+    if (errno !== 0) this.#own(index).error = this.refusal(index, acknowledgement)
+    else if (extAck.message !== undefined) this.#own(index).warning = extAck.message
     return index === this.requests.count - 1
   }
 
   result(): BatchResult[] {
     return this.#results
   }
+
+  /** The result of a message of which there is something to tell. */
+  #own(index: number): OwnResult {
+    if (this.#results[index] === CARRIED_OUT) this.#results[index] = { replies: [], sent: true }
+    return this.#results[index] as OwnResult
+  }
 }
+
+type OwnResult = { -readonly [K in keyof BatchResult]: BatchResult[K] } & { replies: Message[] }
 
 /** What one pass over a table gave. */
 export interface DumpResult {

@@ -27,16 +27,18 @@ export interface Acknowledgement {
  * (errno, attributes): netlink_ack and netlink_dump_done in net/netlink/af_netlink.c.
  */
 export function readAcknowledgement(message: Message): Acknowledgement {
+  return { errno: message.errno, extAck: (message.flags & NLM_F_ACK_TLVS) === 0 ? {} : readExtAck(message) }
+}
+
+function readExtAck(message: Message): ExtAck {
   const { payload } = message
-  const errno = payload.byteLength >= 4 ? payload.getInt32(0, littleEndian) : 0
   const at = message.type === NLMSG_DONE ? 4 : 4 + quotedLength(message, payload)
-  const present = (message.flags & NLM_F_ACK_TLVS) !== 0 && at <= payload.byteLength
-  return { errno, extAck: present ? extAckAttributes.get(payload, at, payload.byteLength) : {} }
+  return at <= payload.byteLength ? extAckAttributes.get(payload, at, payload.byteLength) : {}
 }
 
 /** How much of the request an NLMSG_ERROR quotes: the header only where it succeeded or the quote is capped. */
-function quotedLength({ flags }: Message, payload: DataView): number {
+function quotedLength({ flags, errno }: Message, payload: DataView): number {
   if (payload.byteLength < 8) return NLMSG_HDRLEN
-  const whole = (flags & NLM_F_CAPPED) === 0 && payload.getInt32(0, littleEndian) !== 0
+  const whole = (flags & NLM_F_CAPPED) === 0 && errno !== 0
   return whole ? align(payload.getUint32(4, littleEndian)) : NLMSG_HDRLEN
 }

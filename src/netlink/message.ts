@@ -1,5 +1,5 @@
 import { littleEndian } from './codec/byte-order.js'
-import { DecodeError, decodeWithin } from './codec/decode-error.js'
+import { DecodeError, within } from './codec/decode-error.js'
 import { encodeError } from './codec/encode-error.js'
 import { align, type Writer } from './codec/writer.js'
 import type { MessageType } from './message-type.js'
@@ -39,35 +39,54 @@ export class Message {
     return new DataView(this.#view.buffer, this.#view.byteOffset + this.#at, this.#end - this.#at)
   }
 
+  /** What an NLMSG_ERROR or NLMSG_DONE begins with: 0, a negative errno, or 0 where it is missing. */
+  get errno(): number {
+    return this.#end - this.#at >= 4 ? this.#view.getInt32(this.#at, littleEndian) : 0
+  }
+
+  /** Where in what was received the next message begins. */
+  get next(): number {
+    return align(this.#end)
+  }
+
   /** Decodes the body as `type`. Throws DecodeError, its path beginning with the message's name. */
   decode<Out>(type: MessageType<Out, never>): Out {
-    return decodeWithin(type.name, () => type.body.get(this.#view, this.#at, this.#end))
+    try {
+      return type.body.get(this.#view, this.#at, this.#end)
+    } catch (error) {
+      throw within(type.name, error)
+    }
   }
 }
 
 /** The messages in what one or more receives gave. A missing final pad is accepted. Throws DecodeError. */
 export function* messagesIn(bytes: Uint8Array): Generator<Message> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  let at = 0
-  while (at + NLMSG_HDRLEN <= bytes.length) {
-    const length = view.getUint32(at, littleEndian)
-    if (length < NLMSG_HDRLEN)
-      throw new DecodeError(`a message of ${length} bytes is shorter than its header`)
-    if (at + length > bytes.length) {
-      throw new DecodeError(
-        `a message of ${length} bytes does not fit the ${bytes.length - at} that were received`,
-      )
-    }
-    yield new Message(view, at, at + length)
-    at += align(length)
+  for (let message = messageAt(view, 0); message; message = messageAt(view, message.next)) yield message
+}
+
+/** The message at `at`; undefined behind the last one. Throws DecodeError. */
+export function messageAt(view: DataView, at: number): Message | undefined {
+  const left = view.byteLength - at
+  if (left < NLMSG_HDRLEN) return undefined
+  const length = view.getUint32(at, littleEndian)
+  if (length < NLMSG_HDRLEN) throw new DecodeError(`a message of ${length} bytes is shorter than its header`)
+  if (length > left) {
+    throw new DecodeError(`a message of ${length} bytes does not fit the ${left} that were received`)
   }
+  return new Message(view, at, at + length)
 }
 
 /**
- * Appends one message. What an encoding error leaves behind is taken back, so the buffer holds whole messages only.
+ * Appends one message, with `moreFlags` beside those of the request. What an encoding error leaves behind is taken back, so the buffer holds whole messages only.
  * Returns the position of its header.
  */
-export function putMessage(writer: Writer, { type, flags, body }: Request<never>, sequence: number): number {
+export function putMessage(
+  writer: Writer,
+  { type, body, flags }: Request<never>,
+  sequence: number,
+  moreFlags = 0,
+): number {
   const at = writer.reserve(NLMSG_HDRLEN)
   try {
     type.body.put(writer, body)
@@ -79,7 +98,7 @@ export function putMessage(writer: Writer, { type, flags, body }: Request<never>
   const { view } = writer
   view.setUint32(at, writer.length - at, littleEndian)
   view.setUint16(at + 4, type.type, littleEndian)
-  view.setUint16(at + 6, flags, littleEndian)
+  view.setUint16(at + 6, flags | moreFlags, littleEndian)
   view.setUint32(at + 8, sequence, littleEndian)
   return at
 }

@@ -8,23 +8,35 @@ export interface SendLimits {
   messages: number
 }
 
-/** Messages for one sendmsg, with consecutive sequence numbers. Only the last asks for an ACK; failures always answer. */
+/**
+ * Messages for one sendmsg, with consecutive sequence numbers. Only the last asks for an ACK; failures always answer.
+ * It can be used again and again: its memory stays.
+ */
 export class RequestBuffer {
   readonly #writer: Writer
   readonly #starts: number[] = []
-  readonly firstSequence: number
+  #firstSequence: number
 
   constructor(firstSequence: number, capacity?: number) {
-    this.firstSequence = firstSequence
+    this.#firstSequence = firstSequence
     this.#writer = new Writer(capacity)
+  }
+
+  get firstSequence(): number {
+    return this.#firstSequence
+  }
+
+  /** Drops all messages and begins anew. */
+  restart(firstSequence: number): void {
+    this.#writer.truncate(0)
+    this.#starts.length = 0
+    this.#firstSequence = firstSequence
   }
 
   /** Encodes one request behind the others. Throws what its codec throws, and is unchanged then. */
   add(request: Request<never>): void {
-    const sequence = (this.firstSequence + this.#starts.length) >>> 0
-    this.#starts.push(
-      putMessage(this.#writer, { ...request, flags: request.flags | NLM_F_REQUEST }, sequence),
-    )
+    const sequence = (this.#firstSequence + this.#starts.length) >>> 0
+    this.#starts.push(putMessage(this.#writer, request, sequence, NLM_F_REQUEST))
   }
 
   /** Takes the last message out again. */
@@ -59,22 +71,23 @@ export class RequestBuffer {
 }
 
 /**
- * Encodes requests into as few buffers as the limits allow, in order. A request that alone is over the limit is refused
- * with a RangeError; nothing has been sent then.
+ * Encodes requests into as few buffers as the limits allow, in order; `newBuffer` gives the buffers. A request that alone
+ * is over the limit is refused with a RangeError; nothing has been sent then.
  */
 export function packRequests(
   requests: Iterable<Request<never>>,
   limits: SendLimits,
   firstSequence: number,
+  newBuffer = (sequence: number): RequestBuffer => new RequestBuffer(sequence),
 ): RequestBuffer[] {
   const buffers: RequestBuffer[] = []
-  let buffer = new RequestBuffer(firstSequence)
+  let buffer = newBuffer(firstSequence)
   for (const request of requests) {
     buffer.add(request)
     if (buffer.exceeds(limits) && buffer.count > 1) {
       buffer.removeLast()
       buffers.push(buffer)
-      buffer = new RequestBuffer(buffer.firstSequence + buffer.count)
+      buffer = newBuffer(buffer.firstSequence + buffer.count)
       buffer.add(request)
     }
     if (buffer.exceeds(limits)) {

@@ -1,5 +1,5 @@
 import { NLM_F_DUMP } from './constants.js'
-import { BatchExchange, DumpExchange, type ExchangeContext } from './exchange.js'
+import { BatchExchange, DumpExchange, type Exchange, type ExchangeContext } from './exchange.js'
 import type { Request } from './message.js'
 import type { Protocol } from './message-type.js'
 import { packRequests, RequestBuffer, type SendLimits } from './request-buffer.js'
@@ -19,11 +19,13 @@ const REFUSAL_BYTES = 1280
 /** How often an interrupted dump is repeated before it is an error. */
 export const DUMP_ATTEMPTS = 10
 
-/** Sequence numbers, limits and the making of exchanges: what the asynchronous and the synchronous socket share. */
+/** Sequence numbers, buffers, limits and the making of exchanges: what the asynchronous and the synchronous socket share. */
 export class Session {
   readonly limits: SendLimits
   readonly #context: ExchangeContext
   #sequence = 0
+  /** A buffer that is not in use. One is kept, and grows to what the socket usually sends. */
+  #spare: RequestBuffer | undefined
 
   constructor(protocol: Protocol, transport: Transport) {
     this.#context = { protocol, devices: transport }
@@ -37,7 +39,7 @@ export class Session {
 
   /** One request, or many that are sent in as few parts as the limits allow. */
   batch(requests: Iterable<Request<never>>): BatchExchange[] {
-    const buffers = packRequests(requests, this.limits, this.#firstSequence())
+    const buffers = packRequests(requests, this.limits, this.#firstSequence(), this.#newBuffer)
     const last = buffers.at(-1)
     if (last) this.#sequence = last.firstSequence + last.count - 1
     return buffers.map(buffer => new BatchExchange(buffer, this.#context))
@@ -45,9 +47,21 @@ export class Session {
 
   dump(request: Request<never>): DumpExchange {
     this.#sequence = this.#firstSequence()
-    const buffer = new RequestBuffer(this.#sequence, 256)
+    const buffer = this.#newBuffer(this.#sequence)
     buffer.add({ ...request, flags: request.flags | NLM_F_DUMP })
     return new DumpExchange(buffer, this.#context)
+  }
+
+  /** Takes back the buffer of an exchange that is over. */
+  release({ requests }: Exchange<unknown>): void {
+    this.#spare = requests
+  }
+
+  readonly #newBuffer = (firstSequence: number): RequestBuffer => {
+    const buffer = this.#spare ?? new RequestBuffer(firstSequence)
+    this.#spare = undefined
+    buffer.restart(firstSequence)
+    return buffer
   }
 
   /** Begins anew well before 32 bits are used up, so that numbers are consecutive in a batch. 0 means notification. */

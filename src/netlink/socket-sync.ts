@@ -1,8 +1,9 @@
 import { SystemError } from '../native/system-error.js'
+import { NLMSG_ERROR } from './constants.js'
 import { DumpInterruptedError, NetlinkClosedError, NetlinkOverrunError, receiveFailure } from './errors.js'
 import type { BatchResult, Exchange } from './exchange.js'
 import { messageName } from './explain-error.js'
-import { messagesIn, type Message, type Request } from './message.js'
+import { messageAt, type Message, type Request } from './message.js'
 import type { DeviceNames, Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
 import { traceReply, traceRequests } from './trace.js'
@@ -43,7 +44,7 @@ export class NetlinkSocketSync implements Disposable {
   }
 
   /** As NetlinkSocket.request. */
-  request(request: Request<never>): Message[] {
+  request(request: Request<never>): readonly Message[] {
     const [result] = this.batch([request])
     if (result?.error) throw result.error
     return result?.replies ?? []
@@ -54,9 +55,12 @@ export class NetlinkSocketSync implements Disposable {
     requests: Iterable<Request<never>>,
     { onError = 'continue' }: Pick<BatchOptions, 'onError'> = {},
   ): BatchResult[] {
+    const exchanges = this.#session.batch(requests)
+    const [first] = exchanges
+    if (first && exchanges.length === 1) return this.#run(first)
     const results: BatchResult[] = []
     let failed = false
-    for (const exchange of this.#session.batch(requests)) {
+    for (const exchange of exchanges) {
       const part: BatchResult[] =
         failed && onError === 'stop'
           ? exchange.result().map(result => ({ ...result, sent: false }))
@@ -91,21 +95,26 @@ export class NetlinkSocketSync implements Disposable {
     if (this.#closed) throw new NetlinkClosedError()
     const bytes = exchange.requests.finish()
     traceRequests(bytes, this.#protocol, this.#transport)
-    let chunk = this.#receiving(() => this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS))
-    for (;;) {
-      for (const message of messagesIn(chunk)) {
-        traceReply(message, this.#protocol)
-        if (exchange.owns(message.sequence)) exchange.accept(message)
-      }
-      if (exchange.done) return exchange.result()
-      chunk = this.#receiving(() => this.#transport.receiveSync(ANSWER_TIMEOUT_MS))
+    this.#take(this.#receive(bytes), exchange)
+    while (!exchange.done) this.#take(this.#receive(), exchange)
+    this.#session.release(exchange)
+    return exchange.result()
+  }
+
+  #take(chunk: Uint8Array, exchange: Exchange<unknown>): void {
+    const view = viewOf(chunk)
+    for (let message = messageAt(view, 0); message; message = messageAt(view, message.next)) {
+      traceReply(message, this.#protocol)
+      if (exchange.owns(message.sequence)) exchange.accept(message)
     }
   }
 
-  /** Gives a failed receive the same error as the asynchronous form. */
-  #receiving<T>(receive: () => T): T {
+  /** Sends `bytes`, if any, and receives. Gives a failed receive the same error as the asynchronous form. */
+  #receive(bytes?: Uint8Array): Uint8Array {
     try {
-      return receive()
+      return bytes
+        ? this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS)
+        : this.#transport.receiveSync(ANSWER_TIMEOUT_MS)
     } catch (error) {
       if (!(error instanceof SystemError) || error.syscall !== 'recvmsg') throw error
       const failure = receiveFailure(error.errno)
@@ -125,4 +134,15 @@ export class NetlinkSocketSync implements Disposable {
       if (!(error instanceof SystemError)) throw error
     }
   }
+}
+
+/**
+ * The transport uses its buffer again, and messages that are kept point into what they were received with: so that is
+ * copied, unless it is a lone acknowledgement, of which nothing is kept.
+ */
+function viewOf(chunk: Uint8Array): DataView {
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
+  const first = messageAt(view, 0)
+  if (first?.type === NLMSG_ERROR && first.next === chunk.length) return view
+  return new DataView(Uint8Array.from(chunk).buffer)
 }

@@ -8,7 +8,7 @@ import {
   receiveFailure,
 } from './errors.js'
 import type { BatchResult, DumpResult, Exchange } from './exchange.js'
-import { messagesIn, type Message, type Request } from './message.js'
+import { messageAt, type Message, type Request } from './message.js'
 import { messageName } from './explain-error.js'
 import type { DeviceNames, Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
@@ -79,7 +79,7 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   /** Sends one request and gives the messages it is answered with, none for most. Throws NetlinkError. */
-  async request(request: Request<never>, options?: CallOptions): Promise<Message[]> {
+  async request(request: Request<never>, options?: CallOptions): Promise<readonly Message[]> {
     const [result] = await this.batch([request], options)
     if (result?.error) throw result.error
     return result?.replies ?? []
@@ -98,9 +98,12 @@ export class NetlinkSocket implements AsyncDisposable {
   ): Promise<BatchResult[]> {
     signal?.throwIfAborted()
     this.#throwIfClosed()
+    const exchanges = this.#session.batch(requests)
+    const [first] = exchanges
+    if (first && exchanges.length === 1) return await abortable(this.#run(first), signal)
     const results: BatchResult[] = []
     let failed = false
-    for (const exchange of this.#session.batch(requests)) {
+    for (const exchange of exchanges) {
       signal?.throwIfAborted()
       if (failed && onError === 'stop') {
         results.push(...exchange.result().map(result => ({ ...result, sent: false })))
@@ -174,6 +177,7 @@ export class NetlinkSocket implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const settle = (error?: Error): void => {
         this.#pending.delete(pending)
+        this.#session.release(exchange)
         if (this.#pending.size === 0) this.#transport.unref()
         if (error) reject(error)
         else resolve()
@@ -201,7 +205,8 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   #onChunk(chunk: Uint8Array): void {
-    for (const message of messagesIn(chunk)) {
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
+    for (let message = messageAt(view, 0); message; message = messageAt(view, message.next)) {
       traceReply(message, this.#protocol)
       const pending = this.#of(message.sequence)
       if (!pending) continue

@@ -30,9 +30,9 @@ export interface Transport extends DeviceNames {
   /** Stops reading; the kernel's queue fills up and overflows. */
   pause(): void
   resume(): void
-  /** Sends, and waits for the first answers. Only without `start`. */
+  /** Sends, and waits for the first answers, which are good until the next call. Only without `start`. */
   exchangeSync(bytes: Uint8Array, timeoutMs: number): Uint8Array
-  /** Waits for further answers. Only without `start`. */
+  /** Waits for further answers, which are good until the next call. Only without `start`. */
   receiveSync(timeoutMs: number): Uint8Array
   /** Keeps the event loop alive. */
   ref(): void

@@ -1,4 +1,4 @@
-import { attributesIn, putAttribute } from '../netlink/codec/attribute.js'
+import { attributesIn, beginAttribute, endAttribute } from '../netlink/codec/attribute.js'
 import { decodeWithin } from '../netlink/codec/decode-error.js'
 import type { Attribute, Codec } from '../netlink/codec/index.js'
 
@@ -15,9 +15,9 @@ export const repeated = <O, I>(
   members: { nameOf: asked => (asked === type ? name : undefined) },
   put(writer, values) {
     for (const value of values) {
-      putAttribute(writer, type, () => {
-        element.put(writer, value)
-      })
+      const at = beginAttribute(writer)
+      element.put(writer, value)
+      endAttribute(writer, at, type)
     }
   },
   get: (view, at, end) =>

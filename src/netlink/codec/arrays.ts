@@ -14,13 +14,7 @@ export function array<Out, In>(
       if (values.length > count) {
         throw new RangeError(`${values.length} elements do not fit an array of ${count}`)
       }
-      values.forEach((value, i) => {
-        try {
-          element.write(view, at + i * element.size, value)
-        } catch (error) {
-          throw encodeError(`[${i}]`, error)
-        }
-      })
+      writeAll(element, view, at, values)
     },
   )
   return { ...codec, parts: [element] }
@@ -30,13 +24,8 @@ export function array<Out, In>(
 export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> => ({
   parts: [element],
   put(writer, values) {
-    values.forEach((value, i) => {
-      try {
-        element.put(writer, value)
-      } catch (error) {
-        throw encodeError(`[${i}]`, error)
-      }
-    })
+    const at = writer.reserve(values.length * element.size)
+    writeAll(element, writer.view, at, values)
   },
   get(view, at, end) {
     const values: O[] = []
@@ -44,3 +33,22 @@ export const list = <O, I>(element: FixedCodec<O, I>): Codec<O[], readonly I[]> 
     return values
   },
 })
+
+/** Writes values one behind the other. An error says which. */
+function writeAll<In>(
+  element: FixedCodec<unknown, In>,
+  view: DataView,
+  at: number,
+  values: readonly In[],
+): void {
+  let i = 0
+  try {
+    for (const value of values) {
+      element.write(view, at, value)
+      at += element.size
+      i++
+    }
+  } catch (error) {
+    throw encodeError(`[${i}]`, error)
+  }
+}

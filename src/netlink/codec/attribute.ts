@@ -8,6 +8,8 @@ export const NLA_HDRLEN = 4
 export const NLA_F_NESTED = 0x8000
 /** NLA_TYPE_MASK, linux/netlink.h: the type without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const NLA_TYPE_MASK = 0x3fff
+/** The longest attribute: its length is an u16. */
+const MAX_LENGTH = 0xffff
 
 /** An attribute that was found: its content lies at `[at, end)`. */
 export interface FoundAttribute {
@@ -33,30 +35,55 @@ export function* attributesIn(
   nameOf: (type: number) => string = unnamed,
 ): Generator<FoundAttribute, void, undefined> {
   while (at + NLA_HDRLEN <= end) {
-    const length = view.getUint16(at, littleEndian)
-    const typeAndFlags = view.getUint16(at + 2, littleEndian)
-    const type = typeAndFlags & NLA_TYPE_MASK
-    if (length < NLA_HDRLEN) {
-      throw new DecodeError(`an attribute of ${length} bytes is shorter than its header`, nameOf(type))
+    const stop = attributeEnd(view, at, end, nameOf)
+    yield {
+      type: attributeType(view, at),
+      flags: attributeFlags(view, at),
+      at: at + NLA_HDRLEN,
+      end: stop,
     }
-    if (at + length > end) {
-      throw new DecodeError(
-        `an attribute of ${length} bytes does not fit the ${end - at} that are left`,
-        nameOf(type),
-      )
-    }
-    yield { type, flags: typeAndFlags & ~NLA_TYPE_MASK, at: at + NLA_HDRLEN, end: at + length }
-    at += align(length)
+    at = align(stop - at) + at
   }
 }
 
-/** Puts one attribute: its header, what `content` appends, and the pad. */
-export function putAttribute(writer: Writer, typeAndFlags: number, content: () => void): void {
-  const at = writer.reserve(NLA_HDRLEN)
-  content()
+/** Where the attribute at `at` ends, its pad not counted. Throws DecodeError where that cannot be. */
+export function attributeEnd(
+  view: DataView,
+  at: number,
+  end: number,
+  nameOf: (type: number) => string,
+): number {
+  const length = view.getUint16(at, littleEndian)
+  if (length < NLA_HDRLEN) {
+    const name = nameOf(attributeType(view, at))
+    throw new DecodeError(`an attribute of ${length} bytes is shorter than its header`, name)
+  }
+  if (length > end - at) {
+    const name = nameOf(attributeType(view, at))
+    throw new DecodeError(`an attribute of ${length} bytes does not fit the ${end - at} that are left`, name)
+  }
+  return at + length
+}
+
+/** The type of the attribute at `at`, without the flags beside it. */
+export const attributeType = (view: DataView, at: number): number =>
+  view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK
+
+/** NLA_F_* of the attribute at `at`. */
+export const attributeFlags = (view: DataView, at: number): number =>
+  view.getUint16(at + 2, littleEndian) & ~NLA_TYPE_MASK
+
+/** Begins an attribute: what is put next is its content, until `endAttribute` is given what this returned. */
+export const beginAttribute = (writer: Writer): number => writer.reserve(NLA_HDRLEN)
+
+/** Ends the attribute that began at `at`: completes its header, and pads it. */
+export function endAttribute(writer: Writer, at: number, typeAndFlags: number): void {
+  const { view } = writer
   const length = writer.length - at
-  if (length > 0xffff) throw new RangeError(`an attribute of ${length} bytes is longer than netlink's 65535`)
-  writer.view.setUint16(at, length, littleEndian)
-  writer.view.setUint16(at + 2, typeAndFlags, littleEndian)
+  if (length > MAX_LENGTH) {
+    throw new RangeError(`an attribute of ${length} bytes is longer than netlink's ${MAX_LENGTH}`)
+  }
+  view.setUint16(at, length, littleEndian)
+  view.setUint16(at + 2, typeAndFlags, littleEndian)
   writer.pad()
 }

@@ -1,22 +1,15 @@
-import { attributesIn, NLA_F_NESTED, putAttribute, unnamed } from './attribute.js'
-import { copyOf, type AnyCodec, type AttributeNames, type Codec, type Siblings } from './codec.js'
-import { decodeWithin } from './decode-error.js'
-import { encodeError } from './encode-error.js'
+import { attributesIn, unnamed } from './attribute.js'
+import { attributeAccess } from './attribute-access.js'
+import type { AnyCodec, AttributeNames, Codec, Siblings } from './codec.js'
+import { once } from './generate.js'
 import { placesAt, reaches } from './place.js'
+import type { UnknownAttribute } from './unknown-attribute.js'
 import type { Writer } from './writer.js'
 
 /** The kernel's name of an attribute, its number, and what it carries. */
 export type Attribute<C extends AnyCodec = AnyCodec> = readonly [name: string, type: number, codec: C]
 
 type Declarations = Record<string, Attribute>
-
-/** An attribute that the declaration does not name: kept, and put back unchanged. */
-export interface UnknownAttribute {
-  type: number
-  bytes: Uint8Array
-  /** NLA_F_NESTED and NLA_F_NET_BYTEORDER as they came with the type; absent where neither did. */
-  flags?: number | undefined
-}
 
 export type Out<D extends Declarations> = {
   -readonly [K in keyof D]?: D[K][2] extends Codec<infer T, never> ? T : never
@@ -43,54 +36,24 @@ export interface AttributeSet<D extends Declarations> extends Codec<Out<D>, In<D
  * counts, as for the kernel.
  */
 export function attributes<D extends Declarations>(declarations: D): AttributeSet<D> {
-  const byKey = new Map(Object.entries(declarations))
   const byType = new Map(
     Object.entries(declarations).map(([key, [name, type, codec]]) => [type, { key, name, codec }]),
   )
   const nameOf = (type: number): string | undefined => byType.get(type)?.name
   const anyNameOf = (type: number): string => nameOf(type) ?? unnamed(type)
-
-  const putOne = (writer: Writer, key: string, value: unknown, siblings: Siblings): void => {
-    const attribute = byKey.get(key)
-    if (!attribute) throw new TypeError(`no attribute '${key}' among ${[...byKey.keys()].join(', ')}`)
-    const [name, type, codec] = attribute
-    try {
-      putAttribute(writer, codec.nested ? type | NLA_F_NESTED : type, () => {
-        codec.put(writer, value, siblings)
-      })
-    } catch (error) {
-      throw encodeError(name, error)
-    }
-  }
+  const access = once(() => attributeAccess(declarations))
 
   return {
     declarations,
     parts: Object.values(declarations).map(([, , codec]) => codec),
-    putOne,
     members: { nameOf },
+    putOne(writer, key, value, siblings) {
+      access().putOne(writer, key, value, siblings)
+    },
     put(writer, value) {
-      for (const key in value) {
-        const member: unknown = (value as Record<string, unknown>)[key]
-        if (member === undefined) continue
-        if (key === 'unknown') putUnknown(writer, member as UnknownAttribute[])
-        else putOne(writer, key, member, value)
-      }
+      access().put(writer, value)
     },
-    get(view, at, end) {
-      const value: Record<string, unknown> = {}
-      const unknown: UnknownAttribute[] = []
-      for (const { type, flags, at: start, end: stop } of attributesIn(view, at, end, anyNameOf)) {
-        const attribute = byType.get(type)
-        if (attribute) {
-          const { key, name, codec } = attribute
-          value[key] = decodeWithin<unknown>(name, () => codec.get(view, start, stop, value))
-          continue
-        }
-        value['unknown'] = unknown
-        unknown.push({ type, bytes: copyOf(view, start, stop), ...(flags === 0 ? {} : { flags }) })
-      }
-      return value as Out<D>
-    },
+    get: (view, at, end) => access().get(view, at, end) as Out<D>,
     locate(view, at, end, offset) {
       if (offset < at) return []
       const siblings: Record<string, unknown> = {}
@@ -103,14 +66,6 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
       }
       return []
     },
-  }
-}
-
-function putUnknown(writer: Writer, unknown: readonly UnknownAttribute[]): void {
-  for (const { type, bytes, flags = 0 } of unknown) {
-    putAttribute(writer, type | flags, () => {
-      writer.append(bytes)
-    })
   }
 }
 

@@ -16,10 +16,9 @@ export function byKind<K extends Kinds>(
   kinds: K,
   otherwise: Codec<Uint8Array> = binary,
 ): Codec<KindOut<K>, KindIn<K>> {
-  const select = (siblings: Siblings | undefined): Codec<unknown, unknown> => {
-    const kind = siblings?.[field]
-    return typeof kind === 'string' && Object.hasOwn(kinds, kind) ? (kinds[kind] ?? otherwise) : otherwise
-  }
+  const byName = new Map<unknown, AnyCodec>(Object.entries(kinds))
+  const select = (siblings: Siblings | undefined): Codec<unknown, unknown> =>
+    byName.get(siblings?.[field]) ?? otherwise
   return {
     parts: Object.values(kinds),
     partFor: select,

@@ -3,6 +3,7 @@ import type { Writer } from './writer.js'
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
+const MAX_ASCII = 0x7f
 
 /** Bytes as they are, NLA_BINARY. */
 export const binary: Codec<Uint8Array> = {
@@ -53,17 +54,21 @@ function withoutNul(value: string): string {
   return value
 }
 
-function putText(writer: Writer, value: string): void {
-  withoutNul(value)
-  if (!putAscii(writer, value)) writer.append(encoder.encode(value))
-}
-
 /** Names are short and ASCII: a loop is several times faster than TextEncoder for them. */
-function putAscii(writer: Writer, value: string): boolean {
-  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 0x7f) return false
-  const at = writer.reserve(value.length)
-  for (let i = 0; i < value.length; i++) writer.view.setUint8(at + i, value.charCodeAt(i))
-  return true
+function putText(writer: Writer, value: string): void {
+  if (typeof value !== 'string') throw new TypeError(`expected text, not ${typeof value}`)
+  const { length } = value
+  const at = writer.reserve(length)
+  const { view } = writer
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i)
+    if (code === 0 || code > MAX_ASCII) {
+      writer.truncate(at)
+      writer.append(encoder.encode(withoutNul(value)))
+      return
+    }
+    view.setUint8(at + i, code)
+  }
 }
 
 function readText(view: DataView, at: number, end: number): string {
@@ -72,7 +77,7 @@ function readText(view: DataView, at: number, end: number): string {
   while (stop < end) {
     const byte = view.getUint8(stop)
     if (byte === 0) break
-    if (byte > 0x7f) ascii = false
+    if (byte > MAX_ASCII) ascii = false
     stop++
   }
   if (!ascii) return decoder.decode(copyOf(view, at, stop))

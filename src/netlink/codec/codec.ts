@@ -44,6 +44,8 @@ export interface FixedCodec<Out, In = Out> extends Codec<Out, In> {
   readonly size: number
   /** _Alignof, in bytes. */
   readonly alignment: number
+  /** Set on bytes that carry nothing. */
+  readonly reserved?: boolean
   /** Writes the value to bytes that are zero. */
   write(view: DataView, at: number, value: In): void
   read(view: DataView, at: number): Out

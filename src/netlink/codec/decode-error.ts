@@ -20,11 +20,15 @@ export class DecodeError extends Error {
   }
 }
 
+/** What to throw where reading `name` failed with `error`: a DecodeError with the name added to its path. */
+export const within = (name: string, error: unknown): unknown =>
+  name !== '' && error instanceof DecodeError ? error.within(name) : error
+
 /** Runs `decode`, and adds `name` to the path of a DecodeError that it throws. */
 export function decodeWithin<T>(name: string, decode: () => T): T {
   try {
     return decode()
   } catch (error) {
-    throw error instanceof DecodeError ? error.within(name) : error
+    throw within(name, error)
   }
 }

@@ -3,7 +3,7 @@
  * TypeError, one whose message begins with the name. The error as it was first thrown is the `cause`.
  */
 export function encodeError(name: string, error: unknown): unknown {
-  if (!(error instanceof RangeError || error instanceof TypeError)) return error
+  if (name === '' || !(error instanceof RangeError || error instanceof TypeError)) return error
   const Kind = error instanceof RangeError ? RangeError : TypeError
   return new Kind(`${name}: ${error.message}`, { cause: error.cause ?? error })
 }

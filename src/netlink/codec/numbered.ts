@@ -1,4 +1,4 @@
-import { attributesIn, NLA_F_NESTED, putAttribute } from './attribute.js'
+import { attributesIn, beginAttribute, endAttribute, NLA_F_NESTED } from './attribute.js'
 import type { Codec } from './codec.js'
 import { decodeWithin } from './decode-error.js'
 import { encodeError } from './encode-error.js'
@@ -15,15 +15,17 @@ export function numbered<O, I>(name: string, element: Codec<O, I>, first = 1): C
     members: { nameOf: elementName },
     parts: [element],
     put(writer, values) {
-      values.forEach((value, i) => {
-        try {
-          putAttribute(writer, (first + i) | flags, () => {
-            element.put(writer, value)
-          })
-        } catch (error) {
-          throw encodeError(elementName(first + i), error)
+      let type = first
+      try {
+        for (const value of values) {
+          const at = beginAttribute(writer)
+          element.put(writer, value)
+          endAttribute(writer, at, type | flags)
+          type++
         }
-      })
+      } catch (error) {
+        throw encodeError(elementName(type), error)
+      }
     },
     get: (view, at, end) =>
       Array.from(attributesIn(view, at, end, elementName), found =>

@@ -93,10 +93,12 @@ export const uint: Codec<bigint> = {
 }
 
 /** `count` bytes that carry nothing: zero on encode, dropped on decode. */
-export const reserved = (count: number): FixedCodec<undefined> =>
-  fixed(
+export const reserved = (count: number): FixedCodec<undefined> => ({
+  ...fixed(
     count,
     1,
     () => undefined,
     () => undefined,
-  )
+  ),
+  reserved: true,
+})

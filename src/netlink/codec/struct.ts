@@ -1,10 +1,10 @@
 import { list } from './arrays.js'
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
-import { encodeError } from './encode-error.js'
+import { once } from './generate.js'
+import { structAccess, type Field } from './struct-access.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
-type AnyFixed = FixedCodec<any, any>
-type Members = Record<string, AnyFixed>
+type Members = Record<string, FixedCodec<any, any>>
 
 type Out<M extends Members> = {
   -readonly [K in keyof M as M[K] extends FixedCodec<undefined> ? never : K]: M[K] extends FixedCodec<
@@ -38,27 +38,13 @@ export interface Surplus {
  */
 export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, In<M> & Surplus> {
   const { fields, offsets, size, alignment } = layOut(members)
+  const access = once(() => structAccess<Out<M> & Surplus, In<M>>(fields))
   const codec = fixed<Out<M> & Surplus, In<M> & Surplus>(
     size,
     alignment,
-    (view, at) => {
-      const value: Record<string, unknown> = {}
-      for (const { name, offset, codec } of fields) {
-        const member: unknown = codec.read(view, at + offset)
-        if (member !== undefined) value[name] = member
-      }
-      return value as Out<M> & Surplus
-    },
+    (view, at) => access().read(view, at),
     (view, at, value) => {
-      for (const { name, offset, codec } of fields) {
-        const member = (value as Record<string, unknown>)[name]
-        if (member === undefined) continue
-        try {
-          codec.write(view, at + offset, member)
-        } catch (error) {
-          throw encodeError(name, error)
-        }
-      }
+      access().write(view, at, value)
     },
   )
   return {
@@ -77,22 +63,24 @@ export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, 
   }
 }
 
+/** Offsets, size and alignment as C has them. Reserved bytes take room, and are no field. */
 function layOut(members: Members): {
-  fields: { name: string; offset: number; codec: AnyFixed }[]
+  fields: Field[]
   offsets: Record<string, number>
   size: number
   alignment: number
 } {
+  const fields: Field[] = []
   const offsets: Record<string, number> = {}
   let at = 0
   let alignment = 1
-  const fields = Object.entries(members).map(([name, codec]) => {
+  for (const [name, codec] of Object.entries(members)) {
     const offset = roundUp(at, codec.alignment)
     at = offset + codec.size
     alignment = Math.max(alignment, codec.alignment)
     offsets[name] = offset
-    return { name, offset, codec }
-  })
+    if (!codec.reserved) fields.push({ name, offset, codec })
+  }
   return { fields, offsets, size: roundUp(at, alignment), alignment }
 }
 

@@ -1,0 +1,169 @@
+import {
+  attributeEnd,
+  attributeType,
+  beginAttribute,
+  endAttribute,
+  NLA_F_NESTED,
+  NLA_HDRLEN,
+  unnamed,
+} from './attribute.js'
+import type { AnyCodec, Siblings } from './codec.js'
+import { within } from './decode-error.js'
+import { encodeError } from './encode-error.js'
+import { generate } from './generate.js'
+import { keepUnknown, putUnknown, type UnknownAttribute } from './unknown-attribute.js'
+import { align, type Writer } from './writer.js'
+
+type Declarations = Readonly<Record<string, readonly [name: string, type: number, codec: AnyCodec]>>
+type Values = Record<string, unknown>
+
+/** Puts and gets the values of a set of attributes. */
+export interface AttributeAccess {
+  putOne(writer: Writer, key: string, value: unknown, siblings: Siblings): void
+  put(writer: Writer, values: Siblings): void
+  get(view: DataView, at: number, end: number): Values
+}
+
+/** The access functions of a set: generated for it alone, or where that is forbidden, ones that look up each attribute. */
+export function attributeAccess(declarations: Declarations): AttributeAccess {
+  const names = new Map(Object.values(declarations).map(([name, type]) => [type, name]))
+  const nameOf = (type: number): string => names.get(type) ?? unnamed(type)
+  const access = lookingUp(declarations, nameOf)
+  return { ...access, ...generated(declarations, nameOf) }
+}
+
+const noAttribute = (key: string, declarations: Declarations): TypeError =>
+  new TypeError(`no attribute '${key}' among ${Object.keys(declarations).join(', ')}`)
+
+/**
+ * For `{ police: ['TCA_U32_POLICE', 6, binary] }`:
+ *
+ *     put(writer, values) {
+ *       let name = ""
+ *       try {
+ *         for (const key in values) {
+ *           const value = values[key]
+ *           if (value === undefined) continue
+ *           switch (key) {
+ *             case "police": { name = "TCA_U32_POLICE"; const at = begin(writer); codec0.put(writer, value, values); end(writer, at, 6) } break
+ *             …
+ *
+ * and `get` with `case 6: name = "TCA_U32_POLICE"; values["police"] = codec0.get(view, at + 4, stop, values); break`.
+ */
+function generated(
+  declarations: Declarations,
+  nameOf: (type: number) => string,
+): Pick<AttributeAccess, 'put' | 'get'> | undefined {
+  const constants: Values = {
+    ...{ declarations, nameOf, noAttribute, encodeError, within, putUnknown, keepUnknown, align },
+    ...{ begin: beginAttribute, end: endAttribute, attributeEnd, attributeType },
+  }
+  const puts: string[] = []
+  const gets: string[] = []
+  Object.entries(declarations).forEach(([key, [name, type, codec]], i) => {
+    const [keyText, nameText] = [JSON.stringify(key), JSON.stringify(name)]
+    constants[`codec${i}`] = codec
+    puts.push(
+      `case ${keyText}: {
+        name = ${nameText}
+        const at = begin(writer)
+        codec${i}.put(writer, value, values)
+        end(writer, at, ${codec.nested ? type | NLA_F_NESTED : type})
+        break
+      }`,
+    )
+    gets.push(
+      `case ${type}:
+        name = ${nameText}
+        values[${keyText}] = codec${i}.get(view, at + ${NLA_HDRLEN}, stop, values)
+        break`,
+    )
+  })
+  return generate(
+    constants,
+    `{
+      put(writer, values) {
+        let name
+        try {
+          for (const key in values) {
+            const value = values[key]
+            if (value === undefined) continue
+            name = ""
+            switch (key) {
+              ${puts.join('\n')}
+              case "unknown":
+                putUnknown(writer, value)
+                break
+              default:
+                throw noAttribute(key, declarations)
+            }
+          }
+        } catch (error) { throw encodeError(name, error) }
+      },
+      get(view, at, end) {
+        const values = {}
+        let name
+        try {
+          while (at + ${NLA_HDRLEN} <= end) {
+            name = ""
+            const stop = attributeEnd(view, at, end, nameOf)
+            switch (attributeType(view, at)) {
+              ${gets.join('\n')}
+              default:
+                keepUnknown(values, view, at, stop)
+            }
+            at += align(stop - at)
+          }
+        } catch (error) { throw within(name, error) }
+        return values
+      },
+    }`,
+  )
+}
+
+function lookingUp(declarations: Declarations, nameOf: (type: number) => string): AttributeAccess {
+  const byKey = new Map(Object.entries(declarations))
+  const byType = new Map(
+    Object.entries(declarations).map(([key, [name, type, codec]]) => [type, { key, name, codec }]),
+  )
+  const putOne = (writer: Writer, key: string, value: unknown, siblings: Siblings): void => {
+    const attribute = byKey.get(key)
+    if (!attribute) throw noAttribute(key, declarations)
+    const [name, type, codec] = attribute
+    try {
+      const at = beginAttribute(writer)
+      codec.put(writer, value, siblings)
+      endAttribute(writer, at, codec.nested ? type | NLA_F_NESTED : type)
+    } catch (error) {
+      throw encodeError(name, error)
+    }
+  }
+  return {
+    putOne,
+    put(writer, values) {
+      for (const key in values) {
+        const value = values[key]
+        if (value === undefined) continue
+        if (key === 'unknown') putUnknown(writer, value as UnknownAttribute[])
+        else putOne(writer, key, value, values)
+      }
+    },
+    get(view, at, end) {
+      const values: Values = {}
+      for (let stop; at + NLA_HDRLEN <= end; at += align(stop - at)) {
+        stop = attributeEnd(view, at, end, nameOf)
+        const attribute = byType.get(attributeType(view, at))
+        if (!attribute) {
+          keepUnknown(values, view, at, stop)
+          continue
+        }
+        try {
+          values[attribute.key] = attribute.codec.get(view, at + NLA_HDRLEN, stop, values) as unknown
+        } catch (error) {
+          throw within(attribute.name, error)
+        }
+      }
+      return values
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import { attributeFlags, attributeType, beginAttribute, endAttribute, NLA_HDRLEN } from './attribute.js'
+import { copyOf } from './codec.js'
+import type { Writer } from './writer.js'
+
+/** An attribute that the declaration does not name: kept, and put back unchanged. */
+export interface UnknownAttribute {
+  type: number
+  bytes: Uint8Array
+  /** NLA_F_NESTED and NLA_F_NET_BYTEORDER as they came with the type; absent where neither did. */
+  flags?: number | undefined
+}
+
+/** Puts attributes as they are. */
+export function putUnknown(writer: Writer, unknown: readonly UnknownAttribute[]): void {
+  for (const { type, bytes, flags = 0 } of unknown) {
+    const at = beginAttribute(writer)
+    writer.append(bytes)
+    endAttribute(writer, at, type | flags)
+  }
+}
+
+/** Adds a copy of the attribute in `[at, end)`, its header included, to the `unknown` of a set that is being read. */
+export function keepUnknown(set: Record<string, unknown>, view: DataView, at: number, end: number): void {
+  const flags = attributeFlags(view, at)
+  const unknown = (set['unknown'] ??= []) as UnknownAttribute[]
+  unknown.push({
+    type: attributeType(view, at),
+    bytes: copyOf(view, at + NLA_HDRLEN, end),
+    ...(flags === 0 ? {} : { flags }),
+  })
+}

@@ -33,7 +33,7 @@ for (const golden of hostGoldens) {
 
 for (const golden of containerGoldens) {
   t.test(`container programs: ${golden.about}`, async t => {
-    const { address, mac, fragments } = golden
+    const { address, mac, fragments, multicast } = golden
     const ports = PortRanges.from(golden.ports)
     const hostAccess = golden.hostAccess && {
       services: PortRanges.from(golden.hostAccess.services),
@@ -41,7 +41,7 @@ for (const golden of containerGoldens) {
       hostEphemeral: PortRanges.from(golden.hostAccess.hostEphemeral),
     }
     matchesGolden(t, local({ address, mac, ports, hostAccess }), golden.local, 'LOCAL')
-    matchesGolden(t, wire({ address, mac, ports, fragments }), golden.wire, 'WIRE')
+    matchesGolden(t, wire({ address, mac, ports, fragments, multicast }), golden.wire, 'WIRE')
     matchesGolden(t, inside({ address, ports }), golden.inside, 'INSIDE')
   })
 }

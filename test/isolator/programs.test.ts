@@ -83,6 +83,27 @@ const unreachable = (
     { protocol: IPPROTO_ICMP },
   )
 
+/** "Port unreachable" from a container to who sent `from` -> `to`, by an address that both have. */
+const refusal = (
+  from: number,
+  to: number,
+  {
+    fields = {},
+    quoted = {},
+    ...outer
+  }: { fields?: Partial<IcmpFields>; quoted?: Partial<Ipv4Fields> } & Fields = {},
+) =>
+  ip(
+    icmp(
+      { type: 3, code: 3, ...fields },
+      ipv4(
+        { source: HOST, destination: HOST, protocol: IPPROTO_UDP, ...quoted },
+        udp({ sourcePort: from, destinationPort: to }, new Uint8Array(0)),
+      ),
+    ),
+    { protocol: IPPROTO_ICMP, destination: HOST, ...outer },
+  )
+
 const arpFrame = (fields: Partial<ArpFields> = {}, mac = HOST_MAC) =>
   ethernet(
     { source: mac, destination: BROADCAST, type: ETH_P_ARP },
@@ -165,6 +186,30 @@ t.test('MARTIAN', async t => {
     ['source 128/8', ported(1, 2, { source: '128.0.0.1', destination: HOST })],
     ['ARP', arpFrame()],
   ])
+  // A tag behind the one that the kernel took off.
+  const inner = (tci: number, type: number) =>
+    changed(
+      changed(ip(Buffer.from([tci >> 8, tci & 255]), { source: REMOTE }), 12, type >> 8),
+      13,
+      type & 255,
+    )
+  const behind = (tci: number, type = 0x8100) => {
+    const frame = inner(tci, type)
+    frame[14] = tci >> 8
+    frame[15] = tci & 255
+    return frame
+  }
+  verdicts(t, program, SHOT, [
+    ['a priority tag behind a priority tag', { bytes: behind(0), vlanTci: 0 }],
+    ['whatever the priorities', { bytes: behind(0xe000), vlanTci: 0xa000 }],
+    ['an 802.1ad one', { bytes: behind(0, 0x88a8), vlanTci: 0 }],
+    ['source is the host, behind a priority tag', { bytes: ported(1, 2, { source: HOST }), vlanTci: 0 }],
+  ])
+  verdicts(t, program, UNSPEC, [
+    ['a VLAN behind a priority tag', { bytes: behind(5), vlanTci: 0 }],
+    ['a priority tag in a VLAN', { bytes: behind(0), vlanTci: 5 }],
+    ['a VLAN in a VLAN', { bytes: behind(5, 0x88a8), vlanTci: 5 }],
+  ])
   t.equal(
     run(program, { bytes: new Uint8Array(13) }),
     OK,
@@ -246,6 +291,54 @@ t.test('LOCAL', async t => {
     },
     free,
   )
+})
+
+t.test('LOCAL: ICMP', async t => {
+  const program = local({ address: HOST, mac: HOST_MAC, ports })
+  const both = (address: string, other = address) => ({
+    source: address,
+    destination: other,
+    quoted: { source: other, destination: address },
+  })
+  verdicts(t, program, MATCH, [
+    ['to another container', refusal(FOREIGN, OWN)],
+    ['to the host', refusal(60000, 32768)],
+    ['by 127.0.0.1', refusal(FOREIGN, OWN, both(LOCALHOST))],
+    ['by both', refusal(FOREIGN, OWN, both(HOST, LOCALHOST))],
+    ['protocol unreachable', refusal(FOREIGN, OWN, { fields: { code: 2 } })],
+    ...[6, 33, 132, 136].map((protocol): Row => [
+      `about protocol ${protocol}`,
+      refusal(FOREIGN, OWN, { quoted: { protocol } }),
+    ]),
+  ])
+  verdicts(t, program, NO_MATCH, [
+    ['about a port of another container', refusal(FOREIGN, FOREIGN + 1)],
+    ['about a packet from a port of its own', refusal(OWN + 1, OWN)],
+    ['about a packet from elsewhere', refusal(FOREIGN, OWN, { quoted: { source: REMOTE } })],
+    ['about a packet to elsewhere', refusal(FOREIGN, OWN, { quoted: { destination: REMOTE } })],
+    ['by another address than the packet came to', refusal(FOREIGN, OWN, { source: LOCALHOST })],
+    ['to another address than the packet came from', refusal(FOREIGN, OWN, { destination: LOCALHOST })],
+    ['from elsewhere', refusal(FOREIGN, OWN, both(REMOTE, HOST))],
+    ['to elsewhere', refusal(FOREIGN, OWN, both(HOST, REMOTE))],
+    ['with a foreign MAC', refusal(FOREIGN, OWN, { mac: GATEWAY_MAC })],
+    ['with IP options', refusal(FOREIGN, OWN, { options: new Uint8Array(4) })],
+    ['fragmented', refusal(FOREIGN, OWN, { moreFragments: true })],
+    ['a later fragment', refusal(FOREIGN, OWN, { fragmentOffset: 8 })],
+    ['about a later fragment', refusal(FOREIGN, OWN, { quoted: { fragmentOffset: 8 } })],
+    ['about a packet with options', refusal(FOREIGN, OWN, { quoted: { options: new Uint8Array(4) } })],
+    ['about ICMP', refusal(FOREIGN, OWN, { quoted: { protocol: IPPROTO_ICMP } })],
+    ...[0, 1, 4, 5, 13].map((code): Row => [`code ${code}`, refusal(FOREIGN, OWN, { fields: { code } })]),
+    ...[0, 4, 5, 8, 11, 12].map((type): Row => [`type ${type}`, refusal(FOREIGN, OWN, { fields: { type } })]),
+  ])
+  untaggedOnly(t, program, refusal(FOREIGN, OWN))
+  failsClosed(t, program, refusal(FOREIGN, OWN), 70)
+  const hostAccess = {
+    services: PortRanges.empty,
+    managed: PortRanges.empty,
+    hostEphemeral: PortRanges.empty,
+  }
+  const limited = local({ address: HOST, mac: HOST_MAC, ports, hostAccess })
+  t.equal(run(limited, { bytes: refusal(80, OWN) }), MATCH, 'also with limited host access')
 })
 
 t.test('LOCAL with limited host access', async t => {
@@ -381,6 +474,7 @@ t.test('WIRE: ICMP', async t => {
       unreachable(OWN, { fields: { code } }),
     ]),
     ['about a port of another container (A28)', unreachable(FOREIGN)],
+    ['about a packet from another address', unreachable(OWN, { quoted: { source: '192.0.2.9' } })],
     ['about a packet to another address', unreachable(OWN, { quoted: { destination: '192.0.2.9' } })],
     ['about ICMP', unreachable(OWN, { quoted: { protocol: IPPROTO_ICMP } })],
     ['about a packet with options', unreachable(OWN, { quoted: { options: new Uint8Array(4) } })],
@@ -410,6 +504,34 @@ t.test('WIRE with fragments allowed', async t => {
   ])
 })
 
+t.test('WIRE with multicast allowed', async t => {
+  const program = wire({ address: HOST, mac: HOST_MAC, ports, multicast: 'allow' })
+  const GROUP = { destination: '224.0.0.251', to: '01:00:5e:00:00:fb' }
+  verdicts(t, program, MATCH, [
+    ['a multicast address', ported(OWN, 5353, GROUP)],
+    ['the last one', ported(OWN, 5353, { ...GROUP, destination: '239.255.255.255' })],
+    ['broadcast', ported(OWN, 67, { destination: '255.255.255.255', to: BROADCAST })],
+    ['unicast', ported(OWN, 53)],
+    ['ping', ping()],
+  ])
+  verdicts(t, program, NO_MATCH, [
+    ['from a foreign port', ported(FOREIGN, 5353, GROUP)],
+    ['from a foreign address', ported(OWN, 5353, { ...GROUP, source: '192.0.2.9' })],
+    ['with a foreign MAC', ported(OWN, 5353, { ...GROUP, mac: GATEWAY_MAC })],
+    ['in a frame for one', ported(OWN, 5353, { destination: '224.0.0.251' })],
+    ['unicast in a frame for many', ported(OWN, 53, { to: BROADCAST })],
+    ['a reserved address', ported(OWN, 53, { ...GROUP, destination: '240.0.0.1' })],
+    ['next to broadcast', ported(OWN, 53, { destination: '255.255.255.254', to: BROADCAST })],
+    ['a fragment', ported(OWN, 53, { ...GROUP, moreFragments: true })],
+    ...[1, 2, 6, 103, 132].map((protocol): Row => [
+      `protocol ${protocol}`,
+      ported(OWN, 53, { ...GROUP, protocol }),
+    ]),
+  ])
+  untaggedOnly(t, program, ported(OWN, 5353, GROUP))
+  failsClosed(t, program, ported(OWN, 5353, GROUP), 42)
+})
+
 t.test('INSIDE', async t => {
   const program = inside({ address: HOST, ports })
   const toSelf = (fields: Fields = {}) => ported(OWN, HOST_PORT, { destination: LOCALHOST, ...fields })
@@ -418,8 +540,13 @@ t.test('INSIDE', async t => {
     ['to a port of the host by its IP', toSelf({ destination: HOST })],
     ['behind IP options', toSelf({ options: new Uint8Array(40) })],
     ...[6, 17, 33, 132, 136].map((protocol): Row => [`protocol ${protocol}`, toSelf({ protocol })]),
+    ['"unreachable" to another container', refusal(FOREIGN, OWN)],
   ])
   verdicts(t, program, NO_MATCH, [
+    ['"unreachable" from another container', refusal(OWN, FOREIGN)],
+    ['"unreachable" to itself', refusal(OWN + 1, OWN)],
+    ['"unreachable" with IP options', refusal(FOREIGN, OWN, { options: new Uint8Array(4) })],
+    ['"unreachable", cut', refusal(FOREIGN, OWN).subarray(0, 69)],
     ['to a port of its own', ported(OWN, OWN + 7, { destination: LOCALHOST })],
     [
       'to a port of its own behind IP options',

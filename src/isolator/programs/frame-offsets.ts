@@ -6,6 +6,9 @@ export const ETH_SOURCE = 6
 export const ETH_TYPE = 12
 const ETH_HLEN = 14
 
+/** struct vlan_hdr (linux/if_vlan.h) of a tag behind the one that the kernel took off the frame. */
+export const INNER_VLAN_TCI = ETH_HLEN
+
 /** An Ethernet/IPv4 ARP packet (RFC 826), up to the sender's protocol address. */
 export const ARP_HARDWARE_AND_PROTOCOL_TYPE = ETH_HLEN
 export const ARP_LENGTHS_AND_OPERATION = ETH_HLEN + 4
@@ -34,6 +37,8 @@ const QUOTED = TRANSPORT + 8
 export const QUOTED_VERSION_AND_IHL = QUOTED
 export const QUOTED_FRAGMENT = QUOTED + 6
 export const QUOTED_PROTOCOL = QUOTED + 9
+export const QUOTED_SOURCE = QUOTED + 12
 export const QUOTED_DESTINATION = QUOTED + 16
+export const QUOTED_SOURCE_PORT = QUOTED + 20
 export const QUOTED_DESTINATION_PORT = QUOTED + 22
 export const QUOTED_END = QUOTED + 28

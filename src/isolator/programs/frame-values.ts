@@ -3,6 +3,11 @@ import { ipv4ToNumber, linkAddressToBytes } from '../../netlink/codec/addresses.
 // linux/if_ether.h
 export const ETH_P_IP = 0x0800
 export const ETH_P_ARP = 0x0806
+export const ETH_P_8021Q = 0x8100
+export const ETH_P_8021AD = 0x88a8
+
+/** The VLAN id in a tag (linux/if_vlan.h). */
+export const VLAN_VID_MASK = 0x0fff
 
 // netinet/in.h
 export const IPPROTO_ICMP = 1

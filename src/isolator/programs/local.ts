@@ -21,8 +21,18 @@ import {
   TCP_FLAGS,
 } from './frame-offsets.js'
 import { ownFrame, plainIpv4 } from './frame-rules.js'
-import { IP_MF, IP_OFFSET, IPPROTO_TCP, LOCALHOST, PORT_PROTOCOLS, TCP_ACK, TCP_SYN } from './frame-values.js'
+import {
+  IP_MF,
+  IP_OFFSET,
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  LOCALHOST,
+  PORT_PROTOCOLS,
+  TCP_ACK,
+  TCP_SYN,
+} from './frame-values.js'
 import { matchIfIn, mustBeIn, mustBeOneOf, mustHaveNoneOf, mustNotBeIn, mustNotEqual } from './must.js'
+import { localUnreachable } from './unreachable.js'
 import { match } from './verdicts.js'
 
 /** Which ports of the host a container may open, when not all of them. */
@@ -52,7 +62,8 @@ export interface LocalOptions {
  * host's address or by 127.0.0.1.
  *
  * Whole datagrams of the port protocols between local addresses, from a port of the container's own. Not to such a
- * port: that never needs the host, and a rewritten frame could circle for ever.
+ * port: that never needs the host, and a rewritten frame could circle for ever. And "unreachable" about a packet to such
+ * a port, which goes to whoever sent that packet.
  */
 export function local({ address, mac, ports, hostAccess }: LocalOptions): Program {
   const localAddresses = [ipv4ToNumber(address), LOCALHOST]
@@ -62,7 +73,7 @@ export function local({ address, mac, ports, hostAccess }: LocalOptions): Progra
     wordAt(IPV4_DESTINATION, mustBeOneOf(localAddresses)),
     wordAt(IPV4_SOURCE, mustBeOneOf(localAddresses)),
     halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
-    byteAt(IPV4_PROTOCOL, mustBeOneOf(PORT_PROTOCOLS)),
+    byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), localUnreachable(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     halfAt(SOURCE_PORT, mustBeIn(ports)),
     halfAt(DESTINATION_PORT, mustNotBeIn(ports)),
     hostAccess ? onlyToAllowedPorts(hostAccess) : [],

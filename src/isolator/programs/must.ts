@@ -3,6 +3,7 @@ import {
   atLeast,
   equal,
   unless,
+  unlessEqualToX,
   unlessInRanges,
   unlessOneOf,
   when,
@@ -16,6 +17,7 @@ import { MATCH, NO_MATCH, noMatch } from './verdicts.js'
 
 export const mustEqual = (k: number): Block => unless(equal(k), noMatch)
 export const mustNotEqual = (k: number): Block => when(equal(k), noMatch)
+export const mustEqualX = unlessEqualToX(noMatch)
 export const mustBeOneOf = (values: readonly number[]): Block => unlessOneOf(values, noMatch)
 export const mustBeAtLeast = (k: number): Block => unless(atLeast(k), noMatch)
 export const mustBeBelow = (k: number): Block => when(atLeast(k), noMatch)

@@ -1,10 +1,8 @@
 import { ancillary, equal, mask, unless } from '../../tc/classic-bpf/blocks.js'
 import { SKF_AD_VLAN_TAG } from '../../tc/classic-bpf/instruction.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
+import { VLAN_VID_MASK } from './frame-values.js'
 import { intoHost, nextFilter } from './verdicts.js'
-
-/** The VLAN id in a tag (linux/if_vlan.h). */
-const VLAN_VID_MASK = 0x0fff
 
 /**
  * VID0, direct action on the public interface for tagged frames: a real VLAN is the host's business, a priority tag

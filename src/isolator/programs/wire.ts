@@ -1,10 +1,11 @@
 import {
   anyBitOf,
+  atLeast,
   byteAt,
   equal,
   halfAt,
-  packetLength,
   sequence,
+  unless,
   when,
   wordAt,
   type Block,
@@ -25,40 +26,23 @@ import {
   IPV4_FRAGMENT,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
-  QUOTED_DESTINATION,
-  QUOTED_DESTINATION_PORT,
-  QUOTED_END,
-  QUOTED_FRAGMENT,
-  QUOTED_PROTOCOL,
-  QUOTED_VERSION_AND_IHL,
   SOURCE_PORT,
 } from './frame-offsets.js'
 import { ownFrame, plainIpv4 } from './frame-rules.js'
 import {
   ETH_P_ARP,
-  ICMP_DEST_UNREACH,
   ICMP_ECHO,
-  ICMP_PORT_UNREACH,
-  ICMP_PROT_UNREACH,
   IP_MF,
   IP_OFFSET,
   IPPROTO_ICMP,
   IPPROTO_UDP,
-  IPV4_WITHOUT_OPTIONS,
   LOOPBACK_NETWORK,
   macWords,
   PORT_PROTOCOLS,
 } from './frame-values.js'
-import {
-  mustBeAtLeast,
-  mustBeBelow,
-  mustBeIn,
-  mustBeOneOf,
-  mustEqual,
-  mustHaveNoneOf,
-  mustNotEqual,
-} from './must.js'
-import { match } from './verdicts.js'
+import { mustBeBelow, mustBeIn, mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotEqual } from './must.js'
+import { unreachable } from './unreachable.js'
+import { match, noMatch } from './verdicts.js'
 
 /** ar_hrd 1 (Ethernet), ar_pro 0x0800 (IPv4), as one word (RFC 826). */
 const ARP_ETHERNET_IPV4 = 0x0001_0800
@@ -67,8 +51,11 @@ const ARP_REQUEST = 0x0604_0001
 /** The bit of a destination MAC's first byte that marks multicast and broadcast. */
 const GROUP_ADDRESS = 0x01
 const THIS_NETWORK = 0
-/** First byte of multicast addresses; reserved and broadcast ones are above. */
+/** First byte of multicast addresses. */
 const FIRST_MULTICAST_NETWORK = 224
+/** First byte of reserved addresses, and behind them of the broadcast address. */
+const FIRST_RESERVED_NETWORK = 240
+const BROADCAST = 0xffff_ffff
 
 /** What WIRE depends on. */
 export interface WireOptions {
@@ -80,6 +67,8 @@ export interface WireOptions {
   readonly ports: PortRanges
   /** `'allow'` lets fragmented UDP out, of which only first fragments can be checked. Default: `'drop'`. */
   readonly fragments?: 'drop' | 'allow' | undefined
+  /** `'allow'` lets UDP to multicast and broadcast addresses out. Default: `'drop'`. */
+  readonly multicast?: 'drop' | 'allow' | undefined
 }
 
 /**
@@ -88,27 +77,49 @@ export interface WireOptions {
  * ARP requests for the host's own identity; IPv4 from the host's address to unicast addresses elsewhere: port
  * protocols from a port of the container's own, echo requests, and unreachables about packets to such a port.
  */
-export function wire({ address, mac, ports, fragments = 'drop' }: WireOptions): Program {
+export function wire({ address, mac, ports, fragments = 'drop', multicast = 'drop' }: WireOptions): Program {
   const host = ipv4ToNumber(address)
   return assemble(
     ownFrame(mac),
     halfAt(ETH_TYPE, when(equal(ETH_P_ARP), arpRequest(host, mac))),
     plainIpv4,
-    byteAt(ETH_DESTINATION, mustHaveNoneOf(GROUP_ADDRESS)),
     wordAt(IPV4_SOURCE, mustEqual(host)),
     wordAt(IPV4_DESTINATION, mustNotEqual(host)),
-    byteAt(
-      IPV4_DESTINATION,
-      mustNotEqual(THIS_NETWORK),
-      mustNotEqual(LOOPBACK_NETWORK),
-      mustBeBelow(FIRST_MULTICAST_NETWORK),
-    ),
+    multicast === 'allow'
+      ? byteAt(IPV4_DESTINATION, when(atLeast(FIRST_MULTICAST_NETWORK), groupUdp(ports)))
+      : [],
+    unicast,
     halfAt(IPV4_FRAGMENT, fragments === 'allow' ? onlyUdpFragments : mustHaveNoneOf(IP_MF | IP_OFFSET)),
-    byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), icmp(host, ports)), mustBeOneOf(PORT_PROTOCOLS)),
+    byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), icmp(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     halfAt(SOURCE_PORT, mustBeIn(ports)),
     match,
   )
 }
+
+/** To one address, which is neither multicast nor anything else special, in a frame for one. */
+const unicast = sequence(
+  byteAt(ETH_DESTINATION, mustHaveNoneOf(GROUP_ADDRESS)),
+  byteAt(
+    IPV4_DESTINATION,
+    mustNotEqual(THIS_NETWORK),
+    mustNotEqual(LOOPBACK_NETWORK),
+    mustBeBelow(FIRST_MULTICAST_NETWORK),
+  ),
+)
+
+/** UDP from a port of the container to multicast or to the limited broadcast address, in a frame for many. */
+const groupUdp = (ports: PortRanges): Block =>
+  sequence(
+    wordAt(
+      IPV4_DESTINATION,
+      unless(equal(BROADCAST), byteAt(IPV4_DESTINATION, mustBeBelow(FIRST_RESERVED_NETWORK))),
+    ),
+    byteAt(ETH_DESTINATION, unless(anyBitOf(GROUP_ADDRESS), noMatch)),
+    halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
+    byteAt(IPV4_PROTOCOL, mustEqual(IPPROTO_UDP)),
+    halfAt(SOURCE_PORT, mustBeIn(ports)),
+    match,
+  )
 
 /** An Ethernet/IPv4 request whose sender is the host: replies and other senders could take addresses over. */
 function arpRequest(host: number, mac: string): Block {
@@ -129,18 +140,8 @@ const onlyUdpFragments: Block = sequence(
   when(anyBitOf(IP_MF), byteAt(IPV4_PROTOCOL, mustEqual(IPPROTO_UDP))),
 )
 
-/** An echo request, or "protocol/port unreachable" quoting a packet to the host's address and a port of the container. */
-function icmp(host: number, ports: PortRanges): Block {
+/** An echo request, or "unreachable" about a packet to a port of the container. */
+function icmp(ports: PortRanges): Block {
   const echoRequest = byteAt(ICMP_CODE, mustEqual(0), match)
-  return sequence(
-    byteAt(ICMP_TYPE, when(equal(ICMP_ECHO), echoRequest), mustEqual(ICMP_DEST_UNREACH)),
-    byteAt(ICMP_CODE, mustBeOneOf([ICMP_PROT_UNREACH, ICMP_PORT_UNREACH])),
-    packetLength(mustBeAtLeast(QUOTED_END)),
-    byteAt(QUOTED_VERSION_AND_IHL, mustEqual(IPV4_WITHOUT_OPTIONS)),
-    halfAt(QUOTED_FRAGMENT, mustHaveNoneOf(IP_OFFSET)),
-    wordAt(QUOTED_DESTINATION, mustEqual(host)),
-    byteAt(QUOTED_PROTOCOL, mustBeOneOf(PORT_PROTOCOLS)),
-    halfAt(QUOTED_DESTINATION_PORT, mustBeIn(ports)),
-    match,
-  )
+  return sequence(byteAt(ICMP_TYPE, when(equal(ICMP_ECHO), echoRequest)), unreachable(ports))
 }

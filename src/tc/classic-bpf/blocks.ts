@@ -15,9 +15,12 @@ import {
   BPF_LD,
   BPF_LDX,
   BPF_LEN,
+  BPF_MISC,
   BPF_MSH,
   BPF_RET,
+  BPF_TAX,
   BPF_W,
+  BPF_X,
   SKF_AD_OFF,
   type Instruction,
 } from './instruction.js'
@@ -56,6 +59,8 @@ export const packetLength = (...then: Block[]) => load(BPF_W | BPF_LEN, 0, then)
 export const ancillary = (field: number, ...then: Block[]) => wordAt(SKF_AD_OFF + field, ...then)
 /** X = 4 * (the byte at offset & 15): the length of an IPv4 header that begins there. */
 export const ipHeaderLengthToX = (offset: number) => statement(BPF_LDX | BPF_B | BPF_MSH, offset)
+/** X = A. */
+export const copyToX = statement(BPF_MISC | BPF_TAX, 0)
 /** A = A & mask. */
 export const mask = (bits: number) => statement(BPF_ALU | BPF_AND | BPF_K, bits)
 /** Ends the program with a verdict. */
@@ -86,6 +91,11 @@ export function when(condition: Condition, block: Block): Block {
 /** Runs the block, at most 255 instructions, unless the condition holds. */
 export function unless(condition: Condition, block: Block): Block {
   return [jump(condition, block.length, 0), ...block]
+}
+
+/** Runs the block, at most 255 instructions, unless A == X. */
+export function unlessEqualToX(block: Block): Block {
+  return [{ ...jump(equal(0), block.length, 0), code: BPF_JMP | BPF_JEQ | BPF_X }, ...block]
 }
 
 /** Runs the block unless A is one of the values; values and block together are at most 255 instructions. */

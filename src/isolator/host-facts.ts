@@ -8,6 +8,7 @@ import { refuse } from './option-checks.js'
 import type { IsolatorOptions } from './options.js'
 import type { HostFacts } from './plan/facts.js'
 import { PortRanges } from './port-ranges.js'
+import type { HostAccess } from './programs/local.js'
 
 /**
  * Reads what the layout depends on from the host's namespace, changing nothing.
@@ -49,9 +50,20 @@ export async function readHostFacts(
     bloatReduction: options.bloatReduction,
     // Containers of an earlier run have nodes there, which have to go with them: it is used as long as it is there.
     flowParent: options.flowParent ?? flows?.parent,
+    fragments: options.fragments,
+    multicast: options.multicast,
+    hostAccess: hostAccess(options, ephemeralPorts),
     ephemeralPorts,
     sysctls,
   }
+}
+
+/** A container may always answer the host's own clients and talk to other containers. */
+function hostAccess(
+  { hostServices: services, ports, ephemeralPorts }: IsolatorOptions,
+  hostEphemeral: PortRanges,
+): HostAccess | undefined {
+  return services && { services, managed: ports.union(ephemeralPorts), hostEphemeral }
 }
 
 /** The IPv4 default route of the lowest metric, through `dev` where that is given. */

@@ -39,6 +39,8 @@ export const TABLE = {
   quotedSourcePort: 7,
   /** By IP protocol. */
   protocol: 8,
+  /** With `fragments: 'allow'`, by the fragment offset: later fragments of UDP. */
+  laterFragments: 9,
 } as const
 
 /** First of the 64 second-level tables of destination and quoted source ports. */

@@ -52,6 +52,18 @@ export interface PortMappingIsolatorOptions extends RateOptions {
   egressUniqueFlowPerContainer?: boolean | undefined
   /** Where that fq_codel hangs: `'root'` (default) of the public interface, or a class there such as `'1:10'`. */
   egressFlowClassifierParent?: string | undefined
+  /**
+   * Fragmented UDP on the wire: `'drop'` (default), or `'allow'`, at the price that later fragments, which carry no ports,
+   * reach every container and leave unchecked.
+   */
+  fragments?: 'drop' | 'allow' | undefined
+  /** UDP from containers to multicast addresses and to 255.255.255.255: `'drop'` (default) or `'allow'`. */
+  multicast?: 'drop' | 'allow' | undefined
+  /**
+   * What of the host's own services containers may open, by its address or 127.0.0.1: `'allow'` (default, as in Mesos),
+   * `'deny'`, or the ports of those that they may.
+   */
+  hostAccess?: PortRangesInput | undefined
 }
 
 /** What a container is given. */
@@ -98,6 +110,10 @@ export interface IsolatorOptions {
   /** Bytes per second. */
   readonly networkLinkSpeed: number | undefined
   readonly cpus: number
+  readonly fragments: 'drop' | 'allow'
+  readonly multicast: 'drop' | 'allow'
+  /** The host's ports that containers may open; undefined for all. */
+  readonly hostServices: PortRanges | undefined
 }
 
 const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
@@ -114,6 +130,9 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   egressUniqueFlowPerContainer: isBoolean,
   egressFlowClassifierParent: isFlowParent,
   ...RATE_CHECKS,
+  fragments: oneOf('drop', 'allow'),
+  multicast: oneOf('drop', 'allow'),
+  hostAccess: () => undefined,
 }
 
 const ISOLATE_CHECKS: Checks<IsolateOptions> = {
@@ -158,7 +177,17 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
         ? undefined
         : parseSize(options.networkLinkSpeed, 'networkLinkSpeed'),
     cpus: options.cpus ?? process.getBuiltinModule('node:os').availableParallelism(),
+    fragments: options.fragments ?? 'drop',
+    multicast: options.multicast ?? 'drop',
+    hostServices: hostServices(options.hostAccess),
   }
+}
+
+function hostServices(
+  hostAccess: PortMappingIsolatorOptions['hostAccess'] = 'allow',
+): PortRanges | undefined {
+  if (hostAccess === 'allow') return undefined
+  return hostAccess === 'deny' ? PortRanges.empty : PortRanges.from(hostAccess, 'hostAccess')
 }
 
 /**

@@ -157,11 +157,9 @@ export const insideFilter = (
 })
 
 /** LOCAL and WIRE: what a container may send, to the host and other containers, and out. */
-export function allowFilters(
-  { address, mac, loopbackInterface, publicInterface }: HostFacts,
-  container: ContainerFacts,
-): BpfFilterOptions[] {
-  const options = { address, mac, ports: allPorts(container) }
+export function allowFilters(host: HostFacts, container: ContainerFacts): BpfFilterOptions[] {
+  const { loopbackInterface, publicInterface } = host
+  const options = { ...host, ports: allPorts(container) }
   const allow = { dev: linkName(container.slot), priority: PRIORITY.allow, protocol: 'all' } as const
   return [
     { ...allow, handle: 1, program: local(options), redirect: loopbackInterface },

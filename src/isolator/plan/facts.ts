@@ -1,5 +1,6 @@
 import { PortRanges } from '../port-ranges.js'
 import type { RateLimit } from '../rate-limit.js'
+import type { HostAccess } from '../programs/local.js'
 
 /** A sysctl and the value it is to have; `optional` ones are passed over where a namespace does not have them. */
 export interface Sysctl {
@@ -28,6 +29,10 @@ export interface HostFacts {
   readonly bloatReduction: 'fq_codel' | 'none'
   /** Where the fq_codel with a flow per container hangs, `'root'` or a class; undefined: there is none. */
   readonly flowParent: string | undefined
+  readonly fragments: 'drop' | 'allow'
+  readonly multicast: 'drop' | 'allow'
+  /** Undefined where containers may open every port of the host. */
+  readonly hostAccess: HostAccess | undefined
   /** The host's net.ipv4.ip_local_port_range. */
   readonly ephemeralPorts: PortRanges
   /** The host's values of the sysctls that a container gets. */

@@ -57,14 +57,14 @@ export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind
 
 /** The static filters of the loopback interface: it steers for the shared address and for 127.0.0.1. */
 export const loopbackFilters = ({ loopbackInterface, address }: HostFacts): Planned[] =>
-  skeleton({ dev: loopbackInterface, addresses: [address, LOCALHOST], everyone: false })
+  skeleton({ dev: loopbackInterface, addresses: [address, LOCALHOST], everyone: false, fragments: 'drop' })
 
 /** The static filters of the public interface, in the order they are installed: the martian drop before any way in. */
 export function publicFilters(host: HostFacts): Planned[] {
-  const { publicInterface: dev, address } = host
+  const { publicInterface: dev, address, fragments } = host
   const arp = new U32Priority(dev, PRIORITY.arp, 'arp')
   const tag = new U32Priority(dev, PRIORITY.priorityTagged, '802.1Q')
-  const { keys = [], ...links } = addressRoot(address)
+  const { keys = [], ...links } = addressRoot(address, fragments)
   return [
     bpfFilter({
       dev,
@@ -74,7 +74,7 @@ export function publicFilters(host: HostFacts): Planned[] {
       program: martian(address),
       directAction: true,
     }),
-    ...skeleton({ dev, addresses: [address], everyone: true }),
+    ...skeleton({ dev, addresses: [address], everyone: true, fragments }),
     ...arpRoots(host).map((root, i) => arp.root(i + 1, root)),
     bpfFilter({
       dev,

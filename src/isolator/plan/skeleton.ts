@@ -1,11 +1,13 @@
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from '../layout.js'
-import { IPPROTO_ICMP, PORT_PROTOCOLS } from '../programs/frame-values.js'
+import { IP_MF, IP_OFFSET, IPPROTO_ICMP, IPPROTO_UDP, PORT_PROTOCOLS } from '../programs/frame-values.js'
 import type { Planned } from './planned.js'
 import { byte, half, U32Priority, word, type Links } from './u32-priority.js'
 
 /** Whole datagrams only: neither more-fragments nor an offset (byte 6 of the IP header). */
-export const WHOLE_DATAGRAM = half(6, 0, 0x3fff)
+export const WHOLE_DATAGRAM = half(6, 0, IP_MF | IP_OFFSET)
+/** Whole datagrams and first fragments, which carry the ports. */
+const WITH_PORTS = half(6, 0, IP_OFFSET)
 
 /** Skips an IP header of any length: byte 0 holds it in words, `& 0x0f00 >> 6` is bytes. */
 export const IP_HEADER = { at: 0, mask: 0x0f00, shift: 6, plus: 0 } as const
@@ -27,13 +29,15 @@ export interface SkeletonOptions {
   readonly addresses: readonly string[]
   /** Whether echo replies and the like go to everyone. Only the wire brings those. */
   readonly everyone: boolean
+  /** `'allow'`: first fragments go where whole datagrams do, later ones of UDP to everyone. */
+  readonly fragments: 'drop' | 'allow'
 }
 
 /**
  * The static part of steering on one device: tables first, links next, roots, which open the door, last. Its size does
  * not depend on the containers: 282 messages on a device that reaches everyone.
  */
-export function skeleton({ dev, addresses, everyone }: SkeletonOptions): Planned[] {
+export function skeleton({ dev, addresses, everyone, fragments }: SkeletonOptions): Planned[] {
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
     ...tables(steering, everyone),
@@ -41,13 +45,14 @@ export function skeleton({ dev, addresses, everyone }: SkeletonOptions): Planned
     ...protocolLinks(steering),
     ...errorLinks(steering, addresses),
     ...(everyone ? everyoneLinks(steering) : []),
-    ...addresses.map((address, i) => steering.root(i + 1, addressRoot(address))),
+    ...addresses.map((address, i) => steering.root(i + 1, addressRoot(address, fragments))),
+    ...(fragments === 'allow' ? laterFragments(steering, addresses) : []),
   ]
 }
 
-/** A root that hands whole datagrams for `address` to the protocol table. */
-export const addressRoot = (address: string): Links => ({
-  keys: [word(16, ipv4ToNumber(address)), WHOLE_DATAGRAM],
+/** A root that hands datagrams for `address`, as far as they carry ports, to the protocol table. */
+export const addressRoot = (address: string, fragments: 'drop' | 'allow'): Links => ({
+  keys: [word(16, ipv4ToNumber(address)), fragments === 'allow' ? WITH_PORTS : WHOLE_DATAGRAM],
   hashKey: BY_PROTOCOL,
   link: TABLE.protocol,
 })
@@ -134,6 +139,28 @@ function everyoneLinks(steering: U32Priority): Planned[] {
   return [
     steering.node(TABLE.icmp, 0, 1, { keys: [ICMP_ECHO_REPLY], link: TABLE.everyone }),
     steering.node(TABLE.quotedProtocol, IPPROTO_ICMP, 1, { link: TABLE.everyone }),
+  ]
+}
+
+/**
+ * Later fragments of UDP: whose they are only the first one tells, so everyone sees them. u32 knows no "not equal": an
+ * offset that is not 0 has one of 13 bits as its lowest.
+ */
+function laterFragments(steering: U32Priority, addresses: readonly string[]): Planned[] {
+  return [
+    steering.table(TABLE.laterFragments, 1),
+    ...Array.from({ length: 13 }, (_, bit) =>
+      steering.node(TABLE.laterFragments, 0, bit + 1, {
+        keys: [half(6, 2 ** bit, IP_OFFSET & (2 ** (bit + 1) - 1))],
+        link: TABLE.everyone,
+      }),
+    ),
+    ...addresses.map((address, i) =>
+      steering.root(9 + i, {
+        keys: [word(16, ipv4ToNumber(address)), byte(9, IPPROTO_UDP, 0xff)],
+        link: TABLE.laterFragments,
+      }),
+    ),
   ]
 }
 

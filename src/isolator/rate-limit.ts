@@ -36,6 +36,9 @@ export interface HostRates {
 /** 1 Mbit/s, Mesos's DEFAULT_MINIMUM_EGRESS_RATE_LIMIT, used in both directions. */
 const DEFAULT_MINIMUM = 125_000
 
+/** HTB knows no rate of 0, which no CPUs and no minimum would make; below this a burst of one frame does not fit its 274 s. */
+const LEAST = 8
+
 /** HTB keeps a burst as the time it takes at `rate`, in 32 bits of 64 ns: 274 s (struct tc_htb_opt). */
 const MAXIMUM_BURST_SECONDS = 200
 
@@ -75,7 +78,7 @@ export function rateLimitFor(policy: RatePolicy, cpus: number): RateLimit | unde
   if (!limits(policy)) return undefined
   const { perContainer, perCpu, minimum = DEFAULT_MINIMUM, maximum = Infinity, ceil, burst } = policy
   const wanted = perContainer ?? (perCpu as number) * Math.floor(cpus)
-  const rate = Math.min(Math.max(wanted, minimum), maximum)
+  const rate = Math.max(Math.min(Math.max(wanted, minimum), maximum), LEAST)
   if (ceil === undefined || ceil <= rate) return { rate }
   return { rate, ceil, ...(burst !== undefined && { burst: Math.min(burst, rate * MAXIMUM_BURST_SECONDS) }) }
 }

@@ -8,7 +8,7 @@ export interface RateOptions {
   egressRateLimitPerContainer?: SizeInput | undefined
   /** What each container may send for each of its CPUs; `'auto'`: the link's speed divided by `cpus`. */
   egressRatePerCpu?: SizeInput | undefined
-  /** The least that any container gets. Default 125000, 1 Mbit/s. */
+  /** The least that any container gets; 0 for no such limit. Default 125000, 1 Mbit/s. */
   minimumEgressRateLimit?: SizeInput | undefined
   /** The most that any container gets. Default: no such limit. */
   maximumEgressRateLimit?: SizeInput | undefined
@@ -42,6 +42,11 @@ export function isRate(value: unknown, option: string): void {
     throw refuse(option, value, 'more than 0 and less than 10^12 bytes per second')
 }
 
+/** 0 is no minimum. */
+function isMinimum(value: unknown, option: string): void {
+  if (parseSize(value as SizeInput, option) !== 0) isRate(value, option)
+}
+
 function isRateOrAuto(value: unknown, option: string): void {
   if (value !== 'auto') isRate(value, option)
 }
@@ -60,13 +65,13 @@ export function isCpus(value: unknown, option: string): void {
 export const RATE_CHECKS: Checks<RateOptions> = {
   egressRateLimitPerContainer: isRate,
   egressRatePerCpu: isRateOrAuto,
-  minimumEgressRateLimit: isRate,
+  minimumEgressRateLimit: isMinimum,
   maximumEgressRateLimit: isRate,
   egressCeilLimit: isRate,
   egressBurst: isBurst,
   ingressRateLimitPerContainer: isRate,
   ingressRatePerCpu: isRateOrAuto,
-  minimumIngressRateLimit: isRate,
+  minimumIngressRateLimit: isMinimum,
   maximumIngressRateLimit: isRate,
   ingressCeilLimit: isRate,
   ingressBurst: isBurst,

@@ -13,3 +13,7 @@ t.test("'auto' divides the speed of the link by the CPUs", async t => {
   t.equal(settled.perCpu, 195_312_500)
   t.strictSame(rateLimitFor(settled, 30), { rate: 5_859_375_000 }, 'more than 32 bits of bits')
 })
+
+t.test('no CPUs and no minimum: next to nothing, which HTB can hold', async t => {
+  t.strictSame(rateLimitFor({ direction: 'egress', perCpu: 1000, minimum: 0 }, 0.5), { rate: 8 })
+})

@@ -1,0 +1,48 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { NamespaceRef } from '../helpers/topology.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A file of examples/ that runs. */
+export interface ExampleProcess {
+  child: ChildProcessByStdio<null, Readable, Readable>
+  /** What it has printed up to now, on either stream. */
+  output: () => string
+  /** Waits until it has printed something; rejects with what it printed instead if it ends before. */
+  prints: (text: string) => Promise<void>
+  /** Its exit code, null where a signal ended it. */
+  exit: Promise<number | null>
+}
+
+/** Starts `npm run example -- <name> <args>` in a namespace, without npm. */
+export function startExample({ path }: NamespaceRef, name: string, args: readonly string[]): ExampleProcess {
+  // Not `ip netns exec`: its mount namespace would take the handles of containers along when the process ends.
+  const node = [process.execPath, '--import', `${ROOT}/scripts/typescript.js`, `examples/${name}.ts`]
+  const child = spawn('nsenter', [`--net=${path}`, ...node, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+      child.emit('printed')
+    })
+  }
+  let ended = false
+  const exit = once(child, 'close').then(([code]) => {
+    ended = true
+    child.emit('printed')
+    return code as number | null
+  })
+  const prints = async (text: string): Promise<void> => {
+    while (!output.includes(text)) {
+      if (ended) throw new Error(`${name} ended without printing '${text}': ${output}`)
+      await once(child, 'printed')
+    }
+  }
+  return { child, output: () => output, prints, exit }
+}

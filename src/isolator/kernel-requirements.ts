@@ -36,7 +36,7 @@ export async function refuseUnfitKernel(options: Parameters<typeof requiredFeatu
     const wayOut = WAYS_OUT[name as FeatureName]
     throw new IsolatorError(
       'ERR_KERNEL_UNSUPPORTED',
-      `this kernel has no ${name} (${kernelOption}), which is needed for ${neededFor}: ${reason}. ` +
+      `this kernel has no ${name} (${kernelOption}), which is needed for ${neededFor}: ${reason?.split('\n')[0]}. ` +
         `Load it (modprobe ${module})${wayOut === undefined ? ', or use a kernel that has it' : `, ${wayOut}`}`,
       { details: { feature: name, kernelOption, reason } },
     )

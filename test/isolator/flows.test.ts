@@ -1,0 +1,115 @@
+import t, { type Test } from 'tap'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
+import { FrameTool } from '../helpers/frame-tool.js'
+import { tc, tcBatch } from '../helpers/iproute2.js'
+import { udpSocketIn } from '../helpers/namespace-sockets.js'
+import { resolveNeighbour } from '../helpers/neighbours.js'
+import { ping } from '../helpers/ping.js'
+import { allOf, hasQdisc } from '../helpers/privilege.js'
+import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
+import {
+  createTopology,
+  HOST_IP,
+  HOST_MAC,
+  REMOTE_IP,
+  type NamespaceRef,
+  type Topology,
+} from '../helpers/topology.js'
+import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
+import { changesNothing, settleLoopback } from './kernel-state.js'
+
+const needsFlows = () => allOf(needsIsolation(), hasQdisc('htb'), hasQdisc('fq_codel'))
+
+async function hostWith(t: Test, containers: number): Promise<Topology> {
+  const topology = await createTopology({ containers, prefix: 'i' })
+  t.teardown(() => topology.close())
+  await settleLoopback(topology.host, HOST_MAC)
+  return topology
+}
+
+const create = ({ name: netns }: NamespaceRef, options: object = {}): Promise<PortMappingIsolator> =>
+  PortMappingIsolator.create({ ...OPTIONS, netns, egressUniqueFlowPerContainer: true, ...options })
+
+const sendDatagrams = async (from: NamespaceRef, count: number, localPort = 0): Promise<void> => {
+  const socket = await udpSocketIn(from, '0.0.0.0', localPort)
+  for (let i = 0; i < count; i++)
+    await new Promise(resolve => socket.send(Buffer.alloc(1400), 9, REMOTE_IP, resolve))
+  socket.close()
+}
+
+t.test('a flow for each container, one for the host, one for ICMP', needsFlows(), async t => {
+  const { host, containers } = await hostWith(t, 2)
+  const [c1, c2] = containers as [NamespaceRef, NamespaceRef]
+  await t.rejects(create(host, { egressFlowClassifierParent: '1:10' }), { code: 'ENOENT' }, 'no such class')
+
+  await tcBatch(host.name, [
+    'qdisc add dev eth0 root handle 1: htb default 10',
+    'class add dev eth0 parent 1: classid 1:10 htb rate 100mbit',
+  ])
+  await using isolator = await create(host, { egressFlowClassifierParent: '1:10' })
+  await isolator.isolate('web-1', { netns: c1.name, ports: '31000-31007' })
+  await isolator.isolate('web-2', { netns: c2.name })
+  await isolator.update('web-1', { ports: '31004-31015' })
+  for (const namespace of [host, c1, c2]) await resolveNeighbour(namespace, 'eth0', REMOTE_IP, 5000)
+
+  // From here on a packet waits for seconds: which flows packets wait in can be looked at.
+  await tc(host.name, 'class change dev eth0 parent 1: classid 1:10 htb rate 8kbit burst 1600')
+  await using rt = await RtnetlinkSocket.open({ netns: host.name })
+  const waiting = async (): Promise<string[]> =>
+    (await rt.classes.list({ dev: 'eth0', qdisc: '504d:' })).map(({ classid }) => classid).sort()
+  const [hosts, shared, first, second] = ['504d:1', '504d:2', '504d:3', '504d:4'] as const
+  await sendDatagrams(c2, 5)
+  t.strictSame(await waiting(), [second], 'an ephemeral port')
+  await sendDatagrams(c1, 5, 31_012)
+  t.strictSame(await waiting(), [first, second], 'a port that was given by update()')
+  await sendDatagrams(host, 5)
+  t.strictSame(await waiting(), [hosts, first, second], 'the host')
+  await using tool = await FrameTool.start()
+  t.equal(await ping(tool, c1, REMOTE_IP, { size: 1000, timeout: 20 }), 'timeout')
+  await ping(tool, c2, REMOTE_IP, { size: 1000, timeout: 20 })
+  t.strictSame(await waiting(), [hosts, shared, first, second], 'pings')
+})
+
+t.test('at the root', needsFlows(), async t => {
+  const { host, remote, containers } = await hostWith(t, 1)
+  await changesNothing(t, [host], async () => {
+    const isolator = await create(host)
+    t.match(await tc(host.name, 'qdisc show dev eth0'), /qdisc fq_codel 504d: root .* flows 8192 /)
+    await isolator.isolate('web-1', { netns: containers[0]!.name, ports: '31000' })
+    await using server = await tcpEcho(containers[0]!, '0.0.0.0', 31_000)
+    t.equal(await tcpConnect(remote, HOST_IP, server.port, PATIENTLY), 'connected', 'traffic flows')
+    await isolator.cleanup('web-1')
+    await isolator.close()
+    const restarted = await create(host, { egressUniqueFlowPerContainer: false })
+    t.match(
+      await tc(host.name, 'qdisc show dev eth0'),
+      /fq_codel 504d: root/,
+      'is there as long as it is used',
+    )
+    await restarted.destroy()
+  })
+  await changesNothing(t, [host], async () => {
+    const isolator = await create(host)
+    await isolator.close()
+    await tc(host.name, 'filter del dev eth0 parent 504d: prio 1010')
+    const restarted = await create(host)
+    t.match(
+      await tc(host.name, 'filter show dev eth0 parent 504d:'),
+      /pref 1010/,
+      'what is missing is put back',
+    )
+    await restarted.destroy()
+  })
+})
+
+t.test("another's qdisc at the root is left alone", needsFlows(), async t => {
+  const { host } = await hostWith(t, 0)
+  await tc(host.name, 'qdisc add dev eth0 root handle 7: pfifo')
+  await changesNothing(t, [host], () =>
+    t.rejects(create(host), {
+      code: 'ERR_FOREIGN_STATE',
+      message: /eth0 has a pfifo qdisc 7: at root.*tc qdisc del dev eth0 root/,
+    }),
+  )
+})

@@ -1,0 +1,118 @@
+import t from 'tap'
+import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
+import { allOf, hasQdisc } from '../helpers/privilege.js'
+import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
+import { ipJson, tcJson } from '../helpers/iproute2.js'
+import { HOST_IP } from '../helpers/topology.js'
+import { needsIsolation, PATIENTLY, preparedTopology } from './isolated-topology.js'
+import { changesNothing } from './kernel-state.js'
+
+const needsHtb = () => allOf(needsIsolation(), hasQdisc('htb'))
+
+interface TcQdisc {
+  kind: string
+  handle: string
+  parent?: string
+  root?: boolean
+  options: Record<string, unknown>
+}
+
+/** HTB classes of a device as `rate/ceil` in bytes per second. */
+async function classesOf(netns: string, dev: string): Promise<string[]> {
+  await using rt = await RtnetlinkSocket.open({ netns })
+  const classes = await rt.classes.list({ dev })
+  return classes.flatMap(found =>
+    found.kind === 'htb' ? [`${found.classid} ${found.rate}/${found.ceil}`] : [],
+  )
+}
+
+/** Qdiscs of a device but for the ingress hook, from the root down. */
+const qdiscsOf = async (namespace: string, dev: string): Promise<string[]> =>
+  (await tcJson<TcQdisc>(namespace, `qdisc show dev ${dev}`))
+    .filter(({ kind }) => kind !== 'ingress')
+    .map(({ kind, handle, parent }) => `${kind} ${handle} ${parent ?? 'root'}`)
+
+const aliasOf = async (namespace: string, dev: string): Promise<unknown> =>
+  (await ipJson(namespace, `link show dev ${dev}`))[0]?.['ifalias']
+
+t.test('limits as they stand in the kernel', needsHtb(), async t => {
+  const { topology, host, remote, isolator } = await preparedTopology(t, {
+    bloatReduction: 'none',
+    egressRateLimitPerContainer: '37500KB',
+    ingressRatePerCpu: 1_000_000,
+    ingressCeilLimit: 5_000_000,
+    ingressBurst: 100_000,
+  })
+  const [c1, c2] = topology.containers as [typeof host, typeof host]
+  await changesNothing(t, [host], async () => {
+    const info = await isolator.isolate('web-1', { netns: c1.name, ports: '31000', cpus: 2 })
+    t.match(info, {
+      egress: { rate: 38_400_000 },
+      ingress: { rate: 2_000_000, ceil: 5_000_000, burst: 100_000 },
+    })
+    t.strictSame(await classesOf(c1.name, 'eth0'), ['1:1 38400000/38400000'])
+    t.strictSame(await qdiscsOf(c1.name, 'eth0'), ['htb 1: root'])
+    t.match(
+      (await tcJson<TcQdisc>(c1.name, 'qdisc show dev eth0'))[0]?.options,
+      { default: '0x1' },
+      'all of it',
+    )
+    t.strictSame(await classesOf(host.name, 'pm1'), ['1:1 2000000/5000000'])
+    t.equal(await aliasOf(host.name, 'pm1'), `web-1 ${info.ephemeralPorts.join('-')} tx=38400000`)
+
+    t.match(await isolator.update('web-1', { cpus: 4 }), {
+      egress: { rate: 38_400_000 },
+      ingress: { rate: 4_000_000 },
+    })
+    t.strictSame(await classesOf(host.name, 'pm1'), ['1:1 4000000/5000000'])
+    await isolator.update('web-1', { egressRateLimit: '1MB', ingressRateLimit: 6_000_000 })
+    t.strictSame(await classesOf(host.name, 'pm1'), ['1:1 6000000/6000000'])
+    t.strictSame(await classesOf(c1.name, 'eth0'), ['1:1 1048576/1048576'])
+    t.equal(await aliasOf(host.name, 'pm1'), `web-1 ${info.ephemeralPorts.join('-')} tx=1048576`)
+    t.strictSame(await isolator.update('web-1', {}), isolator.get('web-1'), 'nothing to change')
+    t.strictSame(await classesOf(c1.name, 'eth0'), ['1:1 1048576/1048576'])
+
+    await using server = await tcpEcho(c1, '0.0.0.0', 31_000)
+    t.equal(await tcpConnect(remote, HOST_IP, server.port, PATIENTLY), 'connected', 'traffic flows')
+    await isolator.cleanup('web-1')
+  })
+  await t.rejects(isolator.isolate('web-2', { netns: c2.name, egressRateLimit: '2GB' }), {
+    code: 'ERR_INVALID_OPTION',
+    message: /^egressRateLimit is '2GB': expected at most the speed of the link/,
+  })
+  await t.rejects(isolator.isolate('web-2', { netns: c2.name, cpus: -1 }), { code: 'ERR_INVALID_OPTION' })
+  t.strictSame(isolator.list(), [])
+})
+
+t.test('bloat reduction', allOf(needsHtb(), hasQdisc('fq_codel')), async t => {
+  const { topology, host, isolator } = await preparedTopology(t, {
+    egressRateLimitPerContainer: '1MB',
+    ingressRateLimitPerContainer: '1MB',
+  })
+  const [c1] = topology.containers as [typeof host]
+  const { link } = await isolator.isolate('web-1', { netns: c1.name })
+  t.strictSame(await qdiscsOf(c1.name, 'eth0'), ['htb 1: root', 'fq_codel 2: 1:1'])
+  t.strictSame(await qdiscsOf(host.name, link), ['htb 1: root', 'fq_codel 2: 1:1'])
+  await isolator.update('web-1', { ingressRateLimit: '2MB' })
+  t.strictSame(await classesOf(host.name, link), ['1:1 2097152/2097152'])
+  t.strictSame(await qdiscsOf(host.name, link), ['htb 1: root', 'fq_codel 2: 1:1'])
+})
+
+t.test('a kernel without fq_codel', needsIsolation(), async t => {
+  if (hasQdisc('fq_codel').skip === false) return t.pass('this kernel has it')
+  await t.rejects(preparedTopology(t, { egressRateLimitPerContainer: '1MB' }), {
+    code: 'ERR_KERNEL_UNSUPPORTED',
+    message: /no fq_codel \(CONFIG_NET_SCH_FQ_CODEL\).*modprobe sch_fq_codel.*bloatReduction: 'none'/,
+  })
+  await t.rejects(preparedTopology(t, { egressUniqueFlowPerContainer: true }), {
+    code: 'ERR_KERNEL_UNSUPPORTED',
+  })
+})
+
+t.test('rates above the speed of the link', needsIsolation(), async t => {
+  await t.rejects(preparedTopology(t, { egressRateLimitPerContainer: '2GB' }), {
+    code: 'ERR_INVALID_OPTION',
+    message:
+      /^egressRateLimitPerContainer is '2GB': expected at most the speed of the link, 1250000000B per second/,
+  })
+})

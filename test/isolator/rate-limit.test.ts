@@ -1,5 +1,5 @@
 import t from 'tap'
-import { IsolatorError } from '../../src/isolator/isolator-error.js'
+import type { IsolatorError } from '../../src/isolator/isolator-error.js'
 import { parseOptions, type PortMappingIsolatorOptions } from '../../src/isolator/options.js'
 import { rateLimitFor, settleRatePolicy, type RateLimit } from '../../src/isolator/rate-limit.js'
 

@@ -80,7 +80,11 @@ t.test('what update() refuses leaves everything as it was', needsIsolation(), as
     const tables = Object.values(namespaces).map(({ actions: _actions, ...others }) => others)
     return JSON.parse(JSON.stringify([tables, sysctls]).replaceAll(/index \d+/g, 'index N'))
   }
-  const unchanged = async (t: Test, ports: string, error: object): Promise<void> => {
+  const unchanged = async (
+    t: Test,
+    ports: string,
+    error: { code: string; message?: RegExp },
+  ): Promise<void> => {
     const before = await state()
     await t.rejects(isolator.update('web-1', { ports }), error)
     t.strictSame(await state(), before)

@@ -29,6 +29,7 @@ export const tcStats = struct({
   backlog: u32,
 })
 
+const TCA_STATS_PAD = 6
 const TCA_STATS_BASIC_HW = 7
 const TCA_STATS_PKT64 = 8
 
@@ -94,7 +95,7 @@ export function statistics2<X>(
           value['unknown'] = unknown
           unknown.push({ type: found.type, bytes: copyOf(view, found.at, found.end) })
         }
-        previous = found.type
+        if (found.type !== TCA_STATS_PAD) previous = found.type
       }
       return value
     },

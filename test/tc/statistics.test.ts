@@ -9,6 +9,8 @@ const codec = statistics2(binary)
 const basic = (octets: bigint, packets: number): Buffer => attribute(1, u64(octets), u32(packets), u32(0))
 const basicHw = (octets: bigint, packets: number): Buffer => attribute(7, u64(octets), u32(packets), u32(0))
 const packets64 = (packets: bigint): Buffer => attribute(8, u64(packets))
+/** TCA_STATS_PAD: on CPUs that read no unaligned word, the kernel puts it where what follows would not begin at 8 bytes. */
+const pad = attribute(6)
 const queue = attribute(3, u32(1), u32(2), u32(3), u32(4), u32(5))
 
 const NONE = { drops: 0, overlimits: 0, requeues: 0, backlog: 0, qlen: 0 }
@@ -39,6 +41,19 @@ t.test('TCA_STATS_PKT64 counts what the attribute before it counts', async t => 
   t.match(statisticsOf(decoded(codec, both)), { packets: 1n << 33n, hardware: { packets: 1n << 32n } })
   for (const nest of [software, hardware, both])
     t.same(encoded(codec, decoded(codec, nest)), Uint8Array.from(nest), 'encoded again as it came')
+})
+
+t.test('a pad between them changes nothing', async t => {
+  const nest = bytes(
+    basic(9000n, 6),
+    pad,
+    packets64(1n << 33n),
+    basicHw(5000n, 1),
+    pad,
+    packets64(1n << 32n),
+    queue,
+  )
+  t.match(statisticsOf(decoded(codec, nest)), { packets: 1n << 33n, hardware: { packets: 1n << 32n } })
 })
 
 t.test('hardware that carried nothing is not mentioned', async t => {

@@ -14,8 +14,14 @@ import { rtnetlinkProtocol } from '../src/rtnetlink-protocol.js'
 import { sockDiagProtocol } from '../src/sock-diag/protocol.js'
 import type { Golden } from '../test/goldens/golden.js'
 import { capture, type Capture } from './goldens/capture.js'
-import { addresses, links, neighbours, routes } from './goldens/ip-requests.js'
-import { here, secondKernel, socketsHere, socketsOnSecondKernel } from './goldens/replies.js'
+import { addresses, links, linkStatistics, neighbours, routes } from './goldens/ip-requests.js'
+import {
+  here,
+  linkStatisticsHere,
+  secondKernel,
+  socketsHere,
+  socketsOnSecondKernel,
+} from './goldens/replies.js'
 import { sockets } from './goldens/ss-requests.js'
 import { classes, filters, others, qdiscs } from './goldens/tc-requests.js'
 import { hexLines, literal } from './goldens/literal.js'
@@ -45,6 +51,7 @@ const socketReplies = sockDiagProtocol.replies ?? sockDiagProtocol.messages
 
 const onThisKernel: Files = {
   'ip-links': sent('ip sends for links', links),
+  'ip-stats': sent('ip sends for link statistics', linkStatistics),
   'ip-addresses': sent('ip sends for addresses', addresses),
   'ip-routes': sent('ip sends for routes', routes),
   'ip-neighbours': sent('ip and bridge send for neighbours', neighbours),
@@ -54,6 +61,7 @@ const onThisKernel: Files = {
   'tc-others': sent('tc sends for what is not modelled', others),
   'ss-sockets': sent('ss sends for sockets', sockets, sockDiagProtocol.messages),
   'kernel-replies': received('the kernel answers and tells', here),
+  'kernel-stats': received('the kernel answers about link statistics', linkStatisticsHere),
   'kernel-sockets': received('the kernel answers about sockets', socketsHere, socketReplies),
 }
 

@@ -1,6 +1,7 @@
 import { NETLINK_ROUTE, NLM_F_CREATE, NLM_F_EXCL } from './netlink/constants.js'
 import { messagesByType, type DeviceNames, type Explained, type Protocol } from './netlink/message-type.js'
 import type { ObjectType, Verb } from './netlink/object-type.js'
+import { RTM_GETSTATS, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
 import { OBJECTS } from './rtnetlink-tables.js'
 
 type AnyObject = ObjectType<unknown, unknown, unknown, unknown>
@@ -18,7 +19,11 @@ const meaning = new Map<number, { object: AnyObject; kind: 'new' | 'delete' | 'g
 export const rtnetlinkProtocol: Protocol = {
   name: 'rtnetlink',
   number: NETLINK_ROUTE,
-  messages: messagesByType(...objects.flatMap(({ messages }) => Object.values(messages))),
+  messages: messagesByType(
+    ...objects.flatMap(({ messages }) => Object.values(messages)),
+    RTM_NEWSTATS,
+    RTM_GETSTATS,
+  ),
   command,
 }
 

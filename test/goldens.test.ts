@@ -14,8 +14,10 @@ import { goldens as ipAddresses } from './goldens/ip-addresses.js'
 import { goldens as ipLinks } from './goldens/ip-links.js'
 import { goldens as ipNeighbours } from './goldens/ip-neighbours.js'
 import { goldens as ipRoutes } from './goldens/ip-routes.js'
+import { goldens as ipStats } from './goldens/ip-stats.js'
 import { goldens as kernelReplies } from './goldens/kernel-replies.js'
 import { goldens as kernelSockets } from './goldens/kernel-sockets.js'
+import { goldens as kernelStats } from './goldens/kernel-stats.js'
 import { goldens as secondKernelReplies } from './goldens/second-kernel-replies.js'
 import { goldens as secondKernelSockets } from './goldens/second-kernel-sockets.js'
 import { goldens as ssSockets } from './goldens/ss-sockets.js'
@@ -39,6 +41,8 @@ const files: readonly {
   { name: 'ip-addresses', goldens: ipAddresses, types: route },
   { name: 'ip-routes', goldens: ipRoutes, types: route },
   { name: 'ip-neighbours', goldens: ipNeighbours, types: route },
+  { name: 'ip-stats', goldens: ipStats, types: route },
+  { name: 'kernel-stats', goldens: kernelStats, types: route },
   { name: 'tc-qdiscs', goldens: tcQdiscs, types: route },
   { name: 'tc-classes', goldens: tcClasses, types: route },
   { name: 'tc-filters', goldens: tcFilters, types: route },

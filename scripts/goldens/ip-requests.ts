@@ -131,3 +131,8 @@ export const neighbours: readonly Capture[] = [
   one('a far end by a nexthop object', 'bridge fdb replace 02:00:0a:09:00:05 dev d0 self nhid 4'),
   one('flush', 'bridge fdb flush dev d0 vlan 5 static extern_learn'),
 ]
+
+export const linkStatistics: readonly Capture[] = [
+  one('counters of one device', 'ip stats show dev d0 group link'),
+  { ...one('counters of all devices', 'ip stats show group link'), of: /STATS/ },
+]

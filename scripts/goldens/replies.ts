@@ -355,3 +355,8 @@ export const socketsOnSecondKernel: readonly Capture[] = [
     'ss -4 -Sanmieo',
   ),
 ]
+
+/** What the kernel answers about the counters of a device. */
+export const linkStatisticsHere: readonly Capture[] = [
+  reply('counters of a veth', [...up, traffic], 'ip stats show dev d0 group link', { of: /STATS/ }),
+]

@@ -1,13 +1,15 @@
 import type { MessageType } from '../netlink/message-type.js'
 import { addressMessages } from './address-messages.js'
 import { linkMessages } from './link-messages.js'
+import { RTM_GETSTATS, RTM_NEWSTATS } from './link-statistics-messages.js'
 import { neighbourMessages } from './neighbour-messages.js'
 import { routeMessages } from './route-messages.js'
 
-/** RTM_NEW*, RTM_DEL* and RTM_GET* of links, addresses, routes and neighbours. */
+/** RTM_NEW*, RTM_DEL* and RTM_GET* of links, addresses, routes and neighbours, and those of link statistics. */
 export const rtnetlinkMessages: readonly MessageType[] = [
-  linkMessages,
-  addressMessages,
-  routeMessages,
-  neighbourMessages,
-].flatMap(messages => Object.values<MessageType>(messages))
+  ...[linkMessages, addressMessages, routeMessages, neighbourMessages].flatMap(messages =>
+    Object.values<MessageType>(messages),
+  ),
+  RTM_NEWSTATS as MessageType,
+  RTM_GETSTATS as MessageType,
+]

@@ -4,6 +4,7 @@ import { brBooloptMulti, iflaBridgeId } from '../../src/rtnetlink/kinds/bridge.j
 import { iflaVlanFlags, iflaVlanQosMapping } from '../../src/rtnetlink/kinds/vlan.js'
 import { inet6CacheInfo } from '../../src/rtnetlink/link-af-spec.js'
 import { ifinfomsg, rtnlLinkIfmap } from '../../src/rtnetlink/link-attributes.js'
+import { ifStatsMsg } from '../../src/rtnetlink/link-statistics-messages.js'
 import { rtnlLinkStats, rtnlLinkStats64 } from '../../src/rtnetlink/link-statistics.js'
 import { ndaCacheinfo, ndmsg } from '../../src/rtnetlink/neighbour-messages.js'
 import { rtaCacheinfo, rtmsg } from '../../src/rtnetlink/route-messages.js'
@@ -71,6 +72,7 @@ export const cStructs: readonly CStruct[] = [
 
   // linux/rtnetlink.h, linux/if_link.h
   struct('ifinfomsg', ifinfomsg, { prefix: 'ifi_', renamed: { pad: '__ifi_pad' } }),
+  struct('if_stats_msg', ifStatsMsg),
   struct('rtnl_link_stats', rtnlLinkStats),
   struct('rtnl_link_stats64', rtnlLinkStats64),
   struct('rtnl_link_ifmap', rtnlLinkIfmap),

@@ -57,7 +57,15 @@ export {
 export type { PortMappingIsolatorOptions } from './isolator/options.js'
 export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'
 export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/probe.js'
-export type { ResourceStatistics } from './isolator/statistics.js'
+export type {
+  RatePercentiles,
+  RateStatistics,
+  ResourceStatistics,
+  SnmpCounters,
+  SnmpStatistics,
+  TrafficControlStatistics,
+} from './isolator/statistics/resource-statistics.js'
+export type { NetworkStatisticsOptions } from './isolator/statistics/statistics-options.js'
 export { PortRanges, type PortRange, type PortRangesInput } from './isolator/port-ranges.js'
 export { formatSize, parseSize, type SizeInput } from './isolator/sizes.js'
 export {

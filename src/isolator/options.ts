@@ -16,9 +16,15 @@ import { PortRanges, type PortRangesInput } from './port-ranges.js'
 import type { RatePolicy } from './rate-limit.js'
 import { isCpus, isRate, RATE_CHECKS, ratePolicy, type RateOptions } from './rate-options.js'
 import { parseSize, type SizeInput } from './sizes.js'
+import {
+  parseStatisticsOptions,
+  STATISTICS_CHECKS,
+  type NetworkStatisticsOptions,
+  type StatisticsOptions,
+} from './statistics/statistics-options.js'
 
 /** What `PortMappingIsolator.create` takes. Mesos's flags keep their names in camelCase, the two interfaces apart. */
-export interface PortMappingIsolatorOptions extends RateOptions {
+export interface PortMappingIsolatorOptions extends RateOptions, NetworkStatisticsOptions {
   /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
   netns?: NetnsReference | undefined
   /** The interface whose address containers share (Mesos `eth0_name`). Default: that of the default route. */
@@ -114,6 +120,7 @@ export interface IsolatorOptions {
   readonly multicast: 'drop' | 'allow'
   /** The host's ports that containers may open; undefined for all. */
   readonly hostServices: PortRanges | undefined
+  readonly statistics: StatisticsOptions
 }
 
 const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
@@ -133,6 +140,7 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   fragments: oneOf('drop', 'allow'),
   multicast: oneOf('drop', 'allow'),
   hostAccess: () => undefined,
+  ...STATISTICS_CHECKS,
 }
 
 const ISOLATE_CHECKS: Checks<IsolateOptions> = {
@@ -180,6 +188,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     fragments: options.fragments ?? 'drop',
     multicast: options.multicast ?? 'drop',
     hostServices: hostServices(options.hostAccess),
+    statistics: parseStatisticsOptions(options),
   }
 }
 

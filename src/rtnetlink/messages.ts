@@ -10,6 +10,6 @@ export const rtnetlinkMessages: readonly MessageType[] = [
   ...[linkMessages, addressMessages, routeMessages, neighbourMessages].flatMap(messages =>
     Object.values<MessageType>(messages),
   ),
-  RTM_NEWSTATS as MessageType,
-  RTM_GETSTATS as MessageType,
+  RTM_NEWSTATS,
+  RTM_GETSTATS,
 ]

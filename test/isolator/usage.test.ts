@@ -1,18 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import type { ResourceStatistics } from '../../src/isolator/statistics.js'
-import { ipJson } from '../helpers/iproute2.js'
+import { CONTAINER_INTERFACE } from '../../src/isolator/layout.js'
+import type { ResourceStatistics } from '../../src/isolator/statistics/resource-statistics.js'
+import { ip, ipJson } from '../helpers/iproute2.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
-import { HOST_IP, REMOTE_IP, WIRE } from '../helpers/topology.js'
+import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
 import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
-import { needsIsolation, PATIENTLY, twoContainers, type IsolatedContainer } from './isolated-topology.js'
+import {
+  needsIsolation,
+  PATIENTLY,
+  preparedTopology,
+  twoContainers,
+  type IsolatedContainer,
+} from './isolated-topology.js'
 
 type Counters = Record<'rx' | 'tx', Record<'packets' | 'bytes' | 'errors' | 'dropped', number>>
 
-/** What the container itself reads, under the names of ResourceStatistics. */
-async function seenInside({ name }: IsolatedContainer): Promise<Omit<ResourceStatistics, 'timestamp'>> {
-  const [link] = await ipJson<{ stats64: Counters }>(name, `-s link show dev ${WIRE}`)
+/** What the container itself reads, under the names of ResourceStatistics, and its ephemeral ports. */
+async function seenInside({ name, info }: IsolatedContainer): Promise<Omit<ResourceStatistics, 'timestamp'>> {
+  const [link] = await ipJson<{ stats64: Counters }>(name, `-s link show dev ${CONTAINER_INTERFACE}`)
   const { rx, tx } = link!.stats64
+  const [begin, end] = info.ephemeralPorts
   return {
     net_rx_packets: rx.packets,
     net_rx_bytes: rx.bytes,
@@ -22,8 +30,23 @@ async function seenInside({ name }: IsolatedContainer): Promise<Omit<ResourceSta
     net_tx_bytes: tx.bytes,
     net_tx_errors: tx.errors,
     net_tx_dropped: tx.dropped,
+    net_ephemeral_ports: { begin, end },
   }
 }
+
+const withoutTime = <Counter extends number | bigint>({
+  timestamp: _timestamp,
+  ...statistics
+}: ResourceStatistics<Counter>): Omit<ResourceStatistics<Counter>, 'timestamp'> => statistics
+
+/** With bigints in place of counters. */
+const exactly = ({
+  net_ephemeral_ports,
+  ...counters
+}: Omit<ResourceStatistics, 'timestamp'>): Record<string, unknown> => ({
+  ...Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, BigInt(value as number)])),
+  net_ephemeral_ports,
+})
 
 t.test('usage() agrees with what the container reads', needsIsolation(), async t => {
   const { remote, isolator, c1, c2 } = await twoContainers(t)
@@ -40,14 +63,15 @@ t.test('usage() agrees with what the container reads', needsIsolation(), async t
   t.equal(await udpExchange(c1, REMOTE_IP, outside.port, { localPort: 53, timeout: 100 }), 'timeout')
 
   for (const container of [c1, c2]) {
+    const { id } = container.info
     await sleep(100)
-    const { timestamp: _timestamp, ...usage } = await isolator.usage(container.info.id)
-    t.strictSame(usage, await seenInside(container))
-    const { timestamp: _again, ...exact } = await isolator.usage(container.info.id, { bigint: true })
-    t.strictSame(
-      exact,
-      Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, BigInt(value)])),
-    )
+    const usage = await isolator.usage(id)
+    const seen = await seenInside(container)
+    t.strictSame(withoutTime(usage), seen)
+    t.strictSame(withoutTime(await isolator.usage(id, { bigint: true })), exactly(seen))
+    t.strictSame(withoutTime((await isolator.usageAll()).get(id)!), seen, 'usageAll() tells the same')
+    t.strictSame(withoutTime((await isolator.usageAll({ bigint: true })).get(id)!), exactly(seen))
+    t.doesNotThrow(() => JSON.stringify(usage), 'numbers go into JSON')
   }
   const after = await isolator.usage('web-1')
   const payload = received.length + sent.length
@@ -56,4 +80,59 @@ t.test('usage() agrees with what the container reads', needsIsolation(), async t
     t.ok(bytes > payload && bytes < 1.2 * payload, `${counter}: ${bytes} for a payload of ${payload}`)
   }
   await t.rejects(isolator.usage('web-3'), { code: 'ERR_CONTAINER_UNKNOWN' })
+})
+
+t.test('usageAll() without containers', needsIsolation(), async t => {
+  const { isolator } = await preparedTopology(t, { containers: 0 })
+  t.strictSame(await isolator.usageAll(), new Map())
+})
+
+t.test('containers that come and go', needsIsolation(), async t => {
+  const { host, isolator, c1, c2 } = await twoContainers(t)
+  t.strictSame([...(await isolator.usageAll()).keys()], ['web-1', 'web-2'], 'in the order of isolate()')
+
+  const cleaned = isolator.cleanup('web-1')
+  const [, all] = await Promise.all([cleaned, isolator.usageAll()])
+  t.strictSame([...all.keys()], ['web-2'], 'one that is being cleaned up is waited for, and left out')
+  const isolated = isolator.isolate('web-3', { netns: c1.name })
+  const usage = isolator.usage('web-3')
+  await isolated
+  t.match(await usage, { net_ephemeral_ports: Object }, 'one that is being isolated is waited for')
+
+  const race = isolator.usage('web-3').catch((error: unknown) => error)
+  await isolator.cleanup('web-3')
+  const outcome = await race
+  t.ok(
+    outcome instanceof Error
+      ? 'code' in outcome && outcome.code === 'ERR_CONTAINER_UNKNOWN'
+      : (outcome as ResourceStatistics).timestamp > 0,
+    'either its statistics, or it is unknown',
+  )
+
+  await isolator.isolate('web-4', { netns: c1.name })
+  await ip(host.name, `link del ${c2.info.link}`)
+  t.strictSame(
+    [...(await isolator.usageAll()).keys()],
+    ['web-4'],
+    'one whose link somebody removed is left out',
+  )
+  await t.rejects(isolator.usage('web-2'), { code: 'ENODEV' })
+})
+
+t.test('links that come and go all the time disturb no container', needsIsolation(), async t => {
+  const { host, isolator } = await twoContainers(t)
+  let done = false
+  const churn = async (i: number): Promise<void> => {
+    while (!done) {
+      await ip(host.name, `link add x${i} type veth peer name y${i}`)
+      await ip(host.name, `link del x${i}`)
+    }
+  }
+  const churns = [churn(1), churn(2), churn(3)]
+  for (let i = 0; i < 200; i++) {
+    const found = [...(await isolator.usageAll()).keys()]
+    if (found.length !== 2) t.strictSame(found, ['web-1', 'web-2'])
+  }
+  done = true
+  await Promise.all(churns)
 })

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { IsolatorError } from '../isolator-error.js'
 import type { PortMappingIsolator } from '../port-mapping-isolator.js'
-import type { ResourceStatistics } from '../statistics.js'
+import type { ResourceStatistics } from '../statistics/resource-statistics.js'
 import { exactJson } from './exact-json.js'
 
 /** What of the isolator this needs. */
-export type StatisticsSource = Pick<PortMappingIsolator, 'list' | 'usage'>
+export type StatisticsSource = Pick<PortMappingIsolator, 'usageAll'>
 
 /** What an entry says of a container besides its statistics. */
 export interface ExecutorDescription {
@@ -90,26 +89,12 @@ async function readEntries(
   isolator: StatisticsSource,
   { describe, extraStatistics }: StatisticsHandlerOptions,
 ): Promise<StatisticsEntry[]> {
-  const entries = await Promise.all(
-    isolator.list().map(async ({ id }) => {
-      const statistics = await usageOf(isolator, id)
-      return statistics && entryOf(id, statistics, await describe?.(id), await extraStatistics?.(id))
-    }),
+  const all = await isolator.usageAll({ bigint: true })
+  return Promise.all(
+    Array.from(all, async ([id, statistics]) =>
+      entryOf(id, statistics, await describe?.(id), await extraStatistics?.(id)),
+    ),
   )
-  return entries.filter(entry => entry !== undefined)
-}
-
-/** Undefined for a container that is cleaned up meanwhile. */
-async function usageOf(
-  isolator: StatisticsSource,
-  id: string,
-): Promise<ResourceStatistics<bigint> | undefined> {
-  try {
-    return await isolator.usage(id, { bigint: true })
-  } catch (error) {
-    if (error instanceof IsolatorError && error.code === 'ERR_CONTAINER_UNKNOWN') return undefined
-    throw error
-  }
 }
 
 function entryOf(

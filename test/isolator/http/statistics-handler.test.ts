@@ -9,8 +9,6 @@ import {
   type StatisticsHandler,
   type StatisticsSource,
 } from '../../../src/isolator/http/statistics-handler.js'
-import { IsolatorError } from '../../../src/isolator/isolator-error.js'
-import type { ResourceStatistics } from '../../../src/isolator/statistics.js'
 import { needsIsolation, twoContainers } from '../isolated-topology.js'
 import { MONITORING, networkOnly, shapeOf } from './documents.js'
 
@@ -54,15 +52,12 @@ const COUNTERS = {
 }
 
 /** An isolator of containers with the same statistics; `read` is called for each reading. */
-function containers(ids: string[], read: (id: string) => unknown = () => undefined): StatisticsSource {
-  const usage = async (id: string): Promise<ResourceStatistics<bigint>> => {
-    await read(id)
-    return COUNTERS
+function containers(ids: string[], read: () => unknown = () => undefined): StatisticsSource {
+  const usageAll = async (): Promise<Map<string, unknown>> => {
+    await read()
+    return new Map(ids.map(id => [id, COUNTERS]))
   }
-  return {
-    list: () => ids.map(id => ({ id, ports: [], ephemeralPorts: [0, 0], link: 'pm1', slot: 1 })),
-    usage: usage as unknown as StatisticsSource['usage'],
-  }
+  return { usageAll: usageAll as StatisticsSource['usageAll'] }
 }
 
 t.test('what the documents show, by either name', async t => {
@@ -118,16 +113,7 @@ t.test('other paths and methods', async t => {
   t.equal((await other('/monitor/statistics')).body, '[]')
 })
 
-t.test('containers that go, and failures', async t => {
-  const ask = await serve(
-    t,
-    createStatisticsHandler(
-      containers(['gone', 'web-1'], id => {
-        if (id === 'gone') throw new IsolatorError('ERR_CONTAINER_UNKNOWN', 'cleaned up')
-      }),
-    ),
-  )
-  t.match(JSON.parse((await ask('/monitor/statistics')).body), [{ executor_id: 'web-1' }])
+t.test('a failure does not stay', async t => {
   let fails = true
   const broken = containers(['web-1'], () => {
     if (fails) throw Object.assign(new Error('no buffer space'), { code: 'ENOBUFS' })
@@ -137,7 +123,7 @@ t.test('containers that go, and failures', async t => {
   t.equal(status, 500)
   t.strictSame(JSON.parse(body), { error: 'no buffer space', code: 'ENOBUFS' })
   fails = false
-  t.equal((await again('/monitor/statistics')).status, 200, 'a failure does not stay')
+  t.equal((await again('/monitor/statistics')).status, 200)
 })
 
 t.test('requests at the same time share one reading', async t => {
@@ -172,5 +158,10 @@ t.test('an isolator that runs', needsIsolation(), async t => {
     entries.map(({ executor_id }) => executor_id),
     ['web-1', 'web-2'],
   )
-  for (const entry of entries) t.strictSame(shapeOf(entry), shapeOf(networkOnly(MONITORING)))
+  for (const { statistics, ...entry } of entries) {
+    // Newer than the documents, in mesos.proto.
+    const { net_ephemeral_ports, ...documented } = statistics
+    t.match(net_ephemeral_ports, { begin: Number, end: Number })
+    t.strictSame(shapeOf({ ...entry, statistics: documented }), shapeOf(networkOnly(MONITORING)))
+  }
 })

@@ -1,0 +1,79 @@
+import { NetworkNamespace } from '../../netns/network-namespace.js'
+import { SockDiagSocket } from '../../sock-diag/index.js'
+import { inNamespace } from '../isolate-container.js'
+import { CONTAINER_INTERFACE } from '../layout.js'
+import { ifThere } from './if-there.js'
+import type { ResourceStatistics } from './resource-statistics.js'
+import { roundTripTimes } from './round-trip-times.js'
+import { parseSnmp } from './snmp.js'
+import { socketSummary } from './socket-summary.js'
+import { trafficControl } from './traffic-control.js'
+
+/** What to read inside a container. */
+export interface InsideReadings {
+  readonly qdiscs: boolean
+  readonly socketSummary: boolean
+  readonly socketDetails: boolean
+  readonly snmp: boolean
+}
+
+/** What was read: none of it where the namespace is gone. */
+export type InsideStatistics = Partial<ResourceStatistics<bigint>>
+
+const SOCKSTAT = '/proc/thread-self/net/sockstat'
+const SOCKSTAT6 = '/proc/thread-self/net/sockstat6'
+const SNMP = '/proc/thread-self/net/snmp'
+
+/**
+ * Reads what is known inside a container alone. One socket at a time is open meanwhile, and none afterwards: it would
+ * keep the namespace alive.
+ *
+ * @param handle name of the namespace in /run/netns
+ */
+export async function readInside(handle: string, readings: InsideReadings): Promise<InsideStatistics> {
+  if (!Object.values(readings).includes(true)) return {}
+  const netns = await ifThere(opened(handle))
+  if (!netns) return {}
+  try {
+    return {
+      ...(readings.qdiscs && (await readQdiscs(netns))),
+      ...(readings.socketDetails && (await readRoundTripTimes(netns))),
+      ...(await readFiles(netns, readings)),
+    }
+  } finally {
+    netns.close()
+  }
+}
+
+const opened = async (handle: string): Promise<NetworkNamespace> => NetworkNamespace.open(handle)
+
+async function readQdiscs(netns: NetworkNamespace): Promise<InsideStatistics> {
+  const qdiscs = await ifThere(inNamespace(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })))
+  const found = trafficControl('egress', qdiscs ?? [])
+  return found.length === 0 ? {} : { net_traffic_control_statistics: found }
+}
+
+async function readRoundTripTimes(netns: NetworkNamespace): Promise<InsideStatistics> {
+  const sockets = await SockDiagSocket.open({ netns })
+  try {
+    return await roundTripTimes(sockets)
+  } finally {
+    sockets.close()
+  }
+}
+
+async function readFiles(netns: NetworkNamespace, readings: InsideReadings): Promise<InsideStatistics> {
+  const paths = [...(readings.socketSummary ? [SOCKSTAT, SOCKSTAT6] : []), ...(readings.snmp ? [SNMP] : [])]
+  if (paths.length === 0) return {}
+  const contents = await netns.accessFiles(paths.map(path => [path, null]))
+  const content = (path: string): Promise<string> => textOf(contents[paths.indexOf(path)])
+  return {
+    ...(readings.socketSummary && socketSummary(await content(SOCKSTAT), await ifThere(content(SOCKSTAT6)))),
+    ...(readings.snmp && { net_snmp_statistics: parseSnmp(await content(SNMP)) }),
+  }
+}
+
+async function textOf(content: string | Error | undefined): Promise<string> {
+  if (content instanceof Error) throw content
+  return content ?? ''
+}

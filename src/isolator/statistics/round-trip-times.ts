@@ -1,0 +1,37 @@
+import type { InetSocket, SockDiagSocket, SocketState } from '../../sock-diag/index.js'
+import type { ResourceStatistics } from './resource-statistics.js'
+
+type RoundTripTimes = Pick<ResourceStatistics, `net_tcp_rtt_microsecs_${'p50' | 'p90' | 'p95' | 'p99'}`>
+
+/** States in which a connection can have measured its round-trip time. */
+const CONNECTED: readonly SocketState[] = [
+  'established',
+  'fin-wait-1',
+  'fin-wait-2',
+  'close-wait',
+  'last-ack',
+  'closing',
+]
+
+/** The round-trip times of all IPv4 connections, microseconds. Those of IPv6 sockets count too, which Mesos misses. */
+export async function roundTripTimes(sockets: SockDiagSocket): Promise<RoundTripTimes> {
+  const connections = await sockets.list({ protocol: 'tcp', states: CONNECTED, details: true })
+  return percentilesOf(connections.filter(isIpv4).map(({ tcpInfo }) => tcpInfo?.rtt ?? 0))
+}
+
+const isIpv4 = ({ family, remoteAddress }: InetSocket): boolean =>
+  family === 'inet' || remoteAddress.startsWith('::ffff:')
+
+/** By Mesos's rule, the nearest rank: of n times in order, that at n * percent / 100, rounded down, from 0. */
+export function percentilesOf(times: readonly number[]): RoundTripTimes {
+  // 0 is: none measured yet.
+  const sorted = times.filter(time => time !== 0).sort((a, b) => a - b)
+  const at = (percent: number): number => sorted[Math.floor((sorted.length * percent) / 100)] ?? 0
+  if (sorted.length === 0) return {}
+  return {
+    net_tcp_rtt_microsecs_p50: at(50),
+    net_tcp_rtt_microsecs_p90: at(90),
+    net_tcp_rtt_microsecs_p95: at(95),
+    net_tcp_rtt_microsecs_p99: at(99),
+  }
+}

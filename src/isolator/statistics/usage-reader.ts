@@ -1,0 +1,128 @@
+import type { Qdisc } from '../../tc/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { linkName } from '../layout.js'
+import type { RateLimit } from '../rate-limit.js'
+import { Gate } from './gate.js'
+import { readInside, type InsideStatistics } from './inside.js'
+import { limitStatistics } from './limit-statistics.js'
+import { countersOf, countersOfAll, seenByContainer, type LinkCounters } from './link-counters.js'
+import { RatesSampler } from './rates-sampler.js'
+import type { ResourceStatistics } from './resource-statistics.js'
+import type { StatisticsOptions } from './statistics-options.js'
+import { trafficControl } from './traffic-control.js'
+
+/** What is known of a container whose statistics are read. */
+export interface MeasuredContainer {
+  readonly id: string
+  readonly slot: number
+  readonly ephemeralPorts: readonly [first: number, last: number]
+  readonly egress?: RateLimit | undefined
+  readonly ingress?: RateLimit | undefined
+}
+
+/** How many containers are looked into at a time; each takes one socket. */
+const INSIDE_AT_A_TIME = 16
+
+/**
+ * Reads the statistics of containers: counters and ingress limits at the host's end of their veths, and only where there
+ * is something to be read inside, from within their namespaces.
+ */
+export class UsageReader<Container extends MeasuredContainer> {
+  readonly #rt: RtnetlinkSocket
+  readonly #options: StatisticsOptions
+  readonly #rates: RatesSampler<Container> | undefined
+  readonly #inside = new Gate(INSIDE_AT_A_TIME)
+
+  /**
+   * @param rt a socket at the host's side
+   * @param containers what there is to sample the rates of
+   */
+  constructor(rt: RtnetlinkSocket, containers: Iterable<Container>, options: StatisticsOptions) {
+    this.#rt = rt
+    this.#options = options
+    if (options.rates) this.#rates = new RatesSampler(() => this.#countersOf([...containers]), options.rates)
+  }
+
+  /**
+   * The statistics of one container.
+   *
+   * @throws NetlinkError `ENODEV` where its link is gone
+   */
+  async read(container: Container): Promise<ResourceStatistics<bigint>> {
+    const counters = await countersOf(this.#rt, linkName(container.slot))
+    const timestamp = secondsSinceEpoch()
+    return this.#assemble(container, timestamp, counters, await this.#ingressQdiscs([container]))
+  }
+
+  /** Those of many, by id. Containers whose link is gone are left out. */
+  async readAll(containers: readonly Container[]): Promise<Map<string, ResourceStatistics<bigint>>> {
+    const counters = await this.#countersOf(containers)
+    const timestamp = secondsSinceEpoch()
+    const qdiscs = await this.#ingressQdiscs(containers)
+    const read = [...counters].map(async ([container, found]) => {
+      const statistics = await this.#assemble(container, timestamp, found, qdiscs)
+      return [container.id, statistics] as const
+    })
+    return new Map(await Promise.all(read))
+  }
+
+  /** Stops sampling. */
+  close(): void {
+    this.#rates?.close()
+  }
+
+  async #countersOf(containers: readonly Container[]): Promise<Map<Container, LinkCounters>> {
+    if (containers.length === 0) return new Map()
+    const counters = await countersOfAll(
+      this.#rt,
+      containers.map(({ slot }) => linkName(slot)),
+    )
+    return new Map(
+      containers.flatMap(container => {
+        const found = counters.get(linkName(container.slot))
+        return found ? [[container, found]] : []
+      }),
+    )
+  }
+
+  /** The qdiscs of the host, by device, by one dump; none where no container has an ingress limit. */
+  async #ingressQdiscs(containers: readonly Container[]): Promise<Map<string, Qdisc[]>> {
+    const byDevice = new Map<string, Qdisc[]>()
+    const limited = new Set(containers.flatMap(({ slot, ingress }) => (ingress ? [linkName(slot)] : [])))
+    if (limited.size === 0) return byDevice
+    for (const qdisc of await this.#rt.qdiscs.list()) {
+      if (limited.has(qdisc.dev)) byDevice.set(qdisc.dev, [...(byDevice.get(qdisc.dev) ?? []), qdisc])
+    }
+    return byDevice
+  }
+
+  async #assemble(
+    container: Container,
+    timestamp: number,
+    counters: LinkCounters,
+    qdiscs: ReadonlyMap<string, Qdisc[]>,
+  ): Promise<ResourceStatistics<bigint>> {
+    const { slot, ephemeralPorts, egress, ingress } = container
+    const [begin, end] = ephemeralPorts
+    const atHost = trafficControl('ingress', qdiscs.get(linkName(slot)) ?? [])
+    const inside = await this.#readInside(container)
+    const shaping = [...atHost, ...(inside.net_traffic_control_statistics ?? [])]
+    return {
+      timestamp,
+      ...seenByContainer(counters),
+      ...limitStatistics(egress, ingress),
+      net_ephemeral_ports: { begin, end },
+      ...inside,
+      ...(shaping.length > 0 && { net_traffic_control_statistics: shaping }),
+      ...(this.#rates && { net_rate_statistics: this.#rates.statisticsOf(container) }),
+    }
+  }
+
+  #readInside({ slot, egress }: Container): Promise<InsideStatistics> {
+    const { socketSummary, socketDetails, snmp } = this.#options
+    const readings = { qdiscs: egress !== undefined, socketSummary, socketDetails, snmp }
+    return this.#inside.run(() => readInside(linkName(slot), readings))
+  }
+}
+
+const secondsSinceEpoch = (): number => Date.now() / 1000

@@ -14,7 +14,7 @@ import { rtnetlinkProtocol } from '../src/rtnetlink-protocol.js'
 import { sockDiagProtocol } from '../src/sock-diag/protocol.js'
 import type { Golden } from '../test/goldens/golden.js'
 import { capture, type Capture } from './goldens/capture.js'
-import { addresses, links, linkStatistics, neighbours, routes } from './goldens/ip-requests.js'
+import { addresses, links, linkStatistics, neighbours, netnsIds, routes } from './goldens/ip-requests.js'
 import {
   here,
   linkStatisticsHere,
@@ -55,6 +55,7 @@ const onThisKernel: Files = {
   'ip-addresses': sent('ip sends for addresses', addresses),
   'ip-routes': sent('ip sends for routes', routes),
   'ip-neighbours': sent('ip and bridge send for neighbours', neighbours),
+  'ip-netns-ids': sent('ip sends for the ids of namespaces', netnsIds),
   'tc-qdiscs': sent('tc sends for qdiscs', qdiscs),
   'tc-classes': sent('tc sends for classes', classes),
   'tc-filters': sent('tc sends for filters', filters),

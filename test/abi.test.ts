@@ -26,6 +26,7 @@ const HEADERS = [
   'linux/ipv6.h',
   'linux/magic.h',
   'linux/neighbour.h',
+  'linux/net_namespace.h',
   'linux/netlink.h',
   'linux/nsfs.h',
   'linux/pkt_cls.h',

@@ -13,6 +13,7 @@ import { hex, type Golden } from './goldens/golden.js'
 import { goldens as ipAddresses } from './goldens/ip-addresses.js'
 import { goldens as ipLinks } from './goldens/ip-links.js'
 import { goldens as ipNeighbours } from './goldens/ip-neighbours.js'
+import { goldens as ipNetnsIds } from './goldens/ip-netns-ids.js'
 import { goldens as ipRoutes } from './goldens/ip-routes.js'
 import { goldens as ipStats } from './goldens/ip-stats.js'
 import { goldens as kernelReplies } from './goldens/kernel-replies.js'
@@ -43,6 +44,7 @@ const files: readonly {
   { name: 'ip-neighbours', goldens: ipNeighbours, types: route },
   { name: 'ip-stats', goldens: ipStats, types: route },
   { name: 'kernel-stats', goldens: kernelStats, types: route },
+  { name: 'ip-netns-ids', goldens: ipNetnsIds, types: route },
   { name: 'tc-qdiscs', goldens: tcQdiscs, types: route },
   { name: 'tc-classes', goldens: tcClasses, types: route },
   { name: 'tc-filters', goldens: tcFilters, types: route },

@@ -136,3 +136,23 @@ export const linkStatistics: readonly Capture[] = [
   one('counters of one device', 'ip stats show dev d0 group link'),
   { ...one('counters of all devices', 'ip stats show group link'), of: /STATS/ },
 ]
+
+const known = ['ip netns add goldenother', 'ip netns set goldenother 5']
+const nsid = { of: /NSID/ }
+
+/** What `ip` sends for the ids of namespaces. */
+export const netnsIds: readonly Capture[] = [
+  {
+    ...one('an id', 'ip netns set goldenother 5; ip netns del goldenother', ['ip netns add goldenother']),
+    ...nsid,
+  },
+  { ...one('all ids', 'ip netns list-id; ip netns del goldenother', known), ...nsid },
+  {
+    ...one(
+      'ids in another namespace',
+      'ip netns list-id target-nsid 5 nsid 7; ip netns del goldenother',
+      known,
+    ),
+    ...nsid,
+  },
+]

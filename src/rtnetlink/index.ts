@@ -27,6 +27,8 @@ export {
   type NeighbourSpec,
 } from './neighbour.js'
 export type { NeighbourFlag, NeighbourState } from './neighbour-states.js'
+export { netnsId } from './netns-id.js'
+export { netnsIdMessages } from './netns-id-messages.js'
 export { parsePrefix, type Prefix } from './prefix.js'
 export { route } from './route.js'
 export type { RouteFlag } from './route-flags.js'

@@ -3,11 +3,12 @@ import { addressMessages } from './address-messages.js'
 import { linkMessages } from './link-messages.js'
 import { RTM_GETSTATS, RTM_NEWSTATS } from './link-statistics-messages.js'
 import { neighbourMessages } from './neighbour-messages.js'
+import { netnsIdMessages } from './netns-id-messages.js'
 import { routeMessages } from './route-messages.js'
 
-/** RTM_NEW*, RTM_DEL* and RTM_GET* of links, addresses, routes and neighbours, and those of link statistics. */
+/** RTM_NEW*, RTM_DEL* and RTM_GET* of links, addresses, routes and neighbours, and those of link statistics and ids of namespaces. */
 export const rtnetlinkMessages: readonly MessageType[] = [
-  ...[linkMessages, addressMessages, routeMessages, neighbourMessages].flatMap(messages =>
+  ...[linkMessages, addressMessages, routeMessages, neighbourMessages, netnsIdMessages].flatMap(messages =>
     Object.values<MessageType>(messages),
   ),
   RTM_NEWSTATS,

@@ -7,6 +7,7 @@ import { ifinfomsg, rtnlLinkIfmap } from '../../src/rtnetlink/link-attributes.js
 import { ifStatsMsg } from '../../src/rtnetlink/link-statistics-messages.js'
 import { rtnlLinkStats, rtnlLinkStats64 } from '../../src/rtnetlink/link-statistics.js'
 import { ndaCacheinfo, ndmsg } from '../../src/rtnetlink/neighbour-messages.js'
+import { rtgenmsg } from '../../src/rtnetlink/netns-id-messages.js'
 import { rtaCacheinfo, rtmsg } from '../../src/rtnetlink/route-messages.js'
 import { rtnexthop } from '../../src/rtnetlink/route-nexthops.js'
 import {
@@ -89,6 +90,7 @@ export const cStructs: readonly CStruct[] = [
   struct('rtnexthop', rtnexthop, { prefix: 'rtnh_' }),
   struct('rta_cacheinfo', rtaCacheinfo, { prefix: 'rta_' }),
   struct('ndmsg', ndmsg, { prefix: 'ndm_' }),
+  struct('rtgenmsg', rtgenmsg, { prefix: 'rtgen_' }),
   struct('nda_cacheinfo', ndaCacheinfo, { prefix: 'ndm_' }),
 
   // linux/rtnetlink.h, linux/pkt_sched.h, linux/gen_stats.h

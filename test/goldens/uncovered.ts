@@ -33,6 +33,8 @@ export const uncovered: Readonly<Record<string, string>> = {
   TCA_ACT_INDEX: OTHER_MESSAGE,
   IFLA_TARGET_NETNSID: SENT_BY_NOBODY,
   IFA_TARGET_NETNSID: SENT_BY_NOBODY,
+  NETNSA_PID: SENT_BY_NOBODY,
+  NETNSA_CURRENT_NSID: 'comes in answers to a question about another namespace',
   NDA_FDB_EXT_ATTRS: SENT_BY_NOBODY,
   INET_ULP_INFO_MPTCP: 'of kernels that carry MPTCP on a socket that ss lists as TCP',
   INET_DIAG_REQ_SK_BPF_STORAGES: SENT_BY_NOBODY,

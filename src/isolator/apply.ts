@@ -2,7 +2,7 @@ import type { NetlinkError } from '../netlink/errors.js'
 import type { BatchResult } from '../netlink/exchange.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
-import type { Planned } from './plan/planned.js'
+import { plan, type Planned } from './plan/planned.js'
 import type { Undo } from './undo.js'
 
 /** errnos of a deletion whose object is gone already, or the device with it. */
@@ -41,6 +41,24 @@ export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned
   const error = firstError(results, ({ code }) => !GONE.has(code))
   if (error) throw error
 }
+
+/**
+ * Sees to it that objects are there. What is there already stays, but for BPF filters, which are replaced in place: the
+ * old one holds until the moment that the new one does.
+ *
+ * @throws NetlinkError for any refusal of another reason
+ */
+export async function ensureAll(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<void> {
+  const results = await rt.send(planned.map(message => ensured(message).request(rt.devices)))
+  const error = firstError(results, ({ code }) => code !== 'EEXIST')
+  if (error) throw error
+}
+
+/** What does an `add` where something is there already: only BPF filters can be replaced as a whole. */
+const ensured = (message: Planned): Planned =>
+  message.verb === 'add' && (message.spec as { kind?: string }).kind === 'bpf'
+    ? plan(message.object, 'replace', message.spec)
+    : message
 
 function firstError(
   results: readonly BatchResult[],

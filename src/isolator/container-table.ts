@@ -98,6 +98,25 @@ export class ContainerTable implements Iterable<Container> {
     this.#owners.take(ports)
   }
 
+  /**
+   * Takes in a container that is there already. Its slot and ports are those it has, whatever may be given away now.
+   *
+   * @throws IsolatorError ERR_PORTS_OVERLAP, RangeError where another container has its ports or slot
+   */
+  adopt(facts: ContainerFacts, reference: string): Container {
+    this.#slots.allocateExact(facts.slot)
+    this.#ephemeral.allocateExact(facts.ephemeralPorts)
+    const container: Container = { ...facts, reference, settled: Promise.resolve() }
+    this.#byId.set(container.id, container)
+    this.#occupy(container)
+    return container
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byId.size
+  }
+
   /** Takes everything back that `add` gave. */
   remove(container: Container): void {
     this.#byId.delete(container.id)

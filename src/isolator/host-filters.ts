@@ -1,24 +1,12 @@
-import { filter, parseU32Handle, type Filter } from '../tc/index.js'
-import { Writer } from '../netlink/codec/index.js'
+import { filter, type Filter } from '../tc/index.js'
 import type { Request } from '../netlink/message.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
+import { asListed, lineOf } from './as-listed.js'
+import { containerPlace, isNode, isOurs, isRoot, isRootTable, isTable, placeOf } from './filter-places.js'
 import type { FLOW_QDISC } from './layout.js'
-import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE } from './layout.js'
 import type { Planned } from './plan/planned.js'
-
-/** Priorities of the layout on the host's own interfaces. */
-const OURS = new Set<number>([
-  PRIORITY.martian,
-  PRIORITY.arp,
-  PRIORITY.steering,
-  PRIORITY.vlan,
-  PRIORITY.priorityTagged,
-])
-
-/** Root tables are numbered by the kernel, from here on. */
-const FIRST_ROOT_TABLE = 0x800
 
 /** How long the kernel may take to let go of a table after its last link went (an RCU grace period; 32 ms measured). */
 const TABLE_RELEASE_MS = 2000
@@ -30,7 +18,7 @@ export async function ourFilters(
   parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
 ): Promise<Filter[]> {
   const filters = await rt.filters.list({ dev, parent })
-  return parent === 'ingress' ? filters.filter(({ priority }) => OURS.has(priority)) : filters
+  return parent === 'ingress' ? filters.filter(isOurs) : filters
 }
 
 /**
@@ -45,10 +33,10 @@ export function missingFilters(
   planned: readonly Planned[],
 ): Planned[] {
   const there = new Map(found.map(object => [placeOf(object), object]))
-  const all = planned.map(message => ({ message, wanted: asListed(message.request(rt.devices), rt) }))
+  const all = planned.map(message => ({ message, wanted: asListed(message, rt.devices) as Filter }))
   const places = new Set(all.map(({ wanted }) => placeOf(wanted)))
   const foreign = found.find(
-    object => !places.has(placeOf(object)) && !isContainers(object) && !isRootTable(object),
+    object => !places.has(placeOf(object)) && containerPlace(object) === undefined && !isRootTable(object),
   )
   if (foreign) throw foreignFilter(foreign)
   const missing = all.filter(({ wanted }) => {
@@ -118,55 +106,6 @@ const priorityDeletion = (table: Filter, devices: DeviceNames): Request<never> =
   flags: 0,
   body: { ...(filter.toDelete(table, devices) as object), handle: 0 } as never,
 })
-
-/** What a request makes, as a dump would show it. */
-function asListed({ type, body }: Request<never>, rt: RtnetlinkSocket): Filter {
-  const writer = new Writer()
-  type.body.put(writer, body)
-  const bytes = writer.bytes().slice()
-  return filter.fromBody(type.body.get(new DataView(bytes.buffer), 0, bytes.length), rt.devices)
-}
-
-const placeOf = (object: Filter): string =>
-  `${object.priority} ${object.protocol} ${withoutRootTable(object).handle}`
-
-const lineOf = (object: Filter): string => filter.command('add', withoutRootTable(object))
-
-/** A root as the plan has it, `::1`, without the table number that the kernel gave it. */
-function withoutRootTable(object: Filter): Filter {
-  if (!isRoot(object)) return object
-  const { table: _table, ...root } = object as Filter & { table?: unknown }
-  return { ...root, handle: `::${(handleOf(object) & 0xfff).toString(16)}` } as Filter
-}
-
-/** Root tables are made by the kernel, with the first filter of a u32 priority. */
-const isRootTable = (object: Filter): boolean =>
-  object.kind === 'u32' && (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 >= FIRST_ROOT_TABLE
-
-/** Whether a filter has a place where a container's port and mirror nodes are. */
-function isContainers(object: Filter): boolean {
-  if (object.kind !== 'u32' || object.priority !== PRIORITY.steering || !isNode(object)) return false
-  const table = handleOf(object) >>> 20
-  const secondLevel = Object.values(SECOND_LEVEL).some(
-    first => table >= first && table < first + PORT_BUCKETS,
-  )
-  return (
-    secondLevel ||
-    table === TABLE.destinationPort ||
-    table === TABLE.quotedSourcePort ||
-    table === TABLE.everyone
-  )
-}
-
-const handleOf = ({ kind, handle }: Filter): number => (kind === 'u32' ? parseU32Handle(handle) : 1)
-
-const isTable = (object: Filter): boolean =>
-  (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 < FIRST_ROOT_TABLE
-const isRoot = (object: Filter): boolean =>
-  object.kind === 'u32' &&
-  (handleOf(object) & 0xfff) !== 0 &&
-  (handleOf(object) >>> 20 === 0 || handleOf(object) >>> 20 >= FIRST_ROOT_TABLE)
-const isNode = (object: Filter): boolean => (handleOf(object) & 0xfffff) !== 0 && !isRoot(object)
 
 const wait = (ms: number): Promise<void> =>
   new Promise(resolve => {

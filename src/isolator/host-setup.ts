@@ -36,7 +36,7 @@ export async function setUpHost(host: HostContext, reserve: PortRanges): Promise
   const present = await devicesWithIngress(host)
   const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
   const absent = devicesOf(host).filter(dev => !present.has(dev))
-  const before = noted ?? recordOf(loopback, absent)
+  const before = recordOf(loopback, absent, noted)
   const reserving = reserve.subtract(await readReservedPorts(host.netns))
   const record = { ...before, reserved: before.reserved.union(reserving) }
   await allOrNothing(async undo => {
@@ -85,8 +85,16 @@ async function devicesWithIngress(host: HostContext): Promise<ReadonlySet<string
   )
 }
 
-/** What is going to be changed, as it is now. */
-function recordOf({ mtu, inet = {} }: Link, qdiscs: readonly string[]): HostRecord {
+/**
+ * What is going to be changed, as it is now, or as it was `noted` by an earlier run. A qdisc that was shared then and has
+ * gone since is ours, once it is made again.
+ */
+function recordOf(
+  { mtu, inet = {} }: Link,
+  qdiscs: readonly string[],
+  noted: HostRecord | undefined,
+): HostRecord {
+  if (noted) return { ...noted, qdiscs: [...new Set([...noted.qdiscs, ...qdiscs])] }
   const names = Object.keys(loopbackSettings({ mac: '', mtu }).inet) as (keyof typeof inet)[]
   return {
     mtu,

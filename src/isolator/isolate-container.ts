@@ -1,4 +1,4 @@
-import { NetworkNamespace } from '../netns/network-namespace.js'
+import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll } from './apply.js'
@@ -65,30 +65,6 @@ async function applyInside(
   // The veth takes its filters, address and route along; lo's qdisc is all that stays.
   undo.push(() => inNamespace(netns, clearInside))
   await applyAll(rt, inside, { push: () => undefined })
-}
-
-/**
- * Lets go of a container's namespace: clears it and takes its name away. Where somebody has taken the name away already,
- * nothing is left to do.
- */
-export async function releaseNamespace(name: string): Promise<void> {
-  const netns = openIfThere(name)
-  if (!netns) return
-  try {
-    await inNamespace(netns, clearInside)
-  } finally {
-    netns.close()
-  }
-  await NetworkNamespace.deleteName(name)
-}
-
-function openIfThere(name: string): NetworkNamespace | undefined {
-  try {
-    return NetworkNamespace.open(name)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 /** Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. */

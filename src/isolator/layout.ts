@@ -2,6 +2,7 @@
  * The names and numbers of the kernel layout. Every handle of a container follows from its slot and its ports alone;
  * docs/kernel-layout.md shows the whole.
  */
+import { parseHandle, type Handle } from '../tc/index.js'
 
 /** Priorities: one classifier instance each, tried in ascending order. Filters with other priorities are not ours. */
 export const PRIORITY = {
@@ -63,6 +64,10 @@ export const FLOW = { host: 1, shared: 2, firstContainer: 3 } as const
 
 /** A flow as a class id of the qdisc. */
 export const flowId = (flow: number): string => `${FLOW_QDISC}${flow.toString(16)}`
+
+/** The slot whose flow a class id is. */
+export const slotOfFlow = (classid: Handle): number =>
+  (parseHandle(classid) & 0xffff) - FLOW.firstContainer + 1
 
 /** Slots are node ids of the everyone table, which have 12 bits. */
 export const MAXIMUM_SLOT = 0xfff

@@ -74,3 +74,9 @@ export function checkId(id: unknown): asserts id is string {
   const plain = typeof id === 'string' && ID.test(id) && Buffer.byteLength(id) <= 200
   if (!plain) throw refuse('id', id, '1 to 200 bytes without space, slash and control characters')
 }
+
+/** Checks a list of ids. */
+export function checkIds(ids: readonly string[], option: string): void {
+  if (!Array.isArray(ids)) throw refuse(option, ids, 'a list of ids')
+  for (const id of ids) checkId(id)
+}

@@ -1,4 +1,5 @@
 import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
+import { netnsId } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { SockDiagSocket } from '../sock-diag/index.js'
 import { removeAll } from './apply.js'
@@ -8,7 +9,7 @@ import type { HostContext } from './host-context.js'
 import { readHostFacts } from './host-facts.js'
 import type { HostRecord } from './host-record.js'
 import { setUpHost, tearDownHost } from './host-setup.js'
-import { isolateContainer, releaseNamespace } from './isolate-container.js'
+import { isolateContainer } from './isolate-container.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
 import { linkSpeed } from '../ethtool/link-speed.js'
@@ -16,7 +17,8 @@ import { ContainerLimits } from './container-limits.js'
 import { refuseUnfitKernel } from './kernel-requirements.js'
 import { portsReservedByOthers } from './host-setup.js'
 import { updateContainer } from './update-container.js'
-import { checkId, refuse } from './option-checks.js'
+import { releaseHandle } from './namespace-handles.js'
+import { checkId, checkIds, refuse } from './option-checks.js'
 import {
   checkIsolateOptions,
   checkUpdateOptions,
@@ -36,9 +38,12 @@ import type { RateLimit } from './rate-limit.js'
 import { probe, type KernelFeatures } from './probe.js'
 import { withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
+import { recover, type Recovery } from './recover.js'
 import { allOrNothing, type Undo } from './undo.js'
 
 export type { IsolateOptions, UpdateOptions } from './options.js'
+
+export type { Recovery } from './recover.js'
 
 /** An isolated container. */
 export interface ContainerInfo {
@@ -70,6 +75,8 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #sharesPorts: boolean
   readonly #containers: ContainerTable
   readonly #usage: UsageReader<Container>
+  /** The call of `recover` under way, which all others wait for. */
+  #recovery: Promise<unknown> | undefined
 
   private constructor(
     host: HostContext,
@@ -127,6 +134,33 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
+   * After a restart or a crash: finds the containers that are there and takes away what nobody knows, or what an earlier
+   * run left halfway. To be called before anything is isolated. Containers go on undisturbed, with the ports they have,
+   * whatever the options are now.
+   *
+   * @param known ids of the containers that are to be there
+   * @param options.orphans ids of others that are to stay until `cleanup`
+   * @throws IsolatorError ERR_INVALID_OPTION; ERR_CONTAINER_EXISTS where this isolator has containers already;
+   *   ERR_FOREIGN_STATE where something else has changed what tells containers apart, before anything is touched
+   */
+  async recover(
+    known: readonly string[],
+    { orphans = [] }: { orphans?: readonly string[] | undefined } = {},
+  ): Promise<Recovery> {
+    checkIds(known, 'known')
+    checkIds(orphans, 'orphans')
+    if (this.#recovery) await this.#recovery
+    if (this.#containers.size > 0)
+      throw new IsolatorError(
+        'ERR_CONTAINER_EXISTS',
+        'recover() comes first: this isolator has containers already',
+      )
+    const work = recover(this.#host, this.#containers, known, orphans)
+    this.#recovery = work.catch(() => undefined)
+    return work
+  }
+
+  /**
    * Makes a container of a network namespace: the host's address on its eth0, its ports and no others. Resolves when
    * packets flow.
    *
@@ -141,6 +175,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       ...this.#limits.ofNew(options),
     }
     const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
+    if (this.#recovery) await this.#recovery
     const container = this.#containers.add(wanted, inUse)
     const work = allOrNothing(async undo => {
       undo.push(() => {
@@ -161,6 +196,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_INVALID_OPTION; whatever was done is taken back
    */
   async update(id: string, options: UpdateOptions): Promise<ContainerInfo> {
+    if (this.#recovery) await this.#recovery
     const container = this.#known(id)
     checkUpdateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
@@ -181,6 +217,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanup(id: string): Promise<boolean> {
     checkId(id)
+    if (this.#recovery) await this.#recovery
     const container = this.#containers.get(id)
     if (!container) return false
     // One after the other: the call under way may be what makes it, or removes it.
@@ -212,6 +249,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     id: string,
     { bigint = false }: { bigint?: boolean | undefined } = {},
   ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
+    if (this.#recovery) await this.#recovery
     const container = this.#known(id)
     await container.settled
     try {
@@ -235,6 +273,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async usageAll({ bigint = false }: { bigint?: boolean | undefined } = {}): Promise<
     Map<string, ResourceStatistics<bigint> | ResourceStatistics>
   > {
+    if (this.#recovery) await this.#recovery
     await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
     const exact = await this.#usage.readAll([...this.#containers])
     return bigint ? exact : new Map(Array.from(exact, ([id, statistics]) => [id, withNumbers(statistics)]))
@@ -253,9 +292,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     return explainContainer(facts, container, containerPlan(facts, container, { fd: 0 }), container.reference)
   }
 
-  /** Cleans every container up, takes everything off the host that `create()` put there, restores what it changed, and closes. */
+  /**
+   * Cleans every container up, those of an earlier run too, takes everything off the host that `create()` put there,
+   * restores what it changed, and closes.
+   */
   async destroy(): Promise<void> {
     for (const { id } of [...this.#containers]) await this.cleanup(id)
+    await this.recover([])
     await tearDownHost(this.#host, this.#record)
     await this.close()
   }
@@ -282,6 +325,8 @@ export class PortMappingIsolator implements AsyncDisposable {
       throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
     this.#containers.settleIn(netns.identity, container)
     await refusePortsInUse(this.#host.sockets, container.id, allPorts(container))
+    // Whose the name is that the namespace gets next is known by this: see ourHandles.
+    await this.#host.rt.send([netnsId.assign(netns.fd)])
     await this.#attach(container, netns, undo)
     await isolateContainer(this.#host, container, netns, undo)
     netns.close()
@@ -306,7 +351,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async #remove(container: Container): Promise<boolean> {
     if (this.#containers.get(container.id) !== container) return false
     await removeAll(this.#host.rt, removalPlan(this.#host.facts, container))
-    await releaseNamespace(linkName(container.slot))
+    await releaseHandle(container.slot, container.namespace)
     this.#containers.remove(container)
     return true
   }

@@ -59,12 +59,16 @@ export function containerPlan(
 
 /** What takes a container away from the host: the ways in, then the link. One batch. */
 export function removalPlan(host: HostFacts, container: ContainerFacts): Planned[] {
-  const { slot } = container
-  const ways = [
-    ...waysIn(host, cutIntoBlocks(allPorts(container)), slot),
-    mirrorNode(host.publicInterface, slot),
+  const nodes = containerNodes(host, container).reverse()
+  return [...nodes.flatMap(planRemoval), planDelete(link, linkName(container.slot))]
+}
+
+/** All ways into a container, and into its flow, in the order they are opened. */
+export function containerNodes(host: HostFacts, container: ContainerFacts): Planned[] {
+  return [
+    ...waysIn(host, cutIntoBlocks(allPorts(container)), container.slot),
+    mirrorNode(host.publicInterface, container.slot),
   ]
-  return [...ways.reverse().flatMap(planRemoval), planDelete(link, linkName(slot))]
 }
 
 /** The nodes that lead packets for blocks of ports to a container: on lo, on eth0, and into its flow. */
@@ -185,11 +189,7 @@ function guard(host: HostFacts, container: ContainerFacts): Planned[] {
   ]
 }
 
-function commit(host: HostFacts, container: ContainerFacts): Planned[] {
-  const { slot } = container
-  return [
-    ...waysIn(host, cutIntoBlocks(allPorts(container)), slot),
-    mirrorNode(host.publicInterface, slot),
-    plan(link, 'change', { dev: linkName(slot), up: true }),
-  ]
-}
+const commit = (host: HostFacts, container: ContainerFacts): Planned[] => [
+  ...containerNodes(host, container),
+  plan(link, 'change', { dev: linkName(container.slot), up: true }),
+]

@@ -1,4 +1,4 @@
-import { qdisc, trafficClass, type ClassSpec } from '../../tc/index.js'
+import { qdisc, trafficClass, type ClassSpec, type HtbClass } from '../../tc/index.js'
 import { sameLimit, type RateLimit } from '../rate-limit.js'
 import type { HostFacts } from './facts.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
@@ -61,3 +61,21 @@ const htbClass = (dev: string, { rate, ceil = rate, burst = burstOf(rate) }: Rat
     cburst: burstOf(ceil),
     quantum: QUANTUM,
   }) as const satisfies ClassSpec
+
+/**
+ * The limit that a class was made for: what was not asked for, but follows from the rest, is left out. HTB keeps a burst as
+ * the time it takes, so that it comes back rounded.
+ */
+export function limitOf({ rate: given, ceil: atMost, burst: kept }: HtbClass): RateLimit {
+  const [rate, ceil] = [Number(given), Number(atMost ?? given)]
+  const burst = Number(kept ?? 0)
+  const rounding = 2 + rate / TICKS_PER_SECOND
+  return {
+    rate,
+    ...(ceil !== rate && { ceil }),
+    ...(Math.abs(burst - burstOf(rate)) > rounding && { burst }),
+  }
+}
+
+/** PSCHED_TICKS_PER_SEC, net/pkt_sched.h: 64 ns each. */
+const TICKS_PER_SECOND = 15_625_000

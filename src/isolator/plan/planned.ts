@@ -3,8 +3,15 @@ import type { DeviceNames } from '../../netlink/message-type.js'
 import type { ObjectType } from '../../netlink/object-type.js'
 import { deleteRequest, newRequest, type WriteVerb } from '../../rtnetlink-verbs.js'
 
+/** A kind of object, whatever its specs are. */
+export type AnyObjectType = ObjectType<unknown, unknown, unknown, unknown>
+
 /** One message that the plan wants sent: to be applied, printed, or compared with what the kernel has. */
 export interface Planned {
+  readonly object: AnyObjectType
+  readonly verb: WriteVerb | 'delete'
+  /** What the object is to be; of a deletion, its key. */
+  readonly spec: unknown
   /** Makes the message, with the device indexes of the moment. */
   request(devices: DeviceNames): Request<never>
   /** The `ip` or `tc` command that does the same, without `-n <namespace>`. */
@@ -21,6 +28,9 @@ export function plan<Spec, Key, Query, Decoded extends Spec>(
   inverse?: Planned,
 ): Planned {
   return {
+    object: object,
+    verb,
+    spec,
     request: devices => newRequest(object, verb, spec, devices),
     command: () => object.command(verb, spec),
     inverse,
@@ -43,6 +53,9 @@ export const planDelete = <Spec, Key, Query, Decoded extends Spec>(
   key: Key,
   inverse?: Planned,
 ): Planned => ({
+  object: object,
+  verb: 'delete',
+  spec: key,
   request: devices => deleteRequest(object, key, devices),
   command: () => object.command('delete', key),
   inverse,

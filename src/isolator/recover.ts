@@ -1,0 +1,99 @@
+import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { filter, type Filter, type FilterKey } from '../tc/index.js'
+import type { DeviceNames } from '../netlink/message-type.js'
+import { ensureAll, removeAll } from './apply.js'
+import { namedPath } from '../netns/named.js'
+import type { ContainerTable } from './container-table.js'
+import { lookUp } from './look-up.js'
+import { asListed, lineOf } from './as-listed.js'
+import type { HostContext } from './host-context.js'
+import { linkName } from './layout.js'
+import { releaseHandle } from './namespace-handles.js'
+import { containerPlan } from './plan/container.js'
+import type { Planned } from './plan/planned.js'
+import { sortOut, type SortedOut } from './sort-out.js'
+import { survey } from './survey.js'
+
+/** What `recover` found and did: ids. */
+export interface Recovery {
+  /** Known containers that are there, and go on. */
+  readonly recovered: readonly string[]
+  /** Known orphans that are there, and wait for `cleanup`. */
+  readonly orphans: readonly string[]
+  /** Containers that nobody knew, which are gone now. */
+  readonly cleaned: readonly string[]
+  /** Known ids and orphans that have no container. */
+  readonly missing: readonly string[]
+}
+
+/** Namespaces that are cleared at the same time. */
+const AT_ONCE = 16
+
+/**
+ * Finds the containers that are on a host, takes away what else an earlier run left, and puts right what it left halfway.
+ * What the containers that stay send and receive is not disturbed.
+ *
+ * @param containers an empty table, which those that stay are put into
+ * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
+ */
+export async function recover(
+  host: HostContext,
+  containers: ContainerTable,
+  known: readonly string[],
+  orphans: readonly string[],
+): Promise<Recovery> {
+  const found = await survey(host)
+  const sorted = sortOut(found, host.facts, new Set([...known, ...orphans]))
+  await removeAll(host.rt, sorted.removal)
+  await complete(host, sorted)
+  await atOnce(sorted.stale, slot => releaseHandle(slot, found.handles.get(slot)))
+  for (const facts of sorted.kept) {
+    const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
+    const identity = found.handles.get(facts.slot)
+    if (identity !== undefined) containers.settleIn(identity, container)
+  }
+  const there = (id: string): boolean => containers.get(id) !== undefined
+  return {
+    recovered: known.filter(there),
+    orphans: orphans.filter(there),
+    cleaned: sorted.unwanted,
+    missing: [...known, ...orphans].filter(id => !there(id)),
+  }
+}
+
+/** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
+async function complete({ rt, facts }: HostContext, { kept, missing, surplus }: SortedOut): Promise<void> {
+  const guards = kept.map(container => containerPlan(facts, container, NO_NAMESPACE).guard)
+  await ensureAll(rt, await faulty(rt, guards))
+  await ensureAll(rt, missing)
+  await removeAll(rt, surplus)
+}
+
+/** The guard has nothing to do with the container's namespace. */
+const NO_NAMESPACE = { fd: -1 }
+
+/** The messages of those guards that have a filter which is not as planned. */
+async function faulty(rt: RtnetlinkSocket, guards: readonly (readonly Planned[])[]): Promise<Planned[]> {
+  const filters = guards.flatMap(guard => guard.filter(isFilter))
+  const found = await lookUp(
+    rt,
+    filter,
+    filters.map(({ spec }) => spec as FilterKey),
+  )
+  const sound = new Set(filters.filter((planned, i) => isSame(found[i], planned, rt.devices)))
+  return guards.filter(guard => guard.some(message => isFilter(message) && !sound.has(message))).flat()
+}
+
+const isSame = (found: Filter | undefined, planned: Planned, devices: DeviceNames): boolean =>
+  found !== undefined && lineOf(found) === lineOf(asListed(planned, devices) as Filter)
+
+const isFilter = ({ object }: Planned): boolean => object.name === filter.name
+
+/** Does the work for all items, a few at the same time. */
+async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await work(item)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}

@@ -1,0 +1,153 @@
+import { HOST_IP, HOST_MAC, REMOTE_IP } from '../helpers/topology.js'
+import { TCP_ACK, TCP_RST, TCP_SYN } from '../helpers/packets.js'
+import type { Check, Group } from './check.js'
+import { ELSEWHERE, FOREIGN, HOST_PORT, LOCALHOST, OWN, ported, segment, syn } from './frames.js'
+
+const LOCAL = { to: HOST_MAC, destination: HOST_IP } as const
+const toHost = { ...LOCAL, destinationPort: HOST_PORT } as const
+const toC2 = { ...LOCAL, destinationPort: FOREIGN } as const
+const c1Host = { from: 'c1', never: ['host'] } as const
+const c1C2 = { from: 'c1', never: ['c2'] } as const
+
+/** Between containers and the host only local addresses, and one's own ports as the source. */
+export const local: Group = {
+  name: 'From a container to the host and to another',
+  checks: [
+    {
+      id: 'A05',
+      rule: 'a source of elsewhere and a port of nobody, to the host',
+      ...c1Host,
+      frame: ported({ ...toHost, source: ELSEWHERE, sourcePort: 7 }),
+    },
+    {
+      id: 'A06',
+      rule: "a forged answer of the remote's DNS server",
+      ...c1Host,
+      frame: ported({ ...LOCAL, source: REMOTE_IP, sourcePort: 53, destinationPort: 40_000 }),
+    },
+    {
+      id: 'A07',
+      rule: 'a source of elsewhere and a port of its own, to the host',
+      ...c1Host,
+      frame: ported({ ...toHost, source: ELSEWHERE }),
+    },
+    {
+      id: 'A08',
+      rule: 'the same to another container',
+      ...c1C2,
+      frame: ported({ ...toC2, source: ELSEWHERE }),
+    },
+    {
+      id: 'A09',
+      rule: "the host's address with a port of nobody",
+      ...c1Host,
+      frame: ported({ ...toHost, sourcePort: 7 }),
+    },
+    {
+      id: 'A10',
+      rule: 'the same to 127.0.0.1',
+      ...c1Host,
+      frame: ported({ ...toHost, destination: LOCALHOST, sourcePort: 7 }),
+    },
+    {
+      id: 'A11',
+      rule: 'a source of elsewhere to a service at 127.0.0.1',
+      ...c1Host,
+      frame: ported({ ...toHost, source: ELSEWHERE, destination: LOCALHOST }),
+    },
+    {
+      id: 'A15',
+      rule: 'a source of elsewhere to 127.0.0.1, port of nobody',
+      ...c1Host,
+      frame: ported({ ...toHost, source: ELSEWHERE, destination: LOCALHOST, sourcePort: 7 }),
+    },
+    {
+      id: 'A46',
+      rule: 'a forged answer to a client in another container',
+      ...c1C2,
+      frame: ported({ ...LOCAL, source: REMOTE_IP, sourcePort: 53, destinationPort: 21_504 }),
+    },
+    {
+      id: 'H01',
+      rule: 'another loopback address as destination',
+      ...c1Host,
+      frame: ported({ ...toHost, destination: '127.0.0.2' }),
+    },
+    {
+      id: 'H02',
+      rule: 'another loopback address as source',
+      ...c1Host,
+      frame: ported({ ...toHost, source: '127.0.0.2' }),
+    },
+    {
+      id: 'H03',
+      rule: "the remote's address as source, TCP",
+      ...c1Host,
+      frame: syn({ ...toHost, source: REMOTE_IP }),
+    },
+    {
+      id: 'H04',
+      rule: 'the unspecified address as source, to another container',
+      ...c1C2,
+      frame: ported({ ...toC2, source: '0.0.0.0' }),
+    },
+    {
+      id: 'H05',
+      rule: 'a reset of a connection between the host and another container',
+      ...c1Host,
+      frame: segment(TCP_RST, { ...LOCAL, sourcePort: FOREIGN, destinationPort: 40_000 }),
+    },
+    {
+      id: 'H06',
+      rule: "an answer in the host's name to another container",
+      ...c1C2,
+      frame: segment(TCP_SYN | TCP_ACK, { ...toC2, sourcePort: HOST_PORT }),
+    },
+    {
+      id: 'H07',
+      rule: "an answer in a remote's name to another container",
+      ...c1C2,
+      frame: segment(TCP_SYN | TCP_ACK, { ...toC2, source: REMOTE_IP, sourcePort: 443 }),
+    },
+    {
+      id: 'A35',
+      rule: 'to a port of its own by way of the host (a frame that can circle)',
+      from: 'c1',
+      never: ['c1'],
+      frame: ported({ ...LOCAL, destinationPort: OWN + 1 }),
+    },
+    {
+      id: 'A35b',
+      rule: 'the same by 127.0.0.1',
+      from: 'c1',
+      never: ['c1'],
+      frame: ported({ ...LOCAL, source: LOCALHOST, destination: LOCALHOST, destinationPort: OWN + 1 }),
+    },
+    {
+      id: 'A35c',
+      rule: 'from and to one port',
+      from: 'c1',
+      never: ['c1'],
+      frame: ported({ ...LOCAL, destinationPort: OWN }),
+    },
+    {
+      id: 'H08',
+      rule: 'IP multicast into the host',
+      ...c1Host,
+      frame: ported({ destination: '224.0.0.1', to: '01:00:5e:00:00:01', destinationPort: HOST_PORT }),
+    },
+    {
+      id: 'H09',
+      rule: 'broadcast into the host',
+      ...c1Host,
+      frame: ported({ destination: '255.255.255.255', to: 'ff:ff:ff:ff:ff:ff', destinationPort: HOST_PORT }),
+    },
+    ...(['host', 'c2'] as const).map((place): Check => ({
+      id: `L04${place}`,
+      rule: `127.0.0.1 to 127.0.0.1, ${place}`,
+      from: 'c1',
+      frame: ported({ ...(place === 'host' ? toHost : toC2), source: LOCALHOST, destination: LOCALHOST }),
+      arrives: { [place]: 1, wire: 0 },
+    })),
+  ],
+}

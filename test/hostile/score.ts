@@ -1,0 +1,58 @@
+import { controlOf, type Group, type Verdicts } from './check.js'
+
+/** What our layout fails at, and why that is right. */
+export const RIGHTLY_FAILED: Readonly<Record<string, string>> = {
+  A43: 'whose an echo reply is nobody can tell: no owner of echo identifiers is kept',
+}
+
+const word = (verdict: string | undefined): string => (verdict === undefined ? 'pass' : 'FAIL')
+
+/** One line per check: id, what it breaks, and how each layout fared. */
+export function scoreTable(groups: readonly Group[], results: Readonly<Record<string, Verdicts>>): string {
+  const layouts = Object.entries(results)
+  const lines = groups.flatMap(({ name, checks }) => [
+    '',
+    name,
+    ...checks.map(({ id, rule }) =>
+      [
+        id.padEnd(9),
+        ...layouts.map(([layout, verdicts]) =>
+          (verdicts.has(id) ? word(verdicts.get(id)) : '-').padEnd(layout.length + 1),
+        ),
+        id in RIGHTLY_FAILED ? `${rule} (${RIGHTLY_FAILED[id]})` : rule,
+      ].join(' '),
+    ),
+  ])
+  const head = [
+    'check'.padEnd(9),
+    ...layouts.map(([layout]) => `${layout} `),
+    'the rule it breaks, or the path that has to work',
+  ].join(' ')
+  return [head, ...lines, '', ...layouts.map(([layout, verdicts]) => `${layout}: ${score(verdicts)}`)].join(
+    '\n',
+  )
+}
+
+/** `271 of 279 pass`. */
+export function score(verdicts: Verdicts): string {
+  const passed = [...verdicts.values()].filter(verdict => verdict === undefined).length
+  return `${passed} of ${verdicts.size} pass`
+}
+
+/** Checks that a layout fails and is not known to fail, as lines. */
+export const unexpected = (verdicts: Verdicts): string[] =>
+  [...verdicts].flatMap(([id, verdict]) =>
+    verdict === undefined || id in RIGHTLY_FAILED ? [] : [`${id}: ${verdict}`],
+  )
+
+/** Checks that have not failed on the layout that is their positive control. */
+export const withoutControl = (
+  groups: readonly Group[],
+  results: Readonly<Record<string, Verdicts>>,
+): string[] =>
+  groups
+    .flatMap(({ checks }) => checks)
+    .flatMap(check => {
+      const control = controlOf(check)
+      return control && results[control]?.get(check.id) === undefined ? [`${check.id} on '${control}'`] : []
+    })

@@ -68,6 +68,7 @@ export type {
 export type { NetworkStatisticsOptions } from './isolator/statistics/statistics-options.js'
 export { PortRanges, type PortRange, type PortRangesInput } from './isolator/port-ranges.js'
 export { formatSize, parseSize, type SizeInput } from './isolator/sizes.js'
+export { parseMesosFlags, type MesosFlags } from './isolator/mesos/flags.js'
 export {
   createStatisticsHandler,
   type ExecutorDescription,

@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** How long processes get to end by themselves. */
+const GRACE_MS = 3000
+
+/** The path of the namespace that the isolator keeps for a container. */
+const handleOf = (link: string): string => `/run/netns/${link}`
+
+/**
+ * Starts a command in the namespace of a container, in a session of its own: it outlives the agent. What it prints is
+ * in the files stdout and stderr of the folder.
+ */
+export async function startInside(
+  link: string,
+  command: string | readonly string[],
+  folder: string,
+): Promise<ChildProcess> {
+  mkdirSync(folder, { recursive: true })
+  const outputs = ['stdout', 'stderr'].map(name => openSync(join(folder, name), 'a')) as [number, number]
+  const words = typeof command === 'string' ? ['sh', '-c', command] : command
+  try {
+    const child = spawn('nsenter', [`--net=${handleOf(link)}`, '--', ...words], {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', ...outputs],
+    })
+    await once(child, 'spawn')
+    child.unref()
+    return child
+  } finally {
+    outputs.forEach(closeSync)
+  }
+}
+
+/**
+ * The processes in the namespaces of containers, by link: whatever they did to their names, parents and sessions, that
+ * is where they are.
+ */
+export function processesInside(links: readonly string[]): Map<string, number[]> {
+  const found = new Map(links.map(link => [link, [] as number[]]))
+  const linkOf = new Map(links.map(link => [identityOf(link), link]))
+  for (const name of readdirSync('/proc')) {
+    const link = /^\d+$/.test(name) ? linkOf.get(namespaceOf(name)) : undefined
+    if (link !== undefined) found.get(link)?.push(Number(name))
+  }
+  return found
+}
+
+/** Ends all processes of a container: kindly, then not. */
+export async function endInside(link: string): Promise<void> {
+  signalAll(link, 'SIGTERM')
+  const deadline = Date.now() + GRACE_MS
+  while (signalAll(link, 0) > 0 && Date.now() < deadline) await sleep(50)
+  while (signalAll(link, 'SIGKILL') > 0) await sleep(10)
+}
+
+/** How many processes there are. */
+function signalAll(link: string, signal: NodeJS.Signals | 0): number {
+  const pids = processesInside([link]).get(link) ?? []
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return pids.length
+}
+
+/** What /proc/<pid>/ns/net points at, for the namespace behind a handle. Undefined where the handle is gone. */
+function identityOf(link: string): string | undefined {
+  const stats = statSync(handleOf(link), { throwIfNoEntry: false })
+  return stats && `net:[${stats.ino}]`
+}
+
+/** '' for a process that has ended, a zombie too. */
+function namespaceOf(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return ''
+  }
+}

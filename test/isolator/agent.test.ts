@@ -1,0 +1,267 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { NetworkNamespace } from '../../src/netns/network-namespace.js'
+import { allOf, hasQdisc } from '../helpers/privilege.js'
+import { tcpExchange } from '../helpers/tcp-traffic.js'
+import { createTopology, HOST_IP, type NamespaceRef, type Topology } from '../helpers/topology.js'
+import { ask, startAgent } from './agent-process.js'
+import { MONITORING, networkOnly, PORT_MAPPING, shapeOf } from './http/documents.js'
+import { needsIsolation, PATIENTLY } from './isolated-topology.js'
+
+/** The documents' command line, but for what rates need. */
+const FLAGS = [
+  '--isolation=network/port_mapping',
+  '--resources=ports:[31000-32000];ephemeral_ports:[32768-57344]',
+  '--ephemeral_ports_per_container=1024',
+]
+const RATE_FLAGS = ['--egress_rate_limit_per_container=37500KB', '--egress_unique_flow_per_container']
+
+/** A TCP server that sends back what it gets; it ends by itself where a failed test leaves it behind. */
+const ECHO = (port: number) => [
+  ...['timeout', '120', process.execPath],
+  '-e',
+  `require('net').createServer(client => client.on('error', () => {}).pipe(client)).listen(${port})`,
+]
+
+/** A host as the documents want it: its own ephemeral ports are out of the way. */
+async function hostOfDocuments(t: Test): Promise<{ topology: Topology; workDir: string }> {
+  const topology = await createTopology({ containers: 0, prefix: 'a' })
+  const workDir = mkdtempSync(join(tmpdir(), 'agent-'))
+  t.teardown(async () => {
+    await clear(topology.host)
+    rmSync(workDir, { recursive: true, force: true })
+    await topology.close()
+  })
+  await using netns = NetworkNamespace.open(topology.host.name)
+  await netns.writeSysctl('net.ipv4.ip_local_port_range', '57345 61000')
+  return { topology, workDir }
+}
+
+/** Takes away what a failed test leaves behind. */
+async function clear(host: NamespaceRef): Promise<void> {
+  const isolator = await PortMappingIsolator.create({
+    netns: host.name,
+    publicInterface: 'eth0',
+    ephemeralPorts: '32768-57344',
+  })
+  await isolator.destroy()
+}
+
+/** False for a zombie too, which whoever is process 1 here may not reap: it has no namespaces any more. */
+function runs(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`) !== ''
+  } catch {
+    return false
+  }
+}
+
+interface Container {
+  id: string
+  link: string
+  given: { ports: [number, number][]; ephemeralPorts: [number, number] }
+  pids: number[]
+}
+
+async function containersOf(host: NamespaceRef): Promise<Container[]> {
+  return JSON.parse((await ask(host, 'GET', '/containers')).body) as Container[]
+}
+
+/** Waits for a program in a container to answer. */
+async function answers(remote: NamespaceRef, port: number): Promise<boolean> {
+  for (let i = 0; i < 100; i++) {
+    const { outcome, answer } = await tcpExchange(remote, HOST_IP, port, Buffer.from('hello'), PATIENTLY)
+    if (outcome === 'connected' && answer.toString() === 'hello') return true
+    await sleep(100)
+  }
+  return false
+}
+
+/** Waits until the agent has noticed which containers there are. */
+async function waitForIds(host: NamespaceRef, ids: string[]): Promise<string[]> {
+  let found: string[] = []
+  for (let i = 0; i < 100; i++) {
+    found = (await containersOf(host)).map(({ id }) => id)
+    if (found.join() === ids.join()) break
+    await sleep(100)
+  }
+  return found
+}
+
+async function statisticsOf(host: NamespaceRef): Promise<Record<string, unknown>[]> {
+  const { status, body } = await ask(host, 'GET', '/monitor/statistics')
+  t.equal(status, 200)
+  return JSON.parse(body) as Record<string, unknown>[]
+}
+
+t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), async t => {
+  const { topology, workDir } = await hostOfDocuments(t)
+  const { remote, host } = topology
+  const flags = [...FLAGS, `--work_dir=${workDir}`, '--checkpoint', '--log_dir=/var/log/mesos']
+  const first = await startAgent(host, flags)
+  t.teardown(() => first.end('SIGKILL'))
+  t.match(first.output(), /not for this agent: --checkpoint --log_dir\n/)
+  t.match(first.output(), /listening on http:\/\/127\.0\.0\.1:5051/)
+
+  const spec = { id: 'web-1', command: ECHO(31000), ports: '31000-31007', executor_name: 'web', cpus: 0.5 }
+  const made = await ask(host, 'POST', '/containers', spec)
+  t.equal(made.status, 201, made.body)
+  t.match(JSON.parse(made.body), {
+    ...{
+      id: 'web-1',
+      executor_name: 'web',
+      given: { ports: [[31000, 31007]], ephemeralPorts: [32768, 33791] },
+    },
+  })
+  const brief = {
+    id: 'brief%1',
+    command: 'echo out; echo err >&2; sleep 120',
+    ports: '31008-31015',
+  }
+  t.equal((await ask(host, 'POST', '/containers', brief)).status, 201)
+  t.ok(await answers(remote, 31000), 'it is reached from outside by the shared address')
+  t.equal(readFileSync(join(workDir, encodeURIComponent(brief.id), 'stdout'), 'utf8'), 'out\n')
+
+  await t.test('statistics as in the document', async t => {
+    const [entry, other] = await statisticsOf(host)
+    t.match(shapeOf(entry), shapeOf(networkOnly(MONITORING)))
+    t.match(entry, { executor_id: 'web-1', executor_name: 'web', statistics: { cpus_limit: 0.5 } })
+    t.match(other, { executor_id: brief.id, source: brief.id })
+    const { net_rx_packets: received } = entry!['statistics'] as Record<string, number>
+    t.ok(received! > 0, 'what was sent is counted')
+  })
+
+  await t.test('requests that are refused', async t => {
+    const refused: [
+      status: number,
+      message: RegExp,
+      ...request: Parameters<typeof ask> extends [unknown, ...infer R] ? R : never,
+    ][] = [
+      [409, /ERR_CONTAINER_EXISTS/, 'POST', '/containers', spec],
+      [409, /ERR_PORTS_OVERLAP/, 'POST', '/containers', { ...spec, id: 'x' }],
+      [400, /ERR_PORTS_UNMANAGED/, 'POST', '/containers', { ...spec, id: 'x', ports: '80' }],
+      [400, /ERR_INVALID_OPTION/, 'POST', '/containers', { ...spec, id: 'a b', ports: '31100' }],
+      [400, /command is missing/, 'POST', '/containers', { id: 'x' }],
+      [400, /unknown: image/, 'POST', '/containers', { ...spec, image: 'x' }],
+      [400, /cpus cannot be/, 'POST', '/containers', { ...spec, cpus: '1' }],
+      [415, /Content-Type/, 'POST', '/containers', spec, { 'Content-Type': 'text/plain' }],
+      [404, /is not here/, 'DELETE', '/containers/x'],
+      [404, /is not here/, 'GET', '/containers/x'],
+      [404, /no PUT/, 'PUT', '/containers'],
+      [405, /use GET/, 'POST', '/monitor/statistics', {}],
+    ]
+    for (const [status, message, ...request] of refused) {
+      const answer = await ask(host, ...request)
+      t.equal(answer.status, status, answer.body)
+      t.match(answer.body, message)
+    }
+    t.strictSame(
+      (await containersOf(host)).map(({ id }) => id),
+      ['web-1', brief.id],
+      'nothing of them stays',
+    )
+  })
+
+  await t.test('a container may look, and change nothing', async t => {
+    const inside = { name: 'pm1', path: '/run/netns/pm1' }
+    t.equal((await ask(inside, 'GET', '/containers')).status, 200)
+    for (const [method, path, body] of [
+      ['POST', '/containers', { id: 'evil', command: 'id' }],
+      ['DELETE', `/containers/${encodeURIComponent(brief.id)}`],
+    ] as const) {
+      const answer = await ask(inside, method, path, body)
+      t.equal(answer.status, 403)
+      t.match(answer.body, "'web-1' is a container")
+    }
+  })
+
+  await t.test('metrics', async t => {
+    const { status, body } = await ask(host, 'GET', '/metrics')
+    t.equal(status, 200)
+    t.match(body, /^container_network_receive_bytes_total\{container="web-1"\} [1-9]/m)
+    t.equal((await ask(host, 'GET', '/metrics')).body.split('\n').length, body.split('\n').length)
+    const {
+      status: code,
+      error,
+      stdout,
+      stderr,
+    } = spawnSync('promtool', ['check', 'metrics'], {
+      input: body,
+      encoding: 'utf8',
+    })
+    if (error)
+      t.pass(`promtool is not installed: ${error.message}`, { skip: 'no promtool (Debian: prometheus)' })
+    else t.equal(code, 0, `promtool: ${stdout}${stderr}`)
+  })
+
+  const before = await containersOf(host)
+  const [counted] = await statisticsOf(host)
+  t.equal(await first.end('SIGKILL'), null)
+  t.ok(await answers(remote, 31000), 'without an agent it goes on')
+  for (const pid of before[1]!.pids) process.kill(pid, 'SIGKILL')
+
+  const second = await startAgent(host, flags)
+  t.teardown(() => second.end('SIGKILL'))
+  t.match(second.output(), `recovered: web-1; ended meanwhile: ${brief.id}; not ours: none`)
+  t.ok(await answers(remote, 31000), 'with the next one too')
+  t.strictSame(await containersOf(host), [before[0]], 'same ports, link and processes')
+  for (const pid of before[0]!.pids) t.ok(runs(pid))
+  const [later] = await statisticsOf(host)
+  t.match(later, { executor_name: 'web', statistics: { cpus_limit: 0.5 } })
+  const packets = (entry: Record<string, unknown> | undefined): number =>
+    (entry?.['statistics'] as Record<string, number>)['net_rx_packets']!
+  t.ok(packets(later) > packets(counted), 'counted on')
+
+  t.equal((await ask(host, 'POST', '/containers', { ...spec, id: 'web-2', ports: '31008' })).status, 201)
+  t.match((await ask(host, 'DELETE', '/containers/web-1')).body, 'web-1')
+  t.strictSame(await waitForIds(host, ['web-2']), ['web-2'])
+  for (const pid of before[0]!.pids) t.notOk(runs(pid), 'its processes have ended')
+  for (const pid of (await containersOf(host))[0]!.pids) process.kill(pid, 'SIGKILL')
+  t.strictSame(await waitForIds(host, []), [], 'a container whose processes have ended is cleaned up')
+  t.equal(await second.end('SIGTERM'), 0)
+})
+
+t.test(
+  "the documents' command line and its JSON",
+  allOf(needsIsolation(), hasQdisc('htb'), hasQdisc('fq_codel')),
+  async t => {
+    const { topology, workDir } = await hostOfDocuments(t)
+    const { remote, host } = topology
+    const agent = await startAgent(host, [...FLAGS, ...RATE_FLAGS, `--work_dir=${workDir}`])
+    t.teardown(() => agent.end('SIGKILL'))
+    t.equal(
+      (await ask(host, 'POST', '/containers', { id: 'web-1', command: ECHO(31000), ports: '31000' })).status,
+      201,
+    )
+    t.ok(await answers(remote, 31000))
+    const [entry] = await statisticsOf(host)
+    t.match(shapeOf(entry), shapeOf(networkOnly(PORT_MAPPING)))
+    t.match(entry, {
+      statistics: { net_traffic_control_statistics: [{ id: 'bw_limit' }, { id: 'bloat_reduction' }] },
+    })
+    t.match(
+      (await ask(host, 'GET', '/metrics')).body,
+      /^container_network_queue_bytes_total\{container="web-1",queue="bw_limit"\} [1-9]/m,
+    )
+    t.equal((await ask(host, 'DELETE', '/containers/web-1')).status, 200)
+    t.equal(await agent.end('SIGTERM'), 0)
+  },
+)
+
+t.test('what the agent cannot start with', needsIsolation(), async t => {
+  const { topology } = await hostOfDocuments(t)
+  const cases: [flags: string[], message: RegExp][] = [
+    [FLAGS.slice(1), /expected --isolation=network\/port_mapping/],
+    [
+      ['--isolation=network/port_mapping', '--resources=ports:[31000-32000]'],
+      /--resources: there is no ephemeral_ports/,
+    ],
+    [[...FLAGS, '--eth0_name=eth7'], /'eth7': expected the name of an interface/],
+  ]
+  for (const [flags, message] of cases) await t.rejects(startAgent(topology.host, flags), { message })
+})

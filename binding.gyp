@@ -4,7 +4,7 @@
       'target_name': 'rtnetlink',
       'conditions': [
         ['OS!="linux"', { 'type': 'none' }, {
-          'sources': ['native/addon.cc', 'native/namespace.cc', 'native/socket.cc'],
+          'sources': ['native/addon.cc', 'native/jobs.cc', 'native/socket.cc'],
           'dependencies': ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api"],
           'defines': ['NAPI_VERSION=8', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
           'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],

@@ -1,26 +1,23 @@
-#include <napi.h>
+#include "addon.h"
 
 #include "environment.h"
-#include "namespace.h"
-#include "socket.h"
 
-static void SetErrorFactory(const Napi::CallbackInfo& info) {
-  Environment::Of(info.Env()).error_factory = Napi::Persistent(info[0].As<Napi::Function>());
+static void Initialize(const Napi::CallbackInfo& info) {
+  auto environment = Environment::Of(info.Env());
+  environment->error_factory = Napi::Persistent(info[0].As<Napi::Function>());
+  environment->on_job_done = Napi::Persistent(info[1].As<Napi::Function>());
+}
+
+static void KeepAlive(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env())->KeepAlive(info[0].As<Napi::Boolean>());
 }
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new Environment{std::make_shared<Mailbox>(env), {}});
-  exports.Set("setErrorFactory", Napi::Function::New<SetErrorFactory>(env));
-  exports.Set("NetlinkHandle", DefineNetlinkHandle(env));
-  exports.Set("socket", Napi::Function::New<Socket>(env));
-  exports.Set("socketName", Napi::Function::New<SocketName>(env));
-  exports.Set("getSocketOption", Napi::Function::New<GetSocketOption>(env));
-  exports.Set("setSocketOption", Napi::Function::New<SetSocketOption>(env));
-  exports.Set("ioctl", Napi::Function::New<Ioctl>(env));
-  exports.Set("unshareNetworkNamespace", Napi::Function::New<UnshareNetworkNamespace>(env));
-  exports.Set("mount", Napi::Function::New<Mount>(env));
-  exports.Set("unmount", Napi::Function::New<Unmount>(env));
-  exports.Set("files", Napi::Function::New<Files>(env));
+  env.SetInstanceData(new std::shared_ptr<Environment>(std::make_shared<Environment>(env)));
+  exports.Set("initialize", Napi::Function::New<Initialize>(env));
+  exports.Set("keepAlive", Napi::Function::New<KeepAlive>(env));
+  exports.Set("run", Napi::Function::New<Run>(env));
+  ExportSockets(env, exports);
   return exports;
 }
 

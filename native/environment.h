@@ -1,18 +1,77 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include <napi.h>
 
-#include "failure.h"
-#include "mailbox.h"
+#include "system.h"
 
-// What belongs to one Node environment: the main thread and each worker thread have one.
-struct Environment {
-  std::shared_ptr<Mailbox> mailbox;
-  Napi::FunctionReference error_factory;
+// One Node environment (the main thread and each worker thread have one), and the way into it from other threads.
+// They may outlive it: then what they post is destroyed unread, perhaps on another thread, so it refers to no
+// JavaScript value.
+class Environment {
+ public:
+  using Letter = std::function<void(Napi::Env)>;
 
-  static Environment& Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+  explicit Environment(Napi::Env env) : env_(env) {
+    napi_value name = Napi::String::New(env, "rtnetlink");
+    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, Deliver,
+                                    &queue_);
+    KeepAlive(false);
+    // Hooks run in reverse order: this one before that with which the queue destroys itself.
+    napi_add_env_cleanup_hook(env, End, this);
+  }
+
+  static std::shared_ptr<Environment> Of(Napi::Env env) {
+    return *env.GetInstanceData<std::shared_ptr<Environment>>();
+  }
+
+  // From any thread. A letter must not throw: see Call().
+  void Post(Letter letter) {
+    auto owned = std::make_unique<Letter>(std::move(letter));
+    std::lock_guard lock(mutex_);
+    if (!queue_) return;
+    if (napi_call_threadsafe_function(queue_, owned.get(), napi_tsfn_nonblocking) == napi_ok) owned.release();
+  }
+
+  // On the JavaScript thread: whether the event loop waits for letters.
+  void KeepAlive(bool alive) {
+    if (queue_) (alive ? napi_ref_threadsafe_function : napi_unref_threadsafe_function)(env_, queue_);
+  }
+
+  // Calls a function from a letter: what it throws is an uncaught exception.
+  static void Call(Napi::Env env, napi_value self, napi_value function, const std::vector<napi_value>& arguments) {
+    napi_status status = napi_call_function(env, self, function, arguments.size(), arguments.data(), nullptr);
+    napi_value error;
+    if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &error) == napi_ok) {
+      napi_fatal_exception(env, error);
+    }
+  }
+
+  Napi::FunctionReference error_factory;  // makes the error of a system call
+  Napi::FunctionReference on_job_done;    // takes the number of a job and what came of it
+
+ private:
+  static void Deliver(napi_env env, napi_value, void*, void* data) {
+    std::unique_ptr<Letter> letter(static_cast<Letter*>(data));
+    if (env) (*letter)(env);
+  }
+
+  static void End(void* data) {
+    auto environment = static_cast<Environment*>(data);
+    environment->error_factory.Reset();
+    environment->on_job_done.Reset();
+    std::lock_guard lock(environment->mutex_);
+    napi_release_threadsafe_function(std::exchange(environment->queue_, nullptr), napi_tsfn_abort);
+  }
+
+  const Napi::Env env_;
+  std::mutex mutex_;
+  napi_threadsafe_function queue_ = nullptr;  // null once the environment has ended
 };
 
 // The error as the environment's error factory makes it; null for no failure.
@@ -20,7 +79,7 @@ inline Napi::Value ToError(Napi::Env env, const Failure& failure) {
   if (!failure) return env.Null();
   Napi::Value path = env.Undefined();
   if (!failure.path.empty()) path = Napi::String::New(env, failure.path);
-  return Environment::Of(env).error_factory.Call(
+  return Environment::Of(env)->error_factory.Call(
       {Napi::Number::New(env, failure.error), Napi::String::New(env, failure.syscall), path});
 }
 

@@ -1,26 +1,44 @@
 #pragma once
 
+#include <linux/netlink.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <deque>
-#include <functional>
 #include <mutex>
 #include <optional>
-#include <utility>
-#include <vector>
 
-#include "file_descriptor.h"
-#include "receive_buffer.h"
+#include "system.h"
 
 // Sends the bytes of one request, and thereby runs it in the kernel. Returns 0 or an errno.
 inline int SendRequest(int fd, const uint8_t* data, size_t length) {
   iovec bytes{const_cast<uint8_t*>(data), length};
   msghdr message{nullptr, 0, &bytes, 1, nullptr, 0, 0};
   return sendmsg(fd, &message, 0) < 0 ? errno : 0;
+}
+
+// Room for one datagram. A part of a dump is at most 32 KiB (netlink_recvmsg in net/netlink/af_netlink.c), but a
+// reply about one object can be larger.
+constexpr size_t kDatagramSize = 256 * 1024;
+
+// One datagram of the kernel, without waiting, into `room`, padded to 4 bytes. Returns its padded length or an errno,
+// negative: EAGAIN if nothing is left, EMSGSIZE for a datagram larger than the room, which is lost.
+inline ssize_t ReceiveDatagram(int fd, uint8_t* room) {
+  for (;;) {
+    sockaddr_nl sender{};
+    iovec part{room, kDatagramSize};
+    msghdr message{&sender, sizeof sender, &part, 1, nullptr, 0, 0};
+    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) return -errno;
+    if (sender.nl_pid != 0) continue;
+    if (message.msg_flags & MSG_TRUNC) return -EMSGSIZE;
+    memset(room + length, 0, NLMSG_ALIGN(length) - length);
+    return NLMSG_ALIGN(length);
+  }
 }
 
 // The thread that does the input and output of one netlink socket. The kernel runs a request inside sendmsg,
@@ -83,6 +101,8 @@ class IoThread {
   };
 
   static constexpr size_t kMaxUnread = 8 * 1024 * 1024;
+  static constexpr size_t kFullChunk = 1024 * 1024;  // reading stops there, to hand over what there is
+  static constexpr size_t kKept = 64 * 1024;         // memory that stays between turns
 
   std::optional<Turn> NextTurn() {
     for (;;) {
@@ -123,26 +143,35 @@ class IoThread {
     if (std::exchange(sleeping_, false)) eventfd_write(wake_.number(), 1);
   }
 
+  // Reads all that is queued, one datagram behind the other.
   void ReadInto(Turn* turn) {
-    auto content = buffer_.Read(socket_.number());
-    turn->chunk.assign(content.data, content.data + content.length);
-    turn->truncated = content.truncated;
-    turn->more = behind_ = content.more || content.error == ENOBUFS;
+    if (!memory_) memory_.reset(new uint8_t[kFullChunk + kDatagramSize]);
+    size_t length = 0;
+    int error = 0;
+    while (!error && length < kFullChunk) {
+      ssize_t received = ReceiveDatagram(socket_.number(), memory_.get() + length);
+      if (received >= 0) length += received;
+      else if (received == -EMSGSIZE) turn->truncated = true;
+      else error = -received;
+    }
+    turn->chunk.assign(memory_.get(), memory_.get() + length);
+    if (length > kKept) memory_.reset();
+    turn->more = behind_ = !error || error == ENOBUFS;
     // What is still queued is older than what was dropped: the overrun is told of behind it.
-    overrun_ |= content.error == ENOBUFS;
-    turn->receive_error = content.error == ENOBUFS ? 0 : content.error;
+    overrun_ |= error == ENOBUFS;
+    if (error != EAGAIN && error != ENOBUFS) turn->receive_error = error;
     if (!behind_ && std::exchange(overrun_, false)) turn->receive_error = ENOBUFS;
     std::lock_guard lock(mutex_);
-    unread_ += content.length;
+    unread_ += length;
     full_ = unread_ >= kMaxUnread;
     // After an overrun reading goes on; any other error would come back for ever.
-    if (content.error && content.error != ENOBUFS) paused_ = true;
+    if (turn->receive_error && turn->receive_error != ENOBUFS) paused_ = true;
   }
 
   FileDescriptor socket_;
   FileDescriptor wake_;  // an eventfd
   const std::function<void(Turn)> report_;
-  ReceiveBuffer buffer_;
+  std::unique_ptr<uint8_t[]> memory_;
   bool behind_ = false;   // reading ended before the queue was empty
   bool overrun_ = false;  // the kernel has dropped messages since it was last told of
 

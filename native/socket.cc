@@ -1,19 +1,10 @@
-#include "socket.h"
-
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <chrono>
-#include <memory>
-#include <optional>
-#include <utility>
-#include <vector>
 
+#include "addon.h"
 #include "environment.h"
-#include "file_descriptor.h"
 #include "io_thread.h"
-#include "thread.h"
 
 namespace {
 
@@ -23,7 +14,7 @@ using Info = Napi::CallbackInfo;
 class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
  public:
   explicit NetlinkHandle(const Info& info)
-      : ObjectWrap(info), mailbox_(Environment::Of(info.Env()).mailbox), socket_(ToInt(info[0])) {}
+      : ObjectWrap(info), environment_(Environment::Of(info.Env())), socket_(ToInt(info[0])) {}
 
   ~NetlinkHandle() override { Close(); }
 
@@ -33,8 +24,8 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     // A property, not a reference: what refers back to this object must not keep it for ever.
     Value().DefineProperty(Napi::PropertyDescriptor::Value("onEvent", info[0]));
     addressee_ = std::make_shared<NetlinkHandle*>(this);
-    auto report = [mailbox = mailbox_, addressee = addressee_](IoThread::Turn turn) {
-      mailbox->Post([addressee, turn = std::move(turn)](Napi::Env env) {
+    auto report = [environment = environment_, addressee = addressee_](IoThread::Turn turn) {
+      environment->Post([addressee, turn = std::move(turn)](Napi::Env env) {
         if (*addressee) (*addressee)->OnTurn(env, turn);
       });
     };
@@ -51,15 +42,28 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
 
   void SetPaused(const Info& info) { thread_->SetPaused(info[0].As<Napi::Boolean>()); }
 
-  Napi::Value ExchangeSync(const Info& info) {
+  Napi::Value SendSync(const Info& info) {
     auto bytes = info[0].As<Napi::Uint8Array>();
     int error = SendRequest(socket_.number(), bytes.Data(), bytes.ByteLength());
-    return error ? Throw(info.Env(), {error, "sendmsg"}) : Receive(info.Env(), ToInt(info[1]));
+    return error ? Throw(info.Env(), {error, "sendmsg"}) : info.Env().Undefined();
   }
 
-  Napi::Value ReceiveSync(const Info& info) { return Receive(info.Env(), ToInt(info[0])); }
-
-  void SetReferenced(const Info& info) { SetReferenced(info[0].As<Napi::Boolean>()); }
+  Napi::Value ReceiveSync(const Info& info) {
+    using std::chrono::milliseconds, std::chrono::steady_clock;
+    uint8_t* room = info[0].As<Napi::Uint8Array>().Data();
+    std::optional<steady_clock::time_point> deadline;
+    for (;;) {
+      ssize_t length = ReceiveDatagram(socket_.number(), room);
+      if (length >= 0) return Napi::Number::New(info.Env(), length);
+      if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvmsg"});
+      if (!deadline) deadline = steady_clock::now() + milliseconds(ToInt(info[1]));
+      auto left = std::chrono::ceil<milliseconds>(*deadline - steady_clock::now()).count();
+      pollfd watched{socket_.number(), POLLIN, 0};
+      int ready = poll(&watched, 1, left > 0 ? left : 0);
+      if (ready == 0) return Throw(info.Env(), {ETIMEDOUT, "recvmsg"});
+      if (ready < 0 && errno != EINTR) return Throw(info.Env(), Failure::Of("poll"));
+    }
+  }
 
   void Close(const Info&) { Close(); }
 
@@ -69,61 +73,24 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     Napi::Value chunk = env.Undefined();
     if (!turn.chunk.empty()) chunk = Napi::Buffer<uint8_t>::Copy(env, turn.chunk.data(), turn.chunk.size());
     Napi::Object self = Value();
-    Mailbox::Call(env, self, self.Get("onEvent"),
-                  {chunk, Napi::Number::New(env, turn.token), Napi::Number::New(env, -turn.send_error),
-                   Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.truncated),
-                   Napi::Boolean::New(env, turn.more)});
-  }
-
-  Napi::Value Receive(Napi::Env env, int timeout) {
-    using std::chrono::milliseconds, std::chrono::steady_clock;
-    const auto deadline = steady_clock::now() + milliseconds(timeout);
-    for (;;) {
-      auto content = buffer_.Read(socket_.number());
-      if (content.error) return Throw(env, {content.error, "recvmsg"});
-      if (content.truncated) return Throw(env, {EMSGSIZE, "recvmsg"});
-      if (content.length > 0) return Napi::Buffer<uint8_t>::Copy(env, content.data, content.length);
-      auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
-      pollfd watched{socket_.number(), POLLIN, 0};
-      int ready = poll(&watched, 1, left > 0 ? left : 0);
-      if (ready == 0) return Throw(env, {ETIMEDOUT, "recvmsg"});
-      if (ready < 0 && errno != EINTR) return Throw(env, Failure::Of("poll"));
-    }
-  }
-
-  void SetReferenced(bool referenced) {
-    if (std::exchange(referenced_, referenced) == referenced) return;
-    referenced ? mailbox_->Ref() : mailbox_->Unref();
+    Environment::Call(env, self, self.Get("onEvent"),
+                      {chunk, Napi::Number::New(env, turn.token), Napi::Number::New(env, -turn.send_error),
+                       Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.truncated),
+                       Napi::Boolean::New(env, turn.more)});
   }
 
   void Close() {
-    SetReferenced(false);
     socket_.Close();
     if (!thread_) return;
     *addressee_ = nullptr;
     std::exchange(thread_, nullptr)->Stop();
   }
 
-  const std::shared_ptr<Mailbox> mailbox_;
+  const std::shared_ptr<Environment> environment_;
   FileDescriptor socket_;  // moves to the thread
-  ReceiveBuffer buffer_;   // for the synchronous calls
   std::shared_ptr<IoThread> thread_;
   std::shared_ptr<NetlinkHandle*> addressee_;  // of the thread's reports; null in it once closed
-  bool referenced_ = false;
 };
-
-}  // namespace
-
-Napi::Function DefineNetlinkHandle(Napi::Env env) {
-  using H = NetlinkHandle;
-  return H::DefineClass(env, "NetlinkHandle",
-                        {H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
-                         H::InstanceMethod<&H::SetPaused>("setPaused"),
-                         H::InstanceMethod<&H::ExchangeSync>("exchangeSync"),
-                         H::InstanceMethod<&H::ReceiveSync>("receiveSync"),
-                         H::InstanceMethod<&H::SetReferenced>("setReferenced"),
-                         H::InstanceMethod<&H::Close>("close")});
-}
 
 Napi::Value Socket(const Info& info) {
   const int domain = ToInt(info[1]), protocol = ToInt(info[3]);
@@ -149,34 +116,37 @@ Napi::Value Socket(const Info& info) {
   return Napi::Number::New(info.Env(), fd.Release());
 }
 
-Napi::Value SocketName(const Info& info) {
-  sockaddr_storage address;
-  socklen_t length = sizeof address;
-  if (getsockname(ToInt(info[0]), reinterpret_cast<sockaddr*>(&address), &length) < 0) {
-    return Throw(info.Env(), Failure::Of("getsockname"));
-  }
-  return Napi::Buffer<uint8_t>::Copy(info.Env(), reinterpret_cast<uint8_t*>(&address), length);
-}
-
-Napi::Value GetSocketOption(const Info& info) {
+// Sets the option if a value is given. Returns its value.
+Napi::Value SocketOption(const Info& info) {
+  const int fd = ToInt(info[0]), level = ToInt(info[1]), option = ToInt(info[2]);
   int value = 0;
   socklen_t length = sizeof value;
-  if (getsockopt(ToInt(info[0]), ToInt(info[1]), ToInt(info[2]), &value, &length) < 0) {
+  if (!info[3].IsUndefined()) {
+    value = ToInt(info[3]);
+    if (setsockopt(fd, level, option, &value, length) < 0) return Throw(info.Env(), Failure::Of("setsockopt"));
+  } else if (getsockopt(fd, level, option, &value, &length) < 0) {
     return Throw(info.Env(), Failure::Of("getsockopt"));
   }
   return Napi::Number::New(info.Env(), value);
-}
-
-Napi::Value SetSocketOption(const Info& info) {
-  const int value = ToInt(info[3]);
-  if (setsockopt(ToInt(info[0]), ToInt(info[1]), ToInt(info[2]), &value, sizeof value) < 0) {
-    return Throw(info.Env(), Failure::Of("setsockopt"));
-  }
-  return info.Env().Undefined();
 }
 
 Napi::Value Ioctl(const Info& info) {
   auto bytes = info[2].As<Napi::Uint8Array>();
   int error = ioctl(ToInt(info[0]), ToInt(info[1]), bytes.Data()) < 0 ? errno : 0;
   return Napi::Number::New(info.Env(), -error);
+}
+
+}  // namespace
+
+void ExportSockets(Napi::Env env, Napi::Object exports) {
+  using H = NetlinkHandle;
+  auto handle = H::DefineClass(
+      env, "NetlinkHandle",
+      {H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
+       H::InstanceMethod<&H::SetPaused>("setPaused"), H::InstanceMethod<&H::SendSync>("sendSync"),
+       H::InstanceMethod<&H::ReceiveSync>("receiveSync"), H::InstanceMethod<&H::Close>("close")});
+  exports.Set("NetlinkHandle", handle);
+  exports.Set("socket", Napi::Function::New<Socket>(env));
+  exports.Set("socketOption", Napi::Function::New<SocketOption>(env));
+  exports.Set("ioctl", Napi::Function::New<Ioctl>(env));
 }

@@ -26,40 +26,38 @@ export interface Addon {
     address?: Uint8Array,
     backlog?: number,
   ) => number
-  /** `getsockname(2)`: the bytes of the `struct sockaddr` that the socket is bound to. */
-  socketName: (fd: number) => Buffer
-  /** `getsockopt(2)` and `setsockopt(2)` for options that are an `int`. */
-  getSocketOption: (fd: number, level: number, option: number) => number
-  setSocketOption: (fd: number, level: number, option: number, value: number) => void
+  /** `setsockopt(2)` if a value is given, else `getsockopt(2)`, for options that are an `int`. Returns the value. */
+  socketOption: (fd: number, level: number, option: number, value?: number) => number
   /** `ioctl(2)` on a struct that the caller made large enough. Returns 0 or an errno, negative. */
   ioctl: (fd: number, request: number, bytes: Uint8Array) => number
 
   /**
-   * Makes a network namespace and calls `done` with a file descriptor of it that is good during the call.
-   * With `path`, an existing file, the namespace is bind-mounted there too. Needs CAP_SYS_ADMIN. Can wait for
-   * the RTNL lock.
+   * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first.
+   * `results` has one entry for each: the content that was read, the error, or any text. A failure of one does
+   * not stop the others. `error` is there only if the namespace cannot be made or entered; nothing is done then.
+   * `made` is a file descriptor of a new namespace that is good during the call, else -1.
    */
-  unshareNetworkNamespace: (path: string | undefined, done: (error: Error | null, fd: number) => void) => void
+  run: (netns: number, steps: readonly Step[], done: JobDone) => void
 
-  /** `mount(2)` without file system type and data: with `MS_BIND`, `source` may be `/proc/self/fd/<fd>`. */
-  mount: (source: string, target: string, flags: number, done: (error: Error | null) => void) => void
-
-  /** `umount2(2)` with `MNT_DETACH`. */
-  unmount: (target: string, done: (error: Error | null) => void) => void
-
-  /**
-   * Reads each file (value `null`) or writes a value into it with one `write(2)`, in order, on one thread
-   * inside `netns`. `/proc/sys/net` shows the namespace of the thread that opens it; so does
-   * `/proc/thread-self/net`, but not `/proc/net`. `results` has per entry the content as read, the value as
-   * written, or the error; a failure of one does not stop the others. `error` is there only if the namespace
-   * cannot be entered.
-   */
-  files: (
-    netns: number,
-    entries: readonly (readonly [path: string, value: string | null])[],
-    done: (error: Error | null, results: (string | Error)[]) => void,
-  ) => void
+  /** Keeps the event loop alive until it is released as often. `done` of `run` does so by itself. */
+  hold: () => void
+  release: () => void
 }
+
+type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
+
+/** The `netns` of `run` for a namespace that is made. Needs CAP_SYS_ADMIN, and can wait for the RTNL lock. */
+export const NEW_NAMESPACE = -2
+
+/**
+ * What a thread does: `read` a file, `write` a value into one with one `write(2)`, `mount(2)` a source on a target
+ * without file system type and data, `umount2(2)` with `MNT_DETACH`.
+ */
+export type Step =
+  | readonly ['read', path: string, nothing: '']
+  | readonly ['write', path: string, value: string]
+  | readonly ['mount', target: string, source: string, flags: number]
+  | readonly ['unmount', target: string, nothing: '']
 
 /**
  * Owns the file descriptor of a netlink socket and closes it, at the latest when it is collected. Used either
@@ -70,11 +68,14 @@ export interface NetlinkHandle {
   start(onEvent: (...event: [...Parameters<OnEvent>, more: boolean]) => void): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
-  exchangeSync(bytes: Uint8Array, timeoutMs: number): Buffer
-  receiveSync(timeoutMs: number): Buffer
-  setReferenced(referenced: boolean): void
+  sendSync(bytes: Uint8Array): void
+  /** Waits for one datagram and puts it, padded to 4 bytes, into `room` of DATAGRAM_SIZE. Returns its length. */
+  receiveSync(room: Uint8Array, timeoutMs: number): number
   close(): void
 }
+
+/** Room for the largest datagram. */
+export const DATAGRAM_SIZE = 256 * 1024
 
 /**
  * Called on the event loop with what one turn of the I/O thread brought, as positional arguments because it
@@ -111,17 +112,52 @@ export function addon(): Addon {
   return (loaded ??= load())
 }
 
+/** What the addon exports that is wrapped here. */
+interface Exports extends Omit<Addon, 'run' | 'hold' | 'release'> {
+  initialize: (
+    makeError: (errno: number, syscall: string, path?: string) => Error,
+    onJobDone: (job: number, ...outcome: Parameters<JobDone>) => void,
+  ) => void
+  run: (netns: number, steps: readonly Step[], job: number) => void
+  /** Whether the event loop waits for events and jobs. */
+  keepAlive: (alive: boolean) => void
+}
+
 function load(): Addon {
   if (process.platform !== 'linux') {
     throw new UnsupportedPlatformError(`rtnetlink needs Linux: there is no netlink on ${process.platform}`)
   }
   const require = createRequire(import.meta.url)
-  const nodeGypBuild = require('node-gyp-build') as (folder: string) => Addon & {
-    setErrorFactory: (factory: (errno: number, syscall: string, path?: string) => Error) => void
-  }
+  const nodeGypBuild = require('node-gyp-build') as (folder: string) => Exports
   // By the package's own name, because this runs in src/native/ and, bundled, in lib/.
   const packageRoot = dirname(require.resolve('rtnetlink/package.json'))
-  const { setErrorFactory, ...exports } = nodeGypBuild(packageRoot)
-  setErrorFactory((errno, syscall, path) => new SystemError(errno, syscall, path))
-  return exports
+  const { initialize, run, keepAlive, ...exports } = nodeGypBuild(packageRoot)
+  let holds = 0
+  const hold = (): void => {
+    if (holds++ === 0) keepAlive(true)
+  }
+  const release = (): void => {
+    if (--holds === 0) keepAlive(false)
+  }
+  const jobs = new Map<number, JobDone>()
+  let lastJob = 0
+  initialize(
+    (errno, syscall, path) => new SystemError(errno, syscall, path),
+    (job, ...outcome) => {
+      const done = jobs.get(job)
+      jobs.delete(job)
+      release()
+      done?.(...outcome)
+    },
+  )
+  return {
+    ...exports,
+    hold,
+    release,
+    run(netns, steps, done) {
+      run(netns, steps, ++lastJob)
+      jobs.set(lastJob, done)
+      hold()
+    },
+  }
 }

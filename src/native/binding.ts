@@ -1,16 +1,38 @@
 import { openSync } from 'node:fs'
-import { addon, type Addon } from './addon.js'
+import { addon, NEW_NAMESPACE, type Addon, type Step } from './addon.js'
 import { NativeSocket } from './native-socket.js'
 
 export type { OnEvent } from './addon.js'
 export type { NativeSocket } from './native-socket.js'
 
 /** What the layers above use of the addon: netlink sockets, and what happens inside network namespaces. */
-export interface NativeBinding extends Pick<Addon, 'socket' | 'files' | 'mount' | 'unmount'> {
+export interface NativeBinding extends Pick<Addon, 'socket'> {
   Socket: typeof NativeSocket
 
-  /** As that of the addon, but the receiver of the file descriptor closes it, with `node:fs`. */
-  unshareNetworkNamespace: Addon['unshareNetworkNamespace']
+  /**
+   * Makes a network namespace and calls `done` with a file descriptor of it, which the receiver closes with
+   * `node:fs`. With `path`, an existing file, the namespace is bind-mounted there too. Needs CAP_SYS_ADMIN. Can wait
+   * for the RTNL lock.
+   */
+  unshareNetworkNamespace: (path: string | undefined, done: (error: Error | null, fd: number) => void) => void
+
+  /** `mount(2)` without file system type and data: with `MS_BIND`, `source` may be `/proc/self/fd/<fd>`. */
+  mount: (source: string, target: string, flags: number, done: (error: Error | null) => void) => void
+
+  /** `umount2(2)` with `MNT_DETACH`. */
+  unmount: (target: string, done: (error: Error | null) => void) => void
+
+  /**
+   * Reads each file (value `null`) or writes a value into it with one `write(2)`, in order, on one thread inside
+   * `netns`. `/proc/sys/net` shows the namespace of the thread that opens it; so does `/proc/thread-self/net`, but not
+   * `/proc/net`. `results` has per entry the content as read, the value as written, or the error; a failure of one does
+   * not stop the others. `error` is there only if the namespace cannot be entered.
+   */
+  files: (
+    netns: number,
+    entries: readonly (readonly [path: string, value: string | null])[],
+    done: (error: Error | null, results: (string | Error)[]) => void,
+  ) => void
 }
 
 let made: NativeBinding | undefined
@@ -22,19 +44,45 @@ let made: NativeBinding | undefined
  */
 export function binding(): NativeBinding {
   if (made) return made
-  const { socket, files, mount, unmount } = addon()
+  const { socket } = addon()
   return (made = { socket, files, mount, unmount, unshareNetworkNamespace, Socket: NativeSocket })
 }
 
+/** linux/mount.h */
+const MS_BIND = 0x1000
+
+const files: NativeBinding['files'] = (netns, entries, done) => {
+  const steps = entries.map(([path, value]): Step =>
+    value === null ? ['read', path, ''] : ['write', path, value],
+  )
+  addon().run(netns, steps, done)
+}
+
+const mount: NativeBinding['mount'] = (source, target, flags, done) => {
+  single(['mount', target, source, flags], done)
+}
+
+const unmount: NativeBinding['unmount'] = (target, done) => {
+  single(['unmount', target, ''], done)
+}
+
+const single = (step: Step, done: (error: Error | null) => void): void => {
+  addon().run(-1, [step], (_, results) => {
+    done(errorAmong(results))
+  })
+}
+
+const errorAmong = (results: (string | Error)[]): Error | null =>
+  results.find(result => result instanceof Error) ?? null
+
 /**
- * The file descriptor is opened by Node, which closes it when a worker thread ends, and warns of those it
- * does not know.
+ * The file descriptor is opened by Node, which closes it when a worker thread ends, and warns of those it does not
+ * know.
  */
-function unshareNetworkNamespace(
-  path: string | undefined,
-  done: (error: Error | null, fd: number) => void,
-): void {
-  addon().unshareNetworkNamespace(path, (error, fd) => {
+const unshareNetworkNamespace: NativeBinding['unshareNetworkNamespace'] = (path, done) => {
+  const steps: Step[] = path === undefined ? [] : [['mount', path, '/proc/thread-self/ns/net', MS_BIND]]
+  addon().run(NEW_NAMESPACE, steps, (notMade, results, fd) => {
+    let error = notMade ?? errorAmong(results)
     let own = -1
     try {
       if (!error) own = openSync(`/proc/self/fd/${fd}`, 'r')

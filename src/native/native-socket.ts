@@ -1,4 +1,4 @@
-import { addon, type NetlinkHandle, type OnEvent } from './addon.js'
+import { addon, DATAGRAM_SIZE, type NetlinkHandle, type OnEvent } from './addon.js'
 import { SystemError } from './system-error.js'
 
 /** linux/socket.h, linux/net.h, asm-generic/socket.h */
@@ -26,6 +26,10 @@ const SIOCGIFINDEX = 0x8933
 const IFNAMSIZ = 16
 const SIZEOF_IFREQ = 40
 
+/** The struct ifreq of all calls: each fills in what it asks, and reads the answer before another can begin. */
+const ifreqBytes = Buffer.alloc(SIZEOF_IFREQ)
+const ifreqIndex = new Int32Array(ifreqBytes.buffer, ifreqBytes.byteOffset + IFNAMSIZ, 1)
+
 const EPERM = -1
 const EBADF = -9
 const ENODEV = -19
@@ -42,8 +46,6 @@ const inUse = new Set<NativeSocket>()
  * refers to is closed when it is collected; idle means: not `ref`ed, no request under way, no group joined.
  */
 export class NativeSocket {
-  /** The port id (`nl_pid`) that the kernel assigned. */
-  readonly portId: number
   /**
    * The options that this kernel is too old for, of NETLINK_EXT_ACK, NETLINK_CAP_ACK and
    * NETLINK_GET_STRICT_CHK.
@@ -51,6 +53,8 @@ export class NativeSocket {
   readonly refusedOptions: readonly string[]
 
   readonly #handle: NetlinkHandle
+  /** Where synchronous calls receive. */
+  #room: Buffer | undefined
   #fd: number
   #started = false
   #referenced = false
@@ -63,13 +67,12 @@ export class NativeSocket {
    * @param netns file descriptor of the network namespace to open it in, -1 for the caller's
    */
   constructor(protocol: number, netns: number) {
-    const { socket, socketName, NetlinkHandle } = addon()
+    const { socket, NetlinkHandle } = addon()
     // struct sockaddr_nl: family and padding, port id, groups
     const address = new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer)
     this.#fd = socket(netns, AF_NETLINK, SOCK_RAW, protocol, address)
     this.#handle = new NetlinkHandle(this.#fd)
     try {
-      this.portId = new Uint32Array(new Uint8Array(socketName(this.#fd)).buffer)[1] ?? 0
       this.refusedOptions = Object.entries(OPTIONS_SET_ON_EVERY_SOCKET)
         .filter(([, option]) => !this.#tryOption(SOL_NETLINK, option, 1, ENOPROTOOPT))
         .map(([name]) => name)
@@ -100,13 +103,13 @@ export class NativeSocket {
 
   /** Joins a multicast group, by number (not by mask). */
   join(group: number): void {
-    addon().setSocketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+    addon().socketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
     this.#groups.add(group)
     this.#settle()
   }
 
   leave(group: number): void {
-    addon().setSocketOption(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group)
+    addon().socketOption(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group)
     this.#groups.delete(group)
     this.#settle()
   }
@@ -117,19 +120,17 @@ export class NativeSocket {
    * modules (dev_load in net/core/dev_ioctl.c).
    */
   interfaceIndex(name: string): number {
-    const request = ifreq()
     // The kernel would cut a name at a colon or a NUL; no interface has either in its name.
     if (Buffer.byteLength(name) >= IFNAMSIZ || /[:\0]/.test(name)) return 0
-    request.bytes.write(name)
-    return this.#ioctl(SIOCGIFINDEX, request.bytes) ? (request.index[0] ?? 0) : 0
+    ifreqBytes.fill(0).write(name)
+    return this.#ioctl(SIOCGIFINDEX, ifreqBytes) ? (ifreqIndex[0] ?? 0) : 0
   }
 
   /** The name of an interface of the socket's namespace, undefined if there is none. Takes no lock. */
   interfaceName(index: number): string | undefined {
-    const request = ifreq()
-    request.index[0] = index
-    if (!this.#ioctl(SIOCGIFNAME, request.bytes)) return undefined
-    return request.bytes.toString('utf8', 0, request.bytes.indexOf(0))
+    ifreqIndex[0] = index
+    if (!this.#ioctl(SIOCGIFNAME, ifreqBytes)) return undefined
+    return ifreqBytes.toString('utf8', 0, ifreqBytes.indexOf(0))
   }
 
   /**
@@ -176,18 +177,25 @@ export class NativeSocket {
   }
 
   /**
-   * Sends `bytes` and waits for what comes back: all the datagrams that are there once the first one is.
-   * Blocks the thread. Throws ETIMEDOUT if nothing comes within `timeoutMs` after the request was run.
+   * Sends `bytes`, which runs the request in the kernel, and waits for the first datagram that comes back: up to
+   * `timeoutMs` after that, then ETIMEDOUT is thrown. Blocks the thread. What it returns is good until the next call.
    */
   exchangeSync(bytes: Uint8Array, timeoutMs: number): Buffer {
     this.#assertSynchronous('sendmsg')
-    return this.#handle.exchangeSync(bytes, timeoutMs)
+    this.#handle.sendSync(bytes)
+    return this.#receive(timeoutMs)
   }
 
-  /** Waits for more of the same, up to `timeoutMs`. */
+  /** Waits for the next datagram, up to `timeoutMs`. */
   receiveSync(timeoutMs: number): Buffer {
     this.#assertSynchronous('recvmsg')
-    return this.#handle.receiveSync(timeoutMs)
+    return this.#receive(timeoutMs)
+  }
+
+  #receive(timeoutMs: number): Buffer {
+    this.#room ??= Buffer.allocUnsafeSlow(DATAGRAM_SIZE)
+    const length = this.#handle.receiveSync(this.#room, timeoutMs)
+    return Buffer.from(this.#room.buffer, 0, length)
   }
 
   /** Keeps the event loop alive, until `unref`. A socket starts without. */
@@ -205,6 +213,7 @@ export class NativeSocket {
    */
   close(): void {
     if (this.#fd < 0) return
+    this.#setReferenced(false)
     this.#handle.close()
     this.#fd = -1
     this.#settle()
@@ -213,7 +222,7 @@ export class NativeSocket {
   /** False if setting it fails with the errno `refusal`. */
   #tryOption(level: number, option: number, value: number, refusal: number): boolean {
     try {
-      addon().setSocketOption(this.#fd, level, option, value)
+      addon().socketOption(this.#fd, level, option, value)
       return true
     } catch (error) {
       if (error instanceof SystemError && error.errno === refusal) return false
@@ -222,11 +231,11 @@ export class NativeSocket {
   }
 
   #setBuffer(bytes: number, forced: number, option: number): number {
-    const { getSocketOption, setSocketOption } = addon()
+    const { socketOption } = addon()
     if (!this.#tryOption(SOL_SOCKET, forced, bytes, EPERM)) {
-      setSocketOption(this.#fd, SOL_SOCKET, option, bytes)
+      socketOption(this.#fd, SOL_SOCKET, option, bytes)
     }
-    return getSocketOption(this.#fd, SOL_SOCKET, option)
+    return socketOption(this.#fd, SOL_SOCKET, option)
   }
 
   /** False if there is no such interface. */
@@ -237,9 +246,10 @@ export class NativeSocket {
   }
 
   #setReferenced(referenced: boolean): void {
-    if (this.#fd < 0) return
+    if (this.#fd < 0 || this.#referenced === referenced) return
     this.#referenced = referenced
-    this.#handle.setReferenced(referenced)
+    if (referenced) addon().hold()
+    else addon().release()
     this.#settle()
   }
 
@@ -264,9 +274,4 @@ export class NativeSocket {
     if (this.#started)
       throw new Error(`${syscall}: the socket is started, its I/O thread alone sends and receives`)
   }
-}
-
-function ifreq(): { bytes: Buffer; index: Int32Array } {
-  const memory = new ArrayBuffer(SIZEOF_IFREQ)
-  return { bytes: Buffer.from(memory), index: new Int32Array(memory, IFNAMSIZ, 1) }
 }

@@ -144,5 +144,5 @@ function viewOf(chunk: Uint8Array): DataView {
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
   const first = messageAt(view, 0)
   if (first?.type === NLMSG_ERROR && first.next === chunk.length) return view
-  return new DataView(Uint8Array.from(chunk).buffer)
+  return new DataView(new Uint8Array(chunk).buffer)
 }

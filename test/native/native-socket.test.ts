@@ -25,7 +25,7 @@ t.test('exchanges synchronously', async t => {
   const socket = new (binding().Socket)(NETLINK_ROUTE, -1)
   t.teardown(() => socket.close())
   const messages = [...messagesIn(socket.exchangeSync(dumpLinks(7), 1000))]
-  if (messages.at(-1)?.type !== NLMSG_DONE) messages.push(...messagesIn(socket.receiveSync(1000)))
+  while (messages.at(-1)?.type !== NLMSG_DONE) messages.push(...messagesIn(socket.receiveSync(1000)))
   t.match(messages[0], { type: RTM_NEWLINK, sequence: 7, index: LO, name: 'lo' })
   t.match(messages.at(-1), { type: NLMSG_DONE, sequence: 7 })
 
@@ -89,7 +89,6 @@ t.test('sets its options', async t => {
   const socket = new (binding().Socket)(NETLINK_ROUTE, -1)
   t.teardown(() => socket.close())
   t.strictSame(socket.refusedOptions, [])
-  t.ok(socket.portId > 0)
   t.equal(socket.setReceiveBuffer(50_000), 100_000, 'the kernel doubles it')
   t.equal(socket.setSendBuffer(60_000), 120_000)
   t.throws(() => socket.join(0x7fff), { code: 'EINVAL', syscall: 'setsockopt' })

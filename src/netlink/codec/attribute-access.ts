@@ -7,10 +7,10 @@ import {
   NLA_HDRLEN,
   unnamed,
 } from './attribute.js'
-import type { AnyCodec, Siblings } from './codec.js'
+import type { AnyCodec, FixedCodec, Siblings } from './codec.js'
 import { within } from './decode-error.js'
 import { encodeError } from './encode-error.js'
-import { generate } from './generate.js'
+import { generate, readSource } from './generate.js'
 import { keepUnknown, putUnknown, type UnknownAttribute } from './unknown-attribute.js'
 import { align, type Writer } from './writer.js'
 
@@ -18,18 +18,18 @@ type Declarations = Readonly<Record<string, readonly [name: string, type: number
 type Values = Record<string, unknown>
 
 /** Puts and gets the values of a set of attributes. */
-export interface AttributeAccess {
+export interface AttributeAccess<Out = Values> {
   putOne(writer: Writer, key: string, value: unknown, siblings: Siblings): void
   put(writer: Writer, values: Siblings): void
-  get(view: DataView, at: number, end: number): Values
+  get(view: DataView, at: number, end: number): Out
 }
 
 /** The access functions of a set: generated for it alone, or where that is forbidden, ones that look up each attribute. */
-export function attributeAccess(declarations: Declarations): AttributeAccess {
+export function attributeAccess<Out>(declarations: Declarations): AttributeAccess<Out> {
   const names = new Map(Object.values(declarations).map(([name, type]) => [type, name]))
   const nameOf = (type: number): string => names.get(type) ?? unnamed(type)
   const access = lookingUp(declarations, nameOf)
-  return { ...access, ...generated(declarations, nameOf) }
+  return { ...access, ...generated(declarations, nameOf) } as AttributeAccess<Out>
 }
 
 const noAttribute = (key: string, declarations: Declarations): TypeError =>
@@ -75,7 +75,7 @@ function generated(
     gets.push(
       `case ${type}:
         name = ${nameText}
-        values[${keyText}] = codec${i}.get(view, at + ${NLA_HDRLEN}, stop, values)
+        values[${keyText}] = ${getSource(codec, `codec${i}`)}
         break`,
     )
   })
@@ -120,6 +120,15 @@ function generated(
     }`,
   )
 }
+
+/** What is as long as the codec needs no further look; it may be shorter or longer. */
+function getSource(codec: AnyCodec, name: string): string {
+  const get = `${name}.get(view, at + ${NLA_HDRLEN}, stop, values)`
+  if (!isFixed(codec)) return get
+  return `stop - at === ${NLA_HDRLEN + codec.size} ? ${readSource(codec, name, `at + ${NLA_HDRLEN}`)} : ${get}`
+}
+
+const isFixed = (codec: AnyCodec): codec is FixedCodec<unknown, never> => 'size' in codec
 
 function lookingUp(declarations: Declarations, nameOf: (type: number) => string): AttributeAccess {
   const byKey = new Map(Object.entries(declarations))

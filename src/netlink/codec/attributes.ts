@@ -41,9 +41,8 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
   )
   const nameOf = (type: number): string | undefined => byType.get(type)?.name
   const anyNameOf = (type: number): string => nameOf(type) ?? unnamed(type)
-  const access = once(() => attributeAccess(declarations))
 
-  return {
+  const set: AttributeSet<D> = {
     declarations,
     parts: Object.values(declarations).map(([, , codec]) => codec),
     members: { nameOf },
@@ -53,7 +52,7 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
     put(writer, value) {
       access().put(writer, value)
     },
-    get: (view, at, end) => access().get(view, at, end) as Out<D>,
+    get: (view, at, end) => access().get(view, at, end),
     locate(view, at, end, offset) {
       if (offset < at) return []
       const siblings: Record<string, unknown> = {}
@@ -67,6 +66,9 @@ export function attributes<D extends Declarations>(declarations: D): AttributeSe
       return []
     },
   }
+  // Most programs use a few of all sets: what reads and writes is made at the first use, and put in its place.
+  const access = once(() => Object.assign(set, attributeAccess<Out<D>>(declarations)))
+  return set
 }
 
 /** Marks a set with NLA_F_NESTED where it is put. Older families are sent without, as iproute2 does. */

@@ -46,9 +46,20 @@ export interface FixedCodec<Out, In = Out> extends Codec<Out, In> {
   readonly alignment: number
   /** Set on bytes that carry nothing. */
   readonly reserved?: boolean
+  /** Set on numbers that DataView reads and writes, so that generated functions do it on the spot. */
+  readonly scalar?: Scalar
   /** Writes the value to bytes that are zero. */
   write(view: DataView, at: number, value: In): void
   read(view: DataView, at: number): Out
+}
+
+/** The methods of DataView for a number, and its range. */
+export interface Scalar {
+  readonly get: `get${string}`
+  readonly set: `set${string}`
+  readonly min: number
+  readonly max: number
+  readonly littleEndian: boolean
 }
 
 /** The decoded type of a codec. */
@@ -79,7 +90,8 @@ export function fixed<Out, In = Out>(
   }
 }
 
-function zeroFilled(view: DataView, at: number, end: number, size: number): DataView {
+/** The bytes `[at, end)`, followed by zeros up to `size`. */
+export function zeroFilled(view: DataView, at: number, end: number, size: number): DataView {
   const bytes = new Uint8Array(size)
   bytes.set(copyOf(view, at, end))
   return new DataView(bytes.buffer)

@@ -6,78 +6,72 @@ import { fixed, type Codec, type FixedCodec } from './codec.js'
  * network order. 64-bit values are bigints. Nothing wraps: a value out of range is refused with a RangeError.
  */
 
-const integer = <T>(
-  size: number,
-  read: (view: DataView, at: number) => T,
-  write: (view: DataView, at: number, value: T) => void,
-): FixedCodec<T> => fixed(size, size, read, write)
-
-function whole(name: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw new RangeError(`${String(value)} is not a ${name}: expected a whole number from ${min} to ${max}`)
+/** A number that DataView reads and writes. */
+function integer(
+  name: string,
+  size: 1 | 2 | 4,
+  accessor: 'Uint8' | 'Int8' | 'Uint16' | 'Int16' | 'Uint32' | 'Int32',
+  [min, max]: readonly [number, number],
+  littleEndian = false,
+): FixedCodec<number> {
+  const [get, set] = [`get${accessor}`, `set${accessor}`] as const
+  return {
+    ...fixed(
+      size,
+      size,
+      (view, at) => view[get](at, littleEndian),
+      (view, at, value) => {
+        if (!(Number.isInteger(value) && value >= min && value <= max)) {
+          throw new RangeError(
+            `${String(value)} is not a ${name}: expected a whole number from ${min} to ${max}`,
+          )
+        }
+        view[set](at, value, littleEndian)
+      },
+    ),
+    scalar: { get, set, min, max, littleEndian },
+  }
 }
+
+const U8 = [0, 0xff] as const
+const S8 = [-0x80, 0x7f] as const
+const U16 = [0, 0xffff] as const
+const S16 = [-0x8000, 0x7fff] as const
+const U32 = [0, 0xffff_ffff] as const
+const S32 = [-0x8000_0000, 0x7fff_ffff] as const
+
+export const u8 = integer('u8', 1, 'Uint8', U8)
+export const s8 = integer('s8', 1, 'Int8', S8)
+export const u16 = integer('u16', 2, 'Uint16', U16, littleEndian)
+export const s16 = integer('s16', 2, 'Int16', S16, littleEndian)
+export const be16 = integer('be16', 2, 'Uint16', U16)
+export const u32 = integer('u32', 4, 'Uint32', U32, littleEndian)
+export const s32 = integer('s32', 4, 'Int32', S32, littleEndian)
+export const be32 = integer('be32', 4, 'Uint32', U32)
 
 function wide(name: string, value: bigint, min: bigint, max: bigint): bigint {
   if (typeof value === 'bigint' && value >= min && value <= max) return value
   throw new RangeError(`${String(value)} is not a ${name}: expected a bigint from ${min} to ${max}`)
 }
 
-export const u8 = integer<number>(
-  1,
-  (view, at) => view.getUint8(at),
-  (view, at, v) => view.setUint8(at, whole('u8', v, 0, 0xff)),
-)
-export const s8 = integer<number>(
-  1,
-  (view, at) => view.getInt8(at),
-  (view, at, v) => view.setInt8(at, whole('s8', v, -0x80, 0x7f)),
-)
-export const u16 = integer<number>(
-  2,
-  (view, at) => view.getUint16(at, littleEndian),
-  (view, at, v) => view.setUint16(at, whole('u16', v, 0, 0xffff), littleEndian),
-)
-export const s16 = integer<number>(
-  2,
-  (view, at) => view.getInt16(at, littleEndian),
-  (view, at, v) => view.setInt16(at, whole('s16', v, -0x8000, 0x7fff), littleEndian),
-)
-export const be16 = integer<number>(
-  2,
-  (view, at) => view.getUint16(at),
-  (view, at, v) => view.setUint16(at, whole('be16', v, 0, 0xffff)),
-)
-export const u32 = integer<number>(
-  4,
-  (view, at) => view.getUint32(at, littleEndian),
-  (view, at, v) => view.setUint32(at, whole('u32', v, 0, 0xffff_ffff), littleEndian),
-)
-export const s32 = integer<number>(
-  4,
-  (view, at) => view.getInt32(at, littleEndian),
-  (view, at, v) => view.setInt32(at, whole('s32', v, -0x8000_0000, 0x7fff_ffff), littleEndian),
-)
-export const be32 = integer<number>(
-  4,
-  (view, at) => view.getUint32(at),
-  (view, at, v) => view.setUint32(at, whole('be32', v, 0, 0xffff_ffff)),
-)
-
 const U64_MAX = 0xffff_ffff_ffff_ffffn
 const S64_MIN = -0x8000_0000_0000_0000n
 const S64_MAX = 0x7fff_ffff_ffff_ffffn
 
-export const u64 = integer<bigint>(
+export const u64 = fixed<bigint>(
+  8,
   8,
   (view, at) => view.getBigUint64(at, littleEndian),
   (view, at, v) => view.setBigUint64(at, wide('u64', v, 0n, U64_MAX), littleEndian),
 )
-export const s64 = integer<bigint>(
+export const s64 = fixed<bigint>(
+  8,
   8,
   (view, at) => view.getBigInt64(at, littleEndian),
   (view, at, v) => view.setBigInt64(at, wide('s64', v, S64_MIN, S64_MAX), littleEndian),
 )
-export const be64 = integer<bigint>(
+export const be64 = fixed<bigint>(
+  8,
   8,
   (view, at) => view.getBigUint64(at),
   (view, at, v) => view.setBigUint64(at, wide('be64', v, 0n, U64_MAX)),

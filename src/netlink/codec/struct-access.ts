@@ -1,6 +1,6 @@
 import type { FixedCodec } from './codec.js'
 import { encodeError } from './encode-error.js'
-import { generate } from './generate.js'
+import { generate, readSource, writeSource } from './generate.js'
 
 /** A member of a struct, where it lies, and how it is read and written. */
 export interface Field {
@@ -24,13 +24,13 @@ export function structAccess<Out, In>(fields: readonly Field[]): StructAccess<Ou
 }
 
 /**
- * For `{ flags: u8, off: u16 }`:
+ * For `{ flags: u8, label: chars(8) }`:
  *
- *     read: (view, at) => ({ "flags": codec0.read(view, at + 0), "off": codec1.read(view, at + 2) })
+ *     read: (view, at) => ({ "flags": view.getUint8(at + 0, false), "label": codec1.read(view, at + 1) }),
  *     write(view, at, value) {
  *       let name, member
  *       try {
- *         if ((member = value["flags"]) !== undefined) { name = "flags"; codec0.write(view, at + 0, member) }
+ *         if ((member = value["label"]) !== undefined) { name = "label"; codec1.write(view, at + 1, member) }
  *         …
  *       } catch (error) { throw encodeError(name, error) }
  *     }
@@ -41,10 +41,11 @@ function generated(fields: readonly Field[]): StructAccess<Values, Values> | und
   const writes: string[] = []
   fields.forEach(({ name, offset, codec }, i) => {
     const key = JSON.stringify(name)
+    const place = [`codec${i}`, `at + ${offset}`] as const
     constants[`codec${i}`] = codec
-    reads.push(`${key}: codec${i}.read(view, at + ${offset})`)
+    reads.push(`${key}: ${readSource(codec, ...place)}`)
     writes.push(
-      `if ((member = value[${key}]) !== undefined) { name = ${key}; codec${i}.write(view, at + ${offset}, member) }`,
+      `if ((member = value[${key}]) !== undefined) { name = ${key}; ${writeSource(codec, ...place, 'member')} }`,
     )
   })
   return generate(

@@ -1,5 +1,5 @@
 import { list } from './arrays.js'
-import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
+import { copyOf, zeroFilled, type Codec, type FixedCodec } from './codec.js'
 import { once } from './generate.js'
 import { structAccess, type Field } from './struct-access.js'
 
@@ -38,29 +38,30 @@ export interface Surplus {
  */
 export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, In<M> & Surplus> {
   const { fields, offsets, size, alignment } = layOut(members)
-  const access = once(() => structAccess<Out<M> & Surplus, In<M>>(fields))
-  const codec = fixed<Out<M> & Surplus, In<M> & Surplus>(
+  const codec: Struct<Out<M> & Surplus, In<M> & Surplus> = {
     size,
     alignment,
-    (view, at) => access().read(view, at),
-    (view, at, value) => {
-      access().write(view, at, value)
-    },
-  )
-  return {
-    ...codec,
     offsets,
     parts: Object.values(members),
+    read: (view, at) => access().read(view, at),
+    write(view, at, value) {
+      access().write(view, at, value)
+    },
     put(writer, value) {
-      codec.put(writer, value)
+      const at = writer.reserve(size)
+      codec.write(writer.view, at, value)
       if (value.surplus) writer.append(value.surplus)
     },
     get(view, at, end) {
-      const value = codec.get(view, at, end)
+      if (end - at < size) return codec.read(zeroFilled(view, at, end, size), 0)
+      const value = codec.read(view, at)
       if (end - at > size) value.surplus = copyOf(view, at + size, end)
       return value
     },
   }
+  // Most programs use a few of all structs: what reads and writes is made at the first use, and put in its place.
+  const access = once(() => Object.assign(codec, structAccess<Out<M> & Surplus, In<M>>(fields)))
+  return codec
 }
 
 /** Offsets, size and alignment as C has them. Reserved bytes take room, and are no field. */
@@ -106,7 +107,10 @@ export function structWithTail<O extends Surplus, I extends Surplus, N extends s
     },
     get(view, at, end) {
       const split = Math.min(at + head.size, end)
-      return { ...head.get(view, at, split), [name]: tail.get(view, split, end) } as Omit<O, 'surplus'> &
+      return Object.assign(head.get(view, at, split), { [name]: tail.get(view, split, end) }) as Omit<
+        O,
+        'surplus'
+      > &
         Record<N, EO[]>
     },
   }

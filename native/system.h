@@ -6,14 +6,49 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
+#include <future>
 #include <memory>
+#include <string>
 #include <utility>
 
-#include "failure.h"
+// A failed system call, or none. It becomes a JavaScript error on the JavaScript thread: see environment.h.
+struct Failure {
+  // The call that has just failed.
+  static Failure Of(const char* syscall, std::string path = {}) { return {errno, syscall, std::move(path)}; }
 
-// Runs `body` on a new thread: detached, unless `joinable` is there to receive its id.
-inline Failure StartThread(std::function<void()> body, pthread_t* joinable = nullptr) {
+  explicit operator bool() const { return error != 0; }
+
+  int error = 0;
+  const char* syscall = "";
+  std::string path = {};
+};
+
+// Owns a file descriptor.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number = -1) : number_(number) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : number_(other.Release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~FileDescriptor() { Close(); }
+
+  int number() const { return number_; }
+  explicit operator bool() const { return number_ >= 0; }
+  int Release() { return std::exchange(number_, -1); }
+  void Close() {
+    if (number_ >= 0) close(Release());
+  }
+
+ private:
+  int number_;
+};
+
+// Runs `body` on a new, detached thread.
+inline Failure StartThread(std::function<void()> body) {
   constexpr long kStackSize = 128 * 1024;  // our threads need little, and there can be a thousand of them
   auto main = [](void* data) -> void* {
     std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(data));
@@ -25,13 +60,13 @@ inline Failure StartThread(std::function<void()> body, pthread_t* joinable = nul
   pthread_t thread;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, joinable ? PTHREAD_CREATE_JOINABLE : PTHREAD_CREATE_DETACHED);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, std::max(kStackSize, sysconf(_SC_THREAD_STACK_MIN)));
   // Signals are for Node's threads: ours inherits that all are blocked.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(joinable ? joinable : &thread, &attributes, main, owned.get());
+  int error = pthread_create(&thread, &attributes, main, owned.get());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   if (error) return {error, "pthread_create"};
@@ -48,13 +83,10 @@ inline Failure EnterNamespace(int netns) {
 // Runs `body` inside a network namespace, on a short-lived thread, and waits for it; for -1 just runs it.
 inline Failure RunInNamespace(int netns, const std::function<Failure()>& body) {
   if (netns < 0) return body();
-  Failure failure;
-  pthread_t thread;
-  auto enter_and_run = [&] {
-    failure = EnterNamespace(netns);
-    if (!failure) failure = body();
-  };
-  if (Failure creation = StartThread(enter_and_run, &thread)) return creation;
-  pthread_join(thread, nullptr);
-  return failure;
+  auto outcome = std::make_shared<std::promise<Failure>>();
+  Failure not_started = StartThread([netns, &body, outcome] {
+    Failure failure = EnterNamespace(netns);
+    outcome->set_value(failure ? failure : body());
+  });
+  return not_started ? not_started : outcome->get_future().get();
 }

@@ -1,0 +1,83 @@
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "addon.h"
+#include "environment.h"
+
+namespace {
+
+// What a thread of its own does, where a mount or the RTNL lock can take its time.
+struct Step {
+  std::string operation, path, value;
+  unsigned long flags = 0;
+  Failure failure = {};
+
+  void Run() {
+    if (operation == "mount") return Check(mount(value.c_str(), path.c_str(), nullptr, flags, nullptr), "mount");
+    if (operation == "unmount") return Check(umount2(path.c_str(), MNT_DETACH), "umount2");
+    const bool writing = operation == "write";
+    FileDescriptor fd(open(path.c_str(), (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
+    if (!fd) return Check(-1, "open");
+    // In one write: to the kernel each write to a sysctl is a whole value.
+    if (writing) return Check(write(fd.number(), value.data(), value.size()), "write");
+    char part[4096];
+    ssize_t length;
+    while ((length = read(fd.number(), part, sizeof part)) > 0) value.append(part, length);
+    Check(length, "read");
+  }
+
+ private:
+  void Check(ssize_t result, const char* syscall) {
+    if (result < 0) failure = Failure::Of(syscall, path);
+  }
+};
+
+constexpr int kNewNamespace = -2;
+
+struct Job {
+  std::vector<Step> steps;
+  FileDescriptor made = FileDescriptor();
+  Failure failure = {};
+
+  void Run(int netns) {
+    failure = netns == kNewNamespace ? MakeNamespace() : EnterNamespace(netns);
+    if (failure) steps.clear();
+    for (Step& step : steps) step.Run();
+  }
+
+  Failure MakeNamespace() {
+    const char* path = "/proc/thread-self/ns/net";
+    if (unshare(CLONE_NEWNET) < 0) return Failure::Of("unshare");
+    made = FileDescriptor(open(path, O_RDONLY | O_CLOEXEC));
+    return made ? Failure() : Failure::Of("open", path);
+  }
+
+  void Report(Napi::Env env, uint32_t number) const {
+    auto results = Napi::Array::New(env, steps.size());
+    for (size_t i = 0; i < steps.size(); i++) {
+      const Step& step = steps[i];
+      results.Set(i, step.failure ? ToError(env, step.failure) : Napi::String::New(env, step.value));
+    }
+    Environment::Call(env, env.Undefined(), Environment::Of(env)->on_job_done.Value(),
+                      {Napi::Number::New(env, number), ToError(env, failure), results,
+                       Napi::Number::New(env, made.number())});
+  }
+};
+
+}  // namespace
+
+Napi::Value Run(const Napi::CallbackInfo& info) {
+  auto job = std::make_shared<Job>();
+  auto steps = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < steps.Length(); i++) {
+    auto step = steps.Get(i).As<Napi::Array>();
+    auto text = [&](uint32_t at) { return step.Get(at).ToString().Utf8Value(); };
+    job->steps.push_back({text(0), text(1), text(2), step.Get(3).ToNumber().Uint32Value()});
+  }
+  auto body = [environment = Environment::Of(info.Env()), job, netns = ToInt(info[0]), number = ToInt(info[2])] {
+    job->Run(netns);
+    environment->Post([job, number](Napi::Env env) { job->Report(env, number); });
+  };
+  if (Failure failure = StartThread(body)) return Throw(info.Env(), failure);
+  return info.Env().Undefined();
+}

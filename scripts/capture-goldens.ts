@@ -9,13 +9,16 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { NLMSG_ERROR } from '../src/netlink/constants.js'
+import { readAcknowledgement } from '../src/netlink/ext-ack.js'
 import type { AnyMessageType } from '../src/netlink/message-type.js'
 import { rtnetlinkProtocol } from '../src/rtnetlink-protocol.js'
 import { sockDiagProtocol } from '../src/sock-diag/protocol.js'
 import type { Golden } from '../test/goldens/golden.js'
-import { capture, type Capture } from './goldens/capture.js'
+import { capture, type Capture, type Decode } from './goldens/capture.js'
 import { addresses, links, linkStatistics, neighbours, netnsIds, routes } from './goldens/ip-requests.js'
 import {
+  errorsHere,
   here,
   linkStatisticsHere,
   secondKernel,
@@ -30,24 +33,38 @@ interface File {
   what: string
   captures: readonly Capture[]
   direction: 'sent' | 'received'
-  types: ReadonlyMap<number, AnyMessageType>
+  decode: Decode
 }
 
 type Files = Readonly<Record<string, File>>
 
-const sent = (
-  what: string,
-  captures: readonly Capture[],
-  types: ReadonlyMap<number, AnyMessageType> = rtnetlinkProtocol.messages,
-): File => ({ what, captures, direction: 'sent', types })
+const of =
+  (types: ReadonlyMap<number, AnyMessageType>): Decode =>
+  message => {
+    const type = types.get(message.type)
+    return type && { name: type.name, value: message.decode(type) }
+  }
 
-const received = (
-  what: string,
-  captures: readonly Capture[],
-  types: ReadonlyMap<number, AnyMessageType> = rtnetlinkProtocol.messages,
-): File => ({ what, captures, direction: 'received', types })
+const errors: Decode = message =>
+  message.type === NLMSG_ERROR ? { name: 'NLMSG_ERROR', value: readAcknowledgement(message) } : undefined
 
-const socketReplies = sockDiagProtocol.replies ?? sockDiagProtocol.messages
+const rtnetlink = of(rtnetlinkProtocol.messages)
+
+const sent = (what: string, captures: readonly Capture[], decode = rtnetlink): File => ({
+  what,
+  captures,
+  direction: 'sent',
+  decode,
+})
+
+const received = (what: string, captures: readonly Capture[], decode = rtnetlink): File => ({
+  what,
+  captures,
+  direction: 'received',
+  decode,
+})
+
+const socketReplies = of(sockDiagProtocol.replies ?? sockDiagProtocol.messages)
 
 const onThisKernel: Files = {
   'ip-links': sent('ip sends for links', links),
@@ -60,9 +77,10 @@ const onThisKernel: Files = {
   'tc-classes': sent('tc sends for classes', classes),
   'tc-filters': sent('tc sends for filters', filters),
   'tc-others': sent('tc sends for what is not modelled', others),
-  'ss-sockets': sent('ss sends for sockets', sockets, sockDiagProtocol.messages),
+  'ss-sockets': sent('ss sends for sockets', sockets, of(sockDiagProtocol.messages)),
   'kernel-replies': received('the kernel answers and tells', here),
   'kernel-stats': received('the kernel answers about link statistics', linkStatisticsHere),
+  'kernel-errors': received('the kernel answers to what is wrong', errorsHere, errors),
   'kernel-sockets': received('the kernel answers about sockets', socketsHere, socketReplies),
 }
 
@@ -88,10 +106,10 @@ const golden = ({ about, setup = [], command, bytes, value }: Golden): string =>
 
 const iproute2 = execFileSync('ip', ['-V'], { encoding: 'utf8' }).trim().split(', ')[1] ?? 'unknown'
 
-function write(name: string, { what, captures, direction, types }: File): void {
+function write(name: string, { what, captures, direction, decode }: File): void {
   const goldens = captures.flatMap(one => {
     try {
-      return capture(one, direction, types)
+      return capture(one, direction, decode)
     } catch (error) {
       console.log(`# ${name}: ${one.about}: ${(error as Error).message}`)
       process.exitCode = 1

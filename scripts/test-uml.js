@@ -77,6 +77,8 @@ function boot(library) {
     'rootflags=/',
     'rw',
     'quiet',
+    // For the goldens: a device that is on a bus. Nobody sets it up.
+    'eth0=mcast,02:00:0a:09:00:08',
     `init=${join(root, 'scripts/uml/init.sh')}`,
   ]
   const consoles = ['con=null', 'con0=null,fd:1', 'con1=null,fd:3']

@@ -1,5 +1,4 @@
-import { messagesIn } from '../../src/netlink/message.js'
-import type { AnyMessageType } from '../../src/netlink/message-type.js'
+import { messagesIn, type Message } from '../../src/netlink/message.js'
 import type { Golden } from '../../test/goldens/golden.js'
 import { messagesOf } from './messages-of.js'
 import { inNamespace, spawnIn } from './namespace.js'
@@ -18,11 +17,14 @@ export interface Capture {
   readonly seconds?: number
 }
 
+/** The name and the value of a message, undefined where it is none that is wanted. */
+export type Decode = (message: Message) => { name: string; value: unknown } | undefined
+
 /** The messages of a command that can be decoded: those it sent, or those it received. */
 export function capture(
   { about, setup = [], command, of = /^/, only, seconds = 10 }: Capture,
   direction: 'sent' | 'received',
-  types: ReadonlyMap<number, AnyMessageType>,
+  decode: Decode,
 ): Golden[] {
   const traced = inNamespace(namespace => {
     for (const line of setup) {
@@ -33,10 +35,10 @@ export function capture(
   })
   const goldens = traced
     .filter(({ sent }) => sent === (direction === 'sent'))
-    .flatMap(({ type: number, bytes }) => {
+    .flatMap(({ bytes }) => {
       const [message] = [...messagesIn(bytes)]
-      const type = types.get(number)
-      return message && type && of.test(type.name) ? [{ bytes, value: message.decode(type) }] : []
+      const decoded = message && decode(message)
+      return decoded && of.test(decoded.name) ? [{ bytes, value: decoded.value }] : []
     })
     .filter(({ value }) => only === undefined || only(value as never))
     .filter(({ bytes }, i, all) => all.findIndex(other => Buffer.compare(other.bytes, bytes) === 0) === i)

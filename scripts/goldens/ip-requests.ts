@@ -155,4 +155,11 @@ export const netnsIds: readonly Capture[] = [
     ),
     ...nsid,
   },
+  {
+    ...one(
+      'the id of the namespace of a process',
+      'python3 scripts/goldens/ask.py rtnetlink 90 5 00000000 0800020001000000',
+    ),
+    ...nsid,
+  },
 ]

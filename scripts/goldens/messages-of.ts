@@ -8,7 +8,6 @@ import { spawnIn } from './namespace.js'
 /** A message that a program sent or received, with sequence number and port id zeroed. */
 export interface Traced {
   sent: boolean
-  type: number
   bytes: Uint8Array
 }
 
@@ -49,7 +48,7 @@ function messagesOfCall(text: string): Traced[] {
     const length = bytes.readUInt32LE(at)
     const own = Uint8Array.from(bytes.subarray(at, at + length))
     own.fill(0, 8, 16)
-    traced.push({ sent: call.startsWith('send'), type: bytes.readUInt16LE(at + 4), bytes: own })
+    traced.push({ sent: call.startsWith('send'), bytes: own })
     at += align(length)
   }
   return traced

@@ -26,7 +26,7 @@ const told = (
     about,
     setup,
     `(sleep 2; ${change}) >/dev/null & ${monitor} monitor${monitor === 'ip' ? ' link' : ''}`,
-    { seconds: 5, of: monitor === 'ip' ? /LINK/ : /QDISC|TFILTER/, only },
+    { seconds: 5, of: monitor === 'ip' ? /LINK/ : /QDISC|TCLASS|TFILTER/, only },
   )
 
 const ofDevice =
@@ -44,6 +44,25 @@ const isMove = (value: never): boolean => (value as LinkChange).attributes.newNe
 
 const up = ['ip addr add 10.9.0.2/24 dev d0', 'ip link set d0 up', 'ip link set d1 up']
 const traffic = 'ping -q -c 3 -i 0.01 -W 1 10.9.0.1 >/dev/null; true'
+
+/** Asks what iproute2 does not ask: see the program. */
+const ask = (type: number, flags: number, ...hex: string[]): string =>
+  `python3 scripts/goldens/ask.py rtnetlink ${type} ${flags} ${hex.join(' ')}`
+
+/** Python statements, run while the shell goes on and for some seconds more. */
+const meanwhile = (...statements: string[]): string =>
+  `python3 -c "
+import socket, struct, time
+${statements.join('\n')}
+time.sleep(20)
+" >/dev/null 2>&1 & sleep 1.5`
+
+/** The namespace `goldenother`, which has the number 5 here. */
+const otherNamespace = [
+  'ip netns add goldenother',
+  'ip netns set goldenother 5',
+  'ip -n goldenother link set lo up',
+]
 
 /** What every kernel answers about links, addresses, routes and neighbours. */
 const rtnetlink: readonly Capture[] = [
@@ -229,8 +248,100 @@ const tc: readonly Capture[] = [
   ),
 ]
 
+/** What only a kernel as new as this one tells, or only one with MPTCP and multicast routing. */
+const newer: readonly Capture[] = [
+  reply(
+    'a link for which a router told the MTU',
+    [
+      ...up,
+      'sysctl -qw net.ipv6.conf.d0.accept_ra_from_local=1; sleep 2',
+      // A router advertisement, RFC 4861, with one option: the MTU.
+      meanwhile(
+        's = socket.socket(10, 3, 58); s.setsockopt(41, socket.IPV6_MULTICAST_HOPS, 255)',
+        "s.sendto(bytes.fromhex('8600000040000000000000000000000005010000') + struct.pack('>I', 1400), ('ff02::1', 0, 0, 8))",
+      ),
+    ],
+    'ip -6 link show dev d0',
+    { only: ofDevice(7) },
+  ),
+  reply(
+    'a link of another namespace',
+    otherNamespace,
+    `${ask(18, 5, '00000000010000000000000000000000', '08001d0008000000', '08002e0005000000')}; ip netns del goldenother`,
+    { of: /LINK/ },
+  ),
+  reply(
+    'ids in another namespace',
+    [...otherNamespace, 'ip -n goldenother netns set goldenother 7'],
+    'ip netns list-id target-nsid 5; ip netns del goldenother',
+    { of: /NSID/ },
+  ),
+  reply(
+    'addresses of another namespace',
+    otherNamespace,
+    `${ask(22, 0x301, '0000000000000000', '08000a0005000000')}; ip netns del goldenother`,
+    { of: /ADDR/ },
+  ),
+  reply(
+    'a learnt address whose activity is told',
+    [
+      'ip link add b0 index 9 type bridge',
+      'ip link set d0 master b0 up',
+      ask(28, 0x505, '070000000700000040000400', '0a00020002000a0900050000', '0c000e800500010001000000'),
+    ],
+    'bridge fdb show dev d0',
+    { of: /NEIGH/, only: (value: { attributes: object }) => 'fdbExtAttrs' in value.attributes },
+  ),
+  reply(
+    'a multicast route',
+    [
+      ...up,
+      // MRT_INIT, MRT_ADD_VIF and MRT_ADD_MFC of linux/mroute.h
+      meanwhile(
+        's = socket.socket(2, 3, 2); s.setsockopt(0, 200, 1)',
+        "[s.setsockopt(0, 202, struct.pack('=HBBIII', i, 8, 1, 0, 7 + i, 0)) for i in (0, 1)]",
+        "a, g = (socket.inet_aton(word) for word in ('10.9.0.1', '239.1.2.3'))",
+        "s.setsockopt(0, 204, struct.pack('=4s4sH32s2xIIIi', a, g, 0, bytes([0, 1]), 0, 0, 0, 0))",
+      ),
+    ],
+    'ip -s -d mroute show',
+    { of: /ROUTE/, only: (value: { attributes: object }) => 'mfcStats' in value.attributes },
+  ),
+  reply(
+    'a rate beyond 32 bits',
+    [
+      ...up,
+      'ip neigh add 10.9.0.1 lladdr 02:00:0a:09:00:01 dev d0',
+      // Every packet counts 2 GB more than it has.
+      'tc qdisc add dev d0 root handle 1: estimator 250ms 1sec stab overhead 2000000000 linklayer ethernet pfifo',
+      'ping -q -c 200 -i 0.01 -W 1 10.9.0.1 >/dev/null; true',
+    ],
+    'tc -s qdisc show dev d0',
+    { of: /QDISC/ },
+  ),
+  told(
+    'a class of which the kernel warns',
+    ['ip link set d0 up', 'tc qdisc add dev d0 root handle 1: htb'],
+    'tc class add dev d0 parent 1: classid 1:10 htb rate 100gbit',
+    'tc',
+  ),
+]
+
 /** What this kernel answers. */
-export const here: readonly Capture[] = [...rtnetlink, ...tc]
+export const here: readonly Capture[] = [...rtnetlink, ...tc, ...newer]
+
+/** What this kernel answers to requests that are wrong. */
+export const errorsHere: readonly Capture[] = [
+  reply('there is no such device', [], 'ip link show dev d7'),
+  reply('a qdisc that is there', ['tc qdisc add dev d0 clsact'], 'tc qdisc add dev d0 clsact'),
+  reply('a kind of device that this kernel has not', [], 'ip link add link d0 name d0.5 type vlan id 5'),
+  reply('an MTU in one byte', [], ask(16, 5, '00000000070000000000000000000000', '0500040005000000')),
+  reply(
+    'a set of strings without its number, which ethtool requires',
+    [],
+    'python3 scripts/goldens/ask.py ethtool 1 5 0c0001800800010007000000 08000280 04000180',
+  ),
+]
 
 /** What the second kernel answers about what this one lacks. */
 export const secondKernel: readonly Capture[] = [
@@ -282,6 +393,48 @@ export const secondKernel: readonly Capture[] = [
     'tc -s -d filter show dev d0 egress',
     { of: /TFILTER/ },
   ),
+  reply(
+    'more packets than 32 bits count',
+    [
+      ...otherNamespace,
+      'ip link set d1 netns goldenother; ip addr add 10.9.0.2/24 dev d0; ip link set d0 up',
+      'ip -n goldenother addr add 10.9.0.1/24 dev d1; ip -n goldenother link set d1 up',
+      // Few bytes to a segment, so many segments to a packet, of which each is counted.
+      'ip -n goldenother route add 10.9.0.2 dev d1 advmss 88',
+      'tc qdisc add dev d0 clsact; tc actions add action gact pipe index 9',
+      // And that by each of 40 filters 31 times.
+      'for i in $(seq 40); do echo filter add dev d0 egress prio $i protocol ip u32 match u32 0 0 at 0 $(yes action gact index 9 | head -n 31) action gact continue; done | tc -batch -',
+      'tc filter add dev d0 egress prio 41 protocol ip u32 match u32 0 0 at 0 action gact index 9',
+      `ip netns exec goldenother python3 -c "
+import socket
+l = socket.create_server(('10.9.0.1', 9)); c = l.accept()[0]
+while c.recv(1 << 20): pass
+" >/dev/null 2>&1 & sleep 1.5`,
+      `python3 -c "
+import socket
+s = socket.create_connection(('10.9.0.1', 9))
+for i in range(300): s.sendall(bytes(1 << 20))
+"`,
+    ],
+    'tc -s filter show dev d0 egress prio 41; ip netns del goldenother',
+    { of: /TFILTER/, only: (value: { handle: number }) => (value.handle & 0xfff) !== 0 },
+  ),
+  reply(
+    'a device on a bus, with an address of its own',
+    [],
+    'nsenter --net=/proc/1/ns/net ip -d link show dev eth0',
+    { of: /LINK/ },
+  ),
+  reply(
+    'a device that counts what is of its kind',
+    // N_SLCAN of linux/tty.h: CAN over a serial line.
+    ['ldattach 17 /dev/tty9; sleep 1'],
+    'nsenter --net=/proc/1/ns/net ip -d -s link show',
+    {
+      of: /LINK/,
+      only: (value: { attributes: { linkInfo?: object } }) => 'xstats' in (value.attributes.linkInfo ?? {}),
+    },
+  ),
   ...tc.slice(1, 4),
   reply('links, as an older kernel tells of them', up, 'ip -d -s link show d0', { only: ofDevice(7) }),
 ]
@@ -319,6 +472,11 @@ time.sleep(20)
 " >/dev/null 2>&1 & sleep 1.5`,
     ],
     'ss -6 -ltunmieo --tos',
+  ),
+  reply(
+    'a subflow of MPTCP',
+    connection('pass').map(line => line.replaceAll('socket.socket()', 'socket.socket(2, 1, 262)')),
+    listing,
   ),
   reply(
     'a key of MD5',

@@ -8,7 +8,6 @@ import { NLMSG_HDRLEN, type Message } from './message.js'
 export const extAckAttributes = attributes({
   message: ['NLMSGERR_ATTR_MSG', 1, text],
   offset: ['NLMSGERR_ATTR_OFFS', 2, u32],
-  cookie: ['NLMSGERR_ATTR_COOKIE', 3, binary],
   policy: ['NLMSGERR_ATTR_POLICY', 4, binary],
   missingType: ['NLMSGERR_ATTR_MISS_TYPE', 5, u32],
   missingNest: ['NLMSGERR_ATTR_MISS_NEST', 6, u32],

@@ -34,7 +34,6 @@ export const addressAttributes = attributes({
   broadcast: ['IFA_BROADCAST', 4, networkAddress],
   anycast: ['IFA_ANYCAST', 5, networkAddress],
   cacheinfo: ['IFA_CACHEINFO', 6, ifaCacheinfo],
-  multicast: ['IFA_MULTICAST', 7, networkAddress],
   flags: ['IFA_FLAGS', 8, u32],
   metric: ['IFA_RT_PRIORITY', 9, u32],
   targetNetnsid: ['IFA_TARGET_NETNSID', 10, s32],

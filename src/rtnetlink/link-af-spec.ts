@@ -1,4 +1,4 @@
-import { attributes, binary, ipAddress, list, struct, u32, u64, u8 } from '../netlink/codec/index.js'
+import { attributes, ipAddress, list, struct, u32, u64, u8 } from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
 import { inetConf } from './ipv4-devconf.js'
 import { inet6Conf } from './ipv6-devconf.js'
@@ -21,7 +21,6 @@ export const inet6LinkAttributes = attributes({
   flags: ['IFLA_INET6_FLAGS', 1, u32],
   conf: ['IFLA_INET6_CONF', 2, inet6Conf],
   stats: ['IFLA_INET6_STATS', 3, list(u64)],
-  mcast: ['IFLA_INET6_MCAST', 4, binary],
   cacheInfo: ['IFLA_INET6_CACHEINFO', 5, inet6CacheInfo],
   icmp6Stats: ['IFLA_INET6_ICMP6STATS', 6, list(u64)],
   token: ['IFLA_INET6_TOKEN', 7, ipAddress],

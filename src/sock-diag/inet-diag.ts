@@ -104,7 +104,6 @@ export const ulpInfo = attributes({
 /** INET_DIAG_REQ_*, linux/inet_diag.h */
 export const inetDiagRequestAttributes = attributes({
   bytecode: ['INET_DIAG_REQ_BYTECODE', 1, binary],
-  skBpfStorages: ['INET_DIAG_REQ_SK_BPF_STORAGES', 2, binary],
   protocol: ['INET_DIAG_REQ_PROTOCOL', 3, u32],
 })
 
@@ -128,7 +127,6 @@ export const inetDiagAttributes = attributes({
   classId: ['INET_DIAG_CLASS_ID', 17, u32],
   md5sig: ['INET_DIAG_MD5SIG', 18, binary],
   ulpInfo: ['INET_DIAG_ULP_INFO', 19, ulpInfo],
-  skBpfStorages: ['INET_DIAG_SK_BPF_STORAGES', 20, binary],
   cgroupId: ['INET_DIAG_CGROUP_ID', 21, u64],
   sockopt: ['INET_DIAG_SOCKOPT', 22, binary],
 })

@@ -27,12 +27,10 @@ const actionKinds: Registry<AnyActionKind> = { mirred: mirredKind, gact: gactKin
 export const actionAttributes = attributes({
   kind: ['TCA_ACT_KIND', 1, text],
   options: ['TCA_ACT_OPTIONS', 2, nested(byKind('kind', codecsOf(actionKinds)))],
-  index: ['TCA_ACT_INDEX', 3, u32],
   stats: ['TCA_ACT_STATS', 4, statistics2(binary)],
   cookie: ['TCA_ACT_COOKIE', 6, binary],
   flags: ['TCA_ACT_FLAGS', 7, nlaBitfield32],
   hwStats: ['TCA_ACT_HW_STATS', 8, nlaBitfield32],
-  usedHwStats: ['TCA_ACT_USED_HW_STATS', 9, nlaBitfield32],
   inHwCount: ['TCA_ACT_IN_HW_COUNT', 10, u32],
 })
 

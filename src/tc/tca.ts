@@ -1,6 +1,5 @@
 import {
   attributes,
-  binary,
   flag,
   list,
   reserved,
@@ -61,7 +60,6 @@ export const tcaAttributes = <O, OI, X>(options: Codec<O, OI>, xstats: Codec<X>)
     stats: ['TCA_STATS', 3, tcStats],
     xstats: ['TCA_XSTATS', 4, xstats],
     rate: ['TCA_RATE', 5, tcEstimator],
-    fcnt: ['TCA_FCNT', 6, binary],
     stats2: ['TCA_STATS2', 7, statistics2(xstats)],
     stab: ['TCA_STAB', 8, stabAttributes],
     dumpInvisible: ['TCA_DUMP_INVISIBLE', 10, flag],

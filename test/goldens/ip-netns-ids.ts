@@ -26,4 +26,10 @@ export const goldens: readonly Golden[] = [
     bytes: `240000005a00010000000000000000000000000008000100070000000800040005000000`,
     value: { family: 0, attributes: { nsid: 7, targetNsid: 5 } },
   },
+  {
+    about: 'the id of the namespace of a process',
+    command: 'python3 scripts/goldens/ask.py rtnetlink 90 5 00000000 0800020001000000',
+    bytes: `1c0000005a0005000000000000000000000000000800020001000000`,
+    value: { family: 0, attributes: { pid: 1 } },
+  },
 ]

@@ -52,7 +52,10 @@ export type { InetSocketOptions } from './netns/inet-socket.js'
 export {
   PortMappingIsolator,
   type ContainerInfo,
+  type Difference,
   type IsolateOptions,
+  type Recovery,
+  type Repair,
 } from './isolator/port-mapping-isolator.js'
 export type { PortMappingIsolatorOptions } from './isolator/options.js'
 export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'

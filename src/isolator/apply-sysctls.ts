@@ -14,7 +14,7 @@ const ENOENT = -2
 export async function applySysctls(
   netns: NetworkNamespace,
   sysctls: readonly Sysctl[],
-  undo: Undo,
+  undo: Pick<Undo, 'push'>,
 ): Promise<void> {
   // Per sysctl: its value before, the write, its value afterwards. Mesos learned to read back (commit 06e17bd9a).
   const results = await netns.accessFiles(

@@ -1,4 +1,4 @@
-import { parseU32Handle, type Filter, type FilterSpec } from '../tc/index.js'
+import type { Filter } from '../tc/index.js'
 import { containerPlace } from './filter-places.js'
 import { linkName, slotOfFlow, slotOfLink } from './layout.js'
 import { blockOfKey, type PortBlock } from './port-blocks.js'
@@ -40,7 +40,3 @@ function targetsOf({ classid, actions = [] }: ContainerNode['filter']): string[]
 /** The slot of the container that a node leads to; undefined where its link is gone, or no container's. */
 export const ownerOf = ({ link }: ContainerNode): number | undefined =>
   link === undefined ? undefined : slotOfLink(link)
-
-/** What tells a planned or listed node from all others of the host. */
-export const handleKey = ({ dev, parent, handle }: FilterSpec): string =>
-  `${dev} ${parent} ${parseU32Handle(handle as string)}`

@@ -112,6 +112,11 @@ export class ContainerTable implements Iterable<Container> {
     return container
   }
 
+  /** Whether a container has the slot. */
+  hasSlot(slot: number): boolean {
+    return this.#bySlot.has(slot)
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#byId.size

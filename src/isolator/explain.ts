@@ -7,7 +7,7 @@ import type { Planned } from './plan/planned.js'
 const NAMED = `${NETNS_RUN_DIR}/`
 
 /** `/proc/sys` as `sysctl` takes it; the optional ones may be missing in a kernel or namespace. */
-const sysctlLine = ({ name, value, optional }: Sysctl): string =>
+export const sysctlLine = ({ name, value, optional }: Sysctl): string =>
   `sysctl ${optional ? '-e ' : ''}-qw ${name}='${value}'`
 
 /** The commands of messages, to be run in the namespace of that path; undefined for the caller's. */

@@ -1,4 +1,4 @@
-import { parseU32Handle, type Filter } from '../tc/index.js'
+import { parseU32Handle, type Filter, type FilterSpec } from '../tc/index.js'
 import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from './layout.js'
 
 /** Priorities of the layout on the host's own interfaces. */
@@ -16,9 +16,12 @@ const FIRST_ROOT_TABLE = 0x800
 /** Whether a filter of one of the host's interfaces has a priority of the layout. */
 export const isOurs = ({ priority }: Filter): boolean => OURS.has(priority)
 
-/** What tells a filter of a device from the others, however the kernel numbers root tables. */
-export const placeOf = (object: Filter): string =>
-  `${object.priority} ${object.protocol} ${withoutRootTable(object).handle}`
+/** What tells a planned or listed filter of a device from the others, however the kernel numbers root tables. */
+export const placeOf = (object: FilterSpec): string =>
+  `${object.priority} ${object.protocol} ${handleOf(object) & (isRoot(object) ? 0xfff : ~0)}`
+
+/** What tells a planned or listed filter from all others of its namespace. */
+export const keyOf = (object: FilterSpec): string => `${object.dev} ${object.parent} ${placeOf(object)}`
 
 /** A root as the plan has it, `::1`, without the table number that the kernel gave it. */
 export function withoutRootTable(object: Filter): Filter {
@@ -32,14 +35,15 @@ export const isRootTable = (object: Filter): boolean =>
   object.kind === 'u32' && (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 >= FIRST_ROOT_TABLE
 
 export const isTable = (object: Filter): boolean =>
-  (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 < FIRST_ROOT_TABLE
+  object.kind === 'u32' && (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 < FIRST_ROOT_TABLE
 
-export const isRoot = (object: Filter): boolean =>
+export const isRoot = (object: FilterSpec): boolean =>
   object.kind === 'u32' &&
   (handleOf(object) & 0xfff) !== 0 &&
   (handleOf(object) >>> 20 === 0 || handleOf(object) >>> 20 >= FIRST_ROOT_TABLE)
 
-export const isNode = (object: Filter): boolean => (handleOf(object) & 0xfffff) !== 0 && !isRoot(object)
+export const isNode = (object: Filter): boolean =>
+  object.kind !== 'u32' || ((handleOf(object) & 0xfffff) !== 0 && !isRoot(object))
 
 /** What a filter is in the place of: a container's port node, by which port it looks at, or a mirror node. */
 export type ContainerPlace = 'destination' | 'quotedSource' | 'mirror'
@@ -61,4 +65,5 @@ export function containerPlace(object: Filter): ContainerPlace | undefined {
 const inSecondLevel = (table: number, first: number): boolean =>
   table >= first && table < first + PORT_BUCKETS
 
-const handleOf = ({ kind, handle }: Filter): number => (kind === 'u32' ? parseU32Handle(handle) : 1)
+const handleOf = ({ kind, handle = 0 }: FilterSpec): number =>
+  kind === 'u32' ? parseU32Handle(handle) : Number(handle)

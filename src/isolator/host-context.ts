@@ -9,5 +9,6 @@ export interface HostContext {
   readonly rt: RtnetlinkSocket
   /** Lists the host's own sockets. */
   readonly sockets: SockDiagSocket
-  readonly facts: HostFacts
+  /** As of the last look: the public interface may get another MAC or MTU. */
+  facts: HostFacts
 }

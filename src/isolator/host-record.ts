@@ -58,3 +58,6 @@ export function parseHostRecord(alias: string | undefined, dev: string): HostRec
     sysctls: Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name, Number(value)])),
   }
 }
+
+/** Whether an alias is one of ours. */
+export const isHostRecord = (alias: string): boolean => alias.startsWith(SIGNATURE)

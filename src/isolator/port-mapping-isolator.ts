@@ -39,11 +39,16 @@ import { probe, type KernelFeatures } from './probe.js'
 import { withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
 import { recover, type Recovery } from './recover.js'
+import { repair, type Repair } from './repair.js'
+import { findFaults, type Scope } from './verify.js'
+import type { Difference } from './difference.js'
 import { allOrNothing, type Undo } from './undo.js'
 
 export type { IsolateOptions, UpdateOptions } from './options.js'
 
+export type { Difference } from './difference.js'
 export type { Recovery } from './recover.js'
+export type { Repair } from './repair.js'
 
 /** An isolated container. */
 export interface ContainerInfo {
@@ -280,6 +285,26 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
+   * What in the kernel is not as planned: of a container, or without an id of the host's own part and of all containers.
+   * Empty when all is sound. What a container has changed inside its own namespace is told too.
+   *
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN
+   */
+  async verify(id?: string): Promise<Difference[]> {
+    const faults = await this.#settled(id, findFaults)
+    return faults.map(({ difference }) => difference)
+  }
+
+  /**
+   * Puts right what `verify` finds, and nothing else, while traffic flows; what is somebody else's is left as it is.
+   *
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN
+   */
+  repair(id?: string): Promise<Repair> {
+    return this.#settled(id, repair)
+  }
+
+  /**
    * The `ip`, `tc` and `sysctl` commands that make the same, one per line and in order: of a container, or without an
    * id of what `create()` put on the host.
    *
@@ -354,6 +379,25 @@ export class PortMappingIsolator implements AsyncDisposable {
     await releaseHandle(container.slot, container.namespace)
     this.#containers.remove(container)
     return true
+  }
+
+  /** Does something with containers that no other call is changing meanwhile: with one, or without an id with all. */
+  async #settled<T>(id: string | undefined, work: (scope: Scope) => Promise<T>): Promise<T> {
+    if (this.#recovery) await this.#recovery
+    const wanted = id === undefined ? [...this.#containers] : [this.#known(id)]
+    const result = Promise.all(wanted.map(({ settled }) => settled)).then(() => {
+      const containers = wanted.filter(container => this.#containers.get(container.id) === container)
+      if (id !== undefined) this.#known(id)
+      return work({
+        host: this.#host,
+        record: this.#record,
+        containers,
+        whole: id === undefined,
+        isTaken: slot => this.#containers.hasSlot(slot),
+      })
+    })
+    for (const container of wanted) container.settled = result.catch(() => undefined)
+    return result
   }
 
   #known(id: string): Container {

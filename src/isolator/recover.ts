@@ -2,6 +2,7 @@ import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { filter, type Filter, type FilterKey } from '../tc/index.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import { ensureAll, removeAll } from './apply.js'
+import { atOnce } from './at-once.js'
 import { namedPath } from '../netns/named.js'
 import type { ContainerTable } from './container-table.js'
 import { lookUp } from './look-up.js'
@@ -25,9 +26,6 @@ export interface Recovery {
   /** Known ids and orphans that have no container. */
   readonly missing: readonly string[]
 }
-
-/** Namespaces that are cleared at the same time. */
-const AT_ONCE = 16
 
 /**
  * Finds the containers that are on a host, takes away what else an earlier run left, and puts right what it left halfway.
@@ -88,12 +86,3 @@ const isSame = (found: Filter | undefined, planned: Planned, devices: DeviceName
   found !== undefined && lineOf(found) === lineOf(asListed(planned, devices) as Filter)
 
 const isFilter = ({ object }: Planned): boolean => object.name === filter.name
-
-/** Does the work for all items, a few at the same time. */
-async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values()
-  const worker = async (): Promise<void> => {
-    for (const item of rest) await work(item)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-}

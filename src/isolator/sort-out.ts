@@ -1,7 +1,8 @@
 import { link, type Link } from '../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../tc/index.js'
 import { parseAlias } from './alias.js'
-import { containerNode, handleKey, ownerOf, type ContainerNode } from './container-node.js'
+import { containerNode, ownerOf, type ContainerNode } from './container-node.js'
+import { keyOf } from './filter-places.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName, slotOfLink } from './layout.js'
 import { containerNodes } from './plan/container.js'
@@ -144,18 +145,18 @@ function nodeChanges(
   host: HostFacts,
 ): Pick<SortedOut, 'missing' | 'surplus'> {
   const planned = kept.flatMap(container => containerNodes(host, container))
-  const wanted = new Set(planned.map(({ spec }) => handleKey(spec as FilterSpec)))
-  const gone = new Set(nodes.flatMap(({ link, filter }) => (link === undefined ? [handleKey(filter)] : [])))
+  const wanted = new Set(planned.map(({ spec }) => keyOf(spec as FilterSpec)))
+  const gone = new Set(nodes.flatMap(({ link, filter }) => (link === undefined ? [keyOf(filter)] : [])))
   // A place that something else has taken is for verify() to tell of.
-  const there = new Set(filters.filter(({ kind }) => kind === 'u32').map(handleKey))
+  const there = new Set(filters.filter(({ kind }) => kind === 'u32').map(keyOf))
   const stays = new Set(kept.map(({ slot }) => linkName(slot)))
   return {
     missing: planned.filter(({ spec }) => {
-      const key = handleKey(spec as FilterSpec)
+      const key = keyOf(spec as FilterSpec)
       return !there.has(key) || gone.has(key)
     }),
     surplus: nodes
-      .filter(({ link, filter }) => link !== undefined && stays.has(link) && !wanted.has(handleKey(filter)))
+      .filter(({ link, filter }) => link !== undefined && stays.has(link) && !wanted.has(keyOf(filter)))
       .map(deletionOf),
   }
 }

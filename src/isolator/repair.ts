@@ -1,0 +1,87 @@
+import { NetworkNamespace } from '../netns/network-namespace.js'
+import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { applySysctls } from './apply-sysctls.js'
+import { atOnce } from './at-once.js'
+import type { Container } from './container-table.js'
+import type { Difference, Fault } from './difference.js'
+import { inNamespace } from './isolate-container.js'
+import { linkName } from './layout.js'
+import { findFaults, type Scope } from './verify.js'
+import { openNamespace } from './verify-container.js'
+
+/** What `repair` came to. */
+export interface Repair {
+  /** What has been put right. */
+  readonly repaired: readonly Difference[]
+  /** What is still not as planned: what is somebody else's, or could not be put right. */
+  readonly left: readonly Difference[]
+}
+
+/**
+ * Puts right what is not as planned, in the order of the plan: the final drop before what lets anything pass, a veth up
+ * only when its guard is complete. Nothing that is as planned is touched, and nothing that is somebody else's.
+ */
+export async function repair(scope: Scope): Promise<Repair> {
+  const faults = await findFaults(scope)
+  if (faults.every(({ difference }) => difference.foreign))
+    return { repaired: [], left: differencesOf(faults) }
+  const { rt, netns } = scope.host
+  const onHost = faults.filter(({ inside }) => !inside)
+  // The name comes first: it is the way inside.
+  await atOnce(
+    scope.containers.filter(({ id }) => faults.some(fault => fault.attach && isOf(fault, id))),
+    attachAgain,
+  )
+  await mend(rt, onHost)
+  await mendSysctls(netns, onHost)
+  await mendInside(scope.containers, faults)
+  const left = differencesOf(await findFaults(scope))
+  const stillThere = new Set(left.map(({ object }) => object))
+  return { repaired: differencesOf(faults).filter(({ object }) => !stillThere.has(object)), left }
+}
+
+const differencesOf = (faults: readonly Fault[]): Difference[] => faults.map(({ difference }) => difference)
+
+const isOf = ({ difference }: Fault, id: string): boolean => difference.id === id
+
+/** Refusals show in what is left: the rest is mended all the same. */
+async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void> {
+  await rt.send(faults.flatMap(fault => fault.mend.map(message => message.request(rt.devices))))
+}
+
+async function mendSysctls(netns: NetworkNamespace, faults: readonly Fault[]): Promise<void> {
+  const sysctls = faults.flatMap(({ sysctl }) => sysctl ?? [])
+  if (sysctls.length > 0) await applySysctls(netns, sysctls, { push: () => undefined })
+}
+
+async function mendInside(containers: readonly Container[], faults: readonly Fault[]): Promise<void> {
+  const inside = faults.filter(fault => fault.inside && !fault.difference.foreign)
+  const faulty = new Set(inside.map(({ difference }) => difference.id))
+  await atOnce(
+    containers.filter(({ id }) => faulty.has(id)),
+    async container => {
+      const netns = openNamespace(container)
+      if (!netns) return
+      const own = inside.filter(fault => isOf(fault, container.id))
+      try {
+        await inNamespace(netns, rt => mend(rt, own))
+        await mendSysctls(netns, own)
+      } finally {
+        netns.close()
+      }
+    },
+  )
+}
+
+/** Gives a namespace its name again, where it is still found at the place it was isolated by. */
+async function attachAgain({ slot, reference, namespace }: Container): Promise<void> {
+  let netns: NetworkNamespace | undefined
+  try {
+    netns = NetworkNamespace.open(reference)
+    if (netns.identity === namespace) await netns.attach(linkName(slot))
+  } catch {
+    // The process has ended, or somebody has the name: it is told of in what is left.
+  } finally {
+    netns?.close()
+  }
+}

@@ -1,0 +1,102 @@
+import { NetworkNamespace } from '../netns/network-namespace.js'
+import { sysctlPath } from '../netns/sysctl-path.js'
+import { link } from '../rtnetlink/index.js'
+import { filter } from '../tc/index.js'
+import { compareAll } from './compare.js'
+import type { Container } from './container-table.js'
+import type { Fault } from './difference.js'
+import { sysctlLine } from './explain.js'
+import { isRootTable, keyOf } from './filter-places.js'
+import type { HostContext } from './host-context.js'
+import { inNamespace } from './isolate-container.js'
+import { CONTAINER_INTERFACE, linkName } from './layout.js'
+import { Observed } from './observed.js'
+import { containerPlan, type ContainerPlan } from './plan/container.js'
+import type { HostFacts, Sysctl } from './plan/facts.js'
+import { plan, type Planned } from './plan/planned.js'
+import { foreign, keysOf } from './verify-host.js'
+
+/** What of a container is not as planned, on the host's side first. */
+export async function containerFaults(
+  host: HostContext,
+  container: Container,
+  observed: Observed,
+): Promise<Fault[]> {
+  const dev = linkName(container.slot)
+  const netns = openNamespace(container)
+  try {
+    const named = netns ? [] : [lostName(container)]
+    if (!observed.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
+    const planned = containerPlan(host.facts, container, { fd: -1 })
+    const near = [plan(link, 'change', { dev, ...birthOf(host.facts) }), ...planned.guard, ...planned.commit]
+    return [
+      ...(await compareAll(near, observed, host.rt.devices)),
+      ...(await strangersOn(dev, near, observed)),
+      ...(await sysctlFaults(host.netns, planned.hostSysctls)),
+      ...named,
+      ...(netns ? await insideFaults(host.facts, planned, netns) : []),
+    ].map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
+  } finally {
+    netns?.close()
+  }
+}
+
+/** What both ends of a pair are made with. */
+const ends = ({ mac: address, mtu }: HostFacts) => ({ address, mtu })
+const birthOf = (host: HostFacts) => ({ ...ends(host), arp: false, multicast: false })
+
+/** The container's namespace by its name; undefined where somebody has taken the name away, or given it to another. */
+export function openNamespace({ slot, namespace }: Container): NetworkNamespace | undefined {
+  let netns: NetworkNamespace | undefined
+  try {
+    netns = NetworkNamespace.open(linkName(slot))
+    if (netns.identity === namespace) return netns
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && !(error instanceof TypeError)) throw error
+  }
+  netns?.close()
+  return undefined
+}
+
+const lostName = ({ slot, reference }: Container): Fault => ({
+  difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${reference}`, foreign: false },
+  mend: [],
+  attach: true,
+})
+
+/** Filters on a container's link that are not ours: they could let through what the guard would not. */
+async function strangersOn(dev: string, planned: readonly Planned[], observed: Observed): Promise<Fault[]> {
+  const keys = keysOf(planned)
+  const there = [...(await observed.filtersByPlace(dev, 'ingress')).values()]
+  return there
+    .filter(found => !keys.has(keyOf(found)) && !isRootTable(found))
+    .map(found => foreign('surplus', filter.command('add', found)))
+}
+
+/** What is compared inside is what `isolate` made there. A container can change it, at its own expense. */
+async function insideFaults(
+  host: HostFacts,
+  { inside, insideSysctls }: ContainerPlan,
+  netns: NetworkNamespace,
+): Promise<Fault[]> {
+  const faults = await inNamespace(netns, async rt => {
+    const observed = await Observed.read(rt)
+    if (!observed.link(CONTAINER_INTERFACE))
+      return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
+    const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
+    return compareAll([far, ...inside], observed, rt.devices)
+  })
+  return [...faults, ...(await sysctlFaults(netns, insideSysctls))].map(fault => ({ ...fault, inside: true }))
+}
+
+async function sysctlFaults(netns: NetworkNamespace, sysctls: readonly Sysctl[]): Promise<Fault[]> {
+  const values = await netns.accessFiles(sysctls.map(({ name }) => [sysctlPath(name), null]))
+  return sysctls.flatMap((sysctl, i): Fault[] => {
+    const value = values[i]
+    if (typeof value !== 'string') return []
+    const found = value.trim().replaceAll(/\s+/g, ' ')
+    if (found === sysctl.value) return []
+    const [object, is] = [sysctl, { ...sysctl, value: found }].map(sysctlLine) as [string, string]
+    return [{ difference: { kind: 'different', object, found: is, foreign: false }, mend: [], sysctl }]
+  })
+}

@@ -1,0 +1,57 @@
+import { atOnce } from './at-once.js'
+import type { Container } from './container-table.js'
+import type { Fault } from './difference.js'
+import type { HostContext } from './host-context.js'
+import type { HostRecord } from './host-record.js'
+import { Observed } from './observed.js'
+import { containerNodes } from './plan/container.js'
+import type { HostFacts } from './plan/facts.js'
+import { hostPlan } from './plan/host.js'
+import { containerFaults } from './verify-container.js'
+import { hostFaults, surplusFaults } from './verify-host.js'
+
+/** What is compared with the kernel. */
+export interface Scope {
+  readonly host: HostContext
+  readonly record: HostRecord
+  /** The containers that are looked at. */
+  readonly containers: readonly Container[]
+  /** Whether the host's own part is, and what on its interfaces belongs to nobody. */
+  readonly whole: boolean
+  /** Whether a slot is that of any container, also of one that is not looked at. */
+  readonly isTaken: (slot: number) => boolean
+}
+
+/**
+ * What of the host's own part and of containers is not as planned: the host first, each in the order of its plan. The plan
+ * follows the public interface, should that have another MAC or MTU by now.
+ */
+export async function findFaults({ host, record, containers, whole, isTaken }: Scope): Promise<Fault[]> {
+  const observed = await Observed.read(host.rt)
+  host.facts = currentFacts(host.facts, observed)
+  const faults = new Map<Container, Fault[]>()
+  const ofHost = whole ? await hostFaults(host, record, observed) : []
+  if (!observed.link(host.facts.publicInterface)) return ofHost
+  await atOnce(containers, async container => {
+    faults.set(container, await containerFaults(host, container, observed))
+  })
+  const slots = new Set(containers.map(({ slot }) => slot))
+  const planned = [
+    ...hostPlan(host.facts, record),
+    ...containers.flatMap(container => containerNodes(host.facts, container)),
+  ]
+  return [
+    ...ofHost,
+    ...containers.flatMap(container => faults.get(container) ?? []),
+    ...(await surplusFaults(host.facts, observed, planned, {
+      isLookedAt: slot => slots.has(slot),
+      isTaken,
+      whole,
+    })),
+  ]
+}
+
+function currentFacts(facts: HostFacts, observed: Observed): HostFacts {
+  const { address: mac = facts.mac, mtu = facts.mtu } = observed.link(facts.publicInterface) ?? {}
+  return { ...facts, mac, mtu }
+}

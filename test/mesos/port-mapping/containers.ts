@@ -1,5 +1,10 @@
 import type { Test } from 'tap'
-import type { IsolateOptions, PortMappingIsolatorOptions } from '../../../src/index.js'
+import {
+  PortMappingIsolator,
+  type IsolateOptions,
+  type PortMappingIsolatorOptions,
+} from '../../../src/index.js'
+import { createTopology, type NamespaceRef, type Topology } from '../../helpers/topology.js'
 import {
   preparedTopology,
   type IsolatedContainer,
@@ -38,4 +43,25 @@ export async function prepare(t: Test, options: Partial<PortMappingIsolatorOptio
     return { ...namespace, info }
   }
   return { ...prepared, isolate }
+}
+
+export interface Agent {
+  topology: Topology
+  host: NamespaceRef
+  /** What a start of Mesos's agent does with its isolator: the one before is closed, its containers stay. */
+  start: (options?: Partial<PortMappingIsolatorOptions>) => Promise<PortMappingIsolator>
+}
+
+/** A host on which the isolator can be started again. */
+export async function agent(t: Test): Promise<Agent> {
+  const topology = await createTopology({ prefix: 'm' })
+  t.teardown(() => topology.close())
+  let running: PortMappingIsolator | undefined
+  const start: Agent['start'] = async options => {
+    await running?.close()
+    running = await PortMappingIsolator.create({ ...OPTIONS, netns: topology.host.name, ...options })
+    return running
+  }
+  t.teardown(async () => (await start()).destroy())
+  return { topology, host: topology.host, start }
 }

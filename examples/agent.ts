@@ -11,7 +11,7 @@
  *     curl localhost:5051/containers localhost:5051/monitor/statistics localhost:5051/metrics
  *     curl -X DELETE localhost:5051/containers/web-1
  *
- * Its own flags: as in Mesos --ip (127.0.0.1) and --port (5051) to listen on, --work_dir (/tmp/rtnetlink-agent) for what
+ * Its own flags: as in Mesos --ip (127.0.0.1) and --port (5051) to listen on, --work_dir (/var/lib/rtnetlink-agent) for what
  * containers print and who they are; and two that Mesos has not, --reserve_host_ports and --bloat_reduction=none, which
  * are options of the isolator. Kill it, start it again: its containers go on, and it knows them. Needs root.
  */
@@ -27,7 +27,7 @@ import { createMetrics } from './agent/metrics.js'
 const OWN_FLAGS = {
   ip: { type: 'string', default: '127.0.0.1' },
   port: { type: 'string', default: '5051' },
-  work_dir: { type: 'string', default: '/tmp/rtnetlink-agent' },
+  work_dir: { type: 'string', default: '/var/lib/rtnetlink-agent' },
   reserve_host_ports: { type: 'boolean', default: false },
   bloat_reduction: { type: 'string', default: 'fq_codel' },
 } as const

@@ -28,7 +28,9 @@ export class Containers {
   readonly #busy = new Set<string>()
   /** The processes that this run of the agent started, by id: they may not have entered their namespace yet. */
   readonly #children = new Map<string, ChildProcess>()
-  readonly #watch = setInterval(() => void this.#sweep(), WATCH_MS)
+  readonly #watch = setInterval(() => {
+    this.#sweep().catch(console.error)
+  }, WATCH_MS)
 
   constructor(isolator: PortMappingIsolator, workDir: string) {
     this.#isolator = isolator
@@ -66,7 +68,7 @@ export class Containers {
       try {
         // Before the process is there: one that nobody knows of would be worse than a note of one that is not there.
         this.#specs.write(spec)
-        this.#children.set(id, await startInside(link, command, join(this.#workDir, encodeURIComponent(id))))
+        this.#children.set(id, await startInside(link, command, join(this.#workDir, 'sandboxes', id)))
       } catch (error) {
         await this.#remove(id)
         throw error
@@ -138,9 +140,10 @@ export class Containers {
     )
     const ids = ended.map(({ id }) => id)
     for (const id of ids) this.#busy.add(id)
-    for (const id of ids) {
-      await this.#remove(id)
-      this.#busy.delete(id)
+    try {
+      for (const id of ids) await this.#remove(id)
+    } finally {
+      for (const id of ids) this.#busy.delete(id)
     }
     return ids
   }

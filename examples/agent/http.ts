@@ -40,8 +40,8 @@ async function route(
 ): Promise<void> {
   const { method = 'GET', url = '/' } = request
   const [path = '/'] = url.split('?', 1)
-  const id = /^\/containers\/([^/]+)$/.exec(path)?.[1]
-  switch (`${method} ${id === undefined ? path : '/containers/:id'}`) {
+  const [, id = ''] = /^\/containers\/([^/]+)$/.exec(path) ?? []
+  switch (`${method} ${id === '' ? path : '/containers/:id'}`) {
     case 'GET /metrics':
       response.setHeader('Content-Type', metrics.contentType)
       response.end(await metrics.read())
@@ -50,7 +50,7 @@ async function route(
       answer(response, 200, containers.list())
       return
     case 'GET /containers/:id': {
-      const container = containers.list().find(container => container.id === decoded(id))
+      const container = containers.list().find(container => container.id === id)
       answer(response, container ? 200 : 404, container ?? { error: `'${id}' is not here` })
       return
     }
@@ -60,12 +60,8 @@ async function route(
       return
     case 'DELETE /containers/:id': {
       if (!mayChange(request, response, containers)) return
-      const stopped = await containers.stop(decoded(id))
-      answer(
-        response,
-        stopped ? 200 : 404,
-        stopped ? { stopped: decoded(id) } : { error: `'${id}' is not here` },
-      )
+      const stopped = await containers.stop(id)
+      answer(response, stopped ? 200 : 404, stopped ? { stopped: id } : { error: `'${id}' is not here` })
       return
     }
     default:
@@ -91,14 +87,6 @@ function mayChange(request: IncomingMessage, response: ServerResponse, container
     return false
   }
   return true
-}
-
-function decoded(id = ''): string {
-  try {
-    return decodeURIComponent(id)
-  } catch {
-    throw new BadRequest(`'${id}' is not an id`)
-  }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 /** What a request asks for, and all that the agent itself has to remember of a container. */
 export interface ContainerSpec {
+  /** Letters, digits, `_`, `.` and `-`: it names files too. */
   id: string
   /** For `sh -c`, or a program and its arguments. */
   command: string | string[]
@@ -19,7 +20,7 @@ export interface ContainerSpec {
 export class BadRequest extends Error {}
 
 const KINDS: Readonly<Record<keyof ContainerSpec, (value: unknown) => boolean>> = {
-  id: isText,
+  id: value => typeof value === 'string' && /^[a-z0-9][\w.-]{0,99}$/i.test(value),
   command: value => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)),
   ports: isText,
   cpus: value => typeof value === 'number' && value > 0,
@@ -28,7 +29,7 @@ const KINDS: Readonly<Record<keyof ContainerSpec, (value: unknown) => boolean>> 
   source: isText,
 }
 
-/** Checks what a request says; the isolator checks the id's form and the ports. */
+/** Checks what a request says; the isolator checks the ports. */
 export function parseSpec(text: string): ContainerSpec {
   let spec: unknown
   try {
@@ -79,8 +80,7 @@ export class SpecFolder {
     rmSync(this.#path(id), { force: true })
   }
 
-  /** Ids may have any characters but space and slash; not all of them suit a file's name. */
   #path(id: string): string {
-    return join(this.#folder, `${encodeURIComponent(id)}.json`)
+    return join(this.#folder, `${id}.json`)
   }
 }

@@ -2,6 +2,7 @@ import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll } from './apply.js'
+import { atOnce } from './at-once.js'
 import { applySysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
 import { IsolatorError } from './isolator-error.js'
@@ -9,24 +10,42 @@ import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { ContainerFacts } from './plan/facts.js'
 import type { Undo } from './undo.js'
 
+/** A container to be, and its namespace, which is attached to the name `pm<slot>`. */
+export interface Candidate {
+  readonly container: ContainerFacts
+  readonly netns: NetworkNamespace
+}
+
 /**
- * Makes a container of a network namespace that is attached to the name `pm<slot>`. Until the last message, which sets
- * the veth up, nothing can pass; whatever fails is taken back through `undo`.
+ * Makes containers of network namespaces, all in the same few batches. Until its last message, which sets the veth up,
+ * nothing can pass a container's; whatever fails is taken back through `undo`, all of it.
  */
-export async function isolateContainer(
+export async function isolateContainers(
   host: HostContext,
-  container: ContainerFacts,
-  netns: NetworkNamespace,
+  candidates: readonly Candidate[],
   undo: Undo,
 ): Promise<void> {
-  const plan = containerPlan(host.facts, container, netns)
-  await applyAll(host.rt, plan.pair, undo)
+  const plans = candidates.map(({ container, netns }) => ({
+    netns,
+    ...containerPlan(host.facts, container, netns),
+  }))
+  const apply = (part: 'pair' | 'guard' | 'commit'): Promise<void> =>
+    applyAll(
+      host.rt,
+      plans.flatMap(plan => plan[part]),
+      undo,
+    )
+  await apply('pair')
   await allDone([
-    applySysctls(host.netns, plan.hostSysctls, undo),
-    prepareInside(netns, plan, undo),
-    applyAll(host.rt, plan.guard, undo),
+    applySysctls(
+      host.netns,
+      plans.flatMap(({ hostSysctls }) => hostSysctls),
+      undo,
+    ),
+    atOnce(plans, plan => prepareInside(plan.netns, plan, undo)),
+    apply('guard'),
   ])
-  await applyAll(host.rt, plan.commit, undo)
+  await apply('commit')
 }
 
 async function prepareInside(

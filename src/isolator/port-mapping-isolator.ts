@@ -1,15 +1,14 @@
 import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
-import { netnsId } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { SockDiagSocket } from '../sock-diag/index.js'
-import { removeAll } from './apply.js'
-import { ContainerTable, type Container } from './container-table.js'
+import { removeContainer, removeContainers } from './remove-containers.js'
+import { ContainerTable, type Container, type NewContainer } from './container-table.js'
 import { explainContainer, explainHost } from './explain.js'
 import type { HostContext } from './host-context.js'
 import { readHostFacts } from './host-facts.js'
 import type { HostRecord } from './host-record.js'
 import { setUpHost, tearDownHost } from './host-setup.js'
-import { isolateContainer } from './isolate-container.js'
+import { isolateNamespaces, type Newcomer } from './isolate-namespaces.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
 import { linkSpeed } from '../ethtool/link-speed.js'
@@ -17,8 +16,7 @@ import { ContainerLimits } from './container-limits.js'
 import { refuseUnfitKernel } from './kernel-requirements.js'
 import { portsReservedByOthers } from './host-setup.js'
 import { updateContainer } from './update-container.js'
-import { releaseHandle } from './namespace-handles.js'
-import { checkId, checkIds, refuse } from './option-checks.js'
+import { checkId, checkIds } from './option-checks.js'
 import {
   checkIsolateOptions,
   checkUpdateOptions,
@@ -28,12 +26,11 @@ import {
   type PortMappingIsolatorOptions,
   type UpdateOptions,
 } from './options.js'
-import { containerPlan, removalPlan } from './plan/container.js'
-import { allPorts } from './plan/facts.js'
+import { containerPlan } from './plan/container.js'
 import { hostPlan } from './plan/host.js'
 import { checkPortPlan, managedPorts } from './port-policy.js'
 import { PortRanges, type PortRange } from './port-ranges.js'
-import { portsOfHost, refusePortsInUse } from './ports-in-use.js'
+import { portsOfHost } from './ports-in-use.js'
 import type { RateLimit } from './rate-limit.js'
 import { probe, type KernelFeatures } from './probe.js'
 import { withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
@@ -42,7 +39,7 @@ import { recover, type Recovery } from './recover.js'
 import { repair, type Repair } from './repair.js'
 import { findFaults, type Scope } from './verify.js'
 import type { Difference } from './difference.js'
-import { allOrNothing, type Undo } from './undo.js'
+import { allOrNothing } from './undo.js'
 
 export type { IsolateOptions, UpdateOptions } from './options.js'
 
@@ -65,6 +62,9 @@ export interface ContainerInfo {
   readonly egress?: RateLimit
   readonly ingress?: RateLimit
 }
+
+/** Namespaces that isolateMany holds open at a time. */
+const ISOLATED_AT_ONCE = 128
 
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that
@@ -173,24 +173,36 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_PORTS_EXHAUSTED, ERR_INVALID_OPTION, ERR_FOREIGN_STATE; whatever was done is taken back
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
-    checkId(id)
-    const { netns, ports = [] } = checkIsolateOptions(options)
-    const wanted = {
-      ...{ id, ports: PortRanges.from(ports), reference: referencePath(netns) },
-      ...this.#limits.ofNew(options),
-    }
+    const [info] = await this.isolateMany([{ id, ...options }])
+    return info as ContainerInfo
+  }
+
+  /**
+   * The same for many containers in few batches: all of them, or none.
+   *
+   * @throws IsolatorError as `isolate`, for the first that cannot be
+   */
+  async isolateMany(
+    containers: readonly (IsolateOptions & { readonly id: string })[],
+  ): Promise<ContainerInfo[]> {
+    const wanted = containers.map(({ id, ...options }) => this.#wanted(id, options))
     const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
     if (this.#recovery) await this.#recovery
-    const container = this.#containers.add(wanted, inUse)
+    const added: Newcomer[] = []
     const work = allOrNothing(async undo => {
-      undo.push(() => {
-        this.#containers.remove(container)
-      })
-      await this.#isolate(container, netns, undo)
+      for (const { netns, ...options } of wanted) {
+        const container = this.#containers.add(options, inUse)
+        undo.push(() => {
+          this.#containers.remove(container)
+        })
+        added.push({ container, netns })
+      }
+      for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
+        await isolateNamespaces(this.#host, this.#containers, added.slice(i, i + ISOLATED_AT_ONCE), undo)
     })
-    container.settled = work.catch(() => undefined)
+    for (const { container } of added) container.settled = work.catch(() => undefined)
     await work
-    return infoOf(container)
+    return added.map(({ container }) => infoOf(container))
   }
 
   /**
@@ -205,14 +217,11 @@ export class PortMappingIsolator implements AsyncDisposable {
     const container = this.#known(id)
     checkUpdateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
-    // One after the other, as in cleanup().
-    const work = container.settled.then(async () => {
-      const { id: _id, ...now } = this.#known(id)
+    await this.#afterwards([container], async () => {
+      const now = this.#known(id)
       const change = { ports: ports ?? now.ports, ...this.#limits.ofUpdated(now, options) }
       await updateContainer(this.#host, this.#containers, container, change)
     })
-    container.settled = work.catch(() => undefined)
-    await work
     return infoOf(container)
   }
 
@@ -225,10 +234,30 @@ export class PortMappingIsolator implements AsyncDisposable {
     if (this.#recovery) await this.#recovery
     const container = this.#containers.get(id)
     if (!container) return false
-    // One after the other: the call under way may be what makes it, or removes it.
-    const removal = container.settled.then(() => this.#remove(container))
-    container.settled = removal.catch(() => undefined)
-    return removal
+    return this.#afterwards([container], async () => {
+      // The call under way may have been what removed it, or failed to make it.
+      if (this.#containers.get(id) !== container) return false
+      await removeContainer(this.#host, container)
+      this.#containers.remove(container)
+      return true
+    })
+  }
+
+  /**
+   * The same for many containers, in a fraction of the time: the kernel lets go of their links together. Answers for each
+   * id whether there was a container.
+   */
+  async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
+    checkIds(ids, 'ids')
+    if (this.#recovery) await this.#recovery
+    const containers = [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
+    const gone = await this.#afterwards(containers, async () => {
+      const there = containers.filter(container => this.#containers.get(container.id) === container)
+      if (there.length > 0) await removeContainers(this.#host, there)
+      for (const container of there) this.#containers.remove(container)
+      return new Set(there.map(({ id }) => id))
+    })
+    return ids.map(id => gone.has(id))
   }
 
   /** The containers, in the order they were isolated. */
@@ -322,7 +351,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * restores what it changed, and closes.
    */
   async destroy(): Promise<void> {
-    for (const { id } of [...this.#containers]) await this.cleanup(id)
+    await this.cleanupMany(Array.from(this.#containers, ({ id }) => id))
     await this.recover([])
     await tearDownHost(this.#host, this.#record)
     await this.close()
@@ -341,51 +370,25 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.close()
   }
 
-  async #isolate(container: Container, reference: NetnsReference, undo: Undo): Promise<void> {
-    const netns = NetworkNamespace.resolve(reference)
-    undo.push(() => {
-      netns.close()
-    })
-    if (netns.equals(this.#host.netns))
-      throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
-    this.#containers.settleIn(netns.identity, container)
-    await refusePortsInUse(this.#host.sockets, container.id, allPorts(container))
-    // Whose the name is that the namespace gets next is known by this: see ourHandles.
-    await this.#host.rt.send([netnsId.assign(netns.fd)])
-    await this.#attach(container, netns, undo)
-    await isolateContainer(this.#host, container, netns, undo)
-    netns.close()
+  #wanted(id: string, options: IsolateOptions): NewContainer & { netns: NetnsReference } {
+    checkId(id)
+    const { netns, ports = [] } = checkIsolateOptions(options)
+    const limits = this.#limits.ofNew(options)
+    return { id, netns, ports: PortRanges.from(ports), reference: referencePath(netns), ...limits }
   }
 
-  /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */
-  async #attach(container: Container, netns: NetworkNamespace, undo: Undo): Promise<void> {
-    for (;;) {
-      const name = linkName(container.slot)
-      try {
-        await netns.attach(name)
-        undo.push(() => NetworkNamespace.deleteName(name))
-        return
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-        this.#containers.passOverSlot(container)
-      }
-    }
-  }
-
-  /** False where the container is gone meanwhile, or never came to be. */
-  async #remove(container: Container): Promise<boolean> {
-    if (this.#containers.get(container.id) !== container) return false
-    await removeAll(this.#host.rt, removalPlan(this.#host.facts, container))
-    await releaseHandle(container.slot, container.namespace)
-    this.#containers.remove(container)
-    return true
+  /** Does the work when the calls under way for these containers are through, and has further ones wait for it. */
+  #afterwards<T>(containers: readonly Container[], work: () => Promise<T>): Promise<T> {
+    const done = Promise.all(containers.map(({ settled }) => settled)).then(work)
+    for (const container of containers) container.settled = done.catch(() => undefined)
+    return done
   }
 
   /** Does something with containers that no other call is changing meanwhile: with one, or without an id with all. */
   async #settled<T>(id: string | undefined, work: (scope: Scope) => Promise<T>): Promise<T> {
     if (this.#recovery) await this.#recovery
     const wanted = id === undefined ? [...this.#containers] : [this.#known(id)]
-    const result = Promise.all(wanted.map(({ settled }) => settled)).then(() => {
+    return this.#afterwards(wanted, () => {
       const containers = wanted.filter(container => this.#containers.get(container.id) === container)
       if (id !== undefined) this.#known(id)
       return work({
@@ -396,8 +399,6 @@ export class PortMappingIsolator implements AsyncDisposable {
         isTaken: slot => this.#containers.hasSlot(slot),
       })
     })
-    for (const container of wanted) container.settled = result.catch(() => undefined)
-    return result
   }
 
   #known(id: string): Container {

@@ -13,20 +13,24 @@ async function waitingSockets(sockets: SockDiagSocket): Promise<InetSocket[]> {
 
 /**
  * Refuses ports on which somebody on the host listens: once they are a container's, that service would be deaf, and
- * nobody would know why. Mesos does not check this.
+ * nobody would know why. Mesos does not check this. One look at the host's sockets, for however many containers.
  *
  * @throws IsolatorError ERR_PORTS_IN_USE, naming the first such socket
  */
 export async function refusePortsInUse(
   sockets: SockDiagSocket,
-  id: string,
-  ports: PortRanges,
+  wanted: readonly { id: string; ports: PortRanges }[],
 ): Promise<void> {
-  if (ports.size === 0) return
-  const inUse = (await waitingSockets(sockets)).find(({ localPort }) => ports.has(localPort))
-  if (!inUse) return
-  const { protocol, localAddress, localPort, uid } = inUse
-  throw new IsolatorError(
+  const asking = wanted.filter(({ ports }) => ports.size > 0)
+  if (asking.length === 0) return
+  for (const socket of await waitingSockets(sockets)) {
+    const container = asking.find(({ ports }) => ports.has(socket.localPort))
+    if (container) throw inUse(container.id, socket)
+  }
+}
+
+function inUse(id: string, { protocol, localAddress, localPort, uid }: InetSocket): IsolatorError {
+  return new IsolatorError(
     'ERR_PORTS_IN_USE',
     `'${id}' cannot have port ${localPort}: a ${protocol} socket of the host (uid ${uid}) is bound to ${localAddress}:${localPort}. ` +
       `See who: ss -${protocol === 'tcp' ? 'lntp' : 'lnup'} 'sport = ${localPort}'`,

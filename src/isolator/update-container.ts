@@ -30,7 +30,7 @@ export async function updateContainer(
       undo.push(() => {
         table.takeBack(added)
       })
-      await refusePortsInUse(host.sockets, container.id, added)
+      await refusePortsInUse(host.sockets, [{ id: container.id, ports: added }])
       if (inside) await applyAll(inside, plan.inside, undo, GONE)
       await applyAll(host.rt, plan.add, undo)
       await applyAll(host.rt, plan.remove, undo, GONE)

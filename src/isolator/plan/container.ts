@@ -58,10 +58,17 @@ export function containerPlan(
 }
 
 /** What takes a container away from the host: the ways in, then the link. One batch. */
-export function removalPlan(host: HostFacts, container: ContainerFacts): Planned[] {
-  const nodes = containerNodes(host, container).reverse()
-  return [...nodes.flatMap(planRemoval), planDelete(link, linkName(container.slot))]
-}
+export const removalPlan = (host: HostFacts, container: ContainerFacts): Planned[] => [
+  ...waysOut(host, container),
+  ...containerLinkNames(container).map(name => planDelete(link, name)),
+]
+
+/** What closes all ways into a container, in the opposite order. */
+export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] =>
+  containerNodes(host, container).reverse().flatMap(planRemoval)
+
+/** The links of a container in the host's namespace. */
+export const containerLinkNames = ({ slot }: ContainerFacts): string[] => [linkName(slot)]
 
 /** All ways into a container, and into its flow, in the order they are opened. */
 export function containerNodes(host: HostFacts, container: ContainerFacts): Planned[] {

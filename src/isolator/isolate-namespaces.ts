@@ -1,0 +1,70 @@
+import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
+import { netnsId } from '../rtnetlink/index.js'
+import { atOnce } from './at-once.js'
+import type { Container, ContainerTable } from './container-table.js'
+import type { HostContext } from './host-context.js'
+import { isolateContainers } from './isolate-container.js'
+import { linkName } from './layout.js'
+import { refuse } from './option-checks.js'
+import { allPorts } from './plan/facts.js'
+import { refusePortsInUse } from './ports-in-use.js'
+import type { Undo } from './undo.js'
+
+/** A container that has its place in the table, and the namespace that is to be made one of. */
+export interface Newcomer {
+  readonly container: Container
+  readonly netns: NetnsReference
+}
+
+/**
+ * Opens the namespaces, gives them their names in /run/netns and makes containers of them. Whatever was done is taken back
+ * by `undo`.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION for the host's own namespace, ERR_CONTAINER_EXISTS, ERR_PORTS_IN_USE
+ */
+export async function isolateNamespaces(
+  host: HostContext,
+  table: ContainerTable,
+  newcomers: readonly Newcomer[],
+  undo: Undo,
+): Promise<void> {
+  const candidates = newcomers.map(({ container, netns: reference }) => {
+    const netns = NetworkNamespace.resolve(reference)
+    undo.push(() => {
+      netns.close()
+    })
+    if (netns.equals(host.netns))
+      throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
+    table.settleIn(netns.identity, container)
+    return { container, netns }
+  })
+  await refusePortsInUse(
+    host.sockets,
+    newcomers.map(({ container }) => ({ id: container.id, ports: allPorts(container) })),
+  )
+  // Whose the name is that each gets next is known by this: see ourHandles.
+  await host.rt.send(candidates.map(({ netns }) => netnsId.assign(netns.fd)))
+  await atOnce(candidates, ({ container, netns }) => attach(table, container, netns, undo))
+  await isolateContainers(host, candidates, undo)
+  for (const { netns } of candidates) netns.close()
+}
+
+/** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */
+async function attach(
+  table: ContainerTable,
+  container: Container,
+  netns: NetworkNamespace,
+  undo: Undo,
+): Promise<void> {
+  for (;;) {
+    const name = linkName(container.slot)
+    try {
+      await netns.attach(name)
+      undo.push(() => NetworkNamespace.deleteName(name))
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      table.passOverSlot(container)
+    }
+  }
+}

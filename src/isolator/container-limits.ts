@@ -12,6 +12,7 @@ export class ContainerLimits {
   readonly #ingress: RatePolicy
   readonly #linkSpeed: number | undefined
   readonly #isolateExisting: boolean
+  readonly #enforced: boolean
 
   /**
    * @param linkSpeed what the public interface says its speed is, bytes per second
@@ -22,12 +23,18 @@ export class ContainerLimits {
     const host = { linkSpeed: this.#linkSpeed, cpus: options.cpus }
     this.#egress = settleRatePolicy(options.egress, host)
     this.#ingress = settleRatePolicy(options.ingress, host)
+    this.#enforced = options.egressEnforcement === 'host'
     this.#isolateExisting = options.ingressIsolateExistingContainers
   }
 
   /** The limits of a new container. */
-  ofNew({ cpus = 0, egressRateLimit, ingressRateLimit }: IsolateOptions): Limits {
+  ofNew({
+    cpus = 0,
+    egressRateLimit,
+    ingressRateLimit,
+  }: IsolateOptions): Limits & Pick<ContainerFacts, 'enforced'> {
     return {
+      ...(this.#enforced && { enforced: true }),
       egress: this.#own('egressRateLimit', egressRateLimit) ?? rateLimitFor(this.#egress, cpus),
       ingress: this.#own('ingressRateLimit', ingressRateLimit) ?? rateLimitFor(this.#ingress, cpus),
     }

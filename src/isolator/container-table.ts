@@ -21,7 +21,7 @@ export interface Container extends ContainerFacts {
 }
 
 /** What is decided of a container before it has a place. */
-export type NewContainer = Pick<Container, 'id' | 'ports' | 'reference' | 'egress' | 'ingress'>
+export type NewContainer = Pick<Container, 'id' | 'ports' | 'reference' | 'egress' | 'ingress' | 'enforced'>
 
 /** The ports that an isolator may give away. */
 export interface ManagedPorts {

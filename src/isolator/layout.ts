@@ -75,6 +75,12 @@ export const MAXIMUM_SLOT = 0xfff
 /** Name of the host end of a container's veth pair, and of the handle in /run/netns that holds its namespace. */
 export const linkName = (slot: number): string => `pm${slot}`
 
+/** The two ends of the veth pair that all a container sends goes through where the host enforces its limit. */
+export const shaperNames = (slot: number): { near: string; far: string } => ({
+  near: `pms${slot}`,
+  far: `pmt${slot}`,
+})
+
 /** The slot of a link name; undefined for a link that is not ours. */
 export function slotOfLink(name: string): number | undefined {
   const slot = /^pm([1-9][0-9]{0,3})$/.exec(name)?.[1]

@@ -113,6 +113,7 @@ export interface IsolatorOptions {
   readonly egress: RatePolicy
   readonly ingress: RatePolicy
   readonly ingressIsolateExistingContainers: boolean
+  readonly egressEnforcement: 'container' | 'host'
   /** Bytes per second. */
   readonly networkLinkSpeed: number | undefined
   readonly cpus: number
@@ -180,6 +181,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     egress: ratePolicy('egress', options),
     ingress: ratePolicy('ingress', options),
     ingressIsolateExistingContainers: options.ingressIsolateExistingContainers ?? false,
+    egressEnforcement: options.egressEnforcement ?? 'container',
     networkLinkSpeed:
       options.networkLinkSpeed === undefined
         ? undefined

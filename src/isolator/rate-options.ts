@@ -1,4 +1,4 @@
-import { isBoolean, refuse, type Checks } from './option-checks.js'
+import { isBoolean, oneOf, refuse, type Checks } from './option-checks.js'
 import { optionName, type RatePolicy } from './rate-limit.js'
 import { formatSize, parseSize, type SizeInput } from './sizes.js'
 
@@ -27,6 +27,11 @@ export interface RateOptions {
   ingressBurst?: SizeInput | undefined
   /** Give containers without an ingress limit one when they are updated. Default false: they stay without. */
   ingressIsolateExistingContainers?: boolean | undefined
+  /**
+   * Where the limit on what a container sends stands: `'container'` (default) on its own eth0, as in Mesos, where a root
+   * process inside can take it away; `'host'` there and on the host, for all it sends together.
+   */
+  egressEnforcement?: 'container' | 'host' | undefined
   /** The speed of the public interface, for `'auto'` and the check of rates against it. Default: what the device says. */
   networkLinkSpeed?: SizeInput | undefined
   /** The CPUs that containers share, which `'auto'` divides the link's speed by (Mesos resource `cpus`). Default: the machine's. */
@@ -76,6 +81,7 @@ export const RATE_CHECKS: Checks<RateOptions> = {
   ingressCeilLimit: isRate,
   ingressBurst: isBurst,
   ingressIsolateExistingContainers: isBoolean,
+  egressEnforcement: oneOf('container', 'host'),
   networkLinkSpeed: isRate,
   cpus: isCpus,
 }

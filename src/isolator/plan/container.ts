@@ -2,18 +2,17 @@ import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { address as addressType, link, route } from '../../rtnetlink/index.js'
 import { qdisc } from '../../tc/index.js'
 import { formatAlias } from '../alias.js'
-import { CONTAINER_INTERFACE, linkName, PRIORITY } from '../layout.js'
+import { CONTAINER_INTERFACE, linkName, PRIORITY, shaperNames } from '../layout.js'
 import { cutIntoBlocks, type PortBlock } from '../port-blocks.js'
-import { dropAll } from '../programs/drop-all.js'
 import { inside } from '../programs/inside.js'
-import { local } from '../programs/local.js'
-import { wire } from '../programs/wire.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import { allPorts, type ContainerFacts, type HostFacts, type Sysctl } from './facts.js'
 import { flowNodes } from './flows.js'
 import { LOCALHOST } from './host.js'
-import { limitPlan } from './limit.js'
+import { allowOn, DEAF, finalDrop } from './gate.js'
+import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
+import { shaper, shaperPair } from './shaper.js'
 import { mirrorNode, portNodes } from './steering.js'
 import { U32Priority, word } from './u32-priority.js'
 
@@ -48,8 +47,9 @@ export function containerPlan(
   return {
     pair: pair(host, container, netns),
     hostSysctls: [
-      { name: `net/ipv6/conf/${linkName(container.slot)}/disable_ipv6`, value: '1', optional: true },
-    ],
+      linkName(container.slot),
+      ...(container.enforced ? Object.values(shaperNames(container.slot)) : []),
+    ].map(dev => ({ name: `net/ipv6/conf/${dev}/disable_ipv6`, value: '1', optional: true })),
     inside: insideMessages(host, container),
     insideSysctls: insideSysctls(host, container),
     guard: guard(host, container),
@@ -67,8 +67,11 @@ export const removalPlan = (host: HostFacts, container: ContainerFacts): Planned
 export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] =>
   containerNodes(host, container).reverse().flatMap(planRemoval)
 
-/** The links of a container in the host's namespace. */
-export const containerLinkNames = ({ slot }: ContainerFacts): string[] => [linkName(slot)]
+/** The links of a container in the host's namespace, each of which takes its other end along. */
+export const containerLinkNames = ({ slot, enforced }: ContainerFacts): string[] => [
+  linkName(slot),
+  ...(enforced ? [shaperNames(slot).near] : []),
+]
 
 /** All ways into a container, and into its flow, in the order they are opened. */
 export function containerNodes(host: HostFacts, container: ContainerFacts): Planned[] {
@@ -97,27 +100,18 @@ function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number })
     multicast: false,
     peer: { name: CONTAINER_INTERFACE, address, mtu, netns: { fd: netns.fd, name } },
   } as const
-  return [plan(link, 'add', spec, planDelete(link, name))]
+  return [
+    plan(link, 'add', spec, planDelete(link, name)),
+    ...(container.enforced ? [shaperPair(host, container)] : []),
+  ]
 }
 
-/** The sysctls are a second line of defence: nothing passes the final drop. `all` and `default` are never relied on. */
+/** The host's end of the pair, which tells whose it is. */
 const nearEnd = (container: ContainerFacts): Planned =>
   plan(link, 'change', {
     dev: linkName(container.slot),
     alias: formatAlias(container),
-    inet6: { addrGenMode: 'none' },
-    inet: {
-      rp_filter: 1,
-      accept_local: 0,
-      route_localnet: 0,
-      forwarding: 0,
-      arp_ignore: 8,
-      accept_redirects: 0,
-      secure_redirects: 0,
-      send_redirects: 0,
-      proxy_arp: 0,
-      accept_source_route: 0,
-    },
+    ...DEAF,
   })
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
@@ -125,7 +119,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
   const dev = CONTAINER_INTERFACE
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
-    ...(container.egress ? limitPlan(dev, container.egress, host.bloatReduction) : []),
+    ...limitPlan(insidePlace(host), container.egress),
     // lo carries what arrives for 127.0.0.1: its frames must look like the host's, or they count as somebody else's.
     plan(link, 'change', {
       dev: 'lo',
@@ -167,34 +161,25 @@ export const insideFilter = (
   redirect: CONTAINER_INTERFACE,
 })
 
-/** LOCAL and WIRE: what a container may send, to the host and other containers, and out. */
+/** LOCAL and WIRE on all gates of a container, from the last one back, so that each leads to one that is there. */
 export function allowFilters(host: HostFacts, container: ContainerFacts): BpfFilterOptions[] {
-  const { loopbackInterface, publicInterface } = host
-  const options = { ...host, ports: allPorts(container) }
-  const allow = { dev: linkName(container.slot), priority: PRIORITY.allow, protocol: 'all' } as const
+  const dev = linkName(container.slot)
+  const ways = { local: host.loopbackInterface, wire: host.publicInterface }
+  if (!container.enforced) return allowOn(dev, ways, host, container)
+  const { near, far } = shaperNames(container.slot)
   return [
-    { ...allow, handle: 1, program: local(options), redirect: loopbackInterface },
-    { ...allow, handle: 2, program: wire(options), redirect: publicInterface },
+    ...allowOn(far, ways, host, container),
+    ...allowOn(dev, { local: near, wire: near }, host, container),
   ]
 }
 
-function guard(host: HostFacts, container: ContainerFacts): Planned[] {
-  const dev = linkName(container.slot)
-  return [
-    nearEnd(container),
-    ...(container.ingress ? limitPlan(dev, container.ingress, host.bloatReduction) : []),
-    planAdd(qdisc, { dev, kind: 'ingress' }),
-    bpfFilter({
-      dev,
-      priority: PRIORITY.drop,
-      protocol: 'all',
-      handle: 1,
-      program: dropAll,
-      directAction: true,
-    }),
-    ...allowFilters(host, container).map(bpfFilter),
-  ]
-}
+const guard = (host: HostFacts, container: ContainerFacts): Planned[] => [
+  nearEnd(container),
+  ...limitPlan(ingressPlace(host, container), container.ingress),
+  ...(container.enforced ? shaper(host, container) : []),
+  ...finalDrop(linkName(container.slot)),
+  ...allowFilters(host, container).map(bpfFilter),
+]
 
 const commit = (host: HostFacts, container: ContainerFacts): Planned[] => [
   ...containerNodes(host, container),

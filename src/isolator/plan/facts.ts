@@ -51,6 +51,8 @@ export interface ContainerFacts {
   readonly egress?: RateLimit | undefined
   /** How fast it may receive. */
   readonly ingress?: RateLimit | undefined
+  /** Whether the limit on what it sends stands on the host too, where it cannot take it away. */
+  readonly enforced?: boolean | undefined
 }
 
 /** All ports of a container. */

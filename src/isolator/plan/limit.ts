@@ -1,6 +1,7 @@
 import { qdisc, trafficClass, type ClassSpec, type HtbClass } from '../../tc/index.js'
+import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout.js'
 import { sameLimit, type RateLimit } from '../rate-limit.js'
-import type { HostFacts } from './facts.js'
+import type { ContainerFacts, HostFacts } from './facts.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
 
 /**
@@ -22,34 +23,79 @@ const QUANTUM = 60_000
 const burstOf = (rate: number): number => Math.max(1600, Math.ceil(rate / BURSTS_PER_SECOND))
 const BURSTS_PER_SECOND = 250
 
-/** The messages that limit what `dev` sends, in order. */
-export const limitPlan = (
-  dev: string,
-  limit: RateLimit,
-  bloatReduction: HostFacts['bloatReduction'],
-): Planned[] => [
-  planAdd(qdisc, { dev, parent: 'root', handle: LIMIT.htb, kind: 'htb', defaultClass: CLASS_MINOR }),
-  planAdd(trafficClass, htbClass(dev, limit)),
-  ...(bloatReduction === 'fq_codel'
-    ? [planAdd(qdisc, { dev, parent: LIMIT.class, handle: LIMIT.fqCodel, kind: 'fq_codel', ecn: true })]
+/** Where a limit stands: on what `dev` sends. */
+export interface LimitPlace {
+  readonly dev: string
+  readonly bloatReduction: HostFacts['bloatReduction']
+  /** Bytes that each packet counts at least. */
+  readonly mpu?: number
+}
+
+/** What a container sends, inside: its sockets feel it at once, and it can take it away. */
+export const insidePlace = ({ bloatReduction }: HostFacts): LimitPlace => ({
+  dev: CONTAINER_INTERFACE,
+  bloatReduction,
+})
+
+/** What a container receives. */
+export const ingressPlace = ({ bloatReduction }: HostFacts, { slot }: ContainerFacts): LimitPlace => ({
+  dev: linkName(slot),
+  bloatReduction,
+})
+
+/** What a container sends, where it cannot take it away: see shaper.ts. */
+export const shaperPlace = ({ bloatReduction }: HostFacts, { slot }: ContainerFacts): LimitPlace => ({
+  dev: shaperNames(slot).near,
+  bloatReduction,
+  mpu: LEAST_PACKET,
+})
+
+/**
+ * HTB counts bytes, but what a flood of tiny packets costs others is packets: at 10 Mbit/s this lets 2,400 a second pass
+ * instead of 19,500.
+ */
+const LEAST_PACKET = 512
+
+/** The messages that limit what is sent at a place, in order; none for no limit. */
+export const limitPlan = (place: LimitPlace, limit: RateLimit | undefined): Planned[] =>
+  limit === undefined ? [] : limiting(place, limit)
+
+const limiting = (place: LimitPlace, limit: RateLimit): Planned[] => [
+  planAdd(qdisc, {
+    dev: place.dev,
+    parent: 'root',
+    handle: LIMIT.htb,
+    kind: 'htb',
+    defaultClass: CLASS_MINOR,
+  }),
+  planAdd(trafficClass, htbClass(place, limit)),
+  ...(place.bloatReduction === 'fq_codel'
+    ? [
+        planAdd(qdisc, {
+          dev: place.dev,
+          parent: LIMIT.class,
+          handle: LIMIT.fqCodel,
+          kind: 'fq_codel',
+          ecn: true,
+        }),
+      ]
     : []),
 ]
 
 /** What makes of one limit another, while packets flow. */
 export function limitChange(
-  dev: string,
+  place: LimitPlace,
   before: RateLimit | undefined,
   after: RateLimit | undefined,
-  bloatReduction: HostFacts['bloatReduction'],
 ): Planned[] {
   if (sameLimit(before, after)) return []
-  if (!before) return after ? limitPlan(dev, after, bloatReduction) : []
-  if (!after) return [planDelete(qdisc, { dev, parent: 'root', handle: LIMIT.htb, kind: 'htb' })]
-  const undo = plan(trafficClass, 'change', htbClass(dev, before))
-  return [plan(trafficClass, 'change', htbClass(dev, after), undo)]
+  if (!before) return limitPlan(place, after)
+  if (!after) return [planDelete(qdisc, { dev: place.dev, parent: 'root', handle: LIMIT.htb, kind: 'htb' })]
+  const undo = plan(trafficClass, 'change', htbClass(place, before))
+  return [plan(trafficClass, 'change', htbClass(place, after), undo)]
 }
 
-const htbClass = (dev: string, { rate, ceil = rate, burst = burstOf(rate) }: RateLimit) =>
+const htbClass = ({ dev, mpu }: LimitPlace, { rate, ceil = rate, burst = burstOf(rate) }: RateLimit) =>
   ({
     dev,
     parent: LIMIT.htb,
@@ -60,6 +106,7 @@ const htbClass = (dev: string, { rate, ceil = rate, burst = burstOf(rate) }: Rat
     burst,
     cburst: burstOf(ceil),
     quantum: QUANTUM,
+    mpu,
   }) as const satisfies ClassSpec
 
 /**

@@ -1,12 +1,12 @@
 import { link } from '../../rtnetlink/index.js'
 import { formatAlias } from '../alias.js'
-import { CONTAINER_INTERFACE, linkName } from '../layout.js'
+import { linkName } from '../layout.js'
 import { blocksBeyond, cutIntoBlocks } from '../port-blocks.js'
 import { sameLimit } from '../rate-limit.js'
 import { replaceBpfFilter } from './bpf-filter.js'
 import { allowFilters, insideFilter, waysIn } from './container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
-import { limitChange } from './limit.js'
+import { ingressPlace, insidePlace, limitChange, shaperPlace } from './limit.js'
 import { plan, planRemoval, type Planned } from './planned.js'
 
 /** What makes of a container another with the same slot and ephemeral ports. Each list of messages is one batch. */
@@ -26,11 +26,12 @@ export function updatePlan(host: HostFacts, before: ContainerFacts, after: Conta
   return {
     inside: [
       ...insideProgram(host, before, after),
-      ...limitChange(CONTAINER_INTERFACE, before.egress, after.egress, host.bloatReduction),
+      ...limitChange(insidePlace(host), before.egress, after.egress),
     ],
     add: [
       ...aliasChange(before, after),
-      ...limitChange(linkName(after.slot), before.ingress, after.ingress, host.bloatReduction),
+      ...limitChange(ingressPlace(host, after), before.ingress, after.ingress),
+      ...(after.enforced ? limitChange(shaperPlace(host, after), before.egress, after.egress) : []),
       ...guardPrograms(host, before, after),
       ...waysIn(host, blocksBeyond(wanted, old), after.slot),
     ],

@@ -81,6 +81,10 @@ export const shaperNames = (slot: number): { near: string; far: string } => ({
   far: `pmt${slot}`,
 })
 
+/** The slot of the near end of a shaper; undefined for a link that is none. */
+export const slotOfShaper = (name: string): number | undefined =>
+  name.startsWith('pms') ? slotOfLink(`pm${name.slice(3)}`) : undefined
+
 /** The slot of a link name; undefined for a link that is not ours. */
 export function slotOfLink(name: string): number | undefined {
   const slot = /^pm([1-9][0-9]{0,3})$/.exec(name)?.[1]

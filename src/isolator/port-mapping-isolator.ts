@@ -63,6 +63,9 @@ export interface ContainerInfo {
   readonly ingress?: RateLimit
 }
 
+/** A container that is asked for, and its namespace. */
+type Wanted = NewContainer & { readonly netns: NetnsReference }
+
 /** Namespaces that isolateMany holds open at a time. */
 const ISOLATED_AT_ONCE = 128
 
@@ -173,7 +176,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_PORTS_EXHAUSTED, ERR_INVALID_OPTION, ERR_FOREIGN_STATE; whatever was done is taken back
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
-    const [info] = await this.isolateMany([{ id, ...options }])
+    const [info] = await this.#isolateAll([this.#wanted(id, options)])
     return info as ContainerInfo
   }
 
@@ -185,24 +188,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async isolateMany(
     containers: readonly (IsolateOptions & { readonly id: string })[],
   ): Promise<ContainerInfo[]> {
-    const wanted = containers.map(({ id, ...options }) => this.#wanted(id, options))
-    const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
-    if (this.#recovery) await this.#recovery
-    const added: Newcomer[] = []
-    const work = allOrNothing(async undo => {
-      for (const { netns, ...options } of wanted) {
-        const container = this.#containers.add(options, inUse)
-        undo.push(() => {
-          this.#containers.remove(container)
-        })
-        added.push({ container, netns })
-      }
-      for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
-        await isolateNamespaces(this.#host, this.#containers, added.slice(i, i + ISOLATED_AT_ONCE), undo)
-    })
-    for (const { container } of added) container.settled = work.catch(() => undefined)
-    await work
-    return added.map(({ container }) => infoOf(container))
+    return this.#isolateAll(containers.map(({ id, ...options }) => this.#wanted(id, options)))
   }
 
   /**
@@ -370,7 +356,27 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.close()
   }
 
-  #wanted(id: string, options: IsolateOptions): NewContainer & { netns: NetnsReference } {
+  async #isolateAll(wanted: readonly Wanted[]): Promise<ContainerInfo[]> {
+    const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
+    if (this.#recovery) await this.#recovery
+    const added: Newcomer[] = []
+    const work = allOrNothing(async undo => {
+      for (const { netns, ...options } of wanted) {
+        const container = this.#containers.add(options, inUse)
+        undo.push(() => {
+          this.#containers.remove(container)
+        })
+        added.push({ container, netns })
+      }
+      for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
+        await isolateNamespaces(this.#host, this.#containers, added.slice(i, i + ISOLATED_AT_ONCE), undo)
+    })
+    for (const { container } of added) container.settled = work.catch(() => undefined)
+    await work
+    return added.map(({ container }) => infoOf(container))
+  }
+
+  #wanted(id: string, options: IsolateOptions): Wanted {
     checkId(id)
     const { netns, ports = [] } = checkIsolateOptions(options)
     const limits = this.#limits.ofNew(options)

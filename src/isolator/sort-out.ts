@@ -4,7 +4,7 @@ import { parseAlias } from './alias.js'
 import { containerNode, ownerOf, type ContainerNode } from './container-node.js'
 import { keyOf } from './filter-places.js'
 import { IsolatorError } from './isolator-error.js'
-import { linkName, slotOfLink } from './layout.js'
+import { linkName, shaperNames, slotOfLink } from './layout.js'
 import { containerNodes } from './plan/container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './plan/facts.js'
 import { planDelete, type Planned } from './plan/planned.js'
@@ -43,17 +43,14 @@ interface Found {
  * @param wanted ids of the containers that are to stay
  * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
  */
-export function sortOut(
-  { links, publicFilters, loopbackFilters, flowFilters, ingress, handles }: Survey,
-  host: HostFacts,
-  wanted: ReadonlySet<string>,
-): SortedOut {
+export function sortOut(survey: Survey, host: HostFacts, wanted: ReadonlySet<string>): SortedOut {
+  const { links, publicFilters, loopbackFilters, flowFilters, handles } = survey
   const filters = [...publicFilters, ...loopbackFilters, ...flowFilters]
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
   const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host)))
   const kept = [...named].flatMap(([id, container]) =>
-    wanted.has(id) ? (factsOf(container, ingress) ?? []) : [],
+    wanted.has(id) ? (factsOf(container, survey) ?? []) : [],
   )
   refuseSharedPorts(kept)
   const stays = new Set(kept.map(({ slot }) => slot))
@@ -67,6 +64,7 @@ export function sortOut(
     removal: [
       ...nodes.filter(leadsNowhere).map(deletionOf),
       ...garbage.map(({ slot }) => planDelete(link, linkName(slot))),
+      ...staleShapers(survey, stays).map(slot => planDelete(link, shaperNames(slot).near)),
     ],
     ...nodeChanges(kept, filters, nodes, host),
     stale: [...handles.keys()].filter(slot => !stays.has(slot)),
@@ -108,7 +106,7 @@ const isOurs = ({ link, nodes }: Found): boolean =>
   nodes.length > 0 || parseAlias(link.alias) !== undefined || (!link.up && !link.arp && !link.multicast)
 
 /** The ports are those of all nodes: a cut `update` leaves old and new ones. */
-function factsOf({ slot, link, nodes }: Found, ingress: Survey['ingress']): ContainerFacts | undefined {
+function factsOf({ slot, link, nodes }: Found, survey: Survey): ContainerFacts | undefined {
   const alias = parseAlias(link.alias)
   if (!alias) return undefined
   const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? []))
@@ -116,9 +114,14 @@ function factsOf({ slot, link, nodes }: Found, ingress: Survey['ingress']): Cont
     ...alias,
     slot,
     ports: ports.subtract(PortRanges.from([alias.ephemeralPorts])),
-    ingress: ingress.get(slot),
+    ingress: survey.ingress.get(slot),
+    ...(survey.shapers.has(slot) && { enforced: true, egress: survey.egress.get(slot) }),
   }
 }
+
+/** Shapers that no container goes through. Anybody may call a veth `pms1`; ours have neither ARP nor multicast. */
+const staleShapers = ({ shapers }: Survey, stays: ReadonlySet<number>): number[] =>
+  [...shapers].flatMap(([slot, { arp, multicast }]) => (stays.has(slot) || arp || multicast ? [] : [slot]))
 
 function refuseSharedPorts(kept: readonly ContainerFacts[]): void {
   const owners = new PortOwners()

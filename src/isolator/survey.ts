@@ -3,7 +3,7 @@ import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { trafficClass, type Filter } from '../tc/index.js'
 import type { HostContext } from './host-context.js'
 import { ourFilters } from './host-filters.js'
-import { FLOW_QDISC, slotOfLink } from './layout.js'
+import { FLOW_QDISC, slotOfLink, slotOfShaper } from './layout.js'
 import { lookUp } from './look-up.js'
 import { ourHandles } from './namespace-handles.js'
 import { LIMIT, limitOf } from './plan/limit.js'
@@ -13,6 +13,8 @@ import type { RateLimit } from './rate-limit.js'
 export interface Survey {
   /** The veths that are named `pm<slot>`, by slot. */
   readonly links: ReadonlyMap<number, Link>
+  /** The near ends of shapers, by slot. */
+  readonly shapers: ReadonlyMap<number, Link>
   /** The filters of our priorities on the host's two interfaces. */
   readonly publicFilters: readonly Filter[]
   readonly loopbackFilters: readonly Filter[]
@@ -20,6 +22,8 @@ export interface Survey {
   readonly flowFilters: readonly Filter[]
   /** What containers may receive at most, by slot, for those that are limited. */
   readonly ingress: ReadonlyMap<number, RateLimit>
+  /** What they may send at most, where that is enforced on the host. */
+  readonly egress: ReadonlyMap<number, RateLimit>
   /** The names `pm<slot>` in /run/netns that are ours: by slot the identity of the namespace, undefined where there is none. */
   readonly handles: ReadonlyMap<number, string | undefined>
 }
@@ -27,20 +31,23 @@ export interface Survey {
 /** Reads it: a dump of links, one of filters for each of the two interfaces and for the flows, and a directory. */
 export async function survey(host: HostContext): Promise<Survey> {
   const { rt, facts } = host
-  const links = await containerLinks(rt)
+  const veths = await rt.links.list({ kind: 'veth' })
+  const links = bySlot(veths, slotOfLink)
+  const shapers = bySlot(veths, slotOfShaper)
   const publicFilters = await ourFilters(rt, facts.publicInterface)
   const loopbackFilters = await ourFilters(rt, facts.loopbackInterface)
   const flowFilters =
     facts.flowParent === undefined ? [] : await ourFilters(rt, facts.publicInterface, FLOW_QDISC)
   return {
-    ...{ links, publicFilters, loopbackFilters, flowFilters },
-    ingress: await ingressLimits(rt, links),
+    ...{ links, shapers, publicFilters, loopbackFilters, flowFilters },
+    ingress: await limitsOn(rt, links),
+    egress: await limitsOn(rt, shapers),
     handles: await ourHandles(rt),
   }
 }
 
-/** The limits that stand on the host's ends of veths. */
-async function ingressLimits(
+/** The limits on what is sent by these links. */
+async function limitsOn(
   rt: RtnetlinkSocket,
   links: ReadonlyMap<number, Link>,
 ): Promise<Map<number, RateLimit>> {
@@ -58,13 +65,11 @@ async function ingressLimits(
   )
 }
 
-/** The veths in the host's namespace that are named `pm<slot>`, by slot. */
-export async function containerLinks(rt: RtnetlinkSocket): Promise<Map<number, Link>> {
-  const links = await rt.links.list({ kind: 'veth' })
-  return new Map(
+/** Links by the slot that their name tells, where it tells one. */
+const bySlot = (links: readonly Link[], slotOf: (name: string) => number | undefined): Map<number, Link> =>
+  new Map(
     links.flatMap(link => {
-      const slot = slotOfLink(link.name)
+      const slot = slotOf(link.name)
       return slot === undefined ? [] : [[slot, link]]
     }),
   )
-}

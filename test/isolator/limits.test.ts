@@ -1,10 +1,11 @@
 import t from 'tap'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
-import { ipJson, tcJson } from '../helpers/iproute2.js'
-import { HOST_IP } from '../helpers/topology.js'
-import { needsIsolation, PATIENTLY, preparedTopology } from './isolated-topology.js'
+import { ipBatch, ipJson, run, tcJson } from '../helpers/iproute2.js'
+import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
+import { needsIsolation, OPTIONS, PATIENTLY, preparedTopology } from './isolated-topology.js'
 import { changesNothing } from './kernel-state.js'
 
 const needsHtb = () => allOf(needsIsolation(), hasQdisc('htb'))
@@ -31,6 +32,11 @@ const qdiscsOf = async (namespace: string, dev: string): Promise<string[]> =>
   (await tcJson<TcQdisc>(namespace, `qdisc show dev ${dev}`))
     .filter(({ kind }) => kind !== 'ingress')
     .map(({ kind, handle, parent }) => `${kind} ${handle} ${parent ?? 'root'}`)
+
+const sentBy = async (namespace: string, dev: string): Promise<number> =>
+  (await tcJson<{ root?: boolean; packets: number }>(namespace, `-s qdisc show dev ${dev}`)).find(
+    ({ root }) => root,
+  )!.packets
 
 const aliasOf = async (namespace: string, dev: string): Promise<unknown> =>
   (await ipJson(namespace, `link show dev ${dev}`))[0]?.['ifalias']
@@ -82,6 +88,67 @@ t.test('limits as they stand in the kernel', needsHtb(), async t => {
   })
   await t.rejects(isolator.isolate('web-2', { netns: c2.name, cpus: -1 }), { code: 'ERR_INVALID_OPTION' })
   t.strictSame(isolator.list(), [])
+})
+
+t.test('ingress limits come to existing containers only if asked for', needsHtb(), async t => {
+  for (const ingressIsolateExistingContainers of [false, true]) {
+    const { topology, host, isolator } = await preparedTopology(t)
+    const { link } = await isolator.isolate('web-1', { netns: topology.containers[0]!.name })
+    await using restarted = await PortMappingIsolator.create({
+      ...OPTIONS,
+      netns: host.name,
+      bloatReduction: 'none',
+      ingressRatePerCpu: 1_000_000,
+      ingressIsolateExistingContainers,
+    })
+    await restarted.recover(['web-1'])
+    await restarted.update('web-1', { cpus: 3 })
+    const limited = ingressIsolateExistingContainers ? ['1:1 3000000/3000000'] : []
+    t.strictSame(await classesOf(host.name, link), limited)
+  }
+})
+
+t.test('a limit that the container cannot take away', needsHtb(), async t => {
+  const { topology, host, remote, isolator } = await preparedTopology(t, {
+    bloatReduction: 'none',
+    egressEnforcement: 'host',
+    egressRateLimitPerContainer: 100_000,
+  })
+  const [c1, c2] = topology.containers as [typeof host, typeof host]
+  await changesNothing(t, [host], async () => {
+    await isolator.isolate('web-1', { netns: c1.name, ports: '31000-31007' })
+    await isolator.isolate('web-2', { netns: c2.name, ports: '31008', egressRateLimit: '1MB' })
+    t.strictSame(await classesOf(host.name, 'pms1'), ['1:1 125000/125000'])
+    t.strictSame(await classesOf(host.name, 'pms2'), ['1:1 1048576/1048576'])
+    await ipBatch(c1.name, [
+      'link set eth0 down',
+      'link set eth0 up',
+      'route add default via 10.9.0.1 onlink dev eth0',
+    ])
+    await run('tc', ['-n', c1.name, 'qdisc', 'del', 'dev', 'eth0', 'root'])
+    t.strictSame(await classesOf(c1.name, 'eth0'), [], 'the container has taken its own limit away')
+    for (const [where, namespace, address, port] of [
+      ['the wire', remote, REMOTE_IP, 7],
+      ['another container', c2, HOST_IP, 31_008],
+      ['the host', host, HOST_IP, 7],
+    ] as const) {
+      await using server = await tcpEcho(namespace, '0.0.0.0', port)
+      const before = await sentBy(host.name, 'pms1')
+      t.equal(await tcpConnect(c1, address, server.port, PATIENTLY), 'connected', where)
+      t.ok((await sentBy(host.name, 'pms1')) > before, `what goes to ${where} goes through the limit`)
+    }
+    await isolator.update('web-1', { ports: '31000-31003', egressRateLimit: 200_000 })
+    t.strictSame(await classesOf(host.name, 'pms1'), ['1:1 200000/200000'])
+    await using restarted = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+    await restarted.recover(['web-1'])
+    t.match(restarted.get('web-1'), { egress: { rate: 200_000 } })
+    t.equal(
+      (await ipJson(host.name, 'link show')).some(({ ifname }) => ifname === 'pms2'),
+      false,
+      'gone with web-2',
+    )
+    await restarted.cleanup('web-1')
+  })
 })
 
 t.test('bloat reduction', allOf(needsHtb(), hasQdisc('fq_codel')), async t => {

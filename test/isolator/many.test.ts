@@ -1,0 +1,67 @@
+import t from 'tap'
+import { ip } from '../helpers/iproute2.js'
+import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
+import { HOST_IP } from '../helpers/topology.js'
+import { firstPort, needsIsolation, PATIENTLY, preparedTopology } from './isolated-topology.js'
+import { changesNothing } from './kernel-state.js'
+
+const COUNT = 6
+
+t.test('many at once', needsIsolation(), async t => {
+  const { topology, host, remote, isolator } = await preparedTopology(t, { containers: COUNT })
+  const wanted = topology.containers.map(({ name: netns }, i) => ({
+    ...{ id: `web-${i}`, netns },
+    ports: `${firstPort(i)}-${firstPort(i) + 7}`,
+  }))
+  await changesNothing(t, [host], async () => {
+    const infos = await isolator.isolateMany(wanted)
+    t.strictSame(
+      infos.map(({ id }) => id),
+      wanted.map(({ id }) => id),
+    )
+    t.strictSame(isolator.list(), infos)
+    for (const [i, namespace] of topology.containers.entries()) {
+      await using server = await tcpEcho(namespace, '0.0.0.0', firstPort(i))
+      t.equal(await tcpConnect(remote, HOST_IP, server.port, PATIENTLY), 'connected')
+    }
+    // Somebody else's link, and one that is gone already.
+    await ip(host.name, 'link add other type veth peer name another')
+    await ip(host.name, `link del ${infos[1]!.link}`)
+    const ids = ['web-0', 'web-9', ...infos.map(({ id }) => id), 'web-0']
+    t.strictSame(
+      await isolator.cleanupMany(ids),
+      ids.map(id => id !== 'web-9'),
+    )
+    t.strictSame(isolator.list(), [])
+    await ip(host.name, 'link del other')
+  })
+  t.strictSame(await isolator.cleanupMany(ids(3)), [false, false, false])
+  t.strictSame(await isolator.cleanupMany([]), [])
+  t.strictSame(await isolator.isolateMany([]), [])
+})
+
+const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `web-${i}`)
+
+t.test('all or none', needsIsolation(), async t => {
+  const { topology, host, isolator } = await preparedTopology(t, { containers: 3 })
+  const wanted = topology.containers.map(({ name: netns }, i) => ({ id: `web-${i}`, netns, ports: '' }))
+  await using listener = await tcpEcho(host, '0.0.0.0', 31_500)
+  const failures: [change: object, code: string][] = [
+    [{ id: 'web-0' }, 'ERR_CONTAINER_EXISTS'],
+    [{ netns: wanted[1]!.netns }, 'ERR_CONTAINER_EXISTS'],
+    [{ netns: host.name }, 'ERR_INVALID_OPTION'],
+    [{ netns: 'nowhere' }, 'ENOENT'],
+    [{ ports: '2000' }, 'ERR_PORTS_UNMANAGED'],
+    [{ ports: `${listener.port}` }, 'ERR_PORTS_IN_USE'],
+  ]
+  for (const [change, code] of failures)
+    await changesNothing(t, [host], () =>
+      t.rejects(isolator.isolateMany([...wanted.slice(0, 2), { ...wanted[2]!, ...change }]), { code }),
+    )
+  // The name of the last one's veth is taken: found when all the others are made.
+  await ip(host.name, 'link add pm3 type veth peer name foreign')
+  await changesNothing(t, [host], () =>
+    t.rejects(isolator.isolateMany(wanted), { code: 'ERR_FOREIGN_STATE' }),
+  )
+  t.strictSame(isolator.list(), [])
+})

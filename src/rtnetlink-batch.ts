@@ -1,3 +1,4 @@
+import { rememberNames } from './netlink/devices.js'
 import type { Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType } from './netlink/object-type.js'
@@ -18,11 +19,12 @@ export type RtnetlinkBatch = { readonly [Name in keyof Objects]: Gather<Objects[
 /** The requests that `build` asks for, in order. What is wrong with one is thrown here, before anything is sent. */
 export function gather(build: (batch: RtnetlinkBatch) => void, devices: DeviceNames): Request<never>[] {
   const requests: Request<never>[] = []
+  const names = rememberNames(devices)
   const push = (request: Request<never>): void => {
     requests.push(request)
   }
   const tables = Object.fromEntries(
-    Object.entries(OBJECTS).map(([name, object]) => [name, gatherer(object as never, devices, push)]),
+    Object.entries(OBJECTS).map(([name, object]) => [name, gatherer(object as never, names, push)]),
   ) as unknown as RtnetlinkBatch
   build({ ...tables, push })
   return requests

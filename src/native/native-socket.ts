@@ -55,6 +55,8 @@ export class NativeSocket {
   readonly #handle: NetlinkHandle
   /** Where synchronous calls receive. */
   #room: Buffer | undefined
+  /** The part of it that was used last: to make another takes time, and acknowledgements have the same length. */
+  #received: Buffer | undefined
   #fd: number
   #started = false
   #referenced = false
@@ -195,7 +197,8 @@ export class NativeSocket {
   #receive(timeoutMs: number): Buffer {
     this.#room ??= Buffer.allocUnsafeSlow(DATAGRAM_SIZE)
     const length = this.#handle.receiveSync(this.#room, timeoutMs)
-    return Buffer.from(this.#room.buffer, 0, length)
+    if (this.#received?.length !== length) this.#received = this.#room.subarray(0, length)
+    return this.#received
   }
 
   /** Keeps the event loop alive, until `unref`. A socket starts without. */

@@ -33,14 +33,21 @@ export function deviceIndex(devices: DeviceNames, device: Device): number {
 export const deviceName = (devices: DeviceNames, index: number): string =>
   devices.interfaceName(index) ?? `if${index}`
 
-/** A view of `devices` that asks for each index once: for one dump, in which names cannot be expected to change. */
+/**
+ * A view of `devices` that asks for each name and index once: for one call, such as a dump or a batch, in which names
+ * cannot be expected to change.
+ */
 export function rememberNames(devices: DeviceNames): DeviceNames {
-  const names = new Map<number, string | undefined>()
   return {
-    interfaceIndex: name => devices.interfaceIndex(name),
-    interfaceName(index) {
-      if (!names.has(index)) names.set(index, devices.interfaceName(index))
-      return names.get(index)
-    },
+    interfaceIndex: remembering(name => devices.interfaceIndex(name)),
+    interfaceName: remembering(index => devices.interfaceName(index)),
+  }
+}
+
+function remembering<Key, Value>(ask: (key: Key) => Value): (key: Key) => Value {
+  const known = new Map<Key, Value>()
+  return key => {
+    if (!known.has(key)) known.set(key, ask(key))
+    return known.get(key) as Value
   }
 }

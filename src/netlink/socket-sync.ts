@@ -22,6 +22,9 @@ export class NetlinkSocketSync implements Disposable {
   readonly #protocol: Protocol
   readonly #session: Session
   #closed = false
+  /** What was received last, and the view of it, which serves again where the transport gives the same. */
+  #chunk: Uint8Array | undefined
+  #view: DataView = new DataView(new ArrayBuffer(0))
 
   /** Takes over `transport`, also when it throws. Use a protocol's own `open` where there is one. */
   constructor(transport: Transport, protocol: Protocol) {
@@ -102,11 +105,25 @@ export class NetlinkSocketSync implements Disposable {
   }
 
   #take(chunk: Uint8Array, exchange: Exchange<unknown>): void {
-    const view = viewOf(chunk)
+    const view = this.#viewOf(chunk)
     for (let message = messageAt(view, 0); message; message = messageAt(view, message.next)) {
       traceReply(message, this.#protocol)
       if (exchange.owns(message.sequence)) exchange.accept(message)
     }
+  }
+
+  /**
+   * The transport uses its buffer again, and messages that are kept point into what they were received with: so that is
+   * copied, unless it is a lone acknowledgement, of which nothing is kept.
+   */
+  #viewOf(chunk: Uint8Array): DataView {
+    if (chunk !== this.#chunk) {
+      this.#chunk = chunk
+      this.#view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
+    }
+    const first = messageAt(this.#view, 0)
+    if (first?.type === NLMSG_ERROR && first.next === chunk.length) return this.#view
+    return new DataView(new Uint8Array(chunk).buffer)
   }
 
   /** Sends `bytes`, if any, and receives. Gives a failed receive the same error as the asynchronous form. */
@@ -134,15 +151,4 @@ export class NetlinkSocketSync implements Disposable {
       if (!(error instanceof SystemError)) throw error
     }
   }
-}
-
-/**
- * The transport uses its buffer again, and messages that are kept point into what they were received with: so that is
- * copied, unless it is a lone acknowledgement, of which nothing is kept.
- */
-function viewOf(chunk: Uint8Array): DataView {
-  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
-  const first = messageAt(view, 0)
-  if (first?.type === NLMSG_ERROR && first.next === chunk.length) return view
-  return new DataView(new Uint8Array(chunk).buffer)
 }

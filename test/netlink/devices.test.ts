@@ -30,9 +30,12 @@ t.test('names of indexes', async t => {
 })
 
 t.test('names are asked for once where they are remembered, also those of devices that are gone', async t => {
-  const asked: number[] = []
+  const asked: unknown[] = []
   const counting: DeviceNames = {
-    interfaceIndex: name => devices.interfaceIndex(name),
+    interfaceIndex(name) {
+      asked.push(name)
+      return devices.interfaceIndex(name)
+    },
     interfaceName(index) {
       asked.push(index)
       return devices.interfaceName(index)
@@ -42,5 +45,7 @@ t.test('names are asked for once where they are remembered, also those of device
   for (const index of [7, 8, 7, 8]) remembering.interfaceName(index)
   t.same(asked, [7, 8])
   t.equal(remembering.interfaceName(7), 'eth0')
+  for (const name of ['eth0', 'gone', 'eth0', 'gone']) remembering.interfaceIndex(name)
+  t.same(asked, [7, 8, 'eth0', 'gone'])
   t.equal(remembering.interfaceIndex('eth0'), 7)
 })

@@ -12,6 +12,8 @@ export class Writer {
   #bytes: Uint8Array
   #view: DataView
   #length = 0
+  /** What `bytes` gave last: to make a view takes as long as to encode a small message, and many have the same length. */
+  #written: Uint8Array | undefined
 
   constructor(capacity = 4096) {
     this.#bytes = new Uint8Array(capacity)
@@ -55,7 +57,9 @@ export class Writer {
 
   /** The bytes written so far, without a copy: valid until the next write. */
   bytes(from = 0): Uint8Array {
-    return this.#bytes.subarray(from, this.#length)
+    if (from !== 0) return this.#bytes.subarray(from, this.#length)
+    if (this.#written?.length !== this.#length) this.#written = this.#bytes.subarray(0, this.#length)
+    return this.#written
   }
 
   #grow(needed: number): void {
@@ -63,5 +67,6 @@ export class Writer {
     bytes.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer)
+    this.#written = undefined
   }
 }

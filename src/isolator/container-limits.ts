@@ -41,8 +41,8 @@ export class ContainerLimits {
   }
 
   /**
-   * The limits of a container after an update. A container that receives without limit goes on so, unless the options say
-   * that existing ones are limited too: as in Mesos, turning ingress limits on changes nothing for what runs.
+   * The limits of a container after an update. Where the options say so, one that receives without limit goes on so when
+   * ingress limits have been turned on: ECN, by which they slow senders down, is agreed on when a connection begins.
    */
   ofUpdated({ egress, ingress }: Limits, { cpus, egressRateLimit, ingressRateLimit }: UpdateOptions): Limits {
     const anew = (policy: RatePolicy, now: RateLimit | undefined): RateLimit | undefined =>

@@ -180,7 +180,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
       : undefined,
     egress: ratePolicy('egress', options),
     ingress: ratePolicy('ingress', options),
-    ingressIsolateExistingContainers: options.ingressIsolateExistingContainers ?? false,
+    ingressIsolateExistingContainers: options.ingressIsolateExistingContainers ?? true,
     egressEnforcement: options.egressEnforcement ?? 'container',
     networkLinkSpeed:
       options.networkLinkSpeed === undefined

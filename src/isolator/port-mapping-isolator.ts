@@ -294,6 +294,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     Map<string, ResourceStatistics<bigint> | ResourceStatistics>
   > {
     if (this.#recovery) await this.#recovery
+    if (this.#recovery) await this.#recovery
     await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
     const exact = await this.#usage.readAll([...this.#containers])
     return bigint ? exact : new Map(Array.from(exact, ([id, statistics]) => [id, withNumbers(statistics)]))

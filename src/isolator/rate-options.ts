@@ -25,7 +25,7 @@ export interface RateOptions {
   maximumIngressRateLimit?: SizeInput | undefined
   ingressCeilLimit?: SizeInput | undefined
   ingressBurst?: SizeInput | undefined
-  /** Give containers without an ingress limit one when they are updated. Default false: they stay without. */
+  /** Give containers without an ingress limit one when they are updated. Default true, as in Mesos. */
   ingressIsolateExistingContainers?: boolean | undefined
   /**
    * Where the limit on what a container sends stands: `'container'` (default) on its own eth0, as in Mesos, where a root

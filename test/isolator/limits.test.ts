@@ -120,6 +120,7 @@ t.test('a limit that the container cannot take away', needsHtb(), async t => {
     await isolator.isolate('web-2', { netns: c2.name, ports: '31008', egressRateLimit: '1MB' })
     t.strictSame(await classesOf(host.name, 'pms1'), ['1:1 125000/125000'])
     t.strictSame(await classesOf(host.name, 'pms2'), ['1:1 1048576/1048576'])
+    t.strictSame(await isolator.verify(), [], 'as planned')
     await ipBatch(c1.name, [
       'link set eth0 down',
       'link set eth0 up',

@@ -80,9 +80,6 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   network_rate_statistics_interval: flag('networkRateStatisticsInterval', readDuration),
 }
 
-/** Where Mesos's default is not the isolator's. */
-const DEFAULTS = { ingressIsolateExistingContainers: true } satisfies Partial<Options>
-
 const FORMS: ReadonlyMap<string, FlagForm> = new Map([
   ['isolation', 'value'],
   ['resources', 'value'],
@@ -114,7 +111,6 @@ export function parseMesosFlags(
   if (ephemeralPorts.size === 0) throw noEphemeralPorts(given.get('resources'))
   const cpus = Math.floor(scalars['cpus'] ?? 0)
   const options = {
-    ...DEFAULTS,
     ephemeralPorts,
     ...(ports.size > 0 && { ports }),
     ...(cpus > 0 && { cpus }),

@@ -6,14 +6,12 @@ import { parseMesosFlags } from '../../../src/isolator/mesos/flags.js'
 
 const EPHEMERAL = '--resources=ephemeral_ports:[32768-57344]'
 
-/** The options that flags become, the ports apart. Mesos's default that is not the isolator's is always there. */
+/** The options that flags become, the ports apart. */
 function optionsOf(...argv: string[]): Record<string, unknown> {
   const { ports, ephemeralPorts, ...options } = parseMesosFlags([EPHEMERAL, ...argv]).options
   t.equal(String(ephemeralPorts), '32768-57344')
   t.equal(ports, undefined)
-  const { ingressIsolateExistingContainers: existing, ...others } = options
-  t.type(existing, 'boolean')
-  return existing ? others : options
+  return options
 }
 
 t.test('the command line of the documents', async t => {
@@ -31,8 +29,7 @@ t.test('the command line of the documents', async t => {
   })
   t.equal(String(options.ports), '31000-32000')
   t.equal(String(options.ephemeralPorts), '32768-57344')
-  t.equal(options.ingressIsolateExistingContainers, true, "Mesos's default")
-  t.equal(Object.keys(options).length, 6, 'nothing else is said')
+  t.equal(Object.keys(options).length, 5, 'nothing else is said')
   t.strictSame(others, { isolation: ['network/port_mapping'], resources: {}, rest: [] })
 })
 

@@ -292,3 +292,14 @@ t.test('a qdisc that was there is shared', needsIsolation(), async t => {
     })
   }
 })
+
+t.test('a shared qdisc that has gone when create() comes again is ours then', needsIsolation(), async t => {
+  const topology = await hostOf(t)
+  const { host } = topology
+  await changesNothing(t, [host], async () => {
+    await tcBatch(host.name, ['qdisc add dev eth0 clsact'])
+    await createAndClose(topology)
+    await tcBatch(host.name, ['qdisc del dev eth0 clsact'])
+    await createAndDestroy(topology)
+  })
+})

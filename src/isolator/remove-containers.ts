@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { Request } from '../netlink/message.js'
 import { link } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
@@ -45,6 +44,8 @@ async function removeLinks(rt: RtnetlinkSocket, names: readonly string[]): Promi
 /** A number that no link has and nobody chooses by chance: whatever is in the group will be deleted. */
 async function unusedGroup(rt: RtnetlinkSocket): Promise<number> {
   for (;;) {
+    // Loaded here: importing node:crypto costs every program 1 MB.
+    const { randomInt } = process.getBuiltinModule('node:crypto')
     const group = randomInt(2 ** 30, 2 ** 31 - 1)
     if ((await rt.links.list({ group })).length === 0) return group
   }

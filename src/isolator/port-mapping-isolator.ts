@@ -33,7 +33,7 @@ import { PortRanges, type PortRange } from './port-ranges.js'
 import { portsOfHost } from './ports-in-use.js'
 import type { RateLimit } from './rate-limit.js'
 import { probe, type KernelFeatures } from './probe.js'
-import { withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
+import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
 import { recover, type Recovery } from './recover.js'
 import { repair, type Repair } from './repair.js'
@@ -297,7 +297,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     if (this.#recovery) await this.#recovery
     await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
     const exact = await this.#usage.readAll([...this.#containers])
-    return bigint ? exact : new Map(Array.from(exact, ([id, statistics]) => [id, withNumbers(statistics)]))
+    return bigint ? exact : allWithNumbers(exact)
   }
 
   /**

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { CONTAINER_INTERFACE } from '../../src/isolator/layout.js'
 import type { ResourceStatistics } from '../../src/isolator/statistics/resource-statistics.js'
-import { ip, ipJson } from '../helpers/iproute2.js'
+import { ip, ipJson, tcJson } from '../helpers/iproute2.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
-import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
+import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../helpers/topology.js'
 import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
 import {
   needsIsolation,
@@ -34,6 +34,12 @@ async function seenInside({ name, info }: IsolatedContainer): Promise<Omit<Resou
   }
 }
 
+/** What the guard on a container's veth has dropped. */
+async function guardDrops({ name }: NamespaceRef, { info }: IsolatedContainer): Promise<number> {
+  const [qdisc] = await tcJson<{ drops: number }>(name, `-s qdisc show dev ${info.link} ingress`)
+  return qdisc!.drops
+}
+
 const withoutTime = <Counter extends number | bigint>({
   timestamp: _timestamp,
   ...statistics
@@ -49,7 +55,7 @@ const exactly = ({
 })
 
 t.test('usage() agrees with what the container reads', needsIsolation(), async t => {
-  const { remote, isolator, c1, c2 } = await twoContainers(t)
+  const { host, remote, isolator, c1, c2 } = await twoContainers(t)
   const before = await isolator.usage('web-1')
   t.ok(Math.abs(before.timestamp - Date.now() / 1000) < 5, 'seconds since the epoch')
 
@@ -59,8 +65,10 @@ t.test('usage() agrees with what the container reads', needsIsolation(), async t
   t.equal((await tcpExchange(remote, HOST_IP, inside.port, received, PATIENTLY)).outcome, 'connected')
   t.equal((await tcpExchange(c2, HOST_IP, inside.port, sent, PATIENTLY)).outcome, 'connected')
   t.equal(await udpExchange(c1, REMOTE_IP, outside.port, { localPort: c1.port, ...PATIENTLY }), 'answered')
-  // What the guard drops was sent: it is in neither drop counter.
+  // What the guard drops was sent: it is in neither drop counter, but in that of the veth's qdisc.
+  const refused = await guardDrops(host, c1)
   t.equal(await udpExchange(c1, REMOTE_IP, outside.port, { localPort: 53, timeout: 100 }), 'timeout')
+  t.ok((await guardDrops(host, c1)) > refused, 'the ingress qdisc of the veth counts it')
 
   for (const container of [c1, c2]) {
     const { id } = container.info

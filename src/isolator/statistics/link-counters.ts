@@ -1,6 +1,7 @@
 import { DumpInterruptedError } from '../../netlink/errors.js'
 import type { LinkStatistics } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { nextTurn } from './gate.js'
 import { ifThere } from './if-there.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 
@@ -68,7 +69,7 @@ async function byDump(rt: RtnetlinkSocket, names: readonly string[]): Promise<Ma
     // An index is not used again before 2^31 others were: a link that was made meanwhile is not taken for another.
     const counters = all.get(rt.devices.interfaceIndex(name))
     if (counters) found.set(name, counters)
-    if (i % NAMES_PER_TURN === NAMES_PER_TURN - 1) await new Promise(setImmediate)
+    if (i % NAMES_PER_TURN === NAMES_PER_TURN - 1) await nextTurn()
   }
   return found
 }

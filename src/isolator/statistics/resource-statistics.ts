@@ -1,3 +1,5 @@
+import { nextTurn } from './gate.js'
+
 /**
  * A container's statistics under the names of Mesos (mesos.proto, ResourceStatistics). What does not apply, or was not
  * asked for, is not there. Counters count since the container was isolated.
@@ -106,15 +108,29 @@ type WithNumbers<T> = T extends bigint ? number : T extends object ? { [K in key
 
 /** Puts numbers in the place of bigints, all the way down. They are exact up to 2^53. */
 export function withNumbers<T>(value: T): WithNumbers<T> {
-  const plain: unknown =
-    typeof value === 'bigint'
-      ? Number(value)
-      : Array.isArray(value)
-        ? value.map(item => withNumbers<unknown>(item))
-        : typeof value === 'object' && value !== null
-          ? Object.fromEntries(
-              Object.entries(value).map(([name, member]) => [name, withNumbers<unknown>(member)]),
-            )
-          : value
-  return plain as WithNumbers<T>
+  return plain(value) as WithNumbers<T>
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  const members: Record<string, unknown> = {}
+  for (const [name, member] of Object.entries(value)) members[name] = plain(member)
+  return members
+}
+
+/** Containers whose statistics are converted between two turns of the event loop. */
+const CONTAINERS_PER_TURN = 128
+
+/** The same of many containers. */
+export async function allWithNumbers(
+  exact: ReadonlyMap<string, ResourceStatistics<bigint>>,
+): Promise<Map<string, ResourceStatistics>> {
+  const all = new Map<string, ResourceStatistics>()
+  for (const [id, statistics] of exact) {
+    all.set(id, withNumbers(statistics))
+    if (all.size % CONTAINERS_PER_TURN === 0) await nextTurn()
+  }
+  return all
 }

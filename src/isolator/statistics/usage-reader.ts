@@ -2,8 +2,8 @@ import type { Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { linkName } from '../layout.js'
 import type { RateLimit } from '../rate-limit.js'
-import { Gate } from './gate.js'
-import { readInside, type InsideStatistics } from './inside.js'
+import { Gate, nextTurn } from './gate.js'
+import { readInside, type InsideReadings, type InsideStatistics } from './inside.js'
 import { limitStatistics } from './limit-statistics.js'
 import { countersOf, countersOfAll, seenByContainer, type LinkCounters } from './link-counters.js'
 import { RatesSampler } from './rates-sampler.js'
@@ -22,6 +22,9 @@ export interface MeasuredContainer {
 
 /** How many containers are looked into at a time; each takes one socket. */
 const INSIDE_AT_A_TIME = 16
+
+/** Containers whose statistics are put together between two turns of the event loop. */
+const CONTAINERS_PER_TURN = 128
 
 /**
  * Reads the statistics of containers: counters and ingress limits at the host's end of their veths, and only where there
@@ -59,10 +62,12 @@ export class UsageReader<Container extends MeasuredContainer> {
     const counters = await this.#countersOf(containers)
     const timestamp = secondsSinceEpoch()
     const qdiscs = await this.#ingressQdiscs(containers)
-    const read = [...counters].map(async ([container, found]) => {
-      const statistics = await this.#assemble(container, timestamp, found, qdiscs)
-      return [container.id, statistics] as const
-    })
+    const read: Promise<readonly [string, ResourceStatistics<bigint>]>[] = []
+    for (const [container, found] of counters) {
+      const statistics = this.#assemble(container, timestamp, found, qdiscs)
+      read.push(statistics.then(statistics => [container.id, statistics]))
+      if (read.length % CONTAINERS_PER_TURN === 0) await nextTurn()
+    }
     return new Map(await Promise.all(read))
   }
 
@@ -118,9 +123,10 @@ export class UsageReader<Container extends MeasuredContainer> {
     }
   }
 
-  #readInside({ slot, egress }: Container): Promise<InsideStatistics> {
+  async #readInside({ slot, egress }: Container): Promise<InsideStatistics> {
     const { socketSummary, socketDetails, snmp } = this.#options
-    const readings = { qdiscs: egress !== undefined, socketSummary, socketDetails, snmp }
+    const readings: InsideReadings = { qdiscs: egress !== undefined, socketSummary, socketDetails, snmp }
+    if (!Object.values(readings).includes(true)) return {}
     return this.#inside.run(() => readInside(linkName(slot), readings))
   }
 }

@@ -90,12 +90,14 @@ export function packRequests(
       buffer = newBuffer(buffer.firstSequence + buffer.count)
       buffer.add(request)
     }
-    if (buffer.exceeds(limits)) {
-      throw new RangeError(
-        `${request.type.name} of ${buffer.length} bytes is over the limit of ${limits.bytes}`,
-      )
-    }
+    refuseTooLong(buffer, request, limits)
   }
   if (buffer.count > 0) buffers.push(buffer)
   return buffers
+}
+
+/** Throws RangeError where a buffer with `request` alone in it is over the limit. */
+export function refuseTooLong(buffer: RequestBuffer, request: Request<never>, limits: SendLimits): void {
+  if (!buffer.exceeds(limits)) return
+  throw new RangeError(`${request.type.name} of ${buffer.length} bytes is over the limit of ${limits.bytes}`)
 }

@@ -2,7 +2,7 @@ import { NLM_F_DUMP } from './constants.js'
 import { BatchExchange, DumpExchange, type Exchange, type ExchangeContext } from './exchange.js'
 import type { Request } from './message.js'
 import type { Protocol } from './message-type.js'
-import { packRequests, RequestBuffer, type SendLimits } from './request-buffer.js'
+import { packRequests, refuseTooLong, RequestBuffer, type SendLimits } from './request-buffer.js'
 import type { Transport } from './transport.js'
 
 /** Bytes of one sendmsg where the caller does not say. Well below SEND_BUFFER, and enough for a container of 300 filters. */
@@ -37,7 +37,16 @@ export class Session {
     }
   }
 
-  /** One request, or many that are sent in as few parts as the limits allow. */
+  /** One request, without the detour that many take. */
+  single(request: Request<never>): BatchExchange {
+    this.#sequence = this.#firstSequence()
+    const buffer = this.#newBuffer(this.#sequence)
+    buffer.add(request)
+    refuseTooLong(buffer, request, this.limits)
+    return new BatchExchange(buffer, this.#context)
+  }
+
+  /** Many requests, which are sent in as few parts as the limits allow. */
   batch(requests: Iterable<Request<never>>): BatchExchange[] {
     const buffers = packRequests(requests, this.limits, this.#firstSequence(), this.#newBuffer)
     const last = buffers.at(-1)

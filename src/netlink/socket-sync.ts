@@ -48,7 +48,7 @@ export class NetlinkSocketSync implements Disposable {
 
   /** As NetlinkSocket.request. */
   request(request: Request<never>): readonly Message[] {
-    const [result] = this.batch([request])
+    const [result] = this.#run(this.#session.single(request))
     if (result?.error) throw result.error
     return result?.replies ?? []
   }

@@ -79,8 +79,10 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   /** Sends one request and gives the messages it is answered with, none for most. Throws NetlinkError. */
-  async request(request: Request<never>, options?: CallOptions): Promise<readonly Message[]> {
-    const [result] = await this.batch([request], options)
+  async request(request: Request<never>, { signal }: CallOptions = {}): Promise<readonly Message[]> {
+    signal?.throwIfAborted()
+    this.#throwIfClosed()
+    const [result] = await abortable(this.#run(this.#session.single(request)), signal)
     if (result?.error) throw result.error
     return result?.replies ?? []
   }

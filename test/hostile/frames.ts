@@ -25,8 +25,8 @@ export const ELSEWHERE = '192.0.2.9'
 export const EVIL_MAC = '02:00:0a:09:00:66'
 
 /** The ports of the two containers, and one of the host. */
-export const C1 = { first: 31_000, last: 31_007, ephemeral: [20_480, 21_503] } as const
-export const C2 = { first: 31_008, last: 31_015, ephemeral: [21_504, 22_527] } as const
+export const C1 = { first: 31_000, last: 31_007, ephemeral: [20_480, 20_735] } as const
+export const C2 = { first: 31_008, last: 31_015, ephemeral: [20_736, 20_991] } as const
 export const OWN = C1.first
 export const FOREIGN = C2.first
 export const HOST_PORT = 80

@@ -6,6 +6,23 @@ import { icmps } from './icmp.js'
 import { inbound } from './inbound.js'
 import { links } from './links.js'
 import { local } from './local.js'
+import { lives } from './lives.js'
+import { paths } from './paths.js'
 import { ports } from './ports.js'
+import { roots } from './roots.js'
+import { tricks } from './tricks.js'
 
-export const GROUPS: readonly Group[] = [links, arps, addresses, ports, headers, icmps, local, inbound]
+export const GROUPS: readonly Group[] = [
+  paths,
+  links,
+  arps,
+  addresses,
+  ports,
+  headers,
+  icmps,
+  local,
+  inbound,
+  tricks,
+  lives,
+  roots,
+]

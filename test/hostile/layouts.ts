@@ -1,6 +1,7 @@
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { OPTIONS, firstPort } from '../isolator/isolated-topology.js'
-import { ipBatch, tcBatch } from '../helpers/iproute2.js'
+import { ipBatch, runIn, tcBatch } from '../helpers/iproute2.js'
 import { createTopology, WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { ClassicLayout } from './classic-layout.js'
 import { C1, C2 } from './frames.js'
@@ -10,16 +11,20 @@ import { type Built, type LayoutName } from './world.js'
 export interface HostSettings {
   readonly before?: (topology: Topology) => Promise<void>
   readonly after?: (topology: Topology) => Promise<void>
+  /** Options of our layout. */
+  readonly options?: Partial<PortMappingIsolatorOptions>
 }
 
 const SPARE_CONTAINERS = 2
+/** Enough for 40 containers. */
+const EPHEMERAL = { ephemeralPorts: '20480-30719', ephemeralPortsPerContainer: 256 } as const
 
 /** Two containers on a host, each with eight ports and 1024 ephemeral ones. */
 export async function build(layout: LayoutName, settings: HostSettings = {}): Promise<Built> {
   const topology = await createTopology({ containers: 2 + SPARE_CONTAINERS, prefix: 'a' })
   try {
     await settings.before?.(topology)
-    const built = layout === 'classic' ? await classic(topology) : await ours(topology)
+    const built = layout === 'classic' ? await classic(topology) : await ours(topology, settings.options)
     if (layout === 'open') await removeGuard(topology.host, built.veths)
     await settings.after?.(topology)
     return { ...built, layout }
@@ -31,8 +36,16 @@ export async function build(layout: LayoutName, settings: HostSettings = {}): Pr
 
 type BuiltLayout = Omit<Built, 'layout'>
 
-async function ours(topology: Topology): Promise<BuiltLayout> {
-  const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: topology.host.name })
+async function ours(
+  topology: Topology,
+  options: Partial<PortMappingIsolatorOptions> = {},
+): Promise<BuiltLayout> {
+  const isolator = await PortMappingIsolator.create({
+    ...OPTIONS,
+    ...EPHEMERAL,
+    netns: topology.host.name,
+    ...options,
+  })
   const isolate = (id: string, { name }: NamespaceRef, first: number, last = first) =>
     isolator.isolate(id, { netns: name, ports: [[first, last]] })
   const veths = await Promise.all(
@@ -88,25 +101,19 @@ async function removeGuard({ name }: NamespaceRef, veths: readonly string[]): Pr
 }
 
 /** Settings that would open a machine if anything but the guard kept it closed. */
-const HOSTILE_SYSCTLS = {
-  ip_forward: ['net.ipv4.ip_forward=1'],
-  route_localnet: ['net.ipv4.conf.all.route_localnet=1', 'net.ipv4.conf.default.route_localnet=1'],
-  rp_filter: ['net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=0'],
-  accept_local: ['net.ipv4.conf.all.accept_local=1', 'net.ipv4.conf.default.accept_local=1'],
-  forwarding: [
-    'net.ipv4.conf.all.proxy_arp=1',
-    'net.ipv4.conf.all.accept_source_route=1',
-    'net.ipv4.conf.all.accept_redirects=1',
-  ],
-  ipv6: [
-    'net.ipv6.conf.all.disable_ipv6=0',
-    'net.ipv6.conf.default.disable_ipv6=0',
-    'net.ipv6.conf.all.forwarding=1',
-  ],
-} as const
+const HOSTILE_SYSCTLS: readonly string[] = [
+  'ipv4.ip_forward=1',
+  ...['all', 'default'].flatMap(which => [
+    ...['route_localnet', 'accept_local', 'proxy_arp', 'accept_source_route', 'accept_redirects'].map(
+      name => `ipv4.conf.${which}.${name}=1`,
+    ),
+    `ipv4.conf.${which}.rp_filter=0`,
+    `ipv6.conf.${which}.disable_ipv6=0`,
+  ]),
+  'ipv6.conf.all.forwarding=1',
+].map(setting => `net.${setting}`)
 
 async function sysctls({ path }: NamespaceRef, lines: readonly string[]): Promise<void> {
-  const { runIn } = await import('../helpers/iproute2.js')
   await runIn(path, 'sysctl', '-qwe', ...lines)
 }
 
@@ -122,13 +129,10 @@ async function engineBridge({ host }: Topology): Promise<void> {
   ])
 }
 
-const everything = Object.values(HOSTILE_SYSCTLS).flat()
-
 export const HOST_SETTINGS: Readonly<Record<string, HostSettings>> = {
-  'ip_forward=1': { before: ({ host }) => sysctls(host, HOSTILE_SYSCTLS.ip_forward) },
   'all hostile, before create()': {
     before: async topology => {
-      await sysctls(topology.host, everything)
+      await sysctls(topology.host, HOSTILE_SYSCTLS)
       await engineBridge(topology)
     },
   },
@@ -136,7 +140,7 @@ export const HOST_SETTINGS: Readonly<Record<string, HostSettings>> = {
     after: async topology => {
       await engineBridge(topology)
       await sysctls(topology.host, [
-        ...everything,
+        ...HOSTILE_SYSCTLS,
         ...['pm1', 'pm2', WIRE].flatMap(dev => [
           ...['accept_local', 'route_localnet', 'forwarding', 'accept_redirects', 'proxy_arp'].map(
             name => `net.ipv4.conf.${dev}.${name}=1`,

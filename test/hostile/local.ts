@@ -1,7 +1,7 @@
 import { HOST_IP, HOST_MAC, REMOTE_IP } from '../helpers/topology.js'
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../helpers/packets.js'
 import type { Check, Group } from './check.js'
-import { ELSEWHERE, FOREIGN, HOST_PORT, LOCALHOST, OWN, ported, segment, syn } from './frames.js'
+import { C2, ELSEWHERE, FOREIGN, HOST_PORT, LOCALHOST, OWN, ported, segment, syn } from './frames.js'
 
 const LOCAL = { to: HOST_MAC, destination: HOST_IP } as const
 const toHost = { ...LOCAL, destinationPort: HOST_PORT } as const
@@ -65,7 +65,7 @@ export const local: Group = {
       id: 'A46',
       rule: 'a forged answer to a client in another container',
       ...c1C2,
-      frame: ported({ ...LOCAL, source: REMOTE_IP, sourcePort: 53, destinationPort: 21_504 }),
+      frame: ported({ ...LOCAL, source: REMOTE_IP, sourcePort: 53, destinationPort: C2.ephemeral[0] }),
     },
     {
       id: 'H01',

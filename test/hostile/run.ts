@@ -25,6 +25,7 @@ export async function attack(
     } finally {
       await world.close()
       await built.close()
+      await world.removeScratch()
     }
   }
   return verdicts

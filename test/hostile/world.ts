@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CapturedFrame, FrameSocket } from '../helpers/frame-socket.js'
 import { FrameTool } from '../helpers/frame-tool.js'
+import { run } from '../helpers/iproute2.js'
 import { ETH_P_ARP } from '../helpers/packets.js'
-import { WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
+import { removeNamespaces, WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { isFrame, type Check, type FrameCheck, type Origin, type Place, type Verdicts } from './check.js'
 
 export type LayoutName = 'ours' | 'open' | 'classic'
@@ -47,8 +48,11 @@ export class World {
   readonly veths: readonly [string, string]
   readonly tool: FrameTool
   readonly add: Built['add']
+  /** For what is to arrive on ours; elsewhere nobody asks whether it was only slow. */
+  readonly patience: { timeout: number }
   #observers: Observer[] = []
   #sent = 0
+  readonly #scratch: NamespaceRef[] = []
 
   private constructor({ layout, topology, veths, add }: Built, tool: FrameTool) {
     const [c1, c2, ...spare] = topology.containers
@@ -61,6 +65,7 @@ export class World {
     this.veths = veths
     this.add = add
     this.tool = tool
+    this.patience = { timeout: layout === 'ours' ? 5000 : 500 }
   }
 
   static async of(built: Built): Promise<World> {
@@ -69,6 +74,20 @@ export class World {
 
   close(): Promise<void> {
     return this.tool.close()
+  }
+
+  /** One more namespace, which goes with {@link removeScratch}. */
+  async scratch(suffix: string): Promise<NamespaceRef> {
+    const name = `${this.host.name}${suffix}`
+    await run('ip', ['netns', 'add', name])
+    const namespace = { name, path: `/run/netns/${name}` }
+    this.#scratch.push(namespace)
+    return namespace
+  }
+
+  /** After the layout is gone. */
+  removeScratch(): Promise<void> {
+    return removeNamespaces(this.#scratch)
   }
 
   /** A packet socket on the eth0 of a namespace. */

@@ -1,0 +1,272 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { resolveNeighbour, neighbour } from '../helpers/neighbours.js'
+import { ip, runIn } from '../helpers/iproute2.js'
+import {
+  arp,
+  BROADCAST,
+  ETH_P_ARP,
+  ethernet,
+  IPPROTO_ICMP,
+  IPPROTO_UDP,
+  ipv4,
+  udp,
+} from '../helpers/packets.js'
+import { ping } from '../helpers/ping.js'
+import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
+import { HOST_IP, REMOTE_IP, REMOTE_MAC, WIRE, type NamespaceRef } from '../helpers/topology.js'
+import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
+import type { Group, Scenario } from './check.js'
+import { C1, C2, LOCALHOST } from './frames.js'
+import type { World } from './world.js'
+
+const ANY = '0.0.0.0'
+const SMALL = Buffer.alloc(20_000, 'rtnetlink')
+/** More than two Ethernet frames hold. */
+const LARGE = Buffer.alloc(4000, 'rtnetlink')
+const CLOSED = 9
+const ICMP_TIME_EXCEEDED = 11 // linux/icmp.h
+
+interface Talk {
+  readonly from: NamespaceRef
+  readonly to: NamespaceRef
+  readonly address: string
+  readonly port: number
+}
+
+/** TCP and UDP, with an answer. */
+async function talk({ patience }: World, { from, to, address, port }: Talk): Promise<string | undefined> {
+  await using _tcp = await tcpEcho(to, ANY, port)
+  await using _udp = await udpEcho(to, ANY, port)
+  const { outcome, answer } = await tcpExchange(from, address, port, SMALL, patience)
+  if (outcome !== 'connected' || !answer.equals(SMALL)) return `TCP by ${address}: ${outcome}`
+  const udp = await udpExchange(from, address, port, patience)
+  return udp === 'answered' ? undefined : `UDP by ${address}: ${udp}`
+}
+
+/** One after the other: the first that goes wrong. */
+async function firstWrong(
+  talks: readonly (() => Promise<string | undefined>)[],
+): Promise<string | undefined> {
+  for (const one of talks) {
+    const wrong = await one()
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
+
+const path = (id: string, rule: string, talks: (world: World) => Talk[]): Scenario => ({
+  id,
+  rule,
+  run: world => firstWrong(talks(world).map(one => () => talk(world, one))),
+})
+
+const expect = <T>(found: T, wanted: T, what = ''): string | undefined =>
+  found === wanted ? undefined : `${what}${String(found)} instead of ${String(wanted)}`
+
+const refused = (
+  id: string,
+  rule: string,
+  ask: (world: World) => { from: NamespaceRef; port: number; addresses?: string[] },
+): Scenario => ({
+  id,
+  rule,
+  run: async world => {
+    const { from, port, addresses = [HOST_IP, LOCALHOST] } = ask(world)
+    return firstWrong(
+      addresses.map(
+        address => async () =>
+          expect(await udpExchange(from, address, port, world.patience), 'refused', `${address}: `),
+      ),
+    )
+  },
+})
+
+/** Fragmented UDP between two places. */
+const fragmented = (id: string, rule: string, talks: (world: World) => Talk): Scenario => ({
+  id,
+  rule,
+  run: async world => {
+    const { from, to, address, port } = talks(world)
+    await using _server = await udpEcho(to, ANY, port)
+    return expect(await udpExchange(from, address, port, { payload: LARGE, timeout: 600 }), 'answered')
+  },
+})
+
+/** Everything that a container and a host may expect to work, with real sockets. */
+export const paths: Group = {
+  name: 'Legitimate paths',
+  checks: [
+    path('L01s', 'remote to container', ({ remote, c1 }) => [
+      { from: remote, to: c1, address: HOST_IP, port: C1.first },
+      { from: remote, to: c1, address: HOST_IP, port: C1.ephemeral[1] },
+    ]),
+    path('L02s', 'container to remote', ({ remote, c1 }) => [
+      { from: c1, to: remote, address: REMOTE_IP, port: 80 },
+    ]),
+    path('L03', "container to container by the host's address", ({ c1, c2 }) => [
+      { from: c1, to: c2, address: HOST_IP, port: C2.first },
+      { from: c2, to: c1, address: HOST_IP, port: C1.first },
+    ]),
+    path('L04', 'container to container by 127.0.0.1', ({ c1, c2 }) => [
+      { from: c1, to: c2, address: LOCALHOST, port: C2.first },
+    ]),
+    path('L05', 'container to host and back, both addresses', ({ host, c1 }) =>
+      [HOST_IP, LOCALHOST].flatMap(address => [
+        { from: c1, to: host, address, port: 80 },
+        { from: host, to: c1, address, port: C1.first },
+      ]),
+    ),
+    path('L06', 'container to itself', ({ c1 }) =>
+      [HOST_IP, LOCALHOST].map(address => ({ from: c1, to: c1, address, port: C1.first })),
+    ),
+    path('L15', "the host's own traffic", ({ remote, host }) => [
+      { from: host, to: remote, address: REMOTE_IP, port: 80 },
+      { from: remote, to: host, address: HOST_IP, port: 80 },
+      { from: host, to: host, address: LOCALHOST, port: 80 },
+    ]),
+    {
+      id: 'L07s',
+      rule: 'ping out, small and large',
+      run: async ({ tool, c1, c2, patience }) => {
+        for (const from of [c1, c2]) {
+          for (const size of [0, 56, 1400]) {
+            const outcome = await ping(tool, from, REMOTE_IP, { size, ...patience })
+            if (outcome !== 'answered') return `${from.name}, ${size} bytes: ${outcome}`
+          }
+        }
+        return undefined
+      },
+    },
+    {
+      id: 'L14',
+      rule: 'the host pings itself, 60 times',
+      run: async ({ tool, host, patience }) => {
+        const outcomes = await Promise.all(
+          Array.from({ length: 60 }, (_, i) =>
+            ping(tool, host, HOST_IP, { size: 40 + i, timeout: patience.timeout }),
+          ),
+        )
+        return expect(outcomes.filter(outcome => outcome === 'timeout').length, 0, 'lost: ')
+      },
+    },
+    refused('L08s', 'a closed port of a remote refuses a container', ({ c1 }) => ({
+      from: c1,
+      port: CLOSED,
+      addresses: [REMOTE_IP],
+    })),
+    refused('L09', 'a closed port of a container refuses a remote', ({ remote }) => ({
+      from: remote,
+      port: C1.first + 1,
+      addresses: [HOST_IP],
+    })),
+    refused('L23', 'a closed port of the host refuses a container', ({ c1 }) => ({ from: c1, port: CLOSED })),
+    refused('L27s', 'a closed port of a container refuses the host', ({ host }) => ({
+      from: host,
+      port: C1.first + 1,
+    })),
+    refused('L28s', 'a closed port of a container refuses another', ({ c2 }) => ({
+      from: c2,
+      port: C1.first + 1,
+    })),
+    fragmented('L12', 'fragmented UDP into a container', ({ remote, c1 }) => ({
+      from: remote,
+      to: c1,
+      address: HOST_IP,
+      port: C1.first,
+    })),
+    fragmented('L13', 'fragmented UDP out of a container', ({ remote, c1 }) => ({
+      from: c1,
+      to: remote,
+      address: REMOTE_IP,
+      port: 53,
+    })),
+    fragmented('L16', 'fragmented UDP between containers', ({ c1, c2 }) => ({
+      from: c1,
+      to: c2,
+      address: HOST_IP,
+      port: C2.first,
+    })),
+    fragmented('L19', 'fragmented UDP of a container to itself', ({ c1 }) => ({
+      from: c1,
+      to: c1,
+      address: HOST_IP,
+      port: C1.first,
+    })),
+    fragmented('L31', "the host's own fragmented UDP", ({ remote, host }) => ({
+      from: remote,
+      to: host,
+      address: HOST_IP,
+      port: 80,
+    })),
+    {
+      id: 'L11',
+      rule: 'traceroute: a router\'s "time exceeded" reaches the container that asked',
+      run: async ({ tool, remote, c1, patience }) => {
+        await ip(remote.name, `route replace 203.0.113.0/24 dev ${WIRE}`)
+        await runIn(remote.path, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
+        const errors = await tool.rawSocket({ netns: c1.path, protocol: IPPROTO_ICMP })
+        const probes = await tool.rawSocket({ netns: c1.path, protocol: IPPROTO_UDP })
+        const probe = udp({ sourcePort: C1.first, destinationPort: 33_434 }, Buffer.from('traceroute'))
+        await probes.send(
+          ipv4({ source: HOST_IP, destination: '203.0.113.9', protocol: IPPROTO_UDP, ttl: 1 }, probe),
+        )
+        const exceeded = await errors.next(({ bytes }) => bytes[20] === ICMP_TIME_EXCEEDED, patience.timeout)
+        await Promise.all([errors.close(), probes.close()])
+        await runIn(remote.path, 'sysctl', '-qw', 'net.ipv4.ip_forward=0')
+        return expect(exceeded !== undefined, true, 'seen: ')
+      },
+    },
+    {
+      id: 'L17s',
+      rule: 'ARP from an empty table',
+      run: async ({ c1, c2, host, remote, patience: { timeout } }) =>
+        firstWrong(
+          [c1, c2, host].map(
+            from => async () =>
+              expect(await resolveNeighbour(from, WIRE, REMOTE_IP, timeout), REMOTE_MAC, `${from.name}: `),
+          ),
+        ).then(
+          async wrong =>
+            wrong ??
+            expect((await resolveNeighbour(remote, WIRE, HOST_IP, timeout)) !== undefined, true, 'remote: '),
+        ),
+    },
+    {
+      id: 'L18s',
+      rule: 'the gateway announces another MAC, and everyone learns it',
+      run: async ({ c1, c2, host, remote, tool }) => {
+        const standby = '02:00:0a:09:00:99'
+        for (const from of [c1, c2]) await udpExchange(from, REMOTE_IP, CLOSED, { timeout: 200 })
+        const wire = await tool.packetSocket({ netns: remote.path, device: WIRE, protocol: 0 })
+        const announce = (mac: string): Promise<void> =>
+          wire.send(
+            ethernet(
+              { destination: BROADCAST, source: mac, type: ETH_P_ARP },
+              arp({
+                operation: 'reply',
+                senderMac: mac,
+                senderIp: REMOTE_IP,
+                targetMac: mac,
+                targetIp: REMOTE_IP,
+              }),
+            ),
+          )
+        // An entry that was confirmed a moment ago is not overwritten (locktime, 1 s).
+        await sleep(1100)
+        await announce(standby)
+        const learned = async (): Promise<boolean> => {
+          const macs = await Promise.all([c1, c2].map(namespace => neighbour(namespace, REMOTE_IP)))
+          return macs.every(mac => mac === standby)
+        }
+        let done = false
+        for (let i = 0; i < 50 && !done; i++) {
+          done = await learned()
+          if (!done) await sleep(40)
+        }
+        await wire.close()
+        for (const { name } of [c1, c2, host]) await ip(name, `neigh flush dev ${WIRE}`)
+        return expect(done, true, 'learned: ')
+      },
+    },
+  ],
+}

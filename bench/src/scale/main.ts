@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PortMappingIsolator } from '../../../lib/index.js'
 import { median, quantile } from '../statistics.js'
 import { textTable } from '../text-table.js'
@@ -98,7 +99,9 @@ note('answers to one ARP request, to one ping', `${answers.arp}, ${answers.ping}
 
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
+await sleep(20)
 note('usageAll', duration(await timed(() => isolator.usageAll())))
+await sleep(20)
 delay.disable()
 note('longest delay of the event loop meanwhile', duration(delay.max))
 

@@ -50,8 +50,8 @@ const text = [
   textTable([['limit', 'payload', 'of rate', 'frames', 'drops', 'ECN marks', 'retrans.'], ...rows]),
   '',
   ...results.map(
-    ({ direction, protocol, rate, onWire }) =>
-      `${Math.abs(onWire / rate - 1) <= WITHIN ? 'met' : 'MISSED'}: ${direction} ${protocol} ${rate} Mbit/s: frames within 5 % of it`,
+    ({ direction, protocol, rate, goodput }) =>
+      `${Math.abs(goodput / rate - 1) <= WITHIN ? 'met' : 'MISSED'}: ${direction} ${protocol} ${rate} Mbit/s: payload within 5 % of it`,
   ),
 ].join('\n')
 console.log(text)

@@ -53,7 +53,9 @@ export {
   PortMappingIsolator,
   type ContainerInfo,
   type Difference,
+  type Gone,
   type IsolateOptions,
+  type IsolatorEvents,
   type Recovery,
   type Repair,
 } from './isolator/port-mapping-isolator.js'

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { NoSuchDeviceError } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import { link, type LinkSpec } from '../rtnetlink/index.js'
 import {
@@ -12,12 +13,12 @@ import {
   type QdiscSpec,
 } from '../tc/index.js'
 import { asListed, lineOf } from './as-listed.js'
-import type { Fault } from './difference.js'
+import { foreign, type Fault } from './difference.js'
 import { placeOf } from './filter-places.js'
 import type { Observed } from './observed.js'
 import { plan, planDelete, type Planned } from './plan/planned.js'
 
-/** What of a plan is not so, in the order of the plan. What a link or device is missing for is left out. */
+/** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
 export async function compareAll(
   planned: readonly Planned[],
   observed: Observed,
@@ -36,6 +37,8 @@ function compare(
   observed: Observed,
   devices: DeviceNames,
 ): Promise<Fault | undefined> | Fault | undefined {
+  const { dev } = planned.spec as { dev?: unknown }
+  if (planned.object.name !== link.name && !observed.link(String(dev))) return undefined
   switch (planned.object.name) {
     case link.name:
       return compareLink(planned.spec as LinkSpec, observed)
@@ -63,7 +66,7 @@ const different = (planned: Planned, found: string, mend: readonly Planned[]): F
 /** Of a link, what is planned counts, and nothing else. */
 function compareLink({ dev, ...wanted }: LinkSpec, observed: Observed): Fault | undefined {
   const found = observed.link(String(dev))
-  if (!found) return undefined
+  if (!found) return foreign('missing', `ip link show dev ${dev}`)
   const wrong = differing(wanted, found)
   if (!wrong) return undefined
   const command = (settings: object): string => link.command('change', { dev, ...settings })
@@ -140,11 +143,22 @@ async function compareFilter(
   observed: Observed,
   devices: DeviceNames,
 ): Promise<Fault | undefined> {
-  const wanted = asListed(planned, devices) as Filter
+  const wanted = wantedFilter(planned, devices)
+  if (!wanted) return foreign('missing', planned.command())
   const found = (await observed.filtersByPlace(wanted.dev, wanted.parent)).get(placeOf(wanted))
   if (!found) return missing(planned)
   const [is, expected] = [lineOf(found), lineOf(wanted)]
   return is === expected ? undefined : different(planned, is, replacement(planned, found))
+}
+
+/** Undefined where the device that it is to lead to is missing. */
+function wantedFilter(planned: Planned, devices: DeviceNames): Filter | undefined {
+  try {
+    return asListed(planned, devices) as Filter
+  } catch (error) {
+    if (error instanceof NoSuchDeviceError) return undefined
+    throw error
+  }
 }
 
 /** BPF filters are replaced in place; of a u32 node the kernel would keep the keys, and a table cannot be changed at all. */

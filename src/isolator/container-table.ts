@@ -112,9 +112,9 @@ export class ContainerTable implements Iterable<Container> {
     return container
   }
 
-  /** Whether a container has the slot. */
-  hasSlot(slot: number): boolean {
-    return this.#bySlot.has(slot)
+  /** The container in a slot. */
+  inSlot(slot: number): Container | undefined {
+    return this.#bySlot.get(slot)
   }
 
   /** How many there are. */

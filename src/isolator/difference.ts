@@ -25,3 +25,9 @@ export interface Fault {
   /** The namespace has to get its name back. */
   readonly attach?: boolean
 }
+
+/** The fault of what is somebody else's, or cannot be put right. */
+export const foreign = (kind: Difference['kind'], object: string, found?: string): Fault => ({
+  difference: { kind, object, ...(found !== undefined && { found }), foreign: true },
+  mend: [],
+})

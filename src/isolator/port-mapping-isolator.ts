@@ -40,10 +40,13 @@ import { repair, type Repair } from './repair.js'
 import { findFaults, type Scope } from './verify.js'
 import type { Difference } from './difference.js'
 import { allOrNothing } from './undo.js'
+import { Housekeeping, type Listener } from './housekeeping.js'
+import type { Gone, IsolatorEvents } from './isolator-events.js'
 
 export type { IsolateOptions, UpdateOptions } from './options.js'
 
 export type { Difference } from './difference.js'
+export type { Gone, IsolatorEvents } from './isolator-events.js'
 export type { Recovery } from './recover.js'
 export type { Repair } from './repair.js'
 
@@ -85,6 +88,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #usage: UsageReader<Container>
   /** The call of `recover` under way, which all others wait for. */
   #recovery: Promise<unknown> | undefined
+  readonly #housekeeping: Housekeeping
 
   private constructor(
     host: HostContext,
@@ -97,6 +101,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#limits = limits
     this.#sharesPorts = options.reserveHostPorts
     this.#containers = new ContainerTable(options)
+    this.#housekeeping = new Housekeeping(host, this.#containers, this)
     this.#usage = new UsageReader(host.rt, this.#containers, options.statistics)
   }
 
@@ -224,7 +229,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       // The call under way may have been what removed it, or failed to make it.
       if (this.#containers.get(id) !== container) return false
       await removeContainer(this.#host, container)
-      this.#containers.remove(container)
+      this.#forget(container)
       return true
     })
   }
@@ -240,7 +245,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     const gone = await this.#afterwards(containers, async () => {
       const there = containers.filter(container => this.#containers.get(container.id) === container)
       if (there.length > 0) await removeContainers(this.#host, there)
-      for (const container of there) this.#containers.remove(container)
+      for (const container of there) this.#forget(container)
       return new Set(there.map(({ id }) => id))
     })
     return ids.map(id => gone.has(id))
@@ -321,6 +326,32 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
+   * Calls `listener` at each event. From the first call on, or the first of `watch`, changes of the host's links are
+   * followed: a container that has deleted its interface is cleaned up, and what depends on the public interface is
+   * repaired when that gets another MAC or MTU.
+   */
+  on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
+    this.#housekeeping.on(event, listener)
+    return this
+  }
+
+  /** Takes a listener back. */
+  off<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
+    this.#housekeeping.off(event, listener)
+    return this
+  }
+
+  /**
+   * Resolves when a container is gone: cleaned up, or without its interface. Rejects when the isolator is closed before.
+   *
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN
+   */
+  async watch(id: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Gone> {
+    if (this.#recovery) await this.#recovery
+    return this.#housekeeping.watch(this.#known(id), signal)
+  }
+
+  /**
    * The `ip`, `tc` and `sysctl` commands that make the same, one per line and in order: of a container, or without an
    * id of what `create()` put on the host.
    *
@@ -346,6 +377,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /** Closes the sockets. Containers stay up; the next `create()` finds the host prepared. */
   close(): Promise<void> {
+    this.#housekeeping.close()
     this.#usage.close()
     this.#host.rt.close()
     this.#host.sockets.close()
@@ -377,6 +409,12 @@ export class PortMappingIsolator implements AsyncDisposable {
     return added.map(({ container }) => infoOf(container))
   }
 
+  /** Notes that a container has been taken away. */
+  #forget(container: Container): void {
+    this.#containers.remove(container)
+    this.#housekeeping.gone(container)
+  }
+
   #wanted(id: string, options: IsolateOptions): Wanted {
     checkId(id)
     const { netns, ports = [] } = checkIsolateOptions(options)
@@ -403,7 +441,7 @@ export class PortMappingIsolator implements AsyncDisposable {
         record: this.#record,
         containers,
         whole: id === undefined,
-        isTaken: slot => this.#containers.hasSlot(slot),
+        isTaken: slot => this.#containers.inSlot(slot) !== undefined,
       })
     })
   }

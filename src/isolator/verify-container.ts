@@ -4,17 +4,17 @@ import { link } from '../rtnetlink/index.js'
 import { filter } from '../tc/index.js'
 import { compareAll } from './compare.js'
 import type { Container } from './container-table.js'
-import type { Fault } from './difference.js'
+import { foreign, type Fault } from './difference.js'
 import { sysctlLine } from './explain.js'
 import { isRootTable, keyOf } from './filter-places.js'
 import type { HostContext } from './host-context.js'
 import { inNamespace } from './isolate-container.js'
-import { CONTAINER_INTERFACE, linkName } from './layout.js'
+import { CONTAINER_INTERFACE, linkName, shaperNames } from './layout.js'
 import { Observed } from './observed.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { HostFacts, Sysctl } from './plan/facts.js'
 import { plan, type Planned } from './plan/planned.js'
-import { foreign, keysOf } from './verify-host.js'
+import { keysOf } from './verify-host.js'
 
 /** What of a container is not as planned, on the host's side first. */
 export async function containerFaults(
@@ -28,10 +28,12 @@ export async function containerFaults(
     const named = netns ? [] : [lostName(container)]
     if (!observed.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
     const planned = containerPlan(host.facts, container, { fd: -1 })
-    const near = [plan(link, 'change', { dev, ...birthOf(host.facts) }), ...planned.guard, ...planned.commit]
+    const devices = [dev, ...(container.enforced ? Object.values(shaperNames(container.slot)) : [])]
+    const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
+    const near = [...births, ...planned.guard, ...planned.commit]
     return [
       ...(await compareAll(near, observed, host.rt.devices)),
-      ...(await strangersOn(dev, near, observed)),
+      ...(await strangersOn(devices, near, observed)),
       ...(await sysctlFaults(host.netns, planned.hostSysctls)),
       ...named,
       ...(netns ? await insideFaults(host.facts, planned, netns) : []),
@@ -64,11 +66,16 @@ const lostName = ({ slot, reference }: Container): Fault => ({
   attach: true,
 })
 
-/** Filters on a container's link that are not ours: they could let through what the guard would not. */
-async function strangersOn(dev: string, planned: readonly Planned[], observed: Observed): Promise<Fault[]> {
+/** Filters on a container's links that are not ours: they could let through what the guard would not. */
+async function strangersOn(
+  devices: readonly string[],
+  planned: readonly Planned[],
+  observed: Observed,
+): Promise<Fault[]> {
   const keys = keysOf(planned)
-  const there = [...(await observed.filtersByPlace(dev, 'ingress')).values()]
-  return there
+  const lists = await Promise.all(devices.map(dev => observed.filtersByPlace(dev, 'ingress')))
+  return lists
+    .flatMap(filters => [...filters.values()])
     .filter(found => !keys.has(keyOf(found)) && !isRootTable(found))
     .map(found => foreign('surplus', filter.command('add', found)))
 }

@@ -2,7 +2,7 @@ import { address as addressType, link } from '../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../tc/index.js'
 import { compareAll } from './compare.js'
 import { containerNode, ownerOf } from './container-node.js'
-import type { Fault } from './difference.js'
+import { foreign, type Fault } from './difference.js'
 import { isOurs, isRootTable, keyOf } from './filter-places.js'
 import type { HostContext } from './host-context.js'
 import { isHostRecord, type HostRecord } from './host-record.js'
@@ -42,11 +42,6 @@ async function interfaceFaults(
       : [foreign('missing', addressType.command('add', { dev, address, prefixLength }))]),
   ]
 }
-
-export const foreign = (kind: Fault['difference']['kind'], object: string, found?: string): Fault => ({
-  difference: { kind, object, ...(found !== undefined && { found }), foreign: true },
-  mend: [],
-})
 
 /** An alias that somebody has given to lo in the place of the record is theirs. */
 function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, observed: Observed): Fault {

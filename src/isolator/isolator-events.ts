@@ -1,0 +1,18 @@
+import type { Repair } from './repair.js'
+
+/** A container that is no more. */
+export interface Gone {
+  readonly id: string
+  /** `'cleanup'` was called, or its veth went: the container deleted its end, or its namespace ended. */
+  readonly reason: 'cleanup' | 'link'
+}
+
+/** What an isolator tells of, by name, with what its listeners are given. */
+export interface IsolatorEvents {
+  /** A container has been taken away, by whomever. */
+  gone: [Gone]
+  /** The host's interfaces have changed, and what followed from them has been put right, or could not be. */
+  repaired: [Repair]
+  /** Something that was to be done by itself has failed. Without a listener it becomes a warning of the process. */
+  error: [Error]
+}

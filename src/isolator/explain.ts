@@ -44,6 +44,9 @@ export function explainContainer(
     `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${reference} ${handle}`,
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
+    ...plan.hostFeatures.map(({ dev, feature }) =>
+      inNamespace(`ethtool -K ${dev} ${feature} off`, host.netnsPath),
+    ),
     ...commands(plan.inside, handle),
     ...sysctlLines(plan.insideSysctls, handle),
     ...commands(plan.guard, host.netnsPath),

@@ -1,3 +1,4 @@
+import { turnOffFeatures } from '../ethtool/features.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
@@ -7,7 +8,7 @@ import { applySysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
 import { IsolatorError } from './isolator-error.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
-import type { ContainerFacts } from './plan/facts.js'
+import type { ContainerFacts, FeatureOff } from './plan/facts.js'
 import type { Undo } from './undo.js'
 
 /** A container to be, and its namespace, which is attached to the name `pm<slot>`. */
@@ -42,10 +43,28 @@ export async function isolateContainers(
       plans.flatMap(({ hostSysctls }) => hostSysctls),
       undo,
     ),
+    turnOff(
+      host,
+      plans.flatMap(({ hostFeatures }) => hostFeatures),
+    ),
     atOnce(plans, plan => prepareInside(plan.netns, plan, undo)),
     apply('guard'),
   ])
   await apply('commit')
+}
+
+/** There is nothing to take back: the devices go. */
+async function turnOff({ netns, rt }: HostContext, features: readonly FeatureOff[]): Promise<void> {
+  if (features.length === 0) return
+  const done = await turnOffFeatures(
+    netns,
+    features.map(({ dev, feature }) => ({ ifindex: rt.devices.interfaceIndex(dev), feature })),
+  )
+  if (done) return
+  throw new IsolatorError(
+    'ERR_KERNEL_UNSUPPORTED',
+    "this kernel has no ethtool netlink (CONFIG_ETHTOOL_NETLINK, Linux 5.9), which egressEnforcement: 'host' needs",
+  )
 }
 
 async function prepareInside(

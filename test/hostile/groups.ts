@@ -7,6 +7,7 @@ import { inbound } from './inbound.js'
 import { links } from './links.js'
 import { local } from './local.js'
 import { lives } from './lives.js'
+import { offloads } from './offloads.js'
 import { paths } from './paths.js'
 import { ports } from './ports.js'
 import { roots } from './roots.js'
@@ -23,6 +24,7 @@ export const GROUPS: readonly Group[] = [
   local,
   inbound,
   tricks,
+  offloads,
   lives,
   roots,
 ]

@@ -44,6 +44,11 @@ t.test('hostile host settings, and options that close what is left', needsIsolat
     t.strictSame(unexpected(verdicts), [], `the same score: ${name}`)
     t.comment(`${name}: ${score(verdicts)}`)
   }
+  const enforced = { egressEnforcement: 'host' } as const
+  const behindShaper = await attack('ours', EXCEPT_MANY, { options: enforced })
+  t.strictSame(unexpected(behindShaper), [], `the same score: ${JSON.stringify(enforced)}`)
+  for (const id of ['G04', 'G05']) t.equal(behindShaper.get(id), undefined, `but for ${id}, which passes`)
+
   const failed = [...(await closed)].flatMap(([id, verdict]) => (verdict === undefined ? [] : [id]))
   // L05: the host's services are denied, and what is denied is silence (L23).
   t.strictSame(failed.sort(), ['L05', 'L16', 'L23', 'T1'], JSON.stringify(options))

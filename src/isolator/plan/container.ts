@@ -6,13 +6,13 @@ import { CONTAINER_INTERFACE, linkName, PRIORITY, shaperNames } from '../layout.
 import { cutIntoBlocks, type PortBlock } from '../port-blocks.js'
 import { inside } from '../programs/inside.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
-import { allPorts, type ContainerFacts, type HostFacts, type Sysctl } from './facts.js'
+import { allPorts, type ContainerFacts, type FeatureOff, type HostFacts, type Sysctl } from './facts.js'
 import { flowNodes } from './flows.js'
 import { LOCALHOST } from './host.js'
 import { allowOn, DEAF, finalDrop } from './gate.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
-import { shaper, shaperPair } from './shaper.js'
+import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { mirrorNode, portNodes } from './steering.js'
 import { U32Priority, word } from './u32-priority.js'
 
@@ -25,6 +25,8 @@ export interface ContainerPlan {
   readonly pair: readonly Planned[]
   /** Host: settings of the near end that netlink does not carry. */
   readonly hostSysctls: readonly Sysctl[]
+  /** Host: what devices must not do. */
+  readonly hostFeatures: readonly FeatureOff[]
   /** Container: the shared address, its route, and the filters that part its own traffic from the rest. */
   readonly inside: readonly Planned[]
   readonly insideSysctls: readonly Sysctl[]
@@ -50,6 +52,7 @@ export function containerPlan(
       linkName(container.slot),
       ...(container.enforced ? Object.values(shaperNames(container.slot)) : []),
     ].map(dev => ({ name: `net/ipv6/conf/${dev}/disable_ipv6`, value: '1', optional: true })),
+    hostFeatures: container.enforced ? [shaperFeature(container)] : [],
     inside: insideMessages(host, container),
     insideSysctls: insideSysctls(host, container),
     guard: guard(host, container),

@@ -9,6 +9,12 @@ export interface Sysctl {
   readonly optional?: boolean
 }
 
+/** A feature of a device that is to be off, by the name that `ethtool -k` has for it. */
+export interface FeatureOff {
+  readonly dev: string
+  readonly feature: string
+}
+
 /** What the plan depends on at the host side: read once by `create()`. */
 export interface HostFacts {
   /** Where the host's namespace is found, for explain(); undefined for the caller's own. */

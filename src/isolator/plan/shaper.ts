@@ -1,6 +1,6 @@
 import { link } from '../../rtnetlink/index.js'
 import { shaperNames } from '../layout.js'
-import type { ContainerFacts, HostFacts } from './facts.js'
+import type { ContainerFacts, FeatureOff, HostFacts } from './facts.js'
 import { DEAF, finalDrop } from './gate.js'
 import { limitPlan, shaperPlace } from './limit.js'
 import { plan, planDelete, type Planned } from './planned.js'
@@ -11,6 +11,16 @@ import { plan, planDelete, type Planned } from './planned.js'
  * WIRE on the container's veth lead to its near end; HTB is there; behind it, on the far end, LOCAL and WIRE part the
  * ways. An ifb would not do: what leaves it has no filters before it any more.
  */
+
+/**
+ * What the near end must not leave to whoever comes behind it: a checksum that is still to be filled in. A frame says where,
+ * and a forged one says so of its source address or port, which WIRE on the container's veth has looked at by then. With
+ * it goes TSO, so that segments are cut here as well; WIRE on the far end sees what will be on the wire.
+ */
+export const shaperFeature = ({ slot }: ContainerFacts): FeatureOff => ({
+  dev: shaperNames(slot).near,
+  feature: 'tx-checksum-ip-generic',
+})
 
 /** Both ends have the host's MAC, or what goes through would count as somebody else's. */
 export function shaperPair({ mac: address, mtu }: HostFacts, { slot }: ContainerFacts): Planned {

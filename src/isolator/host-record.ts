@@ -14,6 +14,8 @@ export interface HostRecord {
   readonly qdiscs: readonly string[]
   /** What was added to net.ipv4.ip_local_reserved_ports. */
   readonly reserved: PortRanges
+  /** What net.core.netdev_max_backlog was before it was raised. */
+  readonly backlog?: number | undefined
 }
 
 /** What an alias of ours begins with. */
@@ -22,8 +24,9 @@ const SIGNATURE = 'rtnetlink:'
 const LONGEST_ALIAS = 255
 
 /** `rtnetlink: mtu=65536 qdiscs=eth0,lo accept_local=0 …` */
-export function formatHostRecord({ mtu, qdiscs, sysctls, reserved }: HostRecord): string {
+export function formatHostRecord({ mtu, qdiscs, sysctls, reserved, backlog }: HostRecord): string {
   const words = Object.entries(sysctls).map(([name, value]) => `${name}=${value}`)
+  if (backlog !== undefined) words.unshift(`backlog=${backlog}`)
   if (reserved.size > 0) words.unshift(`reserved=${reserved}`)
   const alias = [SIGNATURE, `mtu=${mtu}`, `qdiscs=${qdiscs.join(',')}`, ...words].join(' ')
   if (Buffer.byteLength(alias) <= LONGEST_ALIAS) return alias
@@ -43,7 +46,7 @@ export function parseHostRecord(alias: string | undefined, dev: string): HostRec
   if (!alias) return undefined
   const [signature, ...words] = alias.split(' ')
   const values = new Map(words.map(word => word.split('=', 2) as [string, string]))
-  const { mtu, qdiscs, reserved = '', ...sysctls } = Object.fromEntries(values)
+  const { mtu, qdiscs, reserved = '', backlog, ...sysctls } = Object.fromEntries(values)
   if (signature !== SIGNATURE || mtu === undefined || qdiscs === undefined) {
     throw new IsolatorError(
       'ERR_FOREIGN_STATE',
@@ -55,6 +58,7 @@ export function parseHostRecord(alias: string | undefined, dev: string): HostRec
     mtu: Number(mtu),
     qdiscs: qdiscs === '' ? [] : qdiscs.split(','),
     reserved: PortRanges.from(reserved),
+    ...(backlog !== undefined && { backlog: Number(backlog) }),
     sysctls: Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name, Number(value)])),
   }
 }

@@ -2,6 +2,7 @@ import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll, removeAll } from './apply.js'
+import { readBacklog, writeBacklog } from './backlog.js'
 import type { HostContext } from './host-context.js'
 import { missingFilters, ourFilters, removeFilters } from './host-filters.js'
 import { parseHostRecord, type HostRecord } from './host-record.js'
@@ -22,15 +23,21 @@ import { findFlowQdisc, missingFlowQdisc } from './flow-setup.js'
 import { FLOW_QDISC } from './layout.js'
 import { allOrNothing, type Undo } from './undo.js'
 
+/** What of the host is to be changed beside the layout. */
+export interface HostWishes {
+  /** Ports that the host is to be kept from handing out. */
+  readonly reserve: PortRanges
+  /** What net.core.netdev_max_backlog is to be at least. */
+  readonly backlog: number
+}
+
 /**
  * Puts the static part of the layout on the host, or completes one that an earlier run left. Gives back what has to be
  * restored in the end.
  *
- * @param reserve the ports that the host is to be kept from handing out
-
  * @throws IsolatorError ERR_FOREIGN_STATE where something else holds a handle of the layout, or the loopback's alias
  */
-export async function setUpHost(host: HostContext, reserve: PortRanges): Promise<HostRecord> {
+export async function setUpHost(host: HostContext, { reserve, backlog }: HostWishes): Promise<HostRecord> {
   const { rt, facts } = host
   const loopback = await rt.links.get(facts.loopbackInterface)
   const present = await devicesWithIngress(host)
@@ -38,12 +45,18 @@ export async function setUpHost(host: HostContext, reserve: PortRanges): Promise
   const absent = devicesOf(host).filter(dev => !present.has(dev))
   const before = recordOf(loopback, absent, noted)
   const reserving = reserve.subtract(await readReservedPorts(host.netns))
-  const record = { ...before, reserved: before.reserved.union(reserving) }
+  const tooSmall = await backlogBelow(backlog)
+  const record = {
+    ...before,
+    reserved: before.reserved.union(reserving),
+    backlog: before.backlog ?? tooSmall,
+  }
   await allOrNothing(async undo => {
     const restoration = noted ? [recordNote(facts, noted)] : loopbackRestoration(facts, record)
     undo.push(() => applyAll(rt, restoration, undo))
     await applyAll(rt, loopbackPlan(facts, record), undo)
     await reserveFor(host, reserving, undo)
+    await raiseBacklog(tooSmall, backlog, undo)
     await setUpFlows(host, undo)
     await fillIn(host, facts.loopbackInterface, present, loopbackFilters(facts), undo)
     await fillIn(host, facts.publicInterface, present, publicFilters(facts), undo)
@@ -61,6 +74,7 @@ export async function tearDownHost(host: HostContext, record: HostRecord): Promi
   const flows = await findFlowQdisc(rt, facts.publicInterface)
   if (flows) await rt.qdiscs.delete({ dev: flows.dev, parent: flows.parent, handle: flows.handle })
   if (record.reserved.size > 0) await releasePorts(host.netns, record.reserved)
+  if (record.backlog !== undefined) await writeBacklog(record.backlog)
   await removeAll(rt, loopbackRestoration(facts, record))
 }
 
@@ -108,6 +122,18 @@ async function reserveFor({ netns }: HostContext, ports: PortRanges, undo: Undo)
   if (ports.size === 0) return
   undo.push(() => releasePorts(netns, ports))
   await reservePorts(netns, ports)
+}
+
+/** The backlog, where it is smaller than that. */
+async function backlogBelow(wanted: number): Promise<number | undefined> {
+  const backlog = wanted > 0 ? await readBacklog() : undefined
+  return backlog !== undefined && backlog < wanted ? backlog : undefined
+}
+
+async function raiseBacklog(before: number | undefined, wanted: number, undo: Undo): Promise<void> {
+  if (before === undefined) return
+  undo.push(() => writeBacklog(before))
+  await writeBacklog(wanted)
 }
 
 /** Makes or completes the fq_codel with a flow per container, if there is to be one. */

@@ -52,6 +52,11 @@ export interface PortMappingIsolatorOptions extends RateOptions, NetworkStatisti
    * then overlap the host's ephemeral range as long as 1024 ports of it remain. Default false: an overlap is refused.
    */
   reserveHostPorts?: boolean | undefined
+  /**
+   * Raise `net.core.netdev_max_backlog`, until `destroy()`, where it is smaller than the number of containers there is room
+   * for: copies of ARP and echo replies beyond it are lost. Default false: `create()` warns of it.
+   */
+  raiseNetdevMaxBacklog?: boolean | undefined
   /** The queue below a rate limit: `'fq_codel'` (default) keeps it short and fair among flows, `'none'` needs no fq_codel. */
   bloatReduction?: 'fq_codel' | 'none' | undefined
   /** Give each container a flow of its own in an fq_codel at the public interface. Default false. */
@@ -107,6 +112,7 @@ export interface IsolatorOptions {
   readonly ephemeralPortsPerContainer: number
   readonly neighbours: 'prefix' | 'gateway'
   readonly reserveHostPorts: boolean
+  readonly raiseNetdevMaxBacklog: boolean
   readonly bloatReduction: 'fq_codel' | 'none'
   /** Where the fq_codel with a flow per container hangs; undefined: there is none. */
   readonly flowParent: string | undefined
@@ -134,6 +140,7 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   ephemeralPortsPerContainer: isNumber,
   neighbours: oneOf('prefix', 'gateway'),
   reserveHostPorts: isBoolean,
+  raiseNetdevMaxBacklog: isBoolean,
   bloatReduction: oneOf('fq_codel', 'none'),
   egressUniqueFlowPerContainer: isBoolean,
   egressFlowClassifierParent: isFlowParent,
@@ -174,6 +181,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     ephemeralPortsPerContainer: options.ephemeralPortsPerContainer ?? 1024,
     neighbours: options.neighbours ?? 'prefix',
     reserveHostPorts: options.reserveHostPorts ?? false,
+    raiseNetdevMaxBacklog: options.raiseNetdevMaxBacklog ?? false,
     bloatReduction: options.bloatReduction ?? 'fq_codel',
     flowParent: options.egressUniqueFlowPerContainer
       ? formatParent(parseParent(options.egressFlowClassifierParent ?? 'root'))

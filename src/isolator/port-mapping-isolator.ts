@@ -7,7 +7,9 @@ import { explainContainer, explainHost } from './explain.js'
 import type { HostContext } from './host-context.js'
 import { readHostFacts } from './host-facts.js'
 import type { HostRecord } from './host-record.js'
-import { setUpHost, tearDownHost } from './host-setup.js'
+import { readBacklog, warnOfBacklog } from './backlog.js'
+import { ephemeralPlaces } from './ephemeral-places.js'
+import { setUpHost, tearDownHost, type HostWishes } from './host-setup.js'
 import { isolateNamespaces, type Newcomer } from './isolate-namespaces.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
@@ -131,7 +133,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       })
       await refuseUnfitKernel(parsed)
       const host = { netns, rt, sockets, facts }
-      const record = await setUpHost(host, parsed.reserveHostPorts ? managedPorts(parsed) : PortRanges.empty)
+      const record = await setUpHost(host, await wishesOf(parsed))
       return new PortMappingIsolator(host, parsed, limits, record)
     } catch (error) {
       rt?.close()
@@ -451,6 +453,19 @@ export class PortMappingIsolator implements AsyncDisposable {
     const container = this.#containers.get(id)
     if (container) return container
     throw new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })
+  }
+}
+
+/** What of the host is to be changed beside the layout; what is not to be is warned of. */
+async function wishesOf(options: IsolatorOptions): Promise<HostWishes> {
+  const { ephemeralPorts, ephemeralPortsPerContainer, raiseNetdevMaxBacklog, reserveHostPorts } = options
+  const containers = ephemeralPlaces(ephemeralPorts, ephemeralPortsPerContainer).length
+  const backlog = await readBacklog()
+  if (!raiseNetdevMaxBacklog && backlog !== undefined && backlog < containers)
+    warnOfBacklog(containers, backlog)
+  return {
+    reserve: reserveHostPorts ? managedPorts(options) : PortRanges.empty,
+    backlog: raiseNetdevMaxBacklog ? 2 * containers : 0,
   }
 }
 

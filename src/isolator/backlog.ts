@@ -1,0 +1,29 @@
+import { readFile, writeFile } from 'node:fs/promises'
+
+/**
+ * How many packets may wait for a CPU. An echo reply or ARP reply is copied to every container, and copies beyond this are
+ * lost. One for the whole kernel: only the first network namespace has it (net/core/sysctl_net_core.c).
+ */
+const PATH = '/proc/sys/net/core/netdev_max_backlog'
+
+/** Its value; undefined outside of the first network namespace, where it can neither be seen nor changed. */
+export async function readBacklog(): Promise<number | undefined> {
+  try {
+    return Number(await readFile(PATH, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export const writeBacklog = (packets: number): Promise<void> => writeFile(PATH, `${packets}`)
+
+/** Says that some of so many containers will miss answers, and what to do about it. */
+export function warnOfBacklog(containers: number, backlog: number): void {
+  process.emitWarning(
+    `there is room for ${containers} containers, but net.core.netdev_max_backlog is ${backlog}: of an ARP or echo reply, ` +
+      `which each of them gets a copy of, copies beyond that are lost. Run sysctl -w net.core.netdev_max_backlog=${2 * containers}, ` +
+      'or create the isolator with raiseNetdevMaxBacklog: true',
+    { code: 'RTNETLINK_BACKLOG' },
+  )
+}

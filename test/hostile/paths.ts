@@ -27,6 +27,8 @@ const CLOSED = 9
 const ICMP_TIME_EXCEEDED = 11 // linux/icmp.h
 
 interface Talk {
+  /** Default: TCP and UDP. A server on all addresses answers UDP from another than 127.0.0.2. */
+  readonly tcpOnly?: boolean
   readonly from: NamespaceRef
   readonly to: NamespaceRef
   readonly address: string
@@ -34,11 +36,15 @@ interface Talk {
 }
 
 /** TCP and UDP, with an answer. */
-async function talk({ patience }: World, { from, to, address, port }: Talk): Promise<string | undefined> {
+async function talk(
+  { patience }: World,
+  { from, to, address, port, tcpOnly = false }: Talk,
+): Promise<string | undefined> {
   await using _tcp = await tcpEcho(to, ANY, port)
   await using _udp = await udpEcho(to, ANY, port)
   const { outcome, answer } = await tcpExchange(from, address, port, SMALL, patience)
   if (outcome !== 'connected' || !answer.equals(SMALL)) return `TCP by ${address}: ${outcome}`
+  if (tcpOnly) return undefined
   const udp = await udpExchange(from, address, port, patience)
   return udp === 'answered' ? undefined : `UDP by ${address}: ${udp}`
 }
@@ -123,6 +129,9 @@ export const paths: Group = {
       { from: host, to: remote, address: REMOTE_IP, port: 80 },
       { from: remote, to: host, address: HOST_IP, port: 80 },
       { from: host, to: host, address: LOCALHOST, port: 80 },
+    ]),
+    path('L32', "the host's own 127.0.0.2, by a port that a container has on 127.0.0.1", ({ host }) => [
+      { from: host, to: host, address: '127.0.0.2', port: C1.first, tcpOnly: true },
     ]),
     {
       id: 'L07s',

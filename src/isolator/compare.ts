@@ -143,9 +143,11 @@ async function compareFilter(
   observed: Observed,
   devices: DeviceNames,
 ): Promise<Fault | undefined> {
+  const spec = planned.spec as FilterSpec
+  const found = (await observed.filtersByPlace(String(spec.dev), String(spec.parent))).get(placeOf(spec))
+  if (found && lineOf(found) === planned.command()) return undefined
   const wanted = wantedFilter(planned, devices)
   if (!wanted) return foreign('missing', planned.command())
-  const found = (await observed.filtersByPlace(wanted.dev, wanted.parent)).get(placeOf(wanted))
   if (!found) return missing(planned)
   const [is, expected] = [lineOf(found), lineOf(wanted)]
   return is === expected ? undefined : different(planned, is, replacement(planned, found))

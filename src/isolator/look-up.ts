@@ -1,3 +1,4 @@
+import { rememberNames } from '../netlink/devices.js'
 import { NLM_F_ECHO } from '../netlink/constants.js'
 import type { ObjectType } from '../netlink/object-type.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
@@ -12,6 +13,7 @@ export async function lookUp<Spec, Key, Query, Decoded extends Spec>(
   keys: readonly Key[],
 ): Promise<(Decoded | undefined)[]> {
   const { get, new: answer } = object.messages
+  const devices = rememberNames(rt.devices)
   const found: (Decoded | undefined)[] = []
   for (let i = 0; i < keys.length; i += QUESTIONS_PER_BATCH) {
     const results = await rt.send(
@@ -19,12 +21,12 @@ export async function lookUp<Spec, Key, Query, Decoded extends Spec>(
         type: get,
         // The kernel answers for a class by a notification, which comes to the one who asks only under ECHO.
         flags: NLM_F_ECHO,
-        body: object.toGet(key, rt.devices) as never,
+        body: object.toGet(key, devices) as never,
       })),
     )
     for (const { replies } of results) {
       const reply = replies.find(({ type }) => type === answer.type)
-      found.push(reply && object.fromBody(reply.decode(answer), rt.devices))
+      found.push(reply && object.fromBody(reply.decode(answer), devices))
     }
   }
   return found

@@ -1,12 +1,11 @@
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
-import { filter, type Filter, type FilterKey } from '../tc/index.js'
-import type { DeviceNames } from '../netlink/message-type.js'
+import { filter, type FilterKey } from '../tc/index.js'
 import { ensureAll, removeAll } from './apply.js'
 import { atOnce } from './at-once.js'
 import { namedPath } from '../netns/named.js'
 import type { ContainerTable } from './container-table.js'
 import { lookUp } from './look-up.js'
-import { asListed, lineOf } from './as-listed.js'
+import { isAsPlanned } from './as-listed.js'
 import type { HostContext } from './host-context.js'
 import { linkName } from './layout.js'
 import { releaseHandle } from './namespace-handles.js'
@@ -78,11 +77,13 @@ async function faulty(rt: RtnetlinkSocket, guards: readonly (readonly Planned[])
     filter,
     filters.map(({ spec }) => spec as FilterKey),
   )
-  const sound = new Set(filters.filter((planned, i) => isSame(found[i], planned, rt.devices)))
+  const sound = new Set(
+    filters.filter((planned, i) => {
+      const there = found[i]
+      return there && isAsPlanned(there, planned, rt.devices)
+    }),
+  )
   return guards.filter(guard => guard.some(message => isFilter(message) && !sound.has(message))).flat()
 }
-
-const isSame = (found: Filter | undefined, planned: Planned, devices: DeviceNames): boolean =>
-  found !== undefined && lineOf(found) === lineOf(asListed(planned, devices) as Filter)
 
 const isFilter = ({ object }: Planned): boolean => object.name === filter.name

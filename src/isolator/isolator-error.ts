@@ -18,7 +18,7 @@ export type IsolatorErrorCode =
   | 'ERR_PORTS_EXHAUSTED'
   /** The id or the network namespace is isolated already. Clean it up first, or `update()` it. */
   | 'ERR_CONTAINER_EXISTS'
-  /** No container has this id. Those of an earlier run of the program are not known. */
+  /** No container has this id. Those of an earlier run of the program are known once `recover()` has found them. */
   | 'ERR_CONTAINER_UNKNOWN'
   /** The kernel lacks something the layout needs; `details` and `probe()` tell what. Load the module or use a newer kernel. */
   | 'ERR_KERNEL_UNSUPPORTED'

@@ -59,6 +59,11 @@ t.test('the same names as src/, classes under their own', async t => {
   const classes = Object.entries(built).filter(([, value]) => isClass(value))
   t.ok(classes.length > 10)
   for (const [name, value] of classes) t.equal((value as { name: string }).name, name)
+  t.notMatch(
+    readFileSync(`${root}lib/index.js`, 'utf8'),
+    '__name',
+    'no closure is named each time it is made',
+  )
 })
 
 const program = `

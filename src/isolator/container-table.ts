@@ -4,6 +4,7 @@ import { allPorts, type ContainerFacts } from './plan/facts.js'
 import { PortOwners } from './port-owners.js'
 import type { PortRange, PortRanges } from './port-ranges.js'
 import type { RateLimit } from './rate-limit.js'
+import type { Process } from './process.js'
 import { SlotAllocator } from './slot-allocator.js'
 
 /** A container that the isolator knows of. */
@@ -14,6 +15,8 @@ export interface Container extends ContainerFacts {
   ingress?: RateLimit | undefined
   /** The path of its namespace, for explain(). */
   readonly reference: string
+  /** The process whose end is the container's, where one is known. */
+  readonly process?: Process | undefined
   /** The identity of its namespace, once it has one. */
   namespace?: string
   /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
@@ -21,7 +24,10 @@ export interface Container extends ContainerFacts {
 }
 
 /** What is decided of a container before it has a place. */
-export type NewContainer = Pick<Container, 'id' | 'ports' | 'reference' | 'egress' | 'ingress' | 'enforced'>
+export type NewContainer = Pick<
+  Container,
+  'id' | 'ports' | 'reference' | 'egress' | 'ingress' | 'enforced' | 'process'
+>
 
 /** The ports that an isolator may give away. */
 export interface ManagedPorts {

@@ -4,6 +4,7 @@ import type { HostContext } from './host-context.js'
 import { HostWatch } from './host-watch.js'
 import type { Gone, IsolatorEvents } from './isolator-events.js'
 import { linkName } from './layout.js'
+import { ProcessWatch } from './process-watch.js'
 import type { Repair } from './repair.js'
 
 /** What is done by itself when the host's links change. */
@@ -21,8 +22,11 @@ export class Housekeeping {
   readonly #containers: ContainerTable
   readonly #chores: Chores
   readonly #events = new EventEmitter<IsolatorEvents>()
-  /** Containers whose link has gone. */
-  readonly #lost = new WeakSet<Container>()
+  /** Why containers that nobody has cleaned up are gone. */
+  readonly #lost = new WeakMap<Container, 'exit' | 'link'>()
+  readonly #processes = new ProcessWatch<Container>(container => {
+    this.#cleanUp(container, 'exit').catch(this.#fail)
+  })
   readonly #closed = new AbortController()
   #watch: HostWatch | undefined
   /** One repair after the other. */
@@ -73,18 +77,26 @@ export class Housekeeping {
     })
   }
 
+  /** Notes that a container has been made. */
+  made(container: Container): void {
+    if (this.#watch && container.process) this.#processes.add(container, container.process)
+  }
+
   /** Notes that a container has been taken away. */
   gone(container: Container): void {
-    this.#events.emit('gone', { id: container.id, reason: this.#lost.has(container) ? 'link' : 'cleanup' })
+    this.#processes.delete(container)
+    this.#events.emit('gone', { id: container.id, reason: this.#lost.get(container) ?? 'cleanup' })
   }
 
   close(): void {
     this.#closed.abort(new Error('the isolator is closed'))
+    this.#processes.close()
     this.#watch?.stop()
   }
 
   #start(): void {
-    this.#watch ??= new HostWatch(this.#host, {
+    if (this.#watch) return
+    this.#watch = new HostWatch(this.#host, {
       linkGone: slot => {
         const container = this.#containers.inSlot(slot)
         if (container) this.#cleanUpIfLost(container).catch(this.#fail)
@@ -94,6 +106,7 @@ export class Housekeeping {
       },
       failed: this.#fail,
     })
+    for (const container of this.#containers) this.made(container)
   }
 
   /** Cleans a container up if its link is not there, and no call is under way that makes or removes it. */
@@ -102,7 +115,13 @@ export class Housekeeping {
     const { devices } = this.#host.rt
     if (this.#closed.signal.aborted || this.#containers.get(container.id) !== container) return
     if (devices.interfaceIndex(linkName(container.slot)) !== 0) return
-    this.#lost.add(container)
+    await this.#cleanUp(container, 'link')
+  }
+
+  async #cleanUp(container: Container, reason: 'exit' | 'link'): Promise<void> {
+    await container.settled
+    if (this.#closed.signal.aborted || this.#containers.get(container.id) !== container) return
+    this.#lost.set(container, reason)
     await this.#chores.cleanup(container.id)
   }
 

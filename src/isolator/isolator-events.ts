@@ -3,8 +3,8 @@ import type { Repair } from './repair.js'
 /** A container that is no more. */
 export interface Gone {
   readonly id: string
-  /** `'cleanup'` was called, or its veth went: the container deleted its end, or its namespace ended. */
-  readonly reason: 'cleanup' | 'link'
+  /** `'cleanup'` was called, its process ended, or its veth went: the container deleted its end, or its namespace ended. */
+  readonly reason: 'cleanup' | 'exit' | 'link'
 }
 
 /** What an isolator tells of, by name, with what its listeners are given. */

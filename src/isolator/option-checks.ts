@@ -40,6 +40,10 @@ export function isNumber(value: unknown, option: string): void {
   if (typeof value !== 'number') throw refuse(option, value, 'a number')
 }
 
+export function isPid(value: unknown, option: string): void {
+  if (!Number.isInteger(value) || (value as number) < 1) throw refuse(option, value, 'the pid of a process')
+}
+
 export function isBoolean(value: unknown, option: string): void {
   if (typeof value !== 'boolean') throw refuse(option, value, 'true or false')
 }

@@ -8,6 +8,7 @@ import {
   isInterfaceName,
   isNetns,
   isNumber,
+  isPid,
   oneOf,
   refuse,
   type Checks,
@@ -83,6 +84,11 @@ export interface IsolateOptions {
   netns: NetnsReference
   /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
   ports?: PortRangesInput | undefined
+  /**
+   * The process whose end is the container's: see `watch`. Default: that of `netns`, where that is a pid; else only the
+   * container's interface is watched, since a name or an open file keeps a namespace alive.
+   */
+  pid?: number | undefined
   /** Its CPUs, for rates per CPU. Default 0: it gets the minimum. */
   cpus?: number | undefined
   /** What it may send, instead of what the isolator's options say: bytes per second. */
@@ -154,12 +160,13 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
 const ISOLATE_CHECKS: Checks<IsolateOptions> = {
   netns: isNetns,
   ports: anything,
+  pid: isPid,
   cpus: isCpus,
   egressRateLimit: isRate,
   ingressRateLimit: isRate,
 }
 
-const { netns: _netns, ...UPDATE_CHECKS } = ISOLATE_CHECKS
+const { netns: _netns, pid: _pid, ...UPDATE_CHECKS } = ISOLATE_CHECKS
 
 /**
  * Checks the options one by one and fills in defaults. What needs to know the host, such as overlaps with its ephemeral

@@ -18,7 +18,8 @@ import { ContainerLimits } from './container-limits.js'
 import { refuseUnfitKernel } from './kernel-requirements.js'
 import { portsReservedByOthers } from './host-setup.js'
 import { updateContainer } from './update-container.js'
-import { checkId, checkIds } from './option-checks.js'
+import { processOf } from './process.js'
+import { checkId, checkIds, refuse } from './option-checks.js'
 import {
   checkIsolateOptions,
   checkUpdateOptions,
@@ -301,7 +302,6 @@ export class PortMappingIsolator implements AsyncDisposable {
     Map<string, ResourceStatistics<bigint> | ResourceStatistics>
   > {
     if (this.#recovery) await this.#recovery
-    if (this.#recovery) await this.#recovery
     await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
     const exact = await this.#usage.readAll([...this.#containers])
     return bigint ? exact : allWithNumbers(exact)
@@ -329,7 +329,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /**
    * Calls `listener` at each event. From the first call on, or the first of `watch`, changes of the host's links are
-   * followed: a container that has deleted its interface is cleaned up, and what depends on the public interface is
+   * followed: a container that has deleted its interface, or whose process has ended, is cleaned up, and what depends on the public interface is
    * repaired when that gets another MAC or MTU.
    */
   on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
@@ -344,7 +344,8 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
-   * Resolves when a container is gone: cleaned up, or without its interface. Rejects when the isolator is closed before.
+   * Resolves when a container is gone: cleaned up, without its interface, or, within a second, without its process; what is
+   * left of it is cleaned up by then. Rejects when the isolator is closed before.
    *
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
@@ -408,6 +409,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     })
     for (const { container } of added) container.settled = work.catch(() => undefined)
     await work
+    for (const { container } of added) this.#housekeeping.made(container)
     return added.map(({ container }) => infoOf(container))
   }
 
@@ -419,9 +421,15 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   #wanted(id: string, options: IsolateOptions): Wanted {
     checkId(id)
-    const { netns, ports = [] } = checkIsolateOptions(options)
+    const {
+      netns,
+      ports = [],
+      pid = typeof netns === 'number' ? netns : undefined,
+    } = checkIsolateOptions(options)
+    const process = pid === undefined ? undefined : processOf(pid)
+    if (options.pid !== undefined && !process) throw refuse('pid', pid, 'the pid of a process that is alive')
     const limits = this.#limits.ofNew(options)
-    return { id, netns, ports: PortRanges.from(ports), reference: referencePath(netns), ...limits }
+    return { id, netns, process, ports: PortRanges.from(ports), reference: referencePath(netns), ...limits }
   }
 
   /** Does the work when the calls under way for these containers are through, and has further ones wait for it. */

@@ -1,3 +1,7 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readlinkSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Gone } from '../../src/isolator/isolator-events.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
@@ -97,4 +101,32 @@ t.test('changes of the public interface are followed', needsIsolation(), async t
   await ip(host.name, 'link set eth0 down')
   t.match(await down, { repaired: [], left: [{ object: 'ip link set dev eth0 up', foreign: true }] })
   await ip(host.name, 'link set eth0 up')
+})
+
+t.test('a process ends', needsIsolation(), async t => {
+  const { isolator } = await twoContainers(t)
+  const own = readlinkSync('/proc/self/ns/net')
+  const start = async (): Promise<ChildProcess & { pid: number }> => {
+    const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+    t.teardown(() => child.kill('SIGKILL'))
+    await once(child, 'spawn')
+    while (readlinkSync(`/proc/${child.pid}/ns/net`) === own) await sleep(5)
+    return child as ChildProcess & { pid: number }
+  }
+  const [first, second] = [await start(), await start()]
+  await isolator.isolate('by-pid', { netns: first.pid })
+  const gone = isolator.watch('by-pid')
+  await isolator.isolate('by-path', { netns: `/proc/${second.pid}/ns/net`, pid: second.pid })
+  first.kill('SIGKILL')
+  t.strictSame(await gone, { id: 'by-pid', reason: 'exit' })
+  t.ok(isolator.get('by-path'), 'the other one goes on')
+  const other = isolator.watch('by-path')
+  second.kill('SIGKILL')
+  t.strictSame(await other, { id: 'by-path', reason: 'exit' }, 'isolated after the watch began')
+  t.strictSame(await isolator.verify(), [])
+  for (const pid of [first.pid, 0, 1.5])
+    await t.rejects(isolator.isolate('late', { netns: '/proc/self/ns/net', pid }), {
+      code: 'ERR_INVALID_OPTION',
+      message: /^pid is /,
+    })
 })

@@ -10,6 +10,19 @@ namespace {
 
 using Info = Napi::CallbackInfo;
 
+struct Bytes {
+  uint8_t* data = nullptr;
+  size_t length = 0;
+};
+
+// Of a Uint8Array, in one call into Node: Napi::Uint8Array makes several.
+Bytes BytesOf(const Napi::Value& array) {
+  void* data = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr);
+  return {static_cast<uint8_t*>(data), length};
+}
+
 // `NetlinkHandle` of src/native/addon.ts, where the methods are described.
 class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
  public:
@@ -36,27 +49,25 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
   }
 
   void Send(const Info& info) {
-    auto bytes = info[0].As<Napi::Uint8Array>();
-    thread_->Send({bytes.Data(), bytes.Data() + bytes.ByteLength()}, ToInt(info[1]));
+    auto [bytes, length] = BytesOf(info[0]);
+    thread_->Send({bytes, bytes + length}, ToInt(info[1]));
   }
 
   void SetPaused(const Info& info) { thread_->SetPaused(info[0].As<Napi::Boolean>()); }
 
-  Napi::Value SendSync(const Info& info) {
-    auto bytes = info[0].As<Napi::Uint8Array>();
-    int error = SendRequest(socket_.number(), bytes.Data(), bytes.ByteLength());
-    return error ? Throw(info.Env(), {error, "sendmsg"}) : info.Env().Undefined();
-  }
-
-  Napi::Value ReceiveSync(const Info& info) {
+  Napi::Value ExchangeSync(const Info& info) {
     using std::chrono::milliseconds, std::chrono::steady_clock;
-    uint8_t* room = info[0].As<Napi::Uint8Array>().Data();
+    if (info[0].IsTypedArray()) {
+      auto [bytes, length] = BytesOf(info[0]);
+      if (int error = SendRequest(socket_.number(), bytes, length)) return Throw(info.Env(), {error, "sendmsg"});
+    }
+    uint8_t* room = BytesOf(info[1]).data;
     std::optional<steady_clock::time_point> deadline;
     for (;;) {
       ssize_t length = ReceiveDatagram(socket_.number(), room);
       if (length >= 0) return Napi::Number::New(info.Env(), length);
       if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvmsg"});
-      if (!deadline) deadline = steady_clock::now() + milliseconds(ToInt(info[1]));
+      if (!deadline) deadline = steady_clock::now() + milliseconds(ToInt(info[2]));
       auto left = std::chrono::ceil<milliseconds>(*deadline - steady_clock::now()).count();
       pollfd watched{socket_.number(), POLLIN, 0};
       int ready = poll(&watched, 1, left > 0 ? left : 0);
@@ -95,8 +106,7 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
 Napi::Value Socket(const Info& info) {
   const int domain = ToInt(info[1]), protocol = ToInt(info[3]);
   const int type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  Napi::Uint8Array address;
-  if (!info[4].IsUndefined()) address = info[4].As<Napi::Uint8Array>();
+  const Bytes address = info[4].IsUndefined() ? Bytes() : BytesOf(info[4]);
   const std::optional<int> backlog = info[5].IsUndefined() ? std::nullopt : std::optional(ToInt(info[5]));
   FileDescriptor fd;
   auto open = [&]() -> Failure {
@@ -106,9 +116,8 @@ Napi::Value Socket(const Info& info) {
     if (backlog && setsockopt(fd.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
       return Failure::Of("setsockopt");
     }
-    if (!address.IsEmpty()) {
-      auto bytes = reinterpret_cast<const sockaddr*>(address.Data());
-      if (bind(fd.number(), bytes, address.ByteLength()) < 0) return Failure::Of("bind");
+    if (address.data && bind(fd.number(), reinterpret_cast<sockaddr*>(address.data), address.length) < 0) {
+      return Failure::Of("bind");
     }
     return backlog && listen(fd.number(), *backlog) < 0 ? Failure::Of("listen") : Failure();
   };
@@ -131,8 +140,7 @@ Napi::Value SocketOption(const Info& info) {
 }
 
 Napi::Value Ioctl(const Info& info) {
-  auto bytes = info[2].As<Napi::Uint8Array>();
-  int error = ioctl(ToInt(info[0]), ToInt(info[1]), bytes.Data()) < 0 ? errno : 0;
+  int error = ioctl(ToInt(info[0]), ToInt(info[1]), BytesOf(info[2]).data) < 0 ? errno : 0;
   return Napi::Number::New(info.Env(), -error);
 }
 
@@ -143,8 +151,8 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
   auto handle = H::DefineClass(
       env, "NetlinkHandle",
       {H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
-       H::InstanceMethod<&H::SetPaused>("setPaused"), H::InstanceMethod<&H::SendSync>("sendSync"),
-       H::InstanceMethod<&H::ReceiveSync>("receiveSync"), H::InstanceMethod<&H::Close>("close")});
+       H::InstanceMethod<&H::SetPaused>("setPaused"),
+       H::InstanceMethod<&H::ExchangeSync>("exchangeSync"), H::InstanceMethod<&H::Close>("close")});
   exports.Set("NetlinkHandle", handle);
   exports.Set("socket", Napi::Function::New<Socket>(env));
   exports.Set("socketOption", Napi::Function::New<SocketOption>(env));

@@ -68,9 +68,11 @@ export interface NetlinkHandle {
   start(onEvent: (...event: [...Parameters<OnEvent>, more: boolean]) => void): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
-  sendSync(bytes: Uint8Array): void
-  /** Waits for one datagram and puts it, padded to 4 bytes, into `room` of DATAGRAM_SIZE. Returns its length. */
-  receiveSync(room: Uint8Array, timeoutMs: number): number
+  /**
+   * Sends `bytes`, if any, then waits for one datagram and puts it, padded to 4 bytes, into `room` of DATAGRAM_SIZE.
+   * Returns its length.
+   */
+  exchangeSync(bytes: Uint8Array | undefined, room: Uint8Array, timeoutMs: number): number
   close(): void
 }
 

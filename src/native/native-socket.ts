@@ -184,19 +184,18 @@ export class NativeSocket {
    */
   exchangeSync(bytes: Uint8Array, timeoutMs: number): Buffer {
     this.#assertSynchronous('sendmsg')
-    this.#handle.sendSync(bytes)
-    return this.#receive(timeoutMs)
+    return this.#exchange(bytes, timeoutMs)
   }
 
   /** Waits for the next datagram, up to `timeoutMs`. */
   receiveSync(timeoutMs: number): Buffer {
     this.#assertSynchronous('recvmsg')
-    return this.#receive(timeoutMs)
+    return this.#exchange(undefined, timeoutMs)
   }
 
-  #receive(timeoutMs: number): Buffer {
+  #exchange(bytes: Uint8Array | undefined, timeoutMs: number): Buffer {
     this.#room ??= Buffer.allocUnsafeSlow(DATAGRAM_SIZE)
-    const length = this.#handle.receiveSync(this.#room, timeoutMs)
+    const length = this.#handle.exchangeSync(bytes, this.#room, timeoutMs)
     if (this.#received?.length !== length) this.#received = this.#room.subarray(0, length)
     return this.#received
   }

@@ -16,12 +16,12 @@ import { gactKind, type GactAction } from './actions/gact.js'
 import type { tcfT } from './actions/generic.js'
 import { mirredKind, type MirredAction } from './actions/mirred.js'
 import { nlaBitfield32 } from './bitfield.js'
-import { codecsOf, kindNamed, type Registry } from './kind-registry.js'
+import { codecsOf, registryOf } from './kind-registry.js'
 import { rawWords } from './tc-command.js'
 import { statistics2, statisticsOf, type Statistics } from './statistics.js'
 
 /** A new kind of action is one file in actions/, a line here and one in `ActionSpec`. */
-const actionKinds: Registry<AnyActionKind> = { mirred: mirredKind, gact: gactKind }
+const actionKinds = registryOf<AnyActionKind>({ mirred: mirredKind, gact: gactKind })
 
 /** TCA_ACT_*, linux/pkt_cls.h */
 export const actionAttributes = attributes({
@@ -116,7 +116,7 @@ export const actionsFromWire = (wire: readonly ActionWireOut[] | undefined, devi
   (wire ?? []).map(action => actionFromWire(action, devices))
 
 function actionToWire(action: ActionSpec, devices: DeviceNames): ActionWireIn {
-  const kind = kindNamed(actionKinds, action.kind)
+  const kind = actionKinds.get(action.kind)
   if (action.cookie && action.cookie.length > MAX_COOKIE) {
     throw new RangeError(`a cookie of ${action.cookie.length} bytes: an action takes up to ${MAX_COOKIE}`)
   }
@@ -140,7 +140,7 @@ function actionFromWire({ kind = '', options, cookie, stats }: ActionWireOut, de
 }
 
 function fieldsOf(name: string, options: unknown, devices: DeviceNames): ActionSpec {
-  const kind = kindNamed(actionKinds, name)
+  const kind = actionKinds.get(name)
   if (kind && options !== undefined && !(options instanceof Uint8Array)) {
     return kind.fromWire(options as never, devices) as ActionSpec
   }
@@ -166,7 +166,7 @@ export const actionWords = (actions: readonly ActionSpec[] | undefined): string[
   (actions ?? []).flatMap(action => [
     'action',
     action.kind,
-    ...(kindNamed(actionKinds, action.kind)?.words(action as never) ?? []),
+    ...(actionKinds.get(action.kind)?.words(action as never) ?? []),
     ...(action.cookie ? ['cookie', Buffer.from(action.cookie).toString('hex')] : []),
     ...('options' in action ? rawWords('TCA_ACT_OPTIONS', action.options) : []),
   ])

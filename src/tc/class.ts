@@ -13,7 +13,6 @@ import {
   type Handle,
   type Parent,
 } from './handle.js'
-import { kindNamed } from './kind-registry.js'
 import type { FqCodelClassXstats } from './kinds/fq-codel.js'
 import type { HtbClassOptions, HtbClassXstats } from './kinds/htb.js'
 import { classKinds } from './kinds/registry.js'
@@ -89,7 +88,7 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE, change: 0 },
 
   toNew(spec, devices): BodyIn {
-    const kind = kindNamed(classKinds, spec.kind)
+    const kind = classKinds.get(spec.kind)
     return {
       ifindex: deviceIndex(devices, spec.dev),
       parent: parseParent(spec.parent),
@@ -144,10 +143,9 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
 }
 
 const wordsOf = (spec: ClassSpec): string[] =>
-  kindNamed(classKinds, spec.kind)?.words(spec as never) ??
-  rawWords('TCA_OPTIONS', (spec as RawClass).options)
+  classKinds.get(spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawClass).options)
 
 function optionsOf(name: string, options: unknown): object {
   if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (kindNamed(classKinds, name)?.fromWire(options as never) ?? {})
+  return options === undefined ? {} : (classKinds.get(name)?.fromWire(options as never) ?? {})
 }

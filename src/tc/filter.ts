@@ -6,8 +6,8 @@ import type { ObjectType, Verb } from '../netlink/object-type.js'
 import type { Action, ActionSpec } from './action.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { etherTypeName, etherTypeNumber, networkOrder, type EtherType } from './ether-type.js'
+import type { AnyFilterKind } from './filter-kind.js'
 import { formatParent, parentNumber, parentWords, parseParent, type Handle, type Parent } from './handle.js'
-import { kindNamed } from './kind-registry.js'
 import type { BpfFields, BpfState } from './kinds/bpf.js'
 import { filterKinds } from './kinds/registry.js'
 import type { U32Fields, U32State } from './kinds/u32.js'
@@ -93,8 +93,8 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE, change: 0 },
 
   toNew(spec, devices, verb) {
-    const kind = kindNamed(filterKinds, spec.kind)
-    const handle = spec.handle === undefined ? 0 : handleNumber(spec.kind, spec.handle)
+    const kind = filterKinds.get(spec.kind)
+    const handle = spec.handle === undefined ? 0 : handleNumber(kind, spec.handle)
     return bodyOf(spec, devices, handle, {
       chain: spec.chain || undefined,
       kind: spec.kind,
@@ -127,7 +127,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       protocol: etherTypeName(networkOrder(info & 0xffff)),
       chain,
       kind,
-      ...(handle !== 0 && { handle: kindNamed(filterKinds, kind)?.formatHandle(handle) ?? handle }),
+      ...(handle !== 0 && { handle: filterKinds.get(kind)?.formatHandle(handle) ?? handle }),
       ...fieldsOf(kind, options, devices),
     } as Filter
   },
@@ -153,7 +153,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
 }
 
 const wordsOf = (spec: FilterSpec, verb: Verb): string[] =>
-  kindNamed(filterKinds, spec.kind)?.words(spec as never, verb) ??
+  filterKinds.get(spec.kind)?.words(spec as never, verb) ??
   rawWords('TCA_OPTIONS', (spec as RawFilter).options)
 
 function bodyOf(
@@ -178,29 +178,30 @@ const checkedPriority = (priority: number): number => wholeNumber('priority', pr
 const tcmInfo = (priority: number, protocol: number): number =>
   ((priority << 16) | networkOrder(protocol)) >>> 0
 
-const handleNumber = (kind: string, handle: Handle): number =>
-  kindNamed(filterKinds, kind)?.parseHandle(handle) ?? wholeNumber('handle', handle as number)
+const handleNumber = (kind: AnyFilterKind | undefined, handle: Handle): number =>
+  kind?.parseHandle(handle) ?? wholeNumber('handle', handle as number)
 
-function existingHandle({ kind, handle }: FilterKey): number {
+function existingHandle({ kind: name, handle }: FilterKey): number {
+  const kind = filterKinds.get(name)
   const number = (handle as Handle | undefined) === undefined ? 0 : handleNumber(kind, handle)
   if (number === 0) {
     throw new TypeError(
       `handle is ${handle}: the kernel would take that for all filters of the priority; name one`,
     )
   }
-  kindNamed(filterKinds, kind)?.checkExisting?.(number)
+  kind?.checkExisting?.(number)
   return number
 }
 
 const protocolWord = (protocol: EtherType): string =>
   typeof protocol === 'number' ? `${etherTypeName(protocol)}` : protocol
 
-const handleWord = (kind: string, handle: Handle): string =>
-  `${kindNamed(filterKinds, kind)?.formatHandle(handleNumber(kind, handle)) ?? handle}`
+function handleWord(name: string, handle: Handle): string {
+  const kind = filterKinds.get(name)
+  return `${kind?.formatHandle(handleNumber(kind, handle)) ?? handle}`
+}
 
 function fieldsOf(name: string, options: unknown, devices: DeviceNames): object {
   if (options instanceof Uint8Array) return { options }
-  return options === undefined
-    ? {}
-    : (kindNamed(filterKinds, name)?.fromWire(options as never, devices) ?? {})
+  return options === undefined ? {} : (filterKinds.get(name)?.fromWire(options as never, devices) ?? {})
 }

@@ -9,9 +9,7 @@ import { tcBody } from './tca.js'
 const xstatsOf = (kinds: Registry<AnyOptionsKind>): Codec<unknown> =>
   byKind(
     'kind',
-    Object.fromEntries(
-      Object.entries(kinds).flatMap(([name, { xstats }]) => (xstats ? [[name, xstats]] : [])),
-    ),
+    Object.fromEntries([...kinds].flatMap(([name, { xstats }]) => (xstats ? [[name, xstats]] : []))),
   )
 
 const qdiscBody = tcBody(byKind('kind', codecsOf(qdiscKinds)), xstatsOf(qdiscKinds))

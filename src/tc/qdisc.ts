@@ -13,7 +13,6 @@ import {
   type Handle,
   type Parent,
 } from './handle.js'
-import { kindNamed } from './kind-registry.js'
 import type { FifoOptions } from './kinds/fifo.js'
 import type { FqCodelOptions, FqCodelQdiscXstats } from './kinds/fq-codel.js'
 import type { HtbOptions } from './kinds/htb.js'
@@ -149,7 +148,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: 0 },
 
   toNew(spec, devices): BodyIn {
-    const kind = kindNamed(qdiscKinds, spec.kind)
+    const kind = qdiscKinds.get(spec.kind)
     return {
       ifindex: deviceIndex(devices, spec.dev),
       ...placeOf(spec),
@@ -206,8 +205,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
 }
 
 const wordsOf = (spec: QdiscSpec): string[] =>
-  kindNamed(qdiscKinds, spec.kind)?.words(spec as never) ??
-  rawWords('TCA_OPTIONS', (spec as RawQdisc).options)
+  qdiscKinds.get(spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawQdisc).options)
 
 const isHook = (object: QdiscSpec | QdiscKey): object is IngressQdisc | ClsactQdisc =>
   object.kind === 'ingress' || object.kind === 'clsact'
@@ -230,5 +228,5 @@ function placeWords(object: QdiscSpec | QdiscKey): string[] {
 
 function optionsOf(name: string, options: unknown): object {
   if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (kindNamed(qdiscKinds, name)?.fromWire(options as never) ?? {})
+  return options === undefined ? {} : (qdiscKinds.get(name)?.fromWire(options as never) ?? {})
 }

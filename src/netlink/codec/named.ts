@@ -14,12 +14,14 @@ export function namedNumbers<N extends string>(
   what: string,
   numbers: Readonly<Record<N, number>>,
 ): NamedNumbers<N> {
-  const names = new Map(Object.entries<number>(numbers).map(([name, number]) => [number, name as N]))
+  const byName = new Map(Object.entries<number>(numbers))
+  const names = new Map(Array.from(byName, ([name, number]) => [number, name as N]))
   return {
     numbers,
     toNumber(value) {
       if (typeof value === 'number') return value
-      if (Object.hasOwn(numbers, value)) return numbers[value]
+      const number = byName.get(value)
+      if (number !== undefined) return number
       throw new TypeError(
         `'${value}' is no ${what}: expected a number or one of ${Object.keys(numbers).join(', ')}`,
       )

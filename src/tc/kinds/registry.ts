@@ -1,5 +1,5 @@
 import type { AnyFilterKind } from '../filter-kind.js'
-import type { Registry } from '../kind-registry.js'
+import { registryOf } from '../kind-registry.js'
 import type { AnyOptionsKind } from '../options-kind.js'
 import { bpfKind } from './bpf.js'
 import { fifo } from './fifo.js'
@@ -14,7 +14,7 @@ import { u32Kind } from './u32.js'
  * specs in qdisc.ts, class.ts or filter.ts.
  */
 
-export const qdiscKinds: Registry<AnyOptionsKind> = {
+export const qdiscKinds = registryOf<AnyOptionsKind>({
   bfifo: fifo,
   clsact: ingress,
   fq_codel: fqCodel,
@@ -22,8 +22,8 @@ export const qdiscKinds: Registry<AnyOptionsKind> = {
   ingress,
   pfifo: fifo,
   tbf,
-}
+})
 
-export const classKinds: Registry<AnyOptionsKind> = { fq_codel: fqCodelClass, htb: htbClass }
+export const classKinds = registryOf<AnyOptionsKind>({ fq_codel: fqCodelClass, htb: htbClass })
 
-export const filterKinds: Registry<AnyFilterKind> = { bpf: bpfKind, u32: u32Kind }
+export const filterKinds = registryOf<AnyFilterKind>({ bpf: bpfKind, u32: u32Kind })

@@ -14,6 +14,7 @@ execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root, encodin
  */
 const LOADED_AT_ONCE = [
   'node:diagnostics_channel',
+  'node:events',
   'node:fs',
   'node:fs/promises',
   'node:module',

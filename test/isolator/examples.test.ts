@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { ip, ipJson, tcJson } from '../helpers/iproute2.js'
+import { allOf, type Skip } from '../helpers/privilege.js'
 import { createTopology, type NamespaceRef } from '../helpers/topology.js'
 import { startExample } from './example-process.js'
 import { needsIsolation } from './isolated-topology.js'
@@ -34,20 +36,22 @@ t.test('single-container: a command in a container of its own', needsIsolation()
   t.match(own.output(), /^it ended with 3;/m)
 })
 
-const needsRunc = ['runc', 'busybox'].find(program => spawnSync('which', [program]).status !== 0)
+/** What runc needs beside itself: a program to run, and cgroups. */
+function needsRunc(): Skip {
+  const missing = ['runc', 'busybox'].find(program => spawnSync('which', [program]).status !== 0)
+  if (missing !== undefined) return { skip: `${missing} is not installed` }
+  const cgroups = / - cgroup2? /.test(readFileSync('/proc/self/mountinfo', 'utf8'))
+  return { skip: cgroups ? false : 'runc: no cgroups are mounted here' }
+}
 
-t.test(
-  'single-container: joined by runc',
-  needsRunc === undefined ? needsIsolation() : { skip: `${needsRunc} is not installed` },
-  async t => {
-    const host = await hostOf(t)
-    const { exit, output } = startExample(host, 'single-container', ['eth0', '--runc'])
-    t.equal(await exit, 0, output())
-    if (/it ended with [^0]/.test(output())) t.comment(output())
-    t.match(output(), /^16384\s+16639$/m, 'what the container saw')
-    await isClear(t, host)
-  },
-)
+t.test('single-container: joined by runc', allOf(needsIsolation(), needsRunc()), async t => {
+  const host = await hostOf(t)
+  const { exit, output } = startExample(host, 'single-container', ['eth0', '--runc'])
+  t.equal(await exit, 0, output())
+  if (/it ended with [^0]/.test(output())) t.comment(output())
+  t.match(output(), /^16384\s+16639$/m, 'what the container saw')
+  await isClear(t, host)
+})
 
 t.test('watch: changes as they come', needsIsolation(), async t => {
   const host = await hostOf(t)

@@ -2,7 +2,7 @@ import { turnOffFeatures } from '../ethtool/features.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
-import { applyAll } from './apply.js'
+import { applyAll, GONE } from './apply.js'
 import { atOnce } from './at-once.js'
 import { applySysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
@@ -105,9 +105,16 @@ async function applyInside(
   await applyAll(rt, inside, { push: () => undefined })
 }
 
-/** Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. */
+/**
+ * Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. Root inside may have
+ * renamed its lo or given it another qdisc, which must not keep the host from letting go of it.
+ */
 export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
-  if (await hasIngress(rt)) await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
+  try {
+    await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
+  } catch (error) {
+    if (!GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
 }
 
 async function hasIngress(rt: RtnetlinkSocket): Promise<boolean> {

@@ -12,6 +12,12 @@ interface Handle {
   readonly netns: NetworkNamespace | undefined
 }
 
+/** The namespace of a container, by the name that it was given and the identity that it had then. */
+export interface NamedNamespace {
+  readonly slot: number
+  readonly namespace?: string | undefined
+}
+
 /** Namespaces that are held open at a time. */
 const OPEN_AT_A_TIME = 128
 
@@ -57,6 +63,14 @@ export async function releaseHandle(slot: number, identity: string | undefined):
     netns?.close()
   }
   await NetworkNamespace.deleteName(linkName(slot))
+}
+
+/** A container's namespace by its name; undefined where somebody has taken the name away, or given it to another. */
+export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNamespace | undefined {
+  const netns = openHandle(slot)?.netns
+  if (netns?.identity === namespace) return netns
+  netns?.close()
+  return undefined
 }
 
 async function namesInRunDirectory(): Promise<string[]> {

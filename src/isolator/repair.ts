@@ -6,8 +6,8 @@ import type { Container } from './container-table.js'
 import type { Difference, Fault } from './difference.js'
 import { inNamespace } from './isolate-container.js'
 import { linkName } from './layout.js'
+import { openNamespace } from './namespace-handles.js'
 import { findFaults, type Scope } from './verify.js'
-import { openNamespace } from './verify-container.js'
 
 /** What `repair` came to. */
 export interface Repair {

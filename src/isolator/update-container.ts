@@ -1,11 +1,19 @@
+import { NoSuchDeviceError } from '../netlink/devices.js'
+import type { DeviceNames } from '../netlink/message-type.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll, GONE } from './apply.js'
 import type { Container, ContainerTable } from './container-table.js'
 import type { HostContext } from './host-context.js'
+import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
+import { openNamespace } from './namespace-handles.js'
+import type { Planned } from './plan/planned.js'
 import { updatePlan } from './plan/update.js'
 import { refusePortsInUse } from './ports-in-use.js'
 import { allOrNothing } from './undo.js'
+
+/** What refuses a message where the container has taken things away, or put its own in their place. */
+const CHANGED_INSIDE: ReadonlySet<string> = new Set([...GONE, 'EEXIST'])
 
 /**
  * Gives a container other ports and limits, or leaves everything as it was.
@@ -22,8 +30,7 @@ export async function updateContainer(
   const added = change.ports.subtract(container.ports)
   const removed = container.ports.subtract(change.ports)
   const plan = updatePlan(host.facts, container, { ...container, ...change })
-  const inside =
-    plan.inside.length > 0 ? await RtnetlinkSocket.open({ netns: linkName(container.slot) }) : undefined
+  const inside = plan.inside.length > 0 ? await socketInside(container) : undefined
   try {
     await allOrNothing(async undo => {
       table.give(container, added)
@@ -31,7 +38,7 @@ export async function updateContainer(
         table.takeBack(added)
       })
       await refusePortsInUse(host.sockets, [{ id: container.id, ports: added }])
-      if (inside) await applyAll(inside, plan.inside, undo, GONE)
+      if (inside) await applyAll(inside, possible(plan.inside, inside.devices), undo, CHANGED_INSIDE)
       await applyAll(host.rt, plan.add, undo)
       await applyAll(host.rt, plan.remove, undo, GONE)
     })
@@ -41,3 +48,32 @@ export async function updateContainer(
   table.takeBack(removed)
   Object.assign(container, change)
 }
+
+async function socketInside(container: Container): Promise<RtnetlinkSocket> {
+  const netns = openNamespace(container)
+  if (!netns) throw nameless(container)
+  try {
+    return await RtnetlinkSocket.open({ netns })
+  } finally {
+    netns.close()
+  }
+}
+
+const nameless = ({ id, slot }: Container): IsolatorError =>
+  new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `somebody has taken the name ${linkName(slot)} from the namespace of '${id}': repair('${id}') gives it back where it can`,
+    { details: { id, name: linkName(slot) } },
+  )
+
+/** The messages whose devices are there: a container may have renamed its own. */
+const possible = (planned: readonly Planned[], devices: DeviceNames): Planned[] =>
+  planned.filter(message => {
+    try {
+      message.request(devices)
+      return true
+    } catch (error) {
+      if (error instanceof NoSuchDeviceError) return false
+      throw error
+    }
+  })

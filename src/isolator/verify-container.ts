@@ -1,4 +1,4 @@
-import { NetworkNamespace } from '../netns/network-namespace.js'
+import type { NetworkNamespace } from '../netns/network-namespace.js'
 import { sysctlPath } from '../netns/sysctl-path.js'
 import { link } from '../rtnetlink/index.js'
 import { filter } from '../tc/index.js'
@@ -10,6 +10,7 @@ import { isRootTable, keyOf } from './filter-places.js'
 import type { HostContext } from './host-context.js'
 import { inNamespace } from './isolate-container.js'
 import { CONTAINER_INTERFACE, linkName, shaperNames } from './layout.js'
+import { openNamespace } from './namespace-handles.js'
 import { Observed } from './observed.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { HostFacts, Sysctl } from './plan/facts.js'
@@ -46,19 +47,6 @@ export async function containerFaults(
 /** What both ends of a pair are made with. */
 const ends = ({ mac: address, mtu }: HostFacts) => ({ address, mtu })
 const birthOf = (host: HostFacts) => ({ ...ends(host), arp: false, multicast: false })
-
-/** The container's namespace by its name; undefined where somebody has taken the name away, or given it to another. */
-export function openNamespace({ slot, namespace }: Container): NetworkNamespace | undefined {
-  let netns: NetworkNamespace | undefined
-  try {
-    netns = NetworkNamespace.open(linkName(slot))
-    if (netns.identity === namespace) return netns
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && !(error instanceof TypeError)) throw error
-  }
-  netns?.close()
-  return undefined
-}
 
 const lostName = ({ slot, reference }: Container): Fault => ({
   difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${reference}`, foreign: false },

@@ -1,7 +1,8 @@
-import { NetworkNamespace } from '../../netns/network-namespace.js'
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { SockDiagSocket } from '../../sock-diag/index.js'
 import { inNamespace } from '../isolate-container.js'
 import { CONTAINER_INTERFACE } from '../layout.js'
+import { openNamespace, type NamedNamespace } from '../namespace-handles.js'
 import { ifThere } from './if-there.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 import { roundTripTimes } from './round-trip-times.js'
@@ -17,7 +18,7 @@ export interface InsideReadings {
   readonly snmp: boolean
 }
 
-/** What was read: none of it where the namespace is gone. */
+/** What was read: none of it where the namespace has lost its name. */
 export type InsideStatistics = Partial<ResourceStatistics<bigint>>
 
 const SOCKSTAT = '/proc/thread-self/net/sockstat'
@@ -27,11 +28,12 @@ const SNMP = '/proc/thread-self/net/snmp'
 /**
  * Reads what is known inside a container alone. One socket at a time is open meanwhile, and none afterwards: it would
  * keep the namespace alive.
- *
- * @param handle name of the namespace in /run/netns
  */
-export async function readInside(handle: string, readings: InsideReadings): Promise<InsideStatistics> {
-  const netns = await ifThere(opened(handle))
+export async function readInside(
+  container: NamedNamespace,
+  readings: InsideReadings,
+): Promise<InsideStatistics> {
+  const netns = openNamespace(container)
   if (!netns) return {}
   try {
     return {
@@ -43,8 +45,6 @@ export async function readInside(handle: string, readings: InsideReadings): Prom
     netns.close()
   }
 }
-
-const opened = async (handle: string): Promise<NetworkNamespace> => NetworkNamespace.open(handle)
 
 async function readQdiscs(netns: NetworkNamespace): Promise<InsideStatistics> {
   const qdiscs = await ifThere(inNamespace(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })))

@@ -1,6 +1,7 @@
 import type { Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { linkName } from '../layout.js'
+import type { NamedNamespace } from '../namespace-handles.js'
 import type { RateLimit } from '../rate-limit.js'
 import { Gate, nextTurn } from './gate.js'
 import { readInside, type InsideReadings, type InsideStatistics } from './inside.js'
@@ -12,9 +13,8 @@ import type { StatisticsOptions } from './statistics-options.js'
 import { trafficControl } from './traffic-control.js'
 
 /** What is known of a container whose statistics are read. */
-export interface MeasuredContainer {
+export interface MeasuredContainer extends NamedNamespace {
   readonly id: string
-  readonly slot: number
   readonly ephemeralPorts: readonly [first: number, last: number]
   readonly egress?: RateLimit | undefined
   readonly ingress?: RateLimit | undefined
@@ -123,11 +123,16 @@ export class UsageReader<Container extends MeasuredContainer> {
     }
   }
 
-  async #readInside({ slot, egress }: Container): Promise<InsideStatistics> {
+  async #readInside(container: Container): Promise<InsideStatistics> {
     const { socketSummary, socketDetails, snmp } = this.#options
-    const readings: InsideReadings = { qdiscs: egress !== undefined, socketSummary, socketDetails, snmp }
+    const readings: InsideReadings = {
+      qdiscs: container.egress !== undefined,
+      socketSummary,
+      socketDetails,
+      snmp,
+    }
     if (!Object.values(readings).includes(true)) return {}
-    return this.#inside.run(() => readInside(linkName(slot), readings))
+    return this.#inside.run(() => readInside(container, readings))
   }
 }
 

@@ -2,19 +2,22 @@ import { SystemError } from '../native/system-error.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import { sysctlPath } from '../netns/sysctl-path.js'
 import type { Sysctl } from './plan/facts.js'
-import type { Undo } from './undo.js'
 
 const ENOENT = -2
 
+/** Sysctls and what they were: what `accessFiles` writes. */
+export type FormerSysctls = readonly (readonly [path: string, value: string])[]
+
 /**
- * Writes sysctls inside a namespace and reads them back, all on one thread. Former values are noted in `undo`.
+ * Writes sysctls inside a namespace and reads them back, all on one thread. Those that were written have their former values
+ * told to `note`, also where others could not be.
  *
  * @throws Error naming the sysctl where a write fails, or where the kernel keeps another value
  */
 export async function applySysctls(
   netns: NetworkNamespace,
   sysctls: readonly Sysctl[],
-  undo: Pick<Undo, 'push'>,
+  note: (former: FormerSysctls) => void,
 ): Promise<void> {
   // Per sysctl: its value before, the write, its value afterwards. Mesos learned to read back (commit 06e17bd9a).
   const results = await netns.accessFiles(
@@ -34,11 +37,7 @@ export async function applySysctls(
     after: results[3 * i + 2],
   }))
   const written = steps.filter(({ write }) => typeof write === 'string')
-  undo.push(async () => {
-    await netns.accessFiles(
-      written.map(({ name, before }) => [sysctlPath(name), typeof before === 'string' ? before.trim() : '']),
-    )
-  })
+  note(written.map(({ name, before }) => [sysctlPath(name), typeof before === 'string' ? before.trim() : '']))
   for (const { name, value, optional, write, after } of steps) {
     if (optional && write instanceof SystemError && write.errno === ENOENT) continue
     if (write instanceof Error) throw write

@@ -2,7 +2,7 @@ import { EphemeralAllocator } from './ephemeral-allocator.js'
 import { IsolatorError } from './isolator-error.js'
 import { allPorts, type ContainerFacts } from './plan/facts.js'
 import { PortOwners } from './port-owners.js'
-import type { PortRange, PortRanges } from './port-ranges.js'
+import { PortRanges, type PortRange } from './port-ranges.js'
 import type { RateLimit } from './rate-limit.js'
 import type { Process } from './process.js'
 import { SlotAllocator } from './slot-allocator.js'
@@ -170,7 +170,10 @@ export class ContainerTable implements Iterable<Container> {
 
   #ephemeralFor(slot: number, inUse: ((range: PortRange) => boolean) | undefined): PortRange {
     try {
-      return this.#ephemeral.allocate(inUse)
+      // A container of other options may have ports there that it asked for by number.
+      return this.#ephemeral.allocate(
+        range => this.#owners.taken(PortRanges.from([range])) !== undefined || inUse?.(range) === true,
+      )
     } catch (error) {
       this.#slots.release(slot)
       throw error

@@ -85,7 +85,15 @@ export class Housekeeping {
   /** Notes that a container has been taken away. */
   gone(container: Container): void {
     this.#processes.delete(container)
-    this.#events.emit('gone', { id: container.id, reason: this.#lost.get(container) ?? 'cleanup' })
+    const gone: Gone = { id: container.id, reason: this.#lost.get(container) ?? 'cleanup' }
+    // One that throws must not keep the others from hearing, nor the isolator from its work.
+    for (const listener of this.#events.listeners('gone') as Listener<'gone'>[]) {
+      try {
+        listener(gone)
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
   }
 
   close(): void {
@@ -95,7 +103,7 @@ export class Housekeeping {
   }
 
   #start(): void {
-    if (this.#watch) return
+    if (this.#watch || this.#closed.signal.aborted) return
     this.#watch = new HostWatch(this.#host, {
       linkGone: slot => {
         const container = this.#containers.inSlot(slot)

@@ -2,18 +2,20 @@ import { turnOffFeatures } from '../ethtool/features.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
-import { applyAll, GONE } from './apply.js'
+import { applyAll } from './apply.js'
 import { atOnce } from './at-once.js'
-import { applySysctls } from './apply-sysctls.js'
+import { applySysctls, type FormerSysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
+import { inNamespace } from './in-namespace.js'
 import { IsolatorError } from './isolator-error.js'
+import { clearInside, openNamespace, type NamedNamespace } from './namespace-handles.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { ContainerFacts, FeatureOff } from './plan/facts.js'
 import type { Undo } from './undo.js'
 
 /** A container to be, and its namespace, which is attached to the name `pm<slot>`. */
 export interface Candidate {
-  readonly container: ContainerFacts
+  readonly container: ContainerFacts & NamedNamespace
   readonly netns: NetworkNamespace
 }
 
@@ -27,6 +29,7 @@ export async function isolateContainers(
   undo: Undo,
 ): Promise<void> {
   const plans = candidates.map(({ container, netns }) => ({
+    container,
     netns,
     ...containerPlan(host.facts, container, netns),
   }))
@@ -41,13 +44,15 @@ export async function isolateContainers(
     applySysctls(
       host.netns,
       plans.flatMap(({ hostSysctls }) => hostSysctls),
-      undo,
+      former => {
+        undo.push(() => restoreSysctls(host.netns, former))
+      },
     ),
     turnOff(
       host,
       plans.flatMap(({ hostFeatures }) => hostFeatures),
     ),
-    atOnce(plans, plan => prepareInside(plan.netns, plan, undo)),
+    atOnce(plans, plan => prepareInside(plan, plan, undo)),
     apply('guard'),
   ])
   await apply('commit')
@@ -67,19 +72,33 @@ async function turnOff({ netns, rt }: HostContext, features: readonly FeatureOff
   )
 }
 
+async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): Promise<void> {
+  await netns.accessFiles(former)
+}
+
 async function prepareInside(
-  netns: NetworkNamespace,
+  { container, netns }: Candidate,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
+  const takeBack = (step: (netns: NetworkNamespace) => Promise<void>): void => {
+    undo.push(() => insideAgain(container, step))
+  }
   const rt = await RtnetlinkSocket.open({ netns })
   // The container's own namespace must not be kept alive, nor a thread kept for it, once this is done.
   try {
     const [lo, ingress] = await Promise.all([rt.links.get('lo'), hasIngress(rt)])
     if (ingress) throw foreignIngress(netns)
     const before = loopbackSettings(lo)
-    undo.push(() => inNamespace(netns, rt => rt.links.change(before)))
-    await allDone([applySysctls(netns, insideSysctls, undo), applyInside(rt, netns, inside, undo)])
+    takeBack(netns => inNamespace(netns, rt => rt.links.change(before)))
+    // The veth takes its filters, address and route along; lo's qdisc is all that stays.
+    takeBack(netns => inNamespace(netns, clearInside))
+    await allDone([
+      applySysctls(netns, insideSysctls, former => {
+        takeBack(netns => restoreSysctls(netns, former))
+      }),
+      applyAll(rt, inside, { push: () => undefined }),
+    ])
   } finally {
     rt.close()
   }
@@ -93,27 +112,17 @@ const loopbackSettings = ({ mtu, up, inet }: Link) => ({
   inet: { accept_local: inet?.accept_local ?? 0, route_localnet: inet?.route_localnet ?? 0 },
 })
 
-/** Like `applyAll`, but what is to be taken back is so through a socket of its own. */
-async function applyInside(
-  rt: RtnetlinkSocket,
-  netns: NetworkNamespace,
-  inside: ContainerPlan['inside'],
-  undo: Undo,
+/** By its name, for many containers are not held open until the last of them is made. Without one nothing can be done. */
+async function insideAgain(
+  container: NamedNamespace,
+  step: (netns: NetworkNamespace) => Promise<void>,
 ): Promise<void> {
-  // The veth takes its filters, address and route along; lo's qdisc is all that stays.
-  undo.push(() => inNamespace(netns, clearInside))
-  await applyAll(rt, inside, { push: () => undefined })
-}
-
-/**
- * Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. Root inside may have
- * renamed its lo or given it another qdisc, which must not keep the host from letting go of it.
- */
-export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
+  const netns = openNamespace(container)
+  if (!netns) return
   try {
-    await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
-  } catch (error) {
-    if (!GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    await step(netns)
+  } finally {
+    netns.close()
   }
 }
 
@@ -128,19 +137,6 @@ const foreignIngress = ({ name }: NetworkNamespace): IsolatorError =>
     `lo in the namespace to be isolated${name === undefined ? '' : `, '${name}',`} has an ingress qdisc already: delete it there with tc qdisc del dev lo ingress`,
     { details: { dev: 'lo' } },
   )
-
-/** Runs `use` with a socket inside the namespace, which is closed afterwards. */
-export async function inNamespace<T>(
-  netns: NetworkNamespace | string,
-  use: (rt: RtnetlinkSocket) => Promise<T>,
-): Promise<T> {
-  const rt = await RtnetlinkSocket.open({ netns })
-  try {
-    return await use(rt)
-  } finally {
-    rt.close()
-  }
-}
 
 /** Waits for all, also when one fails: what the others do is to be taken back too. Throws the first failure. */
 async function allDone(work: readonly Promise<unknown>[]): Promise<void> {

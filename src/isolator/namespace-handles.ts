@@ -3,7 +3,8 @@ import { NETNS_RUN_DIR } from '../netns/named.js'
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import { netnsId } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
-import { clearInside, inNamespace } from './isolate-container.js'
+import { GONE } from './apply.js'
+import { inNamespace } from './in-namespace.js'
 import { linkName, slotOfLink } from './layout.js'
 
 /** The name of a slot in /run/netns, opened: without a namespace where it holds none, as after a reboot. */
@@ -71,6 +72,18 @@ export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNames
   if (netns?.identity === namespace) return netns
   netns?.close()
   return undefined
+}
+
+/**
+ * Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. Root inside may have
+ * renamed its lo or given it another qdisc, which must not keep the host from letting go of it.
+ */
+export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
+  try {
+    await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
+  } catch (error) {
+    if (!GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
 }
 
 async function namesInRunDirectory(): Promise<string[]> {

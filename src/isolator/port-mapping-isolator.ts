@@ -1,6 +1,7 @@
 import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { SockDiagSocket } from '../sock-diag/index.js'
+import { Calls } from './calls.js'
 import { removeContainer, removeContainers } from './remove-containers.js'
 import { ContainerTable, type Container, type NewContainer } from './container-table.js'
 import { explainContainer, explainHost } from './explain.js'
@@ -89,8 +90,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #sharesPorts: boolean
   readonly #containers: ContainerTable
   readonly #usage: UsageReader<Container>
-  /** The call of `recover` under way, which all others wait for. */
-  #recovery: Promise<unknown> | undefined
+  readonly #calls = new Calls()
   readonly #housekeeping: Housekeeping
 
   private constructor(
@@ -165,15 +165,13 @@ export class PortMappingIsolator implements AsyncDisposable {
   ): Promise<Recovery> {
     checkIds(known, 'known')
     checkIds(orphans, 'orphans')
-    if (this.#recovery) await this.#recovery
-    if (this.#containers.size > 0)
+    return this.#calls.recover(async () => {
+      if (this.#containers.size === 0) return recover(this.#host, this.#containers, known, orphans)
       throw new IsolatorError(
         'ERR_CONTAINER_EXISTS',
         'recover() comes first: this isolator has containers already',
       )
-    const work = recover(this.#host, this.#containers, known, orphans)
-    this.#recovery = work.catch(() => undefined)
-    return work
+    })
   }
 
   /**
@@ -184,7 +182,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_PORTS_EXHAUSTED, ERR_INVALID_OPTION, ERR_FOREIGN_STATE; whatever was done is taken back
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
-    const [info] = await this.#isolateAll([this.#wanted(id, options)])
+    const wanted = this.#wanted(id, options)
+    const [info] = await this.#calls.add(() => this.#isolateAll([wanted]))
     return info as ContainerInfo
   }
 
@@ -196,7 +195,8 @@ export class PortMappingIsolator implements AsyncDisposable {
   async isolateMany(
     containers: readonly (IsolateOptions & { readonly id: string })[],
   ): Promise<ContainerInfo[]> {
-    return this.#isolateAll(containers.map(({ id, ...options }) => this.#wanted(id, options)))
+    const wanted = containers.map(({ id, ...options }) => this.#wanted(id, options))
+    return this.#calls.add(() => this.#isolateAll(wanted))
   }
 
   /**
@@ -207,16 +207,18 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_INVALID_OPTION; whatever was done is taken back
    */
   async update(id: string, options: UpdateOptions): Promise<ContainerInfo> {
-    if (this.#recovery) await this.#recovery
-    const container = this.#known(id)
+    checkId(id)
     checkUpdateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
-    await this.#afterwards([container], async () => {
-      const now = this.#known(id)
-      const change = { ports: ports ?? now.ports, ...this.#limits.ofUpdated(now, options) }
-      await updateContainer(this.#host, this.#containers, container, change)
+    return this.#calls.run(async () => {
+      const container = this.#known(id)
+      await this.#calls.afterwards([container], async () => {
+        this.#checkThere(container)
+        const change = { ports: ports ?? container.ports, ...this.#limits.ofUpdated(container, options) }
+        await updateContainer(this.#host, this.#containers, container, change)
+      })
+      return infoOf(container)
     })
-    return infoOf(container)
   }
 
   /**
@@ -225,15 +227,16 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanup(id: string): Promise<boolean> {
     checkId(id)
-    if (this.#recovery) await this.#recovery
-    const container = this.#containers.get(id)
-    if (!container) return false
-    return this.#afterwards([container], async () => {
-      // The call under way may have been what removed it, or failed to make it.
-      if (this.#containers.get(id) !== container) return false
-      await removeContainer(this.#host, container)
-      this.#forget(container)
-      return true
+    return this.#calls.run(async () => {
+      const container = this.#containers.get(id)
+      if (!container) return false
+      return this.#calls.afterwards([container], async () => {
+        // The call under way may have been what removed it, or failed to make it.
+        if (!this.#isThere(container)) return false
+        await removeContainer(this.#host, container)
+        this.#forget(container)
+        return true
+      })
     })
   }
 
@@ -243,14 +246,9 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
     checkIds(ids, 'ids')
-    if (this.#recovery) await this.#recovery
-    const containers = [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
-    const gone = await this.#afterwards(containers, async () => {
-      const there = containers.filter(container => this.#containers.get(container.id) === container)
-      if (there.length > 0) await removeContainers(this.#host, there)
-      for (const container of there) this.#forget(container)
-      return new Set(there.map(({ id }) => id))
-    })
+    const gone = await this.#calls.run(() =>
+      this.#cleanUp([...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])),
+    )
     return ids.map(id => gone.has(id))
   }
 
@@ -277,19 +275,20 @@ export class PortMappingIsolator implements AsyncDisposable {
     id: string,
     { bigint = false }: { bigint?: boolean | undefined } = {},
   ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
-    if (this.#recovery) await this.#recovery
-    const container = this.#known(id)
-    await container.settled
-    try {
-      this.#known(id)
-      const exact = await this.#usage.read(container)
-      return bigint ? exact : withNumbers(exact)
-    } catch (error) {
-      // A cleanup that came in between explains whatever is missing.
+    return this.#calls.run(async () => {
+      const container = this.#known(id)
       await container.settled
-      this.#known(id)
-      throw error
-    }
+      try {
+        this.#checkThere(container)
+        const exact = await this.#usage.read(container)
+        return bigint ? exact : withNumbers(exact)
+      } catch (error) {
+        // A cleanup that came in between explains whatever is missing.
+        await container.settled
+        this.#checkThere(container)
+        throw error
+      }
+    })
   }
 
   /**
@@ -301,10 +300,11 @@ export class PortMappingIsolator implements AsyncDisposable {
   async usageAll({ bigint = false }: { bigint?: boolean | undefined } = {}): Promise<
     Map<string, ResourceStatistics<bigint> | ResourceStatistics>
   > {
-    if (this.#recovery) await this.#recovery
-    await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
-    const exact = await this.#usage.readAll([...this.#containers])
-    return bigint ? exact : allWithNumbers(exact)
+    return this.#calls.run(async () => {
+      await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
+      const exact = await this.#usage.readAll([...this.#containers])
+      return bigint ? exact : allWithNumbers(exact)
+    })
   }
 
   /**
@@ -314,7 +314,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   async verify(id?: string): Promise<Difference[]> {
-    const faults = await this.#settled(id, findFaults)
+    const faults = await this.#calls.run(() => this.#settled(id, findFaults))
     return faults.map(({ difference }) => difference)
   }
 
@@ -324,7 +324,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   repair(id?: string): Promise<Repair> {
-    return this.#settled(id, repair)
+    return this.#calls.add(() => this.#settled(id, repair))
   }
 
   /**
@@ -350,7 +350,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   async watch(id: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Gone> {
-    if (this.#recovery) await this.#recovery
+    await this.#calls.turn()
     return this.#housekeeping.watch(this.#known(id), signal)
   }
 
@@ -372,20 +372,27 @@ export class PortMappingIsolator implements AsyncDisposable {
    * restores what it changed, and closes.
    */
   async destroy(): Promise<void> {
-    await this.cleanupMany(Array.from(this.#containers, ({ id }) => id))
-    await this.recover([])
-    await tearDownHost(this.#host, this.#record)
+    await this.#calls.end(async () => {
+      await this.#cleanUp([...this.#containers])
+      await recover(this.#host, this.#containers, [], [])
+      // What changes from here on is not to be put right again.
+      this.#housekeeping.close()
+      await tearDownHost(this.#host, this.#record)
+    })
     await this.close()
   }
 
-  /** Closes the sockets. Containers stay up; the next `create()` finds the host prepared. */
-  close(): Promise<void> {
+  /**
+   * Closes the sockets, once the calls under way are through; later ones are refused. Containers stay up; the next
+   * `create()` finds the host prepared.
+   */
+  async close(): Promise<void> {
     this.#housekeeping.close()
     this.#usage.close()
+    await this.#calls.close()
     this.#host.rt.close()
     this.#host.sockets.close()
     this.#host.netns.close()
-    return Promise.resolve()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -394,7 +401,6 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   async #isolateAll(wanted: readonly Wanted[]): Promise<ContainerInfo[]> {
     const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
-    if (this.#recovery) await this.#recovery
     const added: Newcomer[] = []
     const work = allOrNothing(async undo => {
       for (const { netns, ...options } of wanted) {
@@ -411,6 +417,16 @@ export class PortMappingIsolator implements AsyncDisposable {
     await work
     for (const { container } of added) this.#housekeeping.made(container)
     return added.map(({ container }) => infoOf(container))
+  }
+
+  /** Takes containers away, of those that are still there by then. Gives their ids. */
+  #cleanUp(containers: readonly Container[]): Promise<ReadonlySet<string>> {
+    return this.#calls.afterwards(containers, async () => {
+      const there = containers.filter(container => this.#isThere(container))
+      if (there.length > 0) await removeContainers(this.#host, there)
+      for (const container of there) this.#forget(container)
+      return new Set(there.map(({ id }) => id))
+    })
   }
 
   /** Notes that a container has been taken away. */
@@ -432,20 +448,12 @@ export class PortMappingIsolator implements AsyncDisposable {
     return { id, netns, process, ports: PortRanges.from(ports), reference: referencePath(netns), ...limits }
   }
 
-  /** Does the work when the calls under way for these containers are through, and has further ones wait for it. */
-  #afterwards<T>(containers: readonly Container[], work: () => Promise<T>): Promise<T> {
-    const done = Promise.all(containers.map(({ settled }) => settled)).then(work)
-    for (const container of containers) container.settled = done.catch(() => undefined)
-    return done
-  }
-
   /** Does something with containers that no other call is changing meanwhile: with one, or without an id with all. */
   async #settled<T>(id: string | undefined, work: (scope: Scope) => Promise<T>): Promise<T> {
-    if (this.#recovery) await this.#recovery
     const wanted = id === undefined ? [...this.#containers] : [this.#known(id)]
-    return this.#afterwards(wanted, () => {
-      const containers = wanted.filter(container => this.#containers.get(container.id) === container)
-      if (id !== undefined) this.#known(id)
+    return this.#calls.afterwards(wanted, () => {
+      if (id !== undefined) for (const container of wanted) this.#checkThere(container)
+      const containers = wanted.filter(container => this.#isThere(container))
       return work({
         host: this.#host,
         record: this.#record,
@@ -460,9 +468,21 @@ export class PortMappingIsolator implements AsyncDisposable {
     checkId(id)
     const container = this.#containers.get(id)
     if (container) return container
-    throw new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })
+    throw unknown(id)
+  }
+
+  /** Whether a container is still there: its id may be another's by now. */
+  #isThere(container: Container): boolean {
+    return this.#containers.get(container.id) === container
+  }
+
+  #checkThere(container: Container): void {
+    if (!this.#isThere(container)) throw unknown(container.id)
   }
 }
+
+const unknown = (id: string): IsolatorError =>
+  new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })
 
 /** What of the host is to be changed beside the layout; what is not to be is warned of. */
 async function wishesOf(options: IsolatorOptions): Promise<HostWishes> {

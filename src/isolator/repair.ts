@@ -4,7 +4,7 @@ import { applySysctls } from './apply-sysctls.js'
 import { atOnce } from './at-once.js'
 import type { Container } from './container-table.js'
 import type { Difference, Fault } from './difference.js'
-import { inNamespace } from './isolate-container.js'
+import { inNamespace } from './in-namespace.js'
 import { linkName } from './layout.js'
 import { openNamespace } from './namespace-handles.js'
 import { findFaults, type Scope } from './verify.js'
@@ -51,7 +51,7 @@ async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void
 
 async function mendSysctls(netns: NetworkNamespace, faults: readonly Fault[]): Promise<void> {
   const sysctls = faults.flatMap(({ sysctl }) => sysctl ?? [])
-  if (sysctls.length > 0) await applySysctls(netns, sysctls, { push: () => undefined })
+  if (sysctls.length > 0) await applySysctls(netns, sysctls, () => undefined)
 }
 
 async function mendInside(containers: readonly Container[], faults: readonly Fault[]): Promise<void> {

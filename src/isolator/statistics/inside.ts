@@ -1,6 +1,6 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { SockDiagSocket } from '../../sock-diag/index.js'
-import { inNamespace } from '../isolate-container.js'
+import { inNamespace } from '../in-namespace.js'
 import { CONTAINER_INTERFACE } from '../layout.js'
 import { openNamespace, type NamedNamespace } from '../namespace-handles.js'
 import { ifThere } from './if-there.js'

@@ -1,0 +1,93 @@
+import type { Container } from './container-table.js'
+
+/**
+ * The calls of an isolator: those for one container run one after the other, all of them after a recovery, and none once
+ * the isolator is closed.
+ */
+export class Calls {
+  readonly #underWay = new Set<Promise<unknown>>()
+  #recovery: Promise<unknown> | undefined
+  #end: Promise<void> | undefined
+  #closed = false
+
+  /**
+   * Resolves when no recovery is under way.
+   *
+   * @throws Error once the isolator is closed
+   */
+  async turn(): Promise<void> {
+    while (this.#recovery) await this.#recovery
+    if (this.#closed) throw new Error('the isolator is closed')
+  }
+
+  /** Does the work of a call when it is its turn. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.turn()
+    const call = work()
+    this.#underWay.add(call)
+    try {
+      return await call
+    } finally {
+      this.#underWay.delete(call)
+    }
+  }
+
+  /** Likewise that of a call that adds to what is there: not any more once its removal has begun. */
+  add<T>(work: () => Promise<T>): Promise<T> {
+    return this.run(() => {
+      if (this.#end) throw new Error('the isolator is being destroyed')
+      return work()
+    })
+  }
+
+  /** Likewise that of a recovery, which calls that come later wait for. */
+  recover<T>(work: () => Promise<T>): Promise<T> {
+    return this.add(() => {
+      const recovery = work()
+      const settled: Promise<unknown> = settlementOf(recovery).then(() => {
+        if (this.#recovery === settled) this.#recovery = undefined
+      })
+      this.#recovery = settled
+      return recovery
+    })
+  }
+
+  /** Does the work when the calls under way for these containers are through, and has further ones wait for it. */
+  afterwards<T>(containers: readonly Container[], work: () => Promise<T>): Promise<T> {
+    const done = Promise.all(containers.map(({ settled }) => settled)).then(work)
+    for (const container of containers) container.settled = settlementOf(done)
+    return done
+  }
+
+  /** Takes everything away, once the calls under way are through. Where that fails, it is as if it had not begun. */
+  async end(work: () => Promise<void>): Promise<void> {
+    await this.turn()
+    this.#end ??= this.#idle()
+      .then(work)
+      .catch((error: unknown) => {
+        this.#end = undefined
+        throw error
+      })
+    await this.#end
+  }
+
+  /** Lets no more calls begin. Resolves when those under way are through. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#idle()
+    await settlementOf(this.#end)
+  }
+
+  async #idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+}
+
+/** Resolves when it settles, in either way. */
+async function settlementOf(work: Promise<unknown> | undefined): Promise<void> {
+  try {
+    await work
+  } catch {
+    // It is told of where the work was asked for.
+  }
+}

@@ -11,18 +11,13 @@ export class Calls {
   #closed = false
 
   /**
-   * Resolves when no recovery is under way.
+   * Does the work of a call when no recovery is under way: at once, or a later call could come before it.
    *
    * @throws Error once the isolator is closed
    */
-  async turn(): Promise<void> {
-    while (this.#recovery) await this.#recovery
-    if (this.#closed) throw new Error('the isolator is closed')
-  }
-
-  /** Does the work of a call when it is its turn. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.turn()
+    while (this.#recovery) await this.#recovery
+    this.#refuseOnceClosed()
     const call = work()
     this.#underWay.add(call)
     try {
@@ -61,7 +56,7 @@ export class Calls {
 
   /** Takes everything away, once the calls under way are through. Where that fails, it is as if it had not begun. */
   async end(work: () => Promise<void>): Promise<void> {
-    await this.turn()
+    this.#refuseOnceClosed()
     this.#end ??= this.#idle()
       .then(work)
       .catch((error: unknown) => {
@@ -76,6 +71,10 @@ export class Calls {
     this.#closed = true
     await this.#idle()
     await settlementOf(this.#end)
+  }
+
+  #refuseOnceClosed(): void {
+    if (this.#closed) throw new Error('the isolator is closed')
   }
 
   async #idle(): Promise<void> {

@@ -350,8 +350,10 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   async watch(id: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Gone> {
-    await this.#calls.turn()
-    return this.#housekeeping.watch(this.#known(id), signal)
+    const watched = await this.#calls.run(() =>
+      Promise.resolve({ gone: this.#housekeeping.watch(this.#known(id), signal) }),
+    )
+    return watched.gone
   }
 
   /**

@@ -36,6 +36,8 @@ export class HostWatch {
     const changes = rt.monitor({ tables: ['links', 'addresses'], signal: this.#stop.signal })
     // The monitor listens from here on. What has changed since the last look is news too.
     const first = changes.next()
+    // Should the socket be closed meanwhile, what is looked at next tells of it.
+    first.catch(() => undefined)
     for (const dev of [facts.publicInterface, facts.loopbackInterface]) {
       this.#known.set(dev, stateOf({ address: facts.mac, mtu: facts.mtu, up: true }))
       this.#takeLink({ event: 'new', table: 'links', object: await rt.links.get(dev) })

@@ -4,7 +4,7 @@ import { NetworkNamespace, PortMappingIsolator, type IsolateOptions } from '../.
 const FIRST_PORT = 1024
 const EPHEMERAL_PORTS_PER_CONTAINER = 16
 
-/** So many fit below the host's own ephemeral range. */
+/** So many leave the host 1,600 ephemeral ports. */
 export const MOST = 3700
 
 export const idOf = (i: number): string => `c${i}`

@@ -32,6 +32,10 @@ export class Wire implements AsyncDisposable {
     await remote.links.change({ dev: 'eth0', up: true })
     await remote.addresses.add({ dev: 'eth0', address: '10.9.0.1', prefixLength: 16 })
     await host.routes.add({ destination: 'default', gateway: '10.9.0.1', dev: 'eth0' })
+    // As Mesos asks operators to: the rest is for containers.
+    const own = NetworkNamespace.current()
+    await own.writeSysctl('net.ipv4.ip_local_port_range', '63936 65535')
+    own.close()
     return new Wire(netns, tool)
   }
 

@@ -23,12 +23,15 @@ const SIGNATURE = 'rtnetlink:'
 /** IFALIASZ without the final NUL, linux/if.h */
 const LONGEST_ALIAS = 255
 
-/** `rtnetlink: mtu=65536 qdiscs=eth0,lo accept_local=0 …` */
+/** Between interfaces: a character that no name of one has. */
+const AND = '/'
+
+/** `rtnetlink: mtu=65536 qdiscs=eth0/lo accept_local=0 …` */
 export function formatHostRecord({ mtu, qdiscs, sysctls, reserved, backlog }: HostRecord): string {
   const words = Object.entries(sysctls).map(([name, value]) => `${name}=${value}`)
   if (backlog !== undefined) words.unshift(`backlog=${backlog}`)
   if (reserved.size > 0) words.unshift(`reserved=${reserved}`)
-  const alias = [SIGNATURE, `mtu=${mtu}`, `qdiscs=${qdiscs.join(',')}`, ...words].join(' ')
+  const alias = [SIGNATURE, `mtu=${mtu}`, `qdiscs=${qdiscs.join(AND)}`, ...words].join(' ')
   if (Buffer.byteLength(alias) <= LONGEST_ALIAS) return alias
   throw new IsolatorError(
     'ERR_INVALID_OPTION',
@@ -45,7 +48,7 @@ export function formatHostRecord({ mtu, qdiscs, sysctls, reserved, backlog }: Ho
 export function parseHostRecord(alias: string | undefined, dev: string): HostRecord | undefined {
   if (!alias) return undefined
   const [signature, ...words] = alias.split(' ')
-  const values = new Map(words.map(word => word.split('=', 2) as [string, string]))
+  const values = new Map(words.map(nameAndValue))
   const { mtu, qdiscs, reserved = '', backlog, ...sysctls } = Object.fromEntries(values)
   if (signature !== SIGNATURE || mtu === undefined || qdiscs === undefined) {
     throw new IsolatorError(
@@ -56,11 +59,17 @@ export function parseHostRecord(alias: string | undefined, dev: string): HostRec
   }
   return {
     mtu: Number(mtu),
-    qdiscs: qdiscs === '' ? [] : qdiscs.split(','),
+    qdiscs: qdiscs === '' ? [] : qdiscs.split(AND),
     reserved: PortRanges.from(reserved),
     ...(backlog !== undefined && { backlog: Number(backlog) }),
     sysctls: Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name, Number(value)])),
   }
+}
+
+/** A word of a record; the name of an interface may have an equals sign as well. */
+function nameAndValue(word: string): [name: string, value: string] {
+  const [name = '', ...rest] = word.split('=')
+  return [name, rest.join('=')]
 }
 
 /** Whether an alias is one of ours. */

@@ -70,8 +70,9 @@ export function refuse(option: string, value: unknown, expected: string, problem
   )
 }
 
+// Half a surrogate pair would come back from the kernel as another id.
 // eslint-disable-next-line no-control-regex -- control characters would garble the alias in every listing
-const ID = /^[^\s/\u0000-\u001f\u007f]+$/
+const ID = /^[^\s/\u0000-\u001f\u007f\p{Surrogate}]+$/u
 
 /** Checks a container's id: what names it in a link's alias, beside its ephemeral range. */
 export function checkId(id: unknown): asserts id is string {

@@ -62,13 +62,16 @@ export class UsageReader<Container extends MeasuredContainer> {
     const counters = await this.#countersOf(containers)
     const timestamp = secondsSinceEpoch()
     const qdiscs = await this.#ingressQdiscs(containers)
-    const read: Promise<readonly [string, ResourceStatistics<bigint>]>[] = []
+    const read: Promise<ResourceStatistics<bigint>>[] = []
     for (const [container, found] of counters) {
       const statistics = this.#assemble(container, timestamp, found, qdiscs)
-      read.push(statistics.then(statistics => [container.id, statistics]))
+      // What fails before all of them are begun is thrown below.
+      statistics.catch(() => undefined)
+      read.push(statistics)
       if (read.length % CONTAINERS_PER_TURN === 0) await nextTurn()
     }
-    return new Map(await Promise.all(read))
+    const all = await Promise.all(read)
+    return new Map(Array.from(counters.keys(), ({ id }, i) => [id, all[i] as ResourceStatistics<bigint>]))
   }
 
   /** Stops sampling. */

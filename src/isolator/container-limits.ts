@@ -1,7 +1,7 @@
 import { refuse } from './option-checks.js'
 import type { IsolateOptions, IsolatorOptions, UpdateOptions } from './options.js'
 import type { ContainerFacts } from './plan/facts.js'
-import { rateLimitFor, settleRatePolicy, type RateLimit, type RatePolicy } from './rate-limit.js'
+import { limits, rateLimitFor, settleRatePolicy, type RateLimit, type RatePolicy } from './rate-limit.js'
 import { formatSize, parseSize, type SizeInput } from './sizes.js'
 
 type Limits = Pick<ContainerFacts, 'egress' | 'ingress'>
@@ -25,6 +25,11 @@ export class ContainerLimits {
     this.#ingress = settleRatePolicy(options.ingress, host)
     this.#enforced = options.egressEnforcement === 'host'
     this.#isolateExisting = options.ingressIsolateExistingContainers
+  }
+
+  /** Whether the options limit anything. */
+  get any(): boolean {
+    return limits(this.#egress) || limits(this.#ingress)
   }
 
   /** The limits of a new container. */

@@ -19,18 +19,27 @@ export function requiredFeatures({
   bloatReduction,
   flowParent,
 }: Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent'>): FeatureName[] {
-  const limited = limits(egress) || limits(ingress)
-  const fqCodel = (limited && bloatReduction === 'fq_codel') || flowParent !== undefined
-  return [...ALWAYS, ...(limited ? ['htb' as const] : []), ...(fqCodel ? ['fq_codel' as const] : [])]
+  const limited = limits(egress) || limits(ingress) ? featuresOfLimits(bloatReduction) : []
+  return [...new Set([...ALWAYS, ...limited, ...(flowParent === undefined ? [] : (['fq_codel'] as const))])]
 }
+
+const featuresOfLimits = (bloatReduction: IsolatorOptions['bloatReduction']): FeatureName[] =>
+  bloatReduction === 'fq_codel' ? ['htb', 'fq_codel'] : ['htb']
 
 /**
  * Refuses a kernel that lacks something that the options need, tried out in a namespace of its own.
  *
  * @throws IsolatorError ERR_KERNEL_UNSUPPORTED naming the feature, its kernel option and the way out
  */
-export async function refuseUnfitKernel(options: Parameters<typeof requiredFeatures>[0]): Promise<void> {
-  const features = await probe(requiredFeatures(options))
+export const refuseUnfitKernel = (options: Parameters<typeof requiredFeatures>[0]): Promise<void> =>
+  refuseWithout(requiredFeatures(options))
+
+/** The same for limits that only a container has, whatever the options. */
+export const refuseKernelWithoutLimits = (bloatReduction: IsolatorOptions['bloatReduction']): Promise<void> =>
+  refuseWithout([...ALWAYS, ...featuresOfLimits(bloatReduction)])
+
+async function refuseWithout(names: readonly FeatureName[]): Promise<void> {
+  const features = await probe(names)
   for (const [name, { available, kernelOption, module, neededFor, reason }] of Object.entries(features)) {
     if (available) continue
     const wayOut = WAYS_OUT[name as FeatureName]

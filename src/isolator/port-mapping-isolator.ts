@@ -16,7 +16,7 @@ import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
 import { linkSpeed } from '../ethtool/link-speed.js'
 import { ContainerLimits } from './container-limits.js'
-import { refuseUnfitKernel } from './kernel-requirements.js'
+import { refuseKernelWithoutLimits, refuseUnfitKernel } from './kernel-requirements.js'
 import { portsReservedByOthers } from './host-setup.js'
 import { updateContainer } from './update-container.js'
 import { processOf } from './process.js'
@@ -89,6 +89,8 @@ export class PortMappingIsolator implements AsyncDisposable {
   /** Whether the host's own connections may have managed ports. */
   readonly #sharesPorts: boolean
   readonly #containers: ContainerTable
+  /** Whether the kernel is known to have what limits need. */
+  #hasLimits: boolean
   readonly #usage: UsageReader<Container>
   readonly #calls = new Calls()
   readonly #housekeeping: Housekeeping
@@ -103,6 +105,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#record = record
     this.#limits = limits
     this.#sharesPorts = options.reserveHostPorts
+    this.#hasLimits = limits.any
     this.#containers = new ContainerTable(options)
     this.#housekeeping = new Housekeeping(host, this.#containers, this)
     this.#usage = new UsageReader(host.rt, this.#containers, options.statistics)
@@ -215,6 +218,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       await this.#calls.afterwards([container], async () => {
         this.#checkThere(container)
         const change = { ports: ports ?? container.ports, ...this.#limits.ofUpdated(container, options) }
+        if (isLimited(change)) await this.#checkLimits()
         await updateContainer(this.#host, this.#containers, container, change)
       })
       return infoOf(container)
@@ -402,6 +406,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   async #isolateAll(wanted: readonly Wanted[]): Promise<ContainerInfo[]> {
+    if (wanted.some(isLimited)) await this.#checkLimits()
     const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
     const added: Newcomer[] = []
     const work = allOrNothing(async undo => {
@@ -419,6 +424,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     await work
     for (const { container } of added) this.#housekeeping.made(container)
     return added.map(({ container }) => infoOf(container))
+  }
+
+  /** Limits can come with a call alone: whether the kernel has what they need is asked with the first one. */
+  async #checkLimits(): Promise<void> {
+    if (this.#hasLimits) return
+    await refuseKernelWithoutLimits(this.#host.facts.bloatReduction)
+    this.#hasLimits = true
   }
 
   /** Takes containers away, of those that are still there by then. Gives their ids. */
@@ -485,6 +497,9 @@ export class PortMappingIsolator implements AsyncDisposable {
 
 const unknown = (id: string): IsolatorError =>
   new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })
+
+const isLimited = ({ egress, ingress }: Pick<Container, 'egress' | 'ingress'>): boolean =>
+  egress !== undefined || ingress !== undefined
 
 /** What of the host is to be changed beside the layout; what is not to be is warned of. */
 async function wishesOf(options: IsolatorOptions): Promise<HostWishes> {

@@ -115,7 +115,7 @@ function factsOf({ slot, link, nodes }: Found, survey: Survey): ContainerFacts |
     slot,
     ports: ports.subtract(PortRanges.from([alias.ephemeralPorts])),
     ingress: survey.ingress.get(slot),
-    ...(survey.shapers.has(slot) && { enforced: true, egress: survey.egress.get(slot) }),
+    ...(survey.shapers.has(slot) && { enforced: true, egress: survey.egress.get(slot) ?? alias.egress }),
   }
 }
 

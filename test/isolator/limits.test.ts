@@ -140,9 +140,17 @@ t.test('a limit that the container cannot take away', needsHtb(), async t => {
     }
     await isolator.update('web-1', { ports: '31000-31003', egressRateLimit: 200_000 })
     t.strictSame(await classesOf(host.name, 'pms1'), ['1:1 200000/200000'])
-    await using restarted = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+    await run('tc', ['-n', host.name, 'qdisc', 'del', 'dev', 'pms1', 'root'])
+    await using restarted = await PortMappingIsolator.create({
+      ...OPTIONS,
+      netns: host.name,
+      bloatReduction: 'none',
+    })
     await restarted.recover(['web-1'])
     t.match(restarted.get('web-1'), { egress: { rate: 200_000 } })
+    t.ok((await restarted.verify('web-1')).length > 0, 'a limit that has gone from the host is missed')
+    await restarted.repair('web-1')
+    t.strictSame(await classesOf(host.name, 'pms1'), ['1:1 200000/200000'], 'and put back')
     t.equal(
       (await ipJson(host.name, 'link show')).some(({ ifname }) => ifname === 'pms2'),
       false,
@@ -175,6 +183,18 @@ t.test('a kernel without fq_codel', needsIsolation(), async t => {
   await t.rejects(preparedTopology(t, { egressUniqueFlowPerContainer: true }), {
     code: 'ERR_KERNEL_UNSUPPORTED',
   })
+})
+
+t.test('a limit that only a call asks for, in a kernel without fq_codel', needsIsolation(), async t => {
+  if (hasQdisc('fq_codel').skip === false) return t.pass('this kernel has it')
+  const { topology, isolator } = await preparedTopology(t, { containers: 1 })
+  const { name: netns } = topology.containers[0]!
+  const refusal = { code: 'ERR_KERNEL_UNSUPPORTED', message: /no fq_codel/ }
+  await t.rejects(isolator.isolate('web-1', { netns, egressRateLimit: '1MB' }), refusal)
+  await isolator.isolate('web-1', { netns })
+  await t.rejects(isolator.update('web-1', { egressRateLimit: '1MB' }), refusal)
+  t.equal(isolator.get('web-1')?.egress, undefined)
+  t.strictSame(await isolator.verify(), [])
 })
 
 t.test('rates above the speed of the link', needsIsolation(), async t => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { binding } from '../../src/native/binding.js'
-import { expectHoldings, holdings } from './holdings.js'
+import { expectHoldings, holdings, settledHoldings } from './holdings.js'
 import { setLink } from './link-messages.js'
 import { makeNamespace, needsNamespaces, scratchNamespace } from './scratch-namespace.js'
 import { StartedSocket } from './started-socket.js'
@@ -44,7 +44,7 @@ async function holder(): Promise<Holder> {
  */
 async function unhindered(t: Test, attempt: (holder: Holder) => Promise<boolean>): Promise<void> {
   for (let i = 1; i <= 5; i++) {
-    const before = holdings()
+    const before = await settledHoldings()
     const done = await attempt(await holder())
     await expectHoldings(t, before)
     if (done) return

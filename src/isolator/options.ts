@@ -89,7 +89,7 @@ export interface IsolateOptions {
    * container's interface is watched, since a name or an open file keeps a namespace alive.
    */
   pid?: number | undefined
-  /** Its CPUs, for rates per CPU. Default 0: it gets the minimum. */
+  /** Its CPUs, for rates per CPU, above 0. Default: none, it gets the minimum. */
   cpus?: number | undefined
   /** What it may send, instead of what the isolator's options say: bytes per second. */
   egressRateLimit?: SizeInput | undefined

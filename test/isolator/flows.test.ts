@@ -47,7 +47,8 @@ t.test('a flow for each container, one for the host, one for ICMP', needsFlows()
     'qdisc add dev eth0 root handle 1: htb default 10',
     'class add dev eth0 parent 1: classid 1:10 htb rate 100mbit',
   ])
-  await using isolator = await create(host, { egressFlowClassifierParent: '1:10' })
+  const isolator = await create(host, { egressFlowClassifierParent: '1:10' })
+  t.teardown(() => isolator.destroy())
   await isolator.isolate('web-1', { netns: c1.name, ports: '31000-31007' })
   await isolator.isolate('web-2', { netns: c2.name })
   await isolator.update('web-1', { ports: '31004-31015' })

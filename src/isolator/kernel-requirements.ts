@@ -13,7 +13,7 @@ const WAYS_OUT: Partial<Record<FeatureName, string>> = {
 }
 
 /** The features that an isolator with these options needs. */
-export function requiredFeatures({
+function requiredFeatures({
   egress,
   ingress,
   bloatReduction,

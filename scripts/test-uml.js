@@ -24,6 +24,8 @@ const notHere = [
   // One process holds a lock, for which it takes much memory, while another runs.
   'test/native/rtnl.test.ts',
   'test/isolator/event-loop.test.ts',
+  // Starts processes, but only to forbid them something that no kernel knows of.
+  'test/netlink/codec/without-generated-code.test.ts',
   // Thousands of frames, on five layouts.
   'test/hostile/hostile.test.ts',
   // What they do hundreds of times the others do there once.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { filter, type Filter } from '../tc/index.js'
 import type { Request } from '../netlink/message.js'
 import type { DeviceNames } from '../netlink/message-type.js'
@@ -81,7 +82,7 @@ export async function removeFilters(rt: RtnetlinkSocket, filters: readonly Filte
     left = now.filter((_, i) => results[i]?.error?.code === 'EBUSY')
     if (left.length > 0 && Date.now() > deadline)
       throw new Error(`${left.length} u32 tables are still in use after ${TABLE_RELEASE_MS} ms`)
-    if (left.length > 0) await wait(5)
+    if (left.length > 0) await sleep(5)
   }
   await removeEmptyPriorities(rt, filters.filter(isRootTable))
 }
@@ -106,8 +107,3 @@ const priorityDeletion = (table: Filter, devices: DeviceNames): Request<never> =
   flags: 0,
   body: { ...(filter.toDelete(table, devices) as object), handle: 0 } as never,
 })
-
-const wait = (ms: number): Promise<void> =>
-  new Promise(resolve => {
-    setTimeout(resolve, ms)
-  })

@@ -27,6 +27,8 @@ export type IsolatorErrorCode =
    * It is never overwritten; remove it, or use another interface.
    */
   | 'ERR_FOREIGN_STATE'
+  /** Another `create()` or `destroy()` on the same host does not end. See which process holds the name in the message. */
+  | 'ERR_HOST_BUSY'
 
 /** What an {@link IsolatorError} carries besides its code and message. */
 export interface IsolatorErrorOptions {

@@ -1,22 +1,18 @@
-import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
-import { RtnetlinkSocket } from '../rtnetlink-socket.js'
-import { SockDiagSocket } from '../sock-diag/index.js'
+import { referencePath, type NetnsReference } from '../netns/network-namespace.js'
+import { aloneOnHost } from './host-lock.js'
+import { prepareHost, type PreparedHost } from './prepare-host.js'
+import { refuseKernelWithoutLimits } from './kernel-requirements.js'
 import { Calls } from './calls.js'
 import { removeContainer, removeContainers } from './remove-containers.js'
 import { ContainerTable, type Container, type NewContainer } from './container-table.js'
 import { explainContainer, explainHost } from './explain.js'
 import type { HostContext } from './host-context.js'
-import { readHostFacts } from './host-facts.js'
 import type { HostRecord } from './host-record.js'
-import { readBacklog, warnOfBacklog } from './backlog.js'
-import { ephemeralPlaces } from './ephemeral-places.js'
-import { portsReservedByOthers, setUpHost, tearDownHost, type HostWishes } from './host-setup.js'
+import { tearDownHost } from './host-setup.js'
 import { isolateNamespaces, type Newcomer } from './isolate-namespaces.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
-import { linkSpeed } from '../ethtool/link-speed.js'
-import { ContainerLimits } from './container-limits.js'
-import { refuseKernelWithoutLimits, refuseUnfitKernel } from './kernel-requirements.js'
+import type { ContainerLimits } from './container-limits.js'
 import { updateContainer } from './update-container.js'
 import { processOf } from './process.js'
 import { checkId, checkIds, refuse } from './option-checks.js'
@@ -31,7 +27,6 @@ import {
 } from './options.js'
 import { containerPlan } from './plan/container.js'
 import { hostPlan } from './plan/host.js'
-import { checkPortPlan, managedPorts } from './port-policy.js'
 import { PortRanges, type PortRange } from './port-ranges.js'
 import { portsOfHost } from './ports-in-use.js'
 import type { RateLimit } from './rate-limit.js'
@@ -94,12 +89,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #calls = new Calls()
   readonly #housekeeping: Housekeeping
 
-  private constructor(
-    host: HostContext,
-    options: IsolatorOptions,
-    limits: ContainerLimits,
-    record: HostRecord,
-  ) {
+  private constructor(options: IsolatorOptions, { host, record, limits }: PreparedHost) {
     this.#host = host
     this.#record = record
     this.#limits = limits
@@ -115,35 +105,12 @@ export class PortMappingIsolator implements AsyncDisposable {
    * interface. After a restart it finds them there and goes on.
    *
    * @throws IsolatorError ERR_INVALID_OPTION, ERR_PORTS_OVERLAP before anything is touched; ERR_FOREIGN_STATE where
-   *   something else stands in the way; the host is as it was then
+   *   something else stands in the way; the host is as it was then. ERR_HOST_BUSY where another create() or destroy()
+   *   on the same host has not ended for 30 s
    */
   static async create(options: PortMappingIsolatorOptions): Promise<PortMappingIsolator> {
     const parsed = parseOptions(options)
-    const netns =
-      parsed.netns === undefined ? NetworkNamespace.current() : NetworkNamespace.resolve(parsed.netns)
-    let rt: RtnetlinkSocket | undefined
-    let sockets: SockDiagSocket | undefined
-    try {
-      rt = await RtnetlinkSocket.open({ netns })
-      sockets = await SockDiagSocket.open({ netns })
-      const facts = await readHostFacts(rt, netns, parsed)
-      const speed = await linkSpeed(netns, rt.devices.interfaceIndex(facts.publicInterface))
-      const limits = new ContainerLimits(parsed, speed)
-      checkPortPlan({
-        ...parsed,
-        hostEphemeralPorts: facts.ephemeralPorts,
-        hostReservedPorts: await portsReservedByOthers(rt, netns, parsed.loopbackInterface),
-      })
-      await refuseUnfitKernel(parsed)
-      const host = { netns, rt, sockets, facts }
-      const record = await setUpHost(host, await wishesOf(parsed))
-      return new PortMappingIsolator(host, parsed, limits, record)
-    } catch (error) {
-      rt?.close()
-      sockets?.close()
-      netns.close()
-      throw error
-    }
+    return new PortMappingIsolator(parsed, await prepareHost(parsed))
   }
 
   /** What this kernel offers, tried out in a namespace made for the purpose. */
@@ -375,15 +342,19 @@ export class PortMappingIsolator implements AsyncDisposable {
   /**
    * Cleans every container up, those of an earlier run too, takes everything off the host that `create()` put there,
    * restores what it changed, and closes.
+   *
+   * @throws IsolatorError ERR_HOST_BUSY where another create() or destroy() on the same host has not ended for 30 s
    */
   async destroy(): Promise<void> {
-    await this.#calls.end(async () => {
-      await this.#cleanUp([...this.#containers])
-      await recover(this.#host, this.#containers, [], [])
-      // What changes from here on is not to be put right again.
-      this.#housekeeping.close()
-      await tearDownHost(this.#host, this.#record)
-    })
+    await this.#calls.end(() =>
+      aloneOnHost(this.#host.netns, async () => {
+        await this.#cleanUp([...this.#containers])
+        await recover(this.#host, this.#containers, [], [])
+        // What changes from here on is not to be put right again.
+        this.#housekeeping.close()
+        await tearDownHost(this.#host, this.#record)
+      }),
+    )
     await this.close()
   }
 
@@ -499,19 +470,6 @@ const unknown = (id: string): IsolatorError =>
 
 const isLimited = ({ egress, ingress }: Pick<Container, 'egress' | 'ingress'>): boolean =>
   egress !== undefined || ingress !== undefined
-
-/** What of the host is to be changed beside the layout; what is not to be is warned of. */
-async function wishesOf(options: IsolatorOptions): Promise<HostWishes> {
-  const { ephemeralPorts, ephemeralPortsPerContainer, raiseNetdevMaxBacklog, reserveHostPorts } = options
-  const containers = ephemeralPlaces(ephemeralPorts, ephemeralPortsPerContainer).length
-  const backlog = await readBacklog()
-  if (!raiseNetdevMaxBacklog && backlog !== undefined && backlog < containers)
-    warnOfBacklog(containers, backlog)
-  return {
-    reserve: reserveHostPorts ? managedPorts(options) : PortRanges.empty,
-    backlog: raiseNetdevMaxBacklog ? 2 * containers : 0,
-  }
-}
 
 const infoOf = ({ id, ports, ephemeralPorts, slot, egress, ingress }: Container): ContainerInfo => ({
   id,

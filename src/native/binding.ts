@@ -1,13 +1,16 @@
 import { openSync } from 'node:fs'
 import { addon, NEW_NAMESPACE, type Addon, type Step } from './addon.js'
+import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
 
 export type { OnEvent } from './addon.js'
+export type { HeldName } from './held-name.js'
 export type { NativeSocket } from './native-socket.js'
 
-/** What the layers above use of the addon: netlink sockets, and what happens inside network namespaces. */
+/** What the layers above use of the addon: netlink sockets, names that are held, and what happens inside network namespaces. */
 export interface NativeBinding extends Pick<Addon, 'socket'> {
   Socket: typeof NativeSocket
+  HeldName: typeof HeldName
 
   /**
    * Makes a network namespace and calls `done` with a file descriptor of it, which the receiver closes with
@@ -45,7 +48,7 @@ let made: NativeBinding | undefined
 export function binding(): NativeBinding {
   if (made) return made
   const { socket } = addon()
-  return (made = { socket, files, mount, unmount, unshareNetworkNamespace, Socket: NativeSocket })
+  return (made = { socket, files, mount, unmount, unshareNetworkNamespace, Socket: NativeSocket, HeldName })
 }
 
 /** linux/mount.h */

@@ -1,0 +1,74 @@
+import { linkSpeed } from '../ethtool/link-speed.js'
+import { NetworkNamespace } from '../netns/network-namespace.js'
+import { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { SockDiagSocket } from '../sock-diag/index.js'
+import { readBacklog, warnOfBacklog } from './backlog.js'
+import { ContainerLimits } from './container-limits.js'
+import { ephemeralPlaces } from './ephemeral-places.js'
+import type { HostContext } from './host-context.js'
+import { readHostFacts } from './host-facts.js'
+import { aloneOnHost } from './host-lock.js'
+import type { HostRecord } from './host-record.js'
+import { portsReservedByOthers, setUpHost, type HostWishes } from './host-setup.js'
+import { refuseUnfitKernel } from './kernel-requirements.js'
+import type { IsolatorOptions } from './options.js'
+import { checkPortPlan, managedPorts } from './port-policy.js'
+import { PortRanges } from './port-ranges.js'
+
+/** A host that containers can be made on. */
+export interface PreparedHost {
+  readonly host: HostContext
+  /** What has to be restored in the end. */
+  readonly record: HostRecord
+  readonly limits: ContainerLimits
+}
+
+/** Opens the host's namespace, checks the options against it and the kernel, and puts the static filters there. */
+export async function prepareHost(options: IsolatorOptions): Promise<PreparedHost> {
+  const netns =
+    options.netns === undefined ? NetworkNamespace.current() : NetworkNamespace.resolve(options.netns)
+  let rt: RtnetlinkSocket | undefined
+  let sockets: SockDiagSocket | undefined
+  try {
+    rt = await RtnetlinkSocket.open({ netns })
+    sockets = await SockDiagSocket.open({ netns })
+    const opened = { netns, rt, sockets }
+    return await aloneOnHost(netns, () => prepare(opened, options))
+  } catch (error) {
+    rt?.close()
+    sockets?.close()
+    netns.close()
+    throw error
+  }
+}
+
+/** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
+async function prepare(
+  { netns, rt, sockets }: Omit<HostContext, 'facts'>,
+  options: IsolatorOptions,
+): Promise<PreparedHost> {
+  const facts = await readHostFacts(rt, netns, options)
+  const speed = await linkSpeed(netns, rt.devices.interfaceIndex(facts.publicInterface))
+  const limits = new ContainerLimits(options, speed)
+  checkPortPlan({
+    ...options,
+    hostEphemeralPorts: facts.ephemeralPorts,
+    hostReservedPorts: await portsReservedByOthers(rt, netns, options.loopbackInterface),
+  })
+  await refuseUnfitKernel(options)
+  const host = { netns, rt, sockets, facts }
+  return { host, limits, record: await setUpHost(host, await wishesOf(options)) }
+}
+
+/** What of the host is to be changed beside the layout; what is not to be is warned of. */
+async function wishesOf(options: IsolatorOptions): Promise<HostWishes> {
+  const { ephemeralPorts, ephemeralPortsPerContainer, raiseNetdevMaxBacklog, reserveHostPorts } = options
+  const containers = ephemeralPlaces(ephemeralPorts, ephemeralPortsPerContainer).length
+  const backlog = await readBacklog()
+  if (!raiseNetdevMaxBacklog && backlog !== undefined && backlog < containers)
+    warnOfBacklog(containers, backlog)
+  return {
+    reserve: reserveHostPorts ? managedPorts(options) : PortRanges.empty,
+    backlog: raiseNetdevMaxBacklog ? 2 * containers : 0,
+  }
+}

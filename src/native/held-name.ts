@@ -1,0 +1,32 @@
+import { addon, type NetlinkHandle } from './addon.js'
+
+/** linux/socket.h, linux/net.h */
+const AF_UNIX = 1
+const SOCK_STREAM = 1
+
+/**
+ * A name in the abstract namespace of unix sockets, which each network namespace has one of (unix(7)): only one can hold it
+ * at a time, and it is free again on `close()`, or when the process or worker thread ends, in whatever way.
+ */
+export class HeldName {
+  /** Closes what it was given, whatever the kind of socket. */
+  readonly #handle: NetlinkHandle
+
+  /**
+   * Throws SystemError `EADDRINUSE` where somebody holds the name.
+   *
+   * @param name at most 107 bytes
+   * @param netns file descriptor of the network namespace, -1 for the caller's
+   */
+  constructor(name: string, netns: number) {
+    const { socket, NetlinkHandle } = addon()
+    // struct sockaddr_un: a path that begins with NUL is a name, and no end of it but the length of the whole
+    const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer)
+    const address = Buffer.concat([family, Buffer.from(`\0${name}`)])
+    this.#handle = new NetlinkHandle(socket(netns, AF_UNIX, SOCK_STREAM, 0, address))
+  }
+
+  close(): void {
+    this.#handle.close()
+  }
+}

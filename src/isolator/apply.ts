@@ -1,5 +1,7 @@
+import { NoSuchDeviceError } from '../netlink/devices.js'
 import type { NetlinkError } from '../netlink/errors.js'
 import type { BatchResult } from '../netlink/exchange.js'
+import type { DeviceNames } from '../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
 import { plan, type Planned } from './plan/planned.js'
@@ -34,13 +36,26 @@ export async function applyAll(
   if (error) throw explain(error)
 }
 
-/** Deletes what is planned to be deleted, as one batch. What is gone already is no error. */
+/** Deletes what is planned to be deleted, as one batch. What is gone already is no error, be it with its device. */
 export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned[]): Promise<void> {
-  if (deletions.length === 0) return
-  const results = await rt.send(deletions.map(message => message.request(rt.devices)))
+  const possible = possibleOf(deletions, rt.devices)
+  if (possible.length === 0) return
+  const results = await rt.send(possible.map(message => message.request(rt.devices)))
   const error = firstError(results, ({ code }) => !GONE.has(code))
   if (error) throw error
 }
+
+/** The messages whose devices are there. */
+export const possibleOf = (planned: readonly Planned[], devices: DeviceNames): Planned[] =>
+  planned.filter(message => {
+    try {
+      message.request(devices)
+      return true
+    } catch (error) {
+      if (error instanceof NoSuchDeviceError) return false
+      throw error
+    }
+  })
 
 /**
  * Sees to it that objects are there. What is there already stays, but for BPF filters, which are replaced in place: the

@@ -11,6 +11,7 @@ export async function findFlowQdisc(
   rt: RtnetlinkSocket,
   publicInterface: string,
 ): Promise<Qdisc | undefined> {
+  if (rt.devices.interfaceIndex(publicInterface) === 0) return undefined
   const qdiscs = await rt.qdiscs.list({ dev: publicInterface })
   return qdiscs.find(({ kind, handle }) => kind === 'fq_codel' && handle === FLOW_QDISC)
 }

@@ -11,4 +11,6 @@ export interface HostContext {
   readonly sockets: SockDiagSocket
   /** As of the last look: the public interface may get another MAC or MTU. */
   facts: HostFacts
+  /** Likewise, its index: another one that has got its name has none of the filters. */
+  publicIndex: number
 }

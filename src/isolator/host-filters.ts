@@ -12,12 +12,16 @@ import type { Planned } from './plan/planned.js'
 /** How long the kernel may take to let go of a table after its last link went (an RCU grace period; 32 ms measured). */
 const TABLE_RELEASE_MS = 2000
 
-/** The filters of our priorities on a device that has an ingress or clsact qdisc, or all of a qdisc that is ours. */
+/**
+ * The filters of our priorities on a device that has an ingress or clsact qdisc, or all of a qdisc that is ours. A device
+ * that is missing has none.
+ */
 export async function ourFilters(
   rt: RtnetlinkSocket,
   dev: string,
   parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
 ): Promise<Filter[]> {
+  if (rt.devices.interfaceIndex(dev) === 0) return []
   const filters = await rt.filters.list({ dev, parent })
   return parent === 'ingress' ? filters.filter(isOurs) : filters
 }

@@ -1,30 +1,44 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Link } from '../rtnetlink/index.js'
 import type { RtnetlinkChange } from '../rtnetlink-monitor.js'
 import type { HostContext } from './host-context.js'
 import { slotOfLink } from './layout.js'
+import { persist } from './persist.js'
+import { ifThere } from './if-there.js'
 
 /** Who is told what a watch sees. */
 export interface HostWatcher {
+  /** From here on nothing is missed. What went before has not been seen. */
+  begun(): void
   /** The veth of a slot has gone. */
   linkGone(slot: number): void
-  /** One of the host's interfaces is not what it was: up or down, MAC, MTU, addresses. */
+  /** One of the host's interfaces is not what it was: there or not, up or down, MAC, MTU, addresses. */
   hostChanged(): void
-  failed(error: Error): void
+  /** Nothing is seen until it begins again, which is tried after a pause. */
+  failed(error: unknown): void
 }
+
+/** What of a link the layout depends on. */
+type State = Pick<Link, 'index' | 'address' | 'mtu' | 'up'>
 
 /** Watches the links and addresses of a host as the kernel tells of them, on a socket of its own, until `stop`. */
 export class HostWatch {
   readonly #host: HostContext
   readonly #watcher: HostWatcher
   readonly #stop = new AbortController()
-  /** What counts of each of the host's interfaces, as text. */
-  readonly #known = new Map<string, string>()
+  /** The host's interfaces as they were seen last; undefined for one that is missing. */
+  readonly #known = new Map<string, State | undefined>()
 
   constructor(host: HostContext, watcher: HostWatcher) {
     this.#host = host
     this.#watcher = watcher
-    this.#run().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) watcher.failed(error as Error)
-    })
+    const { facts, publicIndex, rt } = host
+    const { loopbackInterface, mac: address, mtu } = facts
+    const loopbackIndex = rt.devices.interfaceIndex(loopbackInterface)
+    // What has changed since the last look is news.
+    this.#known.set(facts.publicInterface, { index: publicIndex, address, mtu, up: true })
+    this.#known.set(loopbackInterface, { index: loopbackIndex, address, mtu, up: true })
+    void persist(() => this.#run(), this.#fail, this.#stop.signal)
   }
 
   stop(): void {
@@ -32,16 +46,14 @@ export class HostWatch {
   }
 
   async #run(): Promise<void> {
-    const { rt, facts } = this.#host
+    const { rt } = this.#host
     const changes = rt.monitor({ tables: ['links', 'addresses'], signal: this.#stop.signal })
-    // The monitor listens from here on. What has changed since the last look is news too.
+    // The monitor listens from here on.
     const first = changes.next()
     // Should the socket be closed meanwhile, what is looked at next tells of it.
     first.catch(() => undefined)
-    for (const dev of [facts.publicInterface, facts.loopbackInterface]) {
-      this.#known.set(dev, stateOf({ address: facts.mac, mtu: facts.mtu, up: true }))
-      this.#takeLink({ event: 'new', table: 'links', object: await rt.links.get(dev) })
-    }
+    this.#watcher.begun()
+    for (const dev of this.#known.keys()) this.#see(dev, await ifThere(() => rt.links.get(dev)))
     for (let { value, done } = await first; !done; { value, done } = await changes.next()) {
       if (value && value.event !== 'overrun') this.#take(value)
     }
@@ -55,10 +67,17 @@ export class HostWatch {
   #takeLink({ event, object }: RtnetlinkChange & { table: 'links' }): void {
     const slot = slotOfLink(object.name)
     if (slot !== undefined && event === 'delete') this.#watcher.linkGone(slot)
-    const before = this.#known.get(object.name)
-    const now = event === 'delete' ? '' : stateOf(object)
-    if (before === undefined || before === now) return
-    this.#known.set(object.name, now)
+    for (const [dev, known] of this.#known) {
+      if (event === 'new' && object.name === dev) this.#see(dev, object)
+      // Deleted, or given another name.
+      else if (object.index === known?.index) this.#see(dev, undefined)
+    }
+  }
+
+  #see(dev: string, link: Link | undefined): void {
+    const now = link && { index: link.index, address: link.address, mtu: link.mtu, up: link.up }
+    if (isDeepStrictEqual(this.#known.get(dev), now)) return
+    this.#known.set(dev, now)
     this.#watcher.hostChanged()
   }
 
@@ -66,8 +85,8 @@ export class HostWatch {
     const { publicInterface, address: shared } = this.#host.facts
     return dev === publicInterface && address === shared
   }
-}
 
-/** What of a link the layout depends on. */
-const stateOf = ({ address, mtu, up }: { address?: string | undefined; mtu: number; up: boolean }): string =>
-  `${address} ${mtu} ${up}`
+  readonly #fail = (error: unknown): void => {
+    if (!this.#stop.signal.aborted) this.#watcher.failed(error)
+  }
+}

@@ -4,8 +4,10 @@ import type { HostContext } from './host-context.js'
 import { HostWatch } from './host-watch.js'
 import type { Gone, IsolatorEvents } from './isolator-events.js'
 import { linkName } from './layout.js'
+import { persist } from './persist.js'
 import { ProcessWatch } from './process-watch.js'
 import type { Repair } from './repair.js'
+import { nextTurn } from './statistics/gate.js'
 
 /** What is done by itself when the host's links change. */
 export interface Chores {
@@ -13,9 +15,12 @@ export interface Chores {
   repair(): Promise<Repair>
 }
 
+/** Containers that are looked at between two turns of the event loop. */
+const CONTAINERS_PER_TURN = 256
+
 /**
  * Follows the host's links once somebody wants to know: cleans a container up whose interface has gone, and repairs what
- * depends on the public interface when that changes.
+ * depends on the public interface when that changes. What fails is told of and tried again.
  */
 export class Housekeeping {
   readonly #host: HostContext
@@ -25,12 +30,14 @@ export class Housekeeping {
   /** Why containers that nobody has cleaned up are gone. */
   readonly #lost = new WeakMap<Container, 'exit' | 'link'>()
   readonly #processes = new ProcessWatch<Container>(container => {
-    this.#cleanUp(container, 'exit').catch(this.#fail)
+    void this.#cleanUp(container, 'exit')
   })
   readonly #closed = new AbortController()
   #watch: HostWatch | undefined
   /** One repair after the other. */
-  #repairing: Promise<unknown> = Promise.resolve()
+  #repairing: Promise<void> = Promise.resolve()
+  /** The one that has not begun yet: it will see what changes until then. */
+  #next: Promise<void> | undefined
 
   constructor(host: HostContext, containers: ContainerTable, chores: Chores) {
     this.#host = host
@@ -73,7 +80,7 @@ export class Housekeeping {
       this.#events.on('gone', listener)
       stop.addEventListener('abort', abort)
       // It may have gone before the links were followed.
-      this.#cleanUpIfLost(container).catch(this.#fail)
+      void this.#cleanUpIfLost(container)
     })
   }
 
@@ -96,41 +103,74 @@ export class Housekeeping {
     }
   }
 
-  close(): void {
+  /** Resolves when a repair that is under way is through. */
+  async close(): Promise<void> {
     this.#closed.abort(new Error('the isolator is closed'))
     this.#processes.close()
     this.#watch?.stop()
+    await this.#repairing
   }
 
   #start(): void {
     if (this.#watch || this.#closed.signal.aborted) return
     this.#watch = new HostWatch(this.#host, {
+      begun: () => {
+        void this.#cleanUpLost()
+      },
       linkGone: slot => {
         const container = this.#containers.inSlot(slot)
-        if (container) this.#cleanUpIfLost(container).catch(this.#fail)
+        if (container) void this.#cleanUpIfLost(container)
       },
       hostChanged: () => {
-        this.#repairing = this.#repairing.then(() => this.#repair()).catch(this.#fail)
+        void this.hostChanged()
       },
       failed: this.#fail,
     })
     for (const container of this.#containers) this.made(container)
   }
 
+  /** Puts right what follows from the host's interfaces. Resolves when that has been tried. */
+  hostChanged(): Promise<void> {
+    this.#next ??= this.#repairing.then(() => {
+      this.#next = undefined
+      return persist(() => this.#repair(), this.#fail, this.#closed.signal)
+    })
+    this.#repairing = this.#next
+    return this.#next
+  }
+
+  /** Cleans up what was lost before the links were followed. */
+  async #cleanUpLost(): Promise<void> {
+    for (const [i, container] of [...this.#containers].entries()) {
+      void this.#cleanUpIfLost(container)
+      if (i % CONTAINERS_PER_TURN === CONTAINERS_PER_TURN - 1) await nextTurn()
+    }
+  }
+
   /** Cleans a container up if its link is not there, and no call is under way that makes or removes it. */
   async #cleanUpIfLost(container: Container): Promise<void> {
     await container.settled
     const { devices } = this.#host.rt
-    if (this.#closed.signal.aborted || this.#containers.get(container.id) !== container) return
-    if (devices.interfaceIndex(linkName(container.slot)) !== 0) return
-    await this.#cleanUp(container, 'link')
+    if (!this.#isThere(container) || this.#lost.has(container)) return
+    if (devices.interfaceIndex(linkName(container.slot)) === 0) await this.#cleanUp(container, 'link')
   }
 
-  async #cleanUp(container: Container, reason: 'exit' | 'link'): Promise<void> {
-    await container.settled
-    if (this.#closed.signal.aborted || this.#containers.get(container.id) !== container) return
-    this.#lost.set(container, reason)
-    await this.#chores.cleanup(container.id)
+  /** Cleans a container up, however often that fails. */
+  #cleanUp(container: Container, reason: 'exit' | 'link'): Promise<void> {
+    return persist(
+      async () => {
+        await container.settled
+        if (!this.#isThere(container)) return
+        this.#lost.set(container, reason)
+        await this.#chores.cleanup(container.id)
+      },
+      this.#fail,
+      this.#closed.signal,
+    )
+  }
+
+  #isThere(container: Container): boolean {
+    return !this.#closed.signal.aborted && this.#containers.get(container.id) === container
   }
 
   async #repair(): Promise<void> {

@@ -13,6 +13,6 @@ export interface IsolatorEvents {
   gone: [Gone]
   /** The host's interfaces have changed, and what followed from them has been put right, or could not be. */
   repaired: [Repair]
-  /** Something that was to be done by itself has failed. Without a listener it becomes a warning of the process. */
+  /** Something that was to be done by itself has failed, and is tried again. Without a listener it is a warning of the process. */
   error: [Error]
 }

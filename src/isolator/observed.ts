@@ -2,10 +2,11 @@ import type { Link } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import type { Filter, Qdisc, TrafficClass } from '../tc/index.js'
 import { placeOf } from './filter-places.js'
+import { ifThere } from './if-there.js'
 
 /**
  * What a namespace has, to be compared with a plan. Links and qdiscs are read once for all devices, filters and classes
- * of a device when they are asked for; nothing is read twice.
+ * of a device when they are asked for, none where it has gone meanwhile; nothing is read twice.
  */
 export class Observed {
   readonly #rt: RtnetlinkSocket
@@ -37,13 +38,19 @@ export class Observed {
   /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>> {
     return once(this.#filters, `${dev} ${parent}`, async () => {
-      const filters = this.#has(dev, parent) ? await this.#rt.filters.list({ dev, parent }) : []
-      return new Map(filters.map(filter => [placeOf(filter), filter]))
+      const filters = this.#has(dev, parent)
+        ? await ifThere(async () => this.#rt.filters.list({ dev, parent }))
+        : []
+      return new Map(filters?.map(filter => [placeOf(filter), filter]))
     })
   }
 
   classes(dev: string): Promise<TrafficClass[]> {
-    return once(this.#classes, dev, () => this.#rt.classes.list({ dev }))
+    return once(
+      this.#classes,
+      dev,
+      async () => (await ifThere(async () => this.#rt.classes.list({ dev }))) ?? [],
+    )
   }
 
   #has(dev: string, parent: string): boolean {

@@ -96,7 +96,11 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#sharesPorts = options.reserveHostPorts
     this.#hasLimits = limits.any
     this.#containers = new ContainerTable(options)
-    this.#housekeeping = new Housekeeping(host, this.#containers, this)
+    this.#housekeeping = new Housekeeping(host, this.#containers, {
+      cleanup: id => this.cleanup(id),
+      // Also while destroy() waits for the calls under way, of which one may wait for this.
+      repair: () => this.#calls.run(() => this.#settled(undefined, repair)),
+    })
     this.#usage = new UsageReader(host.rt, this.#containers, options.statistics)
   }
 
@@ -351,7 +355,7 @@ export class PortMappingIsolator implements AsyncDisposable {
         await this.#cleanUp([...this.#containers])
         await recover(this.#host, this.#containers, [], [])
         // What changes from here on is not to be put right again.
-        this.#housekeeping.close()
+        await this.#housekeeping.close()
         await tearDownHost(this.#host, this.#record)
       }),
     )
@@ -363,9 +367,10 @@ export class PortMappingIsolator implements AsyncDisposable {
    * `create()` finds the host prepared.
    */
   async close(): Promise<void> {
-    this.#housekeeping.close()
+    const kept = this.#housekeeping.close()
     this.#usage.close()
     await this.#calls.close()
+    await kept
     this.#host.rt.close()
     this.#host.sockets.close()
     this.#host.netns.close()

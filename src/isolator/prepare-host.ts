@@ -48,7 +48,8 @@ async function prepare(
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
   const facts = await readHostFacts(rt, netns, options)
-  const speed = await linkSpeed(netns, rt.devices.interfaceIndex(facts.publicInterface))
+  const publicIndex = rt.devices.interfaceIndex(facts.publicInterface)
+  const speed = await linkSpeed(netns, publicIndex)
   const limits = new ContainerLimits(options, speed)
   checkPortPlan({
     ...options,
@@ -56,7 +57,7 @@ async function prepare(
     hostReservedPorts: await portsReservedByOthers(rt, netns, options.loopbackInterface),
   })
   await refuseUnfitKernel(options)
-  const host = { netns, rt, sockets, facts }
+  const host = { netns, rt, sockets, facts, publicIndex }
   return { host, limits, record: await setUpHost(host, await wishesOf(options)) }
 }
 

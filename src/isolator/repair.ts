@@ -1,5 +1,6 @@
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { possibleOf } from './apply.js'
 import { applySysctls } from './apply-sysctls.js'
 import { atOnce } from './at-once.js'
 import type { Container } from './container-table.js'
@@ -44,9 +45,14 @@ const differencesOf = (faults: readonly Fault[]): Difference[] => faults.map(({ 
 
 const isOf = ({ difference }: Fault, id: string): boolean => difference.id === id
 
-/** Refusals show in what is left: the rest is mended all the same. */
+/** Refusals show in what is left, and devices that have gone meanwhile: the rest is mended all the same. */
 async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void> {
-  await rt.send(faults.flatMap(fault => fault.mend.map(message => message.request(rt.devices))))
+  const { devices } = rt
+  const messages = possibleOf(
+    faults.flatMap(fault => fault.mend),
+    devices,
+  )
+  await rt.send(messages.map(message => message.request(devices)))
 }
 
 async function mendSysctls(netns: NetworkNamespace, faults: readonly Fault[]): Promise<void> {

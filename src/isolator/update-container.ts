@@ -1,13 +1,10 @@
-import { NoSuchDeviceError } from '../netlink/devices.js'
-import type { DeviceNames } from '../netlink/message-type.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
-import { applyAll, GONE } from './apply.js'
+import { applyAll, GONE, possibleOf } from './apply.js'
 import type { Container, ContainerTable } from './container-table.js'
 import type { HostContext } from './host-context.js'
 import { IsolatorError } from './isolator-error.js'
 import { linkName } from './layout.js'
 import { openNamespace } from './namespace-handles.js'
-import type { Planned } from './plan/planned.js'
 import { updatePlan } from './plan/update.js'
 import { refusePortsInUse } from './ports-in-use.js'
 import { allOrNothing } from './undo.js'
@@ -38,7 +35,8 @@ export async function updateContainer(
         table.takeBack(added)
       })
       await refusePortsInUse(host.sockets, [{ id: container.id, ports: added }])
-      if (inside) await applyAll(inside, possible(plan.inside, inside.devices), undo, CHANGED_INSIDE)
+      // A container may have renamed its devices.
+      if (inside) await applyAll(inside, possibleOf(plan.inside, inside.devices), undo, CHANGED_INSIDE)
       await applyAll(host.rt, plan.add, undo)
       await applyAll(host.rt, plan.remove, undo, GONE)
     })
@@ -65,15 +63,3 @@ const nameless = ({ id, slot }: Container): IsolatorError =>
     `somebody has taken the name ${linkName(slot)} from the namespace of '${id}': repair('${id}') gives it back where it can`,
     { details: { id, name: linkName(slot) } },
   )
-
-/** The messages whose devices are there: a container may have renamed its own. */
-const possible = (planned: readonly Planned[], devices: DeviceNames): Planned[] =>
-  planned.filter(message => {
-    try {
-      message.request(devices)
-      return true
-    } catch (error) {
-      if (error instanceof NoSuchDeviceError) return false
-      throw error
-    }
-  })

@@ -5,6 +5,7 @@ import { containerNode, ownerOf } from './container-node.js'
 import { foreign, type Fault } from './difference.js'
 import { isOurs, isRootTable, keyOf } from './filter-places.js'
 import type { HostContext } from './host-context.js'
+import { ifThere } from './if-there.js'
 import { isHostRecord, type HostRecord } from './host-record.js'
 import { FLOW_QDISC } from './layout.js'
 import type { Observed } from './observed.js'
@@ -33,8 +34,8 @@ async function interfaceFaults(
   const { publicInterface: dev, address, prefixLength } = facts
   const found = observed.link(dev)
   const up = link.command('change', { dev, up: true })
-  if (!found) return [foreign('missing', up)]
-  const addresses = await rt.addresses.list({ dev, family: 'inet' })
+  const addresses = found && (await ifThere(async () => rt.addresses.list({ dev, family: 'inet' })))
+  if (!addresses) return [foreign('missing', up)]
   return [
     ...(found.up ? [] : [foreign('different', up, link.command('change', { dev, up: false }))]),
     ...(addresses.some(there => there.address === address)

@@ -29,6 +29,7 @@ export interface Scope {
 export async function findFaults({ host, record, containers, whole, isTaken }: Scope): Promise<Fault[]> {
   const observed = await Observed.read(host.rt)
   host.facts = currentFacts(host.facts, observed)
+  host.publicIndex = observed.link(host.facts.publicInterface)?.index ?? host.publicIndex
   const faults = new Map<Container, Fault[]>()
   const ofHost = whole ? await hostFaults(host, record, observed) : []
   if (!observed.link(host.facts.publicInterface)) return ofHost

@@ -3,7 +3,7 @@ import { SockDiagSocket } from '../../sock-diag/index.js'
 import { inNamespace } from '../in-namespace.js'
 import { CONTAINER_INTERFACE } from '../layout.js'
 import { openNamespace, type NamedNamespace } from '../namespace-handles.js'
-import { ifThere } from './if-there.js'
+import { ifThere } from '../if-there.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 import { roundTripTimes } from './round-trip-times.js'
 import { parseSnmp } from './snmp.js'
@@ -47,7 +47,7 @@ export async function readInside(
 }
 
 async function readQdiscs(netns: NetworkNamespace): Promise<InsideStatistics> {
-  const qdiscs = await ifThere(inNamespace(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })))
+  const qdiscs = await ifThere(() => inNamespace(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })))
   const found = trafficControl('egress', qdiscs ?? [])
   return found.length === 0 ? {} : { net_traffic_control_statistics: found }
 }
@@ -67,7 +67,8 @@ async function readFiles(netns: NetworkNamespace, readings: InsideReadings): Pro
   const contents = await netns.accessFiles(paths.map(path => [path, null]))
   const content = (path: string): Promise<string> => textOf(contents[paths.indexOf(path)])
   return {
-    ...(readings.socketSummary && socketSummary(await content(SOCKSTAT), await ifThere(content(SOCKSTAT6)))),
+    ...(readings.socketSummary &&
+      socketSummary(await content(SOCKSTAT), await ifThere(() => content(SOCKSTAT6)))),
     ...(readings.snmp && { net_snmp_statistics: parseSnmp(await content(SNMP)) }),
   }
 }

@@ -1,10 +1,10 @@
 /** What is not there any more: a name without a device, a path without a file. */
 const GONE = ['ENODEV', 'ENOENT']
 
-/** Undefined where what was asked about is gone; other errors are thrown. */
-export async function ifThere<T>(answer: Promise<T>): Promise<T | undefined> {
+/** What is asked; undefined where what it is about is gone. Other errors are thrown. */
+export async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await answer
+    return await ask()
   } catch (error) {
     if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error

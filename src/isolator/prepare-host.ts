@@ -44,7 +44,7 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
 
 /** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
 async function prepare(
-  { netns, rt, sockets }: Omit<HostContext, 'facts'>,
+  { netns, rt, sockets }: Omit<HostContext, 'facts' | 'publicIndex'>,
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
   const facts = await readHostFacts(rt, netns, options)

@@ -13,7 +13,7 @@ export async function tcpServer(netns: NetworkNamespace, name: string, port: num
     client.on('error', () => undefined)
     client.end(name)
   })
-  server.listen({ fd: netns.openSocket({ type: 'tcp', port, backlog: 16 }) })
+  server.listen({ fd: netns.openSocket({ type: 'tcp', port }) })
   await once(server, 'listening')
   return server
 }

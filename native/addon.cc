@@ -1,5 +1,3 @@
-#include "addon.h"
-
 #include "environment.h"
 
 static void Initialize(const Napi::CallbackInfo& info) {

@@ -10,6 +10,10 @@
 
 #include "system.h"
 
+// What src/native/addon.ts describes.
+Napi::Value Run(const Napi::CallbackInfo& info);          // jobs.cc
+void ExportSockets(Napi::Env env, Napi::Object exports);  // socket.cc
+
 // One Node environment (the main thread and each worker thread have one), and the way into it from other threads.
 // They may outlive it: then what they post is destroyed unread, perhaps on another thread, so it refers to no
 // JavaScript value.
@@ -77,10 +81,8 @@ class Environment {
 // The error as the environment's error factory makes it; null for no failure.
 inline Napi::Value ToError(Napi::Env env, const Failure& failure) {
   if (!failure) return env.Null();
-  Napi::Value path = env.Undefined();
-  if (!failure.path.empty()) path = Napi::String::New(env, failure.path);
   return Environment::Of(env)->error_factory.Call(
-      {Napi::Number::New(env, failure.error), Napi::String::New(env, failure.syscall), path});
+      {Napi::Number::New(env, failure.error), Napi::String::New(env, failure.syscall)});
 }
 
 inline Napi::Value Throw(Napi::Env env, const Failure& failure) {

@@ -51,7 +51,6 @@ class IoThread {
     uint32_t token = 0;  // of the request, 0 for none
     int send_error = 0;
     int receive_error = 0;
-    bool truncated = false;
     bool more = false;  // there may be more to read already
     std::vector<uint8_t> chunk;
   };
@@ -87,17 +86,15 @@ class IoThread {
     Wake();
   }
 
-  // The body of the thread.
+  // The body of the thread, which holds the last reference to this: when it ends, the socket is closed.
   void Run() {
     while (auto turn = NextTurn()) report_(std::move(*turn));
-    socket_.Close();
-    wake_.Close();
   }
 
  private:
   struct Request {
     std::vector<uint8_t> bytes;
-    uint32_t token;
+    uint32_t token = 0;
   };
 
   static constexpr size_t kMaxUnread = 8 * 1024 * 1024;
@@ -109,21 +106,19 @@ class IoThread {
       std::unique_lock lock(mutex_);
       if (stopping_) return std::nullopt;
       const bool reading = !paused_ && !full_;
-      Turn turn;
       // An overrun lasts until the queue is empty: till then the kernel would drop the replies without a word.
       const bool behind = behind_ && reading;
-      sleeping_ = !behind && (requests_.empty() || full_);
-      if (sleeping_) {
-        lock.unlock();
-        if (!Sleep(reading)) continue;
-      } else if (!behind) {
-        Request request = std::move(requests_.front());
+      const bool sending = !behind && !full_ && !requests_.empty();
+      sleeping_ = !behind && !sending;
+      Request request;
+      if (sending) {
+        request = std::move(requests_.front());
         requests_.pop_front();
-        lock.unlock();
-        turn.token = request.token;
-        turn.send_error = SendRequest(socket_.number(), request.bytes.data(), request.bytes.size());
       }
-      if (lock.owns_lock()) lock.unlock();
+      lock.unlock();
+      if (!behind && !sending && !Sleep(reading)) continue;
+      Turn turn{request.token};
+      if (sending) turn.send_error = SendRequest(socket_.number(), request.bytes.data(), request.bytes.size());
       if (reading) ReadInto(&turn);
       return turn;
     }
@@ -151,12 +146,12 @@ class IoThread {
     while (!error && length < kFullChunk) {
       ssize_t received = ReceiveDatagram(socket_.number(), memory_.get() + length);
       if (received >= 0) length += received;
-      else if (received == -EMSGSIZE) turn->truncated = true;
       else error = -received;
     }
     turn->chunk.assign(memory_.get(), memory_.get() + length);
     if (length > kKept) memory_.reset();
-    turn->more = behind_ = !error || error == ENOBUFS;
+    const bool lost = error == ENOBUFS || error == EMSGSIZE;  // a message, and reading goes on
+    turn->more = behind_ = !error || lost;
     // What is still queued is older than what was dropped: the overrun is told of behind it.
     overrun_ |= error == ENOBUFS;
     if (error != EAGAIN && error != ENOBUFS) turn->receive_error = error;
@@ -164,8 +159,7 @@ class IoThread {
     std::lock_guard lock(mutex_);
     unread_ += length;
     full_ = unread_ >= kMaxUnread;
-    // After an overrun reading goes on; any other error would come back for ever.
-    if (turn->receive_error && turn->receive_error != ENOBUFS) paused_ = true;
+    if (error && !lost && error != EAGAIN) paused_ = true;  // it would come back for ever
   }
 
   FileDescriptor socket_;

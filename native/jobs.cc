@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
-#include "addon.h"
 #include "environment.h"
 
 namespace {
@@ -28,7 +27,7 @@ struct Step {
 
  private:
   void Check(ssize_t result, const char* syscall) {
-    if (result < 0) failure = Failure::Of(syscall, path);
+    if (result < 0) failure = Failure::Of(syscall);
   }
 };
 
@@ -46,10 +45,9 @@ struct Job {
   }
 
   Failure MakeNamespace() {
-    const char* path = "/proc/thread-self/ns/net";
     if (unshare(CLONE_NEWNET) < 0) return Failure::Of("unshare");
-    made = FileDescriptor(open(path, O_RDONLY | O_CLOEXEC));
-    return made ? Failure() : Failure::Of("open", path);
+    made = FileDescriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    return made ? Failure() : Failure::Of("open");
   }
 
   void Report(Napi::Env env, uint32_t number) const {

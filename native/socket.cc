@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "addon.h"
 #include "environment.h"
 #include "io_thread.h"
 
@@ -10,13 +9,8 @@ namespace {
 
 using Info = Napi::CallbackInfo;
 
-struct Bytes {
-  uint8_t* data = nullptr;
-  size_t length = 0;
-};
-
-// Of a Uint8Array, in one call into Node: Napi::Uint8Array makes several.
-Bytes BytesOf(const Napi::Value& array) {
+// Those of a Uint8Array, in one call into Node: Napi::Uint8Array makes several.
+std::pair<uint8_t*, size_t> BytesOf(const Napi::Value& array) {
   void* data = nullptr;
   size_t length = 0;
   napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr);
@@ -34,8 +28,6 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
   Napi::Value Start(const Info& info) {
     FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake) return Throw(info.Env(), Failure::Of("eventfd"));
-    // A property, not a reference: what refers back to this object must not keep it for ever.
-    Value().DefineProperty(Napi::PropertyDescriptor::Value("onEvent", info[0]));
     addressee_ = std::make_shared<NetlinkHandle*>(this);
     auto report = [environment = environment_, addressee = addressee_](IoThread::Turn turn) {
       environment->Post([addressee, turn = std::move(turn)](Napi::Env env) {
@@ -61,7 +53,7 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
       auto [bytes, length] = BytesOf(info[0]);
       if (int error = SendRequest(socket_.number(), bytes, length)) return Throw(info.Env(), {error, "sendmsg"});
     }
-    uint8_t* room = BytesOf(info[1]).data;
+    uint8_t* room = BytesOf(info[1]).first;
     std::optional<steady_clock::time_point> deadline;
     for (;;) {
       ssize_t length = ReceiveDatagram(socket_.number(), room);
@@ -86,8 +78,7 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     Napi::Object self = Value();
     Environment::Call(env, self, self.Get("onEvent"),
                       {chunk, Napi::Number::New(env, turn.token), Napi::Number::New(env, -turn.send_error),
-                       Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.truncated),
-                       Napi::Boolean::New(env, turn.more)});
+                       Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.more)});
   }
 
   void Close() {
@@ -106,41 +97,34 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
 Napi::Value Socket(const Info& info) {
   const int domain = ToInt(info[1]), protocol = ToInt(info[3]);
   const int type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  const Bytes address = info[4].IsUndefined() ? Bytes() : BytesOf(info[4]);
-  const std::optional<int> backlog = info[5].IsUndefined() ? std::nullopt : std::optional(ToInt(info[5]));
   FileDescriptor fd;
-  auto open = [&]() -> Failure {
-    const int on = 1;
+  auto open = [&] {
     fd = FileDescriptor(socket(domain, type, protocol));
-    if (!fd) return Failure::Of("socket");
-    if (backlog && setsockopt(fd.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
-      return Failure::Of("setsockopt");
-    }
-    if (address.data && bind(fd.number(), reinterpret_cast<sockaddr*>(address.data), address.length) < 0) {
-      return Failure::Of("bind");
-    }
-    return backlog && listen(fd.number(), *backlog) < 0 ? Failure::Of("listen") : Failure();
+    return fd ? Failure() : Failure::Of("socket");
   };
   if (Failure failure = RunInNamespace(ToInt(info[0]), open)) return Throw(info.Env(), failure);
   return Napi::Number::New(info.Env(), fd.Release());
 }
 
+Napi::Value Bind(const Info& info) {
+  auto [address, length] = BytesOf(info[1]);
+  if (bind(ToInt(info[0]), reinterpret_cast<sockaddr*>(address), length) == 0) return info.Env().Undefined();
+  return Throw(info.Env(), Failure::Of("bind"));
+}
+
 // Sets the option if a value is given. Returns its value.
 Napi::Value SocketOption(const Info& info) {
   const int fd = ToInt(info[0]), level = ToInt(info[1]), option = ToInt(info[2]);
-  int value = 0;
+  const bool setting = !info[3].IsUndefined();
+  int value = setting ? ToInt(info[3]) : 0;
   socklen_t length = sizeof value;
-  if (!info[3].IsUndefined()) {
-    value = ToInt(info[3]);
-    if (setsockopt(fd, level, option, &value, length) < 0) return Throw(info.Env(), Failure::Of("setsockopt"));
-  } else if (getsockopt(fd, level, option, &value, &length) < 0) {
-    return Throw(info.Env(), Failure::Of("getsockopt"));
-  }
+  int result = setting ? setsockopt(fd, level, option, &value, length) : getsockopt(fd, level, option, &value, &length);
+  if (result < 0) return Throw(info.Env(), Failure::Of(setting ? "setsockopt" : "getsockopt"));
   return Napi::Number::New(info.Env(), value);
 }
 
 Napi::Value Ioctl(const Info& info) {
-  int error = ioctl(ToInt(info[0]), ToInt(info[1]), BytesOf(info[2]).data) < 0 ? errno : 0;
+  int error = ioctl(ToInt(info[0]), ToInt(info[1]), BytesOf(info[2]).first) < 0 ? errno : 0;
   return Napi::Number::New(info.Env(), -error);
 }
 
@@ -155,6 +139,7 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
        H::InstanceMethod<&H::ExchangeSync>("exchangeSync"), H::InstanceMethod<&H::Close>("close")});
   exports.Set("NetlinkHandle", handle);
   exports.Set("socket", Napi::Function::New<Socket>(env));
+  exports.Set("bind", Napi::Function::New<Bind>(env));
   exports.Set("socketOption", Napi::Function::New<SocketOption>(env));
   exports.Set("ioctl", Napi::Function::New<Ioctl>(env));
 }

@@ -16,13 +16,12 @@
 // A failed system call, or none. It becomes a JavaScript error on the JavaScript thread: see environment.h.
 struct Failure {
   // The call that has just failed.
-  static Failure Of(const char* syscall, std::string path = {}) { return {errno, syscall, std::move(path)}; }
+  static Failure Of(const char* syscall) { return {errno, syscall}; }
 
   explicit operator bool() const { return error != 0; }
 
   int error = 0;
   const char* syscall = "";
-  std::string path = {};
 };
 
 // Owns a file descriptor.

@@ -16,34 +16,54 @@ export type RtnetlinkBatch = { readonly [Name in keyof Objects]: Gather<Objects[
   push(request: Request<never>): void
 }
 
-/** The requests that `build` asks for, in order. What is wrong with one is thrown here, before anything is sent. */
+/**
+ * The requests that `build` asks for, in order. What is wrong with one is thrown here, before anything is sent, and so is
+ * what comes later: it would be lost.
+ */
 export function gather(build: (batch: RtnetlinkBatch) => void, devices: DeviceNames): Request<never>[] {
   const requests: Request<never>[] = []
   const names = rememberNames(devices)
+  let gathered = false
   const push = (request: Request<never>): void => {
+    if (gathered)
+      throw new Error(`${request.type.name} comes too late for its batch: what builds one cannot wait`)
     requests.push(request)
   }
-  const tables = Object.fromEntries(
-    Object.entries(OBJECTS).map(([name, object]) => [name, gatherer(object as never, names, push)]),
-  ) as unknown as RtnetlinkBatch
-  build({ ...tables, push })
+  const batch: Record<string, unknown> = { push }
+  for (const [name, object] of objects) batch[name] = new Gatherer(object, names, push)
+  build(batch as RtnetlinkBatch)
+  gathered = true
   return requests
 }
 
-function gatherer(
-  object: ObjectType<unknown, unknown, unknown, unknown>,
-  devices: DeviceNames,
-  push: (request: Request<never>) => void,
-): Record<WriteVerb | 'delete', (target: unknown) => void> {
-  const write = (verb: WriteVerb) => (spec: unknown) => {
-    push(newRequest(object, verb, spec, devices))
+type AnyObject = ObjectType<unknown, unknown, unknown, unknown>
+
+const objects = Object.entries(OBJECTS) as unknown as readonly (readonly [name: string, AnyObject])[]
+
+class Gatherer implements Gather<AnyObject> {
+  readonly #object: AnyObject
+  readonly #devices: DeviceNames
+  readonly #push: (request: Request<never>) => void
+
+  constructor(object: AnyObject, devices: DeviceNames, push: (request: Request<never>) => void) {
+    this.#object = object
+    this.#devices = devices
+    this.#push = push
   }
-  return {
-    add: write('add'),
-    replace: write('replace'),
-    change: write('change'),
-    delete: key => {
-      push(deleteRequest(object, key, devices))
-    },
+
+  add(spec: unknown): void {
+    this.#push(newRequest(this.#object, 'add', spec, this.#devices))
+  }
+
+  replace(spec: unknown): void {
+    this.#push(newRequest(this.#object, 'replace', spec, this.#devices))
+  }
+
+  change(spec: unknown): void {
+    this.#push(newRequest(this.#object, 'change', spec, this.#devices))
+  }
+
+  delete(key: unknown): void {
+    this.#push(deleteRequest(this.#object, key, this.#devices))
   }
 }

@@ -13,19 +13,10 @@ import { SystemError } from './system-error.js'
 export interface Addon {
   NetlinkHandle: new (fd: number) => NetlinkHandle
 
-  /**
-   * A non-blocking, close-on-exec socket of any kind made inside `netns`, bound to `address` (the bytes of a
-   * `struct sockaddr`) if given, and with `backlog` listening (with `SO_REUSEADDR`, as libuv does). Returns
-   * its file descriptor, which `node:net` or `node:dgram` can adopt.
-   */
-  socket: (
-    netns: number,
-    domain: number,
-    type: number,
-    protocol: number,
-    address?: Uint8Array,
-    backlog?: number,
-  ) => number
+  /** A non-blocking, close-on-exec socket of any kind made inside `netns`. Returns its file descriptor. */
+  socket: (netns: number, domain: number, type: number, protocol: number) => number
+  /** `bind(2)` to the bytes of a `struct sockaddr`. */
+  bind: (fd: number, address: Uint8Array) => void
   /** `setsockopt(2)` if a value is given, else `getsockopt(2)`, for options that are an `int`. Returns the value. */
   socketOption: (fd: number, level: number, option: number, value?: number) => number
   /** `ioctl(2)` on a struct that the caller made large enough. Returns 0 or an errno, negative. */
@@ -64,8 +55,9 @@ export type Step =
  * synchronously or, once started, through its I/O thread; NativeSocket sees to the order of calls.
  */
 export interface NetlinkHandle {
-  /** `onEvent` is kept as a property, so that a cycle through it can be collected. */
-  start(onEvent: (...event: [...Parameters<OnEvent>, more: boolean]) => void): void
+  /** Called from `start` on. A property, so that a cycle through it can be collected. */
+  onEvent: (...event: [...Parameters<OnEvent>, more: boolean]) => void
+  start(): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
   /**
@@ -86,16 +78,14 @@ export const DATAGRAM_SIZE = 256 * 1024
  * @param chunk the datagrams received, each padded to 4 bytes; the caller's to keep; undefined if none
  * @param token of the request that was sent in this turn, 0 if none
  * @param sendErrno 0, or why that request was not sent (negative)
- * @param receiveErrno 0, or what receiving failed with (negative): after ENOBUFS messages are lost and
- *   reading goes on; after anything else reading has stopped until `resume()`
- * @param truncated a datagram larger than the receive buffer was dropped
+ * @param receiveErrno 0, or what receiving failed with (negative): after ENOBUFS messages are lost, after EMSGSIZE
+ *   one that was larger than the receive buffer, and reading goes on; after anything else it has stopped until `resume()`
  */
 export type OnEvent = (
   chunk: Buffer | undefined,
   token: number,
   sendErrno: number,
   receiveErrno: number,
-  truncated: boolean,
 ) => void
 
 class UnsupportedPlatformError extends Error {
@@ -117,7 +107,7 @@ export function addon(): Addon {
 /** What the addon exports that is wrapped here. */
 interface Exports extends Omit<Addon, 'run' | 'hold' | 'release'> {
   initialize: (
-    makeError: (errno: number, syscall: string, path?: string) => Error,
+    makeError: (errno: number, syscall: string) => SystemError,
     onJobDone: (job: number, ...outcome: Parameters<JobDone>) => void,
   ) => void
   run: (netns: number, steps: readonly Step[], job: number) => void
@@ -144,7 +134,7 @@ function load(): Addon {
   const jobs = new Map<number, JobDone>()
   let lastJob = 0
   initialize(
-    (errno, syscall, path) => new SystemError(errno, syscall, path),
+    (errno, syscall) => new SystemError(errno, syscall),
     (job, ...outcome) => {
       const done = jobs.get(job)
       jobs.delete(job)
@@ -158,8 +148,18 @@ function load(): Addon {
     release,
     run(netns, steps, done) {
       run(netns, steps, ++lastJob)
-      jobs.set(lastJob, done)
+      jobs.set(lastJob, (error, results, made) => {
+        done(
+          error,
+          results.map((result, i) => withPath(result, steps[i])),
+          made,
+        )
+      })
       hold()
     },
   }
 }
+
+/** An error tells of the file that the step was about. */
+const withPath = (result: string | Error, step: Step | undefined): string | Error =>
+  result instanceof SystemError ? new SystemError(result.errno, result.syscall, step?.[1]) : result

@@ -8,7 +8,7 @@ export type { HeldName } from './held-name.js'
 export type { NativeSocket } from './native-socket.js'
 
 /** What the layers above use of the addon: netlink sockets, names that are held, and what happens inside network namespaces. */
-export interface NativeBinding extends Pick<Addon, 'socket'> {
+export interface NativeBinding extends Pick<Addon, 'socket' | 'bind' | 'socketOption'> {
   Socket: typeof NativeSocket
   HeldName: typeof HeldName
 
@@ -47,8 +47,18 @@ let made: NativeBinding | undefined
  */
 export function binding(): NativeBinding {
   if (made) return made
-  const { socket } = addon()
-  return (made = { socket, files, mount, unmount, unshareNetworkNamespace, Socket: NativeSocket, HeldName })
+  const { socket, bind, socketOption } = addon()
+  return (made = {
+    socket,
+    bind,
+    socketOption,
+    files,
+    mount,
+    unmount,
+    unshareNetworkNamespace,
+    Socket: NativeSocket,
+    HeldName,
+  })
 }
 
 /** linux/mount.h */

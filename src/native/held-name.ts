@@ -19,11 +19,18 @@ export class HeldName {
    * @param netns file descriptor of the network namespace, -1 for the caller's
    */
   constructor(name: string, netns: number) {
-    const { socket, NetlinkHandle } = addon()
+    const { socket, bind, NetlinkHandle } = addon()
     // struct sockaddr_un: a path that begins with NUL is a name, and no end of it but the length of the whole
     const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer)
     const address = Buffer.concat([family, Buffer.from(`\0${name}`)])
-    this.#handle = new NetlinkHandle(socket(netns, AF_UNIX, SOCK_STREAM, 0, address))
+    const fd = socket(netns, AF_UNIX, SOCK_STREAM, 0)
+    this.#handle = new NetlinkHandle(fd)
+    try {
+      bind(fd, address)
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   close(): void {

@@ -69,12 +69,12 @@ export class NativeSocket {
    * @param netns file descriptor of the network namespace to open it in, -1 for the caller's
    */
   constructor(protocol: number, netns: number) {
-    const { socket, NetlinkHandle } = addon()
-    // struct sockaddr_nl: family and padding, port id, groups
-    const address = new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer)
-    this.#fd = socket(netns, AF_NETLINK, SOCK_RAW, protocol, address)
+    const { socket, bind, NetlinkHandle } = addon()
+    this.#fd = socket(netns, AF_NETLINK, SOCK_RAW, protocol)
     this.#handle = new NetlinkHandle(this.#fd)
     try {
+      // struct sockaddr_nl: family and padding, port id, groups
+      bind(this.#fd, new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer))
       this.refusedOptions = Object.entries(OPTIONS_SET_ON_EVERY_SOCKET)
         .filter(([, option]) => !this.#tryOption(SOL_NETLINK, option, 1, ENOPROTOOPT))
         .map(([name]) => name)
@@ -142,12 +142,13 @@ export class NativeSocket {
   start(onEvent: OnEvent): void {
     this.#assertSynchronous('pthread_create')
     try {
-      this.#handle.start((chunk, token, sendErrno, receiveErrno, truncated, more) => {
+      this.#handle.onEvent = (chunk, token, sendErrno, receiveErrno, more) => {
         if (token !== 0) this.#requestsUnderWay--
         this.#moreToCome = more
         this.#settle()
-        onEvent(chunk, token, sendErrno, receiveErrno, truncated)
-      })
+        onEvent(chunk, token, sendErrno, receiveErrno)
+      }
+      this.#handle.start()
       this.#started = true
     } catch (error) {
       this.close()

@@ -195,14 +195,13 @@ export class NetlinkSocket implements AsyncDisposable {
     })
   }
 
-  readonly #onEvent: OnEvent = (chunk, token, sendErrno, receiveErrno, truncated) => {
+  readonly #onEvent: OnEvent = (chunk, token, sendErrno, receiveErrno) => {
     try {
       if (chunk) this.#onChunk(chunk)
     } catch (error) {
       this.#rejectAll(error as Error)
     }
     if (sendErrno !== 0) this.#of(token)?.settle(new SystemError(sendErrno, 'sendmsg'))
-    if (truncated) this.#rejectAll(new NetlinkTruncatedError())
     if (receiveErrno !== 0) this.#onReceiveFailure(receiveFailure(receiveErrno))
   }
 
@@ -217,9 +216,9 @@ export class NetlinkSocket implements AsyncDisposable {
     }
   }
 
-  /** Which answers were dropped is unknown, so nobody may go on waiting for one. Only after an overrun more will come. */
+  /** Which answers were lost is unknown, so nobody may go on waiting for one. Where more will come the socket stays. */
   #onReceiveFailure(error: Error): void {
-    if (error instanceof NetlinkOverrunError) this.#rejectAll(error)
+    if (error instanceof NetlinkOverrunError || error instanceof NetlinkTruncatedError) this.#rejectAll(error)
     else this.#end(error)
   }
 

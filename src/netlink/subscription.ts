@@ -1,4 +1,4 @@
-import { NetlinkOverrunError, NetlinkTruncatedError, receiveFailure } from './errors.js'
+import { NetlinkOverrunError, receiveFailure } from './errors.js'
 import { messagesIn, type Message } from './message.js'
 import type { Protocol } from './message-type.js'
 import { traceReply } from './trace.js'
@@ -102,10 +102,9 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
     this.close()
   }
 
-  readonly #onEvent: OnEvent = (chunk, _token, _sendErrno, receiveErrno, truncated) => {
+  readonly #onEvent: OnEvent = (chunk, _token, _sendErrno, receiveErrno) => {
     try {
       if (chunk) this.#onChunk(chunk)
-      if (truncated) throw new NetlinkTruncatedError()
       if (receiveErrno !== 0) this.#onReceiveFailure(receiveFailure(receiveErrno))
     } catch (error) {
       this.#fail(error as Error)

@@ -6,15 +6,14 @@ import type { DeviceNames } from './message-type.js'
  * @param chunk whole datagrams from the kernel, one behind the other, in a buffer that is not used again
  * @param token of the `send` that ended in this turn, 0 if none; what the kernel answered to it has arrived with it
  * @param sendErrno 0, or why that send failed (negative)
- * @param receiveErrno 0, or why receiving failed (negative); -ENOBUFS where the kernel dropped messages
- * @param truncated a datagram larger than the receive buffer was dropped
+ * @param receiveErrno 0, or why receiving failed (negative): -ENOBUFS where the kernel dropped messages, -EMSGSIZE where
+ *   one was larger than the receive buffer
  */
 export type OnEvent = (
   chunk: Uint8Array | undefined,
   token: number,
   sendErrno: number,
   receiveErrno: number,
-  truncated: boolean,
 ) => void
 
 /** What the netlink layer needs of a socket. The native socket is one; tests write their own. */

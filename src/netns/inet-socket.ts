@@ -1,7 +1,12 @@
-/** linux/socket.h and linux/net.h */
-export const AF_INET = 2
+import { closeSync } from 'node:fs'
+import { binding } from '../native/binding.js'
+
+/** linux/socket.h, linux/net.h, asm-generic/socket.h */
+const AF_INET = 2
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
 
 export interface InetSocketOptions {
   type: 'tcp' | 'udp'
@@ -9,17 +14,28 @@ export interface InetSocketOptions {
   address?: string | undefined
   /** Local port. Default 0: the kernel takes one from the namespace's ip_local_port_range. */
   port?: number | undefined
-  /** Makes a TCP socket listen, with so many connections waiting at most. */
-  backlog?: number | undefined
 }
 
-/** Arguments of socket(2), bind(2) and listen(2). Throws TypeError or RangeError on what is no address or port. */
-export function inetSocketArguments({ type, address = '0.0.0.0', port = 0, backlog }: InetSocketOptions): {
-  type: number
-  address: Uint8Array
-  backlog: number | undefined
-} {
-  return { type: type === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, address: sockaddrIn(address, port), backlog }
+/**
+ * Makes a socket inside `netns`, a file descriptor, binds it and returns its file descriptor. Throws TypeError or
+ * RangeError on what is no address or port, SystemError where the kernel refuses.
+ */
+export function openInetSocket(
+  netns: number,
+  { type, address = '0.0.0.0', port = 0 }: InetSocketOptions,
+): number {
+  const local = sockaddrIn(address, port)
+  const { socket, bind, socketOption } = binding()
+  const fd = socket(netns, AF_INET, type === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0)
+  try {
+    // As libuv does: connections of the past in TIME_WAIT are not in the way.
+    if (type === 'tcp') socketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
+    bind(fd, local)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  return fd
 }
 
 /** struct sockaddr_in, linux/in.h: the family in host order, port and address in network order. */

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, statfsSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { binding } from '../native/binding.js'
 import { completed } from './completed.js'
-import { AF_INET, inetSocketArguments, type InetSocketOptions } from './inet-socket.js'
+import { openInetSocket, type InetSocketOptions } from './inet-socket.js'
 import { attach, detach, makeHandleFile, namedPath, prepareRunDirectory } from './named.js'
 import { sysctlPath } from './sysctl-path.js'
 
@@ -124,8 +124,7 @@ export class NetworkNamespace implements AsyncDisposable {
    * Throws SystemError (`EADDRINUSE`, …).
    */
   openSocket(options: InetSocketOptions): number {
-    const { type, address, backlog } = inetSocketArguments(options)
-    return binding().socket(this.fd, AF_INET, type, 0, address, backlog)
+    return openInetSocket(this.fd, options)
   }
 
   /** Gives it a name in /run/netns, as `ip netns attach`; the name holds it until `NetworkNamespace.deleteName`. */

@@ -6,7 +6,6 @@ export interface Event {
   token?: number
   sendErrno?: number
   receiveErrno?: number
-  truncated?: boolean
 }
 
 export interface ScriptedTransportOptions {
@@ -78,9 +77,9 @@ export class ScriptedTransport implements Transport {
   }
 
   /** What one turn of the I/O thread brings. */
-  deliver({ chunk, token = 0, sendErrno = 0, receiveErrno = 0, truncated = false }: Event): void {
+  deliver({ chunk, token = 0, sendErrno = 0, receiveErrno = 0 }: Event): void {
     if (this.closed) throw new Error('an event after close')
-    this.#onEvent?.(chunk, token, sendErrno, receiveErrno, truncated)
+    this.#onEvent?.(chunk, token, sendErrno, receiveErrno)
   }
 
   exchangeSync(bytes: Uint8Array): Uint8Array {

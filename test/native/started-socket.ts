@@ -6,7 +6,6 @@ export interface Turn {
   token: number
   sendErrno: number
   receiveErrno: number
-  truncated: boolean
 }
 
 /** A started NETLINK_ROUTE socket that keeps its events until they are asked for. */
@@ -17,13 +16,12 @@ export class StartedSocket {
 
   constructor(netns = -1) {
     this.native = new (binding().Socket)(NETLINK_ROUTE, netns)
-    this.native.start((chunk, token, sendErrno, receiveErrno, truncated) => {
+    this.native.start((chunk, token, sendErrno, receiveErrno) => {
       this.turns.push({
         messages: chunk ? [...messagesIn(chunk)] : [],
         token,
         sendErrno,
         receiveErrno,
-        truncated,
       })
       this.#arrived()
     })

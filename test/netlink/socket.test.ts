@@ -232,8 +232,9 @@ t.test('failures', async t => {
     const { socket, transport } = open()
     const call = socket.request(add(2))
     await turn()
-    transport.deliver({ truncated: true })
+    transport.deliver({ receiveErrno: EMSGSIZE })
     await t.rejects(call, { name: 'NetlinkTruncatedError', code: 'ERR_NETLINK_TRUNCATED' })
+    t.notOk(socket.closed)
   })
   await t.test('any other failure of recvmsg ends the socket: no answer would come any more', async t => {
     const { socket, transport } = open()

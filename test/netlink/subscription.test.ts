@@ -134,9 +134,8 @@ t.test('failures', async t => {
       { receiveErrno: -12 },
       { name: 'SystemError', code: 'ENOMEM', syscall: 'recvmsg' },
     ],
-    'a datagram that was cut': [{ truncated: true }, { name: 'NetlinkTruncatedError' }],
+    'a datagram that was cut': [{ receiveErrno: -90 }, { name: 'NetlinkTruncatedError' }],
     garbage: [{ chunk: Buffer.alloc(20, 0xff) }, { name: 'DecodeError' }],
-    'several at once': [{ truncated: true, receiveErrno: -12 }, { name: 'NetlinkTruncatedError' }],
   } as const
   for (const [name, [event, expected]] of Object.entries(cases)) {
     await t.test(`${name}: told once, behind what had arrived`, async t => {

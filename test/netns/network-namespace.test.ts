@@ -238,11 +238,15 @@ t.test('sockets inside', needsNamespaces, async t => {
   spawnSync('nsenter', [`--net=/proc/${process.pid}/fd/${netns.fd}`, 'ip', 'link', 'set', 'lo', 'up'])
   await netns.writeSysctl(PORT_RANGE, '40000 40099')
   const server = createServer(socket => socket.end('inside'))
-  server.listen({ fd: netns.openSocket({ type: 'tcp', address: '127.0.0.1', backlog: 5 }) })
+  server.listen({ fd: netns.openSocket({ type: 'tcp', address: '127.0.0.1' }) })
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   t.ok(port >= 40000 && port <= 40099, `port ${port} is of its range`)
   t.throws(() => netns.openSocket({ type: 'tcp', address: '127.0.0.1', port }), { code: 'EADDRINUSE' })
+  t.throws(() => netns.openSocket({ type: 'tcp', address: '192.0.2.1' }), {
+    code: 'EADDRNOTAVAIL',
+    syscall: 'bind',
+  })
   t.throws(() => netns.openSocket({ type: 'udp', address: 'localhost' }), { name: 'TypeError' })
   t.throws(() => netns.openSocket({ type: 'udp', port: 65536 }), { name: 'RangeError' })
   server.close()

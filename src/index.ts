@@ -49,17 +49,13 @@ export { NetworkNamespace, type NetnsReference } from './netns/network-namespace
 export type { InetSocketOptions } from './netns/inet-socket.js'
 
 // The isolator
-export {
-  PortMappingIsolator,
-  type ContainerInfo,
-  type Difference,
-  type Gone,
-  type IsolateOptions,
-  type IsolatorEvents,
-  type Recovery,
-  type Repair,
-} from './isolator/port-mapping-isolator.js'
-export type { PortMappingIsolatorOptions } from './isolator/options.js'
+export { PortMappingIsolator } from './isolator/port-mapping-isolator.js'
+export type { IsolateOptions, PortMappingIsolatorOptions, UpdateOptions } from './isolator/options.js'
+export type { ContainerInfo } from './isolator/container-info.js'
+export type { Difference } from './isolator/difference.js'
+export type { Gone, IsolatorEvents } from './isolator/isolator-events.js'
+export type { Recovery } from './isolator/recover.js'
+export type { Repair } from './isolator/repair.js'
 export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'
 export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/probe.js'
 export type {

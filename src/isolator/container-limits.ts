@@ -1,3 +1,4 @@
+import { refuseKernelWithoutLimits } from './kernel-requirements.js'
 import { refuse } from './option-checks.js'
 import type { IsolateOptions, IsolatorOptions, UpdateOptions } from './options.js'
 import type { ContainerFacts } from './plan/facts.js'
@@ -13,6 +14,9 @@ export class ContainerLimits {
   readonly #linkSpeed: number | undefined
   readonly #isolateExisting: boolean
   readonly #enforced: boolean
+  readonly #bloatReduction: IsolatorOptions['bloatReduction']
+  /** Whether the kernel is known to have what limits need: with limits in the options, `create()` has asked. */
+  #kernelHasThem: boolean
 
   /**
    * @param linkSpeed what the public interface says its speed is, bytes per second
@@ -25,11 +29,19 @@ export class ContainerLimits {
     this.#ingress = settleRatePolicy(options.ingress, host)
     this.#enforced = options.egressEnforcement === 'host'
     this.#isolateExisting = options.ingressIsolateExistingContainers
+    this.#bloatReduction = options.bloatReduction
+    this.#kernelHasThem = limits(this.#egress) || limits(this.#ingress)
   }
 
-  /** Whether the options limit anything. */
-  get any(): boolean {
-    return limits(this.#egress) || limits(this.#ingress)
+  /**
+   * Limits can come with a call alone: whether the kernel has what they need is asked with the first one.
+   *
+   * @throws IsolatorError ERR_KERNEL_UNSUPPORTED where one of these has a limit that this kernel cannot hold it to
+   */
+  async refuseUnfitKernel(wanted: readonly Limits[]): Promise<void> {
+    if (this.#kernelHasThem || !wanted.some(({ egress, ingress }) => egress ?? ingress)) return
+    await refuseKernelWithoutLimits(this.#bloatReduction)
+    this.#kernelHasThem = true
   }
 
   /** The limits of a new container. */

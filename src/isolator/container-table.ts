@@ -1,5 +1,6 @@
 import { EphemeralAllocator } from './ephemeral-allocator.js'
 import { IsolatorError } from './isolator-error.js'
+import { checkId } from './option-checks.js'
 import { allPorts, type ContainerFacts } from './plan/facts.js'
 import { PortOwners } from './port-owners.js'
 import { PortRanges, type PortRange } from './port-ranges.js'
@@ -57,6 +58,32 @@ export class ContainerTable implements Iterable<Container> {
   /** The container, undefined for an unknown id. */
   get(id: string): Container | undefined {
     return this.#byId.get(id)
+  }
+
+  /**
+   * The container.
+   *
+   * @throws IsolatorError ERR_INVALID_OPTION, ERR_CONTAINER_UNKNOWN
+   */
+  known(id: string): Container {
+    checkId(id)
+    const container = this.#byId.get(id)
+    if (container) return container
+    throw unknown(id)
+  }
+
+  /** Whether a container is still there: its id may be another's by now. */
+  has(container: Container): boolean {
+    return this.#byId.get(container.id) === container
+  }
+
+  /**
+   * Likewise.
+   *
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN where it is not
+   */
+  checkHas(container: Container): void {
+    if (!this.has(container)) throw unknown(container.id)
   }
 
   /** In the order they were added. */
@@ -201,3 +228,6 @@ export class ContainerTable implements Iterable<Container> {
     )
   }
 }
+
+const unknown = (id: string): IsolatorError =>
+  new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })

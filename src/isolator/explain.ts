@@ -1,7 +1,9 @@
 import { NETNS_RUN_DIR } from '../netns/named.js'
+import type { HostRecord } from './host-record.js'
 import { linkName } from './layout.js'
-import type { ContainerPlan } from './plan/container.js'
+import { containerPlan } from './plan/container.js'
 import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
+import { hostPlan } from './plan/host.js'
 import type { Planned } from './plan/planned.js'
 
 const NAMED = `${NETNS_RUN_DIR}/`
@@ -29,19 +31,18 @@ function inNamespace(line: string, path: string | undefined): string {
 }
 
 /**
- * A container as the commands that make the same, one per line, in order. `reference` is the path of its namespace, the
+ * A container as the commands that make the same, one per line, in order. Its `reference` is the path of its namespace, the
  * name `pm<slot>` is what the first lines give it.
  */
 export function explainContainer(
   host: HostFacts,
-  { slot }: ContainerFacts,
-  plan: ContainerPlan,
-  reference: string,
+  container: ContainerFacts & { readonly reference: string },
 ): string[] {
-  const container = linkName(slot)
-  const handle = `${NAMED}${container}`
+  const plan = containerPlan(host, container, { fd: 0 })
+  const name = linkName(container.slot)
+  const handle = `${NAMED}${name}`
   return [
-    `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${reference} ${handle}`,
+    `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${container.reference} ${handle}`,
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
     ...plan.hostFeatures.map(({ dev, feature }) =>
@@ -55,5 +56,5 @@ export function explainContainer(
 }
 
 /** What `create()` made of the host, likewise. */
-export const explainHost = (host: HostFacts, planned: readonly Planned[]): string[] =>
-  commands(planned, host.netnsPath)
+export const explainHost = (host: HostFacts, record: HostRecord): string[] =>
+  commands(hostPlan(host, record), host.netnsPath)

@@ -1,23 +1,19 @@
-import { referencePath, type NetnsReference } from '../netns/network-namespace.js'
-import { aloneOnHost } from './host-lock.js'
-import { prepareHost, type PreparedHost } from './prepare-host.js'
-import { refuseKernelWithoutLimits } from './kernel-requirements.js'
 import { Calls } from './calls.js'
-import { removeContainer, removeContainers } from './remove-containers.js'
-import { ContainerTable, type Container, type NewContainer } from './container-table.js'
+import { infoOf, type ContainerInfo } from './container-info.js'
+import type { ContainerLimits } from './container-limits.js'
+import { ContainerTable, type Container } from './container-table.js'
+import type { Difference } from './difference.js'
 import { explainContainer, explainHost } from './explain.js'
 import type { HostContext } from './host-context.js'
+import { aloneOnHost } from './host-lock.js'
 import type { HostRecord } from './host-record.js'
 import { tearDownHost } from './host-setup.js'
-import { isolateNamespaces, type Newcomer } from './isolate-namespaces.js'
+import { Housekeeping, type Listener } from './housekeeping.js'
+import { isolateAll, type Isolation } from './isolate-all.js'
 import { IsolatorError } from './isolator-error.js'
-import { linkName } from './layout.js'
-import type { ContainerLimits } from './container-limits.js'
-import { updateContainer } from './update-container.js'
-import { processOf } from './process.js'
-import { checkId, checkIds, refuse } from './option-checks.js'
+import type { Gone, IsolatorEvents } from './isolator-events.js'
+import { checkId, checkIds } from './option-checks.js'
 import {
-  checkIsolateOptions,
   checkUpdateOptions,
   parseOptions,
   type IsolateOptions,
@@ -25,50 +21,17 @@ import {
   type PortMappingIsolatorOptions,
   type UpdateOptions,
 } from './options.js'
-import { containerPlan } from './plan/container.js'
-import { hostPlan } from './plan/host.js'
-import { PortRanges, type PortRange } from './port-ranges.js'
-import { portsOfHost } from './ports-in-use.js'
-import type { RateLimit } from './rate-limit.js'
+import { PortRanges } from './port-ranges.js'
+import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './probe.js'
+import { recover, type Recovery } from './recover.js'
+import { removeContainers } from './remove-containers.js'
+import { repair, type Repair } from './repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
-import { recover, type Recovery } from './recover.js'
-import { repair, type Repair } from './repair.js'
+import { updateContainer } from './update-container.js'
 import { findFaults, type Scope } from './verify.js'
-import type { Difference } from './difference.js'
-import { allOrNothing } from './undo.js'
-import { Housekeeping, type Listener } from './housekeeping.js'
-import type { Gone, IsolatorEvents } from './isolator-events.js'
-
-export type { IsolateOptions, UpdateOptions } from './options.js'
-
-export type { Difference } from './difference.js'
-export type { Gone, IsolatorEvents } from './isolator-events.js'
-export type { Recovery } from './recover.js'
-export type { Repair } from './repair.js'
-
-/** An isolated container. */
-export interface ContainerInfo {
-  readonly id: string
-  /** Its non-ephemeral ports. */
-  readonly ports: readonly PortRange[]
-  /** Its ephemeral ports, first and last. */
-  readonly ephemeralPorts: PortRange
-  /** The host's end of its veth pair; the handle of its namespace in /run/netns has the same name. */
-  readonly link: string
-  /** 1 to 4095; every name and handle in the kernel follows from it. */
-  readonly slot: number
-  /** What it may send, and receive, at most; absent where it is not limited. */
-  readonly egress?: RateLimit
-  readonly ingress?: RateLimit
-}
-
-/** A container that is asked for, and its namespace. */
-type Wanted = NewContainer & { readonly netns: NetnsReference }
-
-/** Namespaces that isolateMany holds open at a time. */
-const ISOLATED_AT_ONCE = 128
+import { wantedContainer, type WantedContainer } from './wanted-container.js'
 
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that
@@ -80,11 +43,8 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #host: HostContext
   readonly #record: HostRecord
   readonly #limits: ContainerLimits
-  /** Whether the host's own connections may have managed ports. */
-  readonly #sharesPorts: boolean
   readonly #containers: ContainerTable
-  /** Whether the kernel is known to have what limits need. */
-  #hasLimits: boolean
+  readonly #isolation: Isolation
   readonly #usage: UsageReader<Container>
   readonly #calls = new Calls()
   readonly #housekeeping: Housekeeping
@@ -93,9 +53,8 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#host = host
     this.#record = record
     this.#limits = limits
-    this.#sharesPorts = options.reserveHostPorts
-    this.#hasLimits = limits.any
     this.#containers = new ContainerTable(options)
+    this.#isolation = { host, limits, containers: this.#containers, sharesPorts: options.reserveHostPorts }
     this.#housekeeping = new Housekeeping(host, this.#containers, {
       cleanup: id => this.cleanup(id),
       // Also while destroy() waits for the calls under way, of which one may wait for this.
@@ -155,8 +114,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_PORTS_EXHAUSTED, ERR_INVALID_OPTION, ERR_FOREIGN_STATE; whatever was done is taken back
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
-    const wanted = this.#wanted(id, options)
-    const [info] = await this.#calls.add(() => this.#isolateAll([wanted]))
+    const wanted = wantedContainer(id, options, this.#limits)
+    const [info] = await this.#isolateAll([wanted])
     return info as ContainerInfo
   }
 
@@ -168,8 +127,9 @@ export class PortMappingIsolator implements AsyncDisposable {
   async isolateMany(
     containers: readonly (IsolateOptions & { readonly id: string })[],
   ): Promise<ContainerInfo[]> {
-    const wanted = containers.map(({ id, ...options }) => this.#wanted(id, options))
-    return this.#calls.add(() => this.#isolateAll(wanted))
+    return this.#isolateAll(
+      containers.map(({ id, ...options }) => wantedContainer(id, options, this.#limits)),
+    )
   }
 
   /**
@@ -184,11 +144,11 @@ export class PortMappingIsolator implements AsyncDisposable {
     checkUpdateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
     return this.#calls.run(async () => {
-      const container = this.#known(id)
+      const container = this.#containers.known(id)
       await this.#calls.afterwards([container], async () => {
-        this.#checkThere(container)
+        this.#containers.checkHas(container)
         const change = { ports: ports ?? container.ports, ...this.#limits.ofUpdated(container, options) }
-        if (isLimited(change)) await this.#checkLimits()
+        await this.#limits.refuseUnfitKernel([change])
         await updateContainer(this.#host, this.#containers, container, change)
       })
       return infoOf(container)
@@ -201,17 +161,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanup(id: string): Promise<boolean> {
     checkId(id)
-    return this.#calls.run(async () => {
-      const container = this.#containers.get(id)
-      if (!container) return false
-      return this.#calls.afterwards([container], async () => {
-        // The call under way may have been what removed it, or failed to make it.
-        if (!this.#isThere(container)) return false
-        await removeContainer(this.#host, container)
-        this.#forget(container)
-        return true
-      })
-    })
+    return (await this.#calls.run(() => this.#cleanUp([id]))).has(id)
   }
 
   /**
@@ -220,9 +170,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
     checkIds(ids, 'ids')
-    const gone = await this.#calls.run(() =>
-      this.#cleanUp([...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])),
-    )
+    const gone = await this.#calls.run(() => this.#cleanUp(ids))
     return ids.map(id => gone.has(id))
   }
 
@@ -249,20 +197,8 @@ export class PortMappingIsolator implements AsyncDisposable {
     id: string,
     { bigint = false }: { bigint?: boolean | undefined } = {},
   ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
-    return this.#calls.run(async () => {
-      const container = this.#known(id)
-      await container.settled
-      try {
-        this.#checkThere(container)
-        const exact = await this.#usage.read(container)
-        return bigint ? exact : withNumbers(exact)
-      } catch (error) {
-        // A cleanup that came in between explains whatever is missing.
-        await container.settled
-        this.#checkThere(container)
-        throw error
-      }
-    })
+    const exact = await this.#calls.run(() => this.#usageOf(this.#containers.known(id)))
+    return bigint ? exact : withNumbers(exact)
   }
 
   /**
@@ -274,11 +210,11 @@ export class PortMappingIsolator implements AsyncDisposable {
   async usageAll({ bigint = false }: { bigint?: boolean | undefined } = {}): Promise<
     Map<string, ResourceStatistics<bigint> | ResourceStatistics>
   > {
-    return this.#calls.run(async () => {
+    const exact = await this.#calls.run(async () => {
       await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
-      const exact = await this.#usage.readAll([...this.#containers])
-      return bigint ? exact : allWithNumbers(exact)
+      return this.#usage.readAll([...this.#containers])
     })
+    return bigint ? exact : allWithNumbers(exact)
   }
 
   /**
@@ -325,7 +261,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async watch(id: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Gone> {
     const watched = await this.#calls.run(() =>
-      Promise.resolve({ gone: this.#housekeeping.watch(this.#known(id), signal) }),
+      Promise.resolve({ gone: this.#housekeeping.watch(this.#containers.known(id), signal) }),
     )
     return watched.gone
   }
@@ -338,9 +274,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   explain(id?: string): string[] {
     const { facts } = this.#host
-    if (id === undefined) return explainHost(facts, hostPlan(facts, this.#record))
-    const container = this.#known(id)
-    return explainContainer(facts, container, containerPlan(facts, container, { fd: 0 }), container.reference)
+    if (id === undefined) return explainHost(facts, this.#record)
+    return explainContainer(facts, this.#containers.known(id))
   }
 
   /**
@@ -352,7 +287,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async destroy(): Promise<void> {
     await this.#calls.end(() =>
       aloneOnHost(this.#host.netns, async () => {
-        await this.#cleanUp([...this.#containers])
+        await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
         await recover(this.#host, this.#containers, [], [])
         // What changes from here on is not to be put right again.
         await this.#housekeeping.close()
@@ -380,108 +315,53 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.close()
   }
 
-  async #isolateAll(wanted: readonly Wanted[]): Promise<ContainerInfo[]> {
-    if (wanted.some(isLimited)) await this.#checkLimits()
-    const inUse = this.#sharesPorts ? await portsOfHost(this.#host.sockets) : undefined
-    const added: Newcomer[] = []
-    const work = allOrNothing(async undo => {
-      for (const { netns, ...options } of wanted) {
-        const container = this.#containers.add(options, inUse)
-        undo.push(() => {
-          this.#containers.remove(container)
-        })
-        added.push({ container, netns })
-      }
-      for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
-        await isolateNamespaces(this.#host, this.#containers, added.slice(i, i + ISOLATED_AT_ONCE), undo)
+  #isolateAll(wanted: readonly WantedContainer[]): Promise<ContainerInfo[]> {
+    return this.#calls.add(async () => {
+      const added = await isolateAll(this.#isolation, wanted)
+      for (const container of added) this.#housekeeping.made(container)
+      return added.map(infoOf)
     })
-    for (const { container } of added) container.settled = work.catch(() => undefined)
-    await work
-    for (const { container } of added) this.#housekeeping.made(container)
-    return added.map(({ container }) => infoOf(container))
   }
 
-  /** Limits can come with a call alone: whether the kernel has what they need is asked with the first one. */
-  async #checkLimits(): Promise<void> {
-    if (this.#hasLimits) return
-    await refuseKernelWithoutLimits(this.#host.facts.bloatReduction)
-    this.#hasLimits = true
-  }
-
-  /** Takes containers away, of those that are still there by then. Gives their ids. */
-  #cleanUp(containers: readonly Container[]): Promise<ReadonlySet<string>> {
+  /** Takes containers away, of those that are still there once the calls under way are through. Gives their ids. */
+  #cleanUp(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const containers = [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
     return this.#calls.afterwards(containers, async () => {
-      const there = containers.filter(container => this.#isThere(container))
-      if (there.length > 0) await removeContainers(this.#host, there)
-      for (const container of there) this.#forget(container)
+      const there = containers.filter(container => this.#containers.has(container))
+      await removeContainers(this.#host, there)
+      for (const container of there) {
+        this.#containers.remove(container)
+        this.#housekeeping.gone(container)
+      }
       return new Set(there.map(({ id }) => id))
     })
   }
 
-  /** Notes that a container has been taken away. */
-  #forget(container: Container): void {
-    this.#containers.remove(container)
-    this.#housekeeping.gone(container)
-  }
-
-  #wanted(id: string, options: IsolateOptions): Wanted {
-    checkId(id)
-    const {
-      netns,
-      ports = [],
-      pid = typeof netns === 'number' ? netns : undefined,
-    } = checkIsolateOptions(options)
-    const process = pid === undefined ? undefined : processOf(pid)
-    if (options.pid !== undefined && !process) throw refuse('pid', pid, 'the pid of a process that is alive')
-    const limits = this.#limits.ofNew(options)
-    return { id, netns, process, ports: PortRanges.from(ports), reference: referencePath(netns), ...limits }
+  async #usageOf(container: Container): Promise<ResourceStatistics<bigint>> {
+    await container.settled
+    try {
+      this.#containers.checkHas(container)
+      return await this.#usage.read(container)
+    } catch (error) {
+      // A cleanup that came in between explains whatever is missing.
+      await container.settled
+      this.#containers.checkHas(container)
+      throw error
+    }
   }
 
   /** Does something with containers that no other call is changing meanwhile: with one, or without an id with all. */
-  async #settled<T>(id: string | undefined, work: (scope: Scope) => Promise<T>): Promise<T> {
-    const wanted = id === undefined ? [...this.#containers] : [this.#known(id)]
+  #settled<T>(id: string | undefined, work: (scope: Scope) => Promise<T>): Promise<T> {
+    const wanted = id === undefined ? [...this.#containers] : [this.#containers.known(id)]
     return this.#calls.afterwards(wanted, () => {
-      if (id !== undefined) for (const container of wanted) this.#checkThere(container)
-      const containers = wanted.filter(container => this.#isThere(container))
+      if (id !== undefined) for (const container of wanted) this.#containers.checkHas(container)
       return work({
         host: this.#host,
         record: this.#record,
-        containers,
+        containers: wanted.filter(container => this.#containers.has(container)),
         whole: id === undefined,
         isTaken: slot => this.#containers.inSlot(slot) !== undefined,
       })
     })
   }
-
-  #known(id: string): Container {
-    checkId(id)
-    const container = this.#containers.get(id)
-    if (container) return container
-    throw unknown(id)
-  }
-
-  /** Whether a container is still there: its id may be another's by now. */
-  #isThere(container: Container): boolean {
-    return this.#containers.get(container.id) === container
-  }
-
-  #checkThere(container: Container): void {
-    if (!this.#isThere(container)) throw unknown(container.id)
-  }
 }
-
-const unknown = (id: string): IsolatorError =>
-  new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })
-
-const isLimited = ({ egress, ingress }: Pick<Container, 'egress' | 'ingress'>): boolean =>
-  egress !== undefined || ingress !== undefined
-
-const infoOf = ({ id, ports, ephemeralPorts, slot, egress, ingress }: Container): ContainerInfo => ({
-  id,
-  ports: ports.toJSON(),
-  ephemeralPorts,
-  link: linkName(slot),
-  slot,
-  ...(egress && { egress }),
-  ...(ingress && { ingress }),
-})

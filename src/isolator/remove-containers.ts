@@ -8,25 +8,27 @@ import type { HostContext } from './host-context.js'
 import { releaseHandle } from './namespace-handles.js'
 import { containerLinkNames, removalPlan, waysOut } from './plan/container.js'
 
-/** Takes one container away from the host: its nodes and its link in one batch, then the name of its namespace. */
-export async function removeContainer({ rt, facts }: HostContext, container: Container): Promise<void> {
-  await removeAll(rt, removalPlan(facts, container))
-  await releaseHandle(container.slot, container.namespace)
-}
-
 /**
- * Takes many away. The kernel waits for all of its CPUs for each link that goes, 10 to 20 ms, but only once for links that
- * go together: they are put into a group of their own, and the group is deleted.
+ * Takes containers away from the host: their nodes, their links, then the names of their namespaces. One goes in one batch.
+ * With many the kernel would wait for all of its CPUs for each link that goes, 10 to 20 ms, but does so only once for links
+ * that go together: they are put into a group of their own, and the group is deleted.
  */
 export async function removeContainers(
   { rt, facts }: HostContext,
   containers: readonly Container[],
 ): Promise<void> {
-  await removeAll(
-    rt,
-    containers.flatMap(container => waysOut(facts, container)),
-  )
-  await removeLinks(rt, containers.flatMap(containerLinkNames))
+  if (containers.length <= 1) {
+    await removeAll(
+      rt,
+      containers.flatMap(container => removalPlan(facts, container)),
+    )
+  } else {
+    await removeAll(
+      rt,
+      containers.flatMap(container => waysOut(facts, container)),
+    )
+    await removeLinks(rt, containers.flatMap(containerLinkNames))
+  }
   await atOnce(containers, ({ slot, namespace }) => releaseHandle(slot, namespace))
 }
 

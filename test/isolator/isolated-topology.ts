@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import { PortMappingIsolator, type ContainerInfo } from '../../src/isolator/port-mapping-isolator.js'
+import type { ContainerInfo } from '../../src/isolator/container-info.js'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { allOf, canCreateNamespaces, hasAction, hasFilter, hasLink } from '../helpers/privilege.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { allPorts } from '../../src/isolator/plan/facts.js'
 import { PortRanges, type PortRange } from '../../src/isolator/port-ranges.js'
-import type { ContainerInfo } from '../../src/isolator/port-mapping-isolator.js'
+import type { ContainerInfo } from '../../src/isolator/container-info.js'
 import { FrameTool } from '../helpers/frame-tool.js'
 import { IPPROTO_TCP, IPPROTO_UDP } from '../helpers/packets.js'
 import { HOST, PortOracle, STANDARD_VARIANTS, type Variant } from '../helpers/port-oracle.js'

@@ -1,6 +1,7 @@
 import { writeFile, access } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { PortMappingIsolator, type ContainerInfo } from '../../src/isolator/port-mapping-isolator.js'
+import type { ContainerInfo } from '../../src/isolator/container-info.js'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { netnsId } from '../../src/rtnetlink/index.js'

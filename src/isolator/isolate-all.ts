@@ -1,0 +1,48 @@
+import type { ContainerLimits } from './container-limits.js'
+import type { Container, ContainerTable } from './container-table.js'
+import type { HostContext } from './host-context.js'
+import { isolateNamespaces, type Newcomer } from './isolate-namespaces.js'
+import { portsOfHost } from './ports-in-use.js'
+import { allOrNothing } from './undo.js'
+import type { WantedContainer } from './wanted-container.js'
+
+/** Namespaces that are held open at a time. */
+const ISOLATED_AT_ONCE = 128
+
+/** What it takes to isolate. */
+export interface Isolation {
+  readonly host: HostContext
+  readonly containers: ContainerTable
+  readonly limits: ContainerLimits
+  /** Whether the host's own connections may have managed ports. */
+  readonly sharesPorts: boolean
+}
+
+/**
+ * Gives containers their places in the table and makes them: all of them, or none. Other calls for them wait until that
+ * is settled.
+ *
+ * @throws IsolatorError as `isolate`, for the first that cannot be
+ */
+export async function isolateAll(
+  { host, containers, limits, sharesPorts }: Isolation,
+  wanted: readonly WantedContainer[],
+): Promise<Container[]> {
+  const inUse = sharesPorts ? await portsOfHost(host.sockets) : undefined
+  const added: Newcomer[] = []
+  const work = allOrNothing(async undo => {
+    for (const { netns, ...options } of wanted) {
+      const container = containers.add(options, inUse)
+      undo.push(() => {
+        containers.remove(container)
+      })
+      added.push({ container, netns })
+    }
+    await limits.refuseUnfitKernel(wanted)
+    for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
+      await isolateNamespaces(host, containers, added.slice(i, i + ISOLATED_AT_ONCE), undo)
+  })
+  for (const { container } of added) container.settled = work.catch(() => undefined)
+  await work
+  return added.map(({ container }) => container)
+}

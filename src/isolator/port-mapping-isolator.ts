@@ -24,6 +24,7 @@ import {
 import { PortRanges } from './port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './probe.js'
+import { publicInterfaceChanged } from './public-interface.js'
 import { recover, type Recovery } from './recover.js'
 import { removeContainers } from './remove-containers.js'
 import { repair, type Repair } from './repair.js'
@@ -97,13 +98,15 @@ export class PortMappingIsolator implements AsyncDisposable {
   ): Promise<Recovery> {
     checkIds(known, 'known')
     checkIds(orphans, 'orphans')
-    return this.#calls.recover(async () => {
+    const { recovery, outdated } = await this.#calls.recover(async () => {
       if (this.#containers.size === 0) return recover(this.#host, this.#containers, known, orphans)
       throw new IsolatorError(
         'ERR_CONTAINER_EXISTS',
         'recover() comes first: this isolator has containers already',
       )
     })
+    if (outdated) await this.#housekeeping.hostChanged()
+    return recovery
   }
 
   /**
@@ -319,6 +322,8 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.#calls.add(async () => {
       const added = await isolateAll(this.#isolation, wanted)
       for (const container of added) this.#housekeeping.made(container)
+      // Whether or not anybody follows it, nothing is made for the interface as it was.
+      if (await publicInterfaceChanged(this.#host)) await this.#housekeeping.hostChanged()
       return added.map(infoOf)
     })
   }

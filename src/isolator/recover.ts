@@ -1,3 +1,4 @@
+import type { Link } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { filter, type FilterKey } from '../tc/index.js'
 import { ensureAll, removeAll } from './apply.js'
@@ -10,6 +11,7 @@ import type { HostContext } from './host-context.js'
 import { linkName } from './layout.js'
 import { releaseHandle } from './namespace-handles.js'
 import { containerPlan } from './plan/container.js'
+import type { HostFacts } from './plan/facts.js'
 import type { Planned } from './plan/planned.js'
 import { sortOut, type SortedOut } from './sort-out.js'
 import { survey } from './survey.js'
@@ -31,6 +33,7 @@ export interface Recovery {
  * What the containers that stay send and receive is not disturbed.
  *
  * @param containers an empty table, which those that stay are put into
+ * @returns what was found, and whether any that stays is still made for another MAC or MTU
  * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
  */
 export async function recover(
@@ -38,7 +41,7 @@ export async function recover(
   containers: ContainerTable,
   known: readonly string[],
   orphans: readonly string[],
-): Promise<Recovery> {
+): Promise<{ recovery: Recovery; outdated: boolean }> {
   const found = await survey(host)
   const sorted = sortOut(found, host.facts, new Set([...known, ...orphans]))
   await removeAll(host.rt, sorted.removal)
@@ -50,13 +53,18 @@ export async function recover(
     if (identity !== undefined) containers.settleIn(identity, container)
   }
   const there = (id: string): boolean => containers.get(id) !== undefined
-  return {
+  const recovery = {
     recovered: known.filter(there),
     orphans: orphans.filter(there),
     cleaned: sorted.unwanted,
     missing: [...known, ...orphans].filter(id => !there(id)),
   }
+  return { recovery, outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))) }
 }
+
+/** Whether a veth was made for the public interface as it was: nobody followed it meanwhile. */
+const isOutdated = ({ mac, mtu }: HostFacts, link: Link | undefined): boolean =>
+  link?.address !== mac || link.mtu !== mtu
 
 /** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
 async function complete({ rt, facts }: HostContext, { kept, missing, surplus }: SortedOut): Promise<void> {

@@ -63,7 +63,7 @@ export async function preparedTopology(
 /** The same with two containers isolated, `web-1` and `web-2`; `port` is the first of eight that each has. */
 export async function twoContainers(
   t: Test,
-  options: Partial<PortMappingIsolatorOptions> = {},
+  options: TopologyOfIsolator = {},
 ): Promise<IsolatedTopology & Record<'c1' | 'c2', IsolatedContainer & { port: number }>> {
   const prepared = await preparedTopology(t, options)
   const isolated = async (i: number): Promise<IsolatedContainer & { port: number }> => {

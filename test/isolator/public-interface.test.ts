@@ -140,3 +140,34 @@ t.test('destroy() without it', needsIsolation(), async t => {
   t.match(lo, { ifname: 'lo', mtu: 65_536, ifalias: undefined })
   t.strictSame(others, [])
 })
+
+t.test('another MAC and MTU, which nobody listens for', needsIsolation(), async t => {
+  const world = await twoContainers(t, { containers: 3 })
+  const { isolator, topology, host, remote } = world
+  const third = topology.containers[2]!
+  const macAndMtu = async (): Promise<unknown[]> =>
+    (await ipJson(host.name, 'link show'))
+      .filter(({ ifname }) => /^(pm|lo)/.test(String(ifname)))
+      .map(({ address, mtu }) => [address, mtu])
+
+  await t.test('isolate() makes no container of what was', async t => {
+    await ip(host.name, 'link set eth0 address 02:00:0a:09:00:43 mtu 1400')
+    await ip(remote.name, 'neigh flush dev eth0')
+    await isolator.isolate('web-3', { netns: third.name, ports: '31100' })
+    t.strictSame(await macAndMtu(), Array(4).fill(['02:00:0a:09:00:43', 1400]), 'what was there has followed')
+    t.match(await ipJson(third.name, 'link show dev eth0'), [{ address: '02:00:0a:09:00:43', mtu: 1400 }])
+    t.strictSame(await isolator.verify(), [])
+    await trafficFlows(t, world)
+  })
+
+  await t.test('nor does recover() take one for sound', async t => {
+    await ip(host.name, 'link set eth0 address 02:00:0a:09:00:44 mtu 1300')
+    await ip(remote.name, 'neigh flush dev eth0')
+    const again = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+    t.teardown(() => again.close())
+    await again.recover(['web-1', 'web-2', 'web-3'])
+    t.strictSame(await macAndMtu(), Array(4).fill(['02:00:0a:09:00:44', 1300]))
+    t.strictSame(await again.verify(), [])
+    await trafficFlows(t, world)
+  })
+})

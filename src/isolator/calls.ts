@@ -1,4 +1,5 @@
 import type { Container } from './container-table.js'
+import { IsolatorError } from './isolator-error.js'
 
 /**
  * The calls of an isolator: those for one container run one after the other, all of them after a recovery, and none once
@@ -13,11 +14,11 @@ export class Calls {
   /**
    * Does the work of a call when no recovery is under way: at once, or a later call could come before it.
    *
-   * @throws Error once the isolator is closed
+   * @throws IsolatorError ERR_ISOLATOR_CLOSED once the isolator is closed
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     while (this.#recovery) await this.#recovery
-    this.#refuseOnceClosed()
+    this.refuseOnceClosed()
     const call = work()
     this.#underWay.add(call)
     try {
@@ -30,7 +31,7 @@ export class Calls {
   /** Likewise that of a call that adds to what is there: not any more once its removal has begun. */
   add<T>(work: () => Promise<T>): Promise<T> {
     return this.run(() => {
-      if (this.#end) throw new Error('the isolator is being destroyed')
+      if (this.#end) throw closedError('the isolator is being destroyed')
       return work()
     })
   }
@@ -56,7 +57,7 @@ export class Calls {
 
   /** Takes everything away, once the calls under way are through. Where that fails, it is as if it had not begun. */
   async end(work: () => Promise<void>): Promise<void> {
-    this.#refuseOnceClosed()
+    this.refuseOnceClosed()
     this.#end ??= this.#idle()
       .then(work)
       .catch((error: unknown) => {
@@ -66,6 +67,15 @@ export class Calls {
     await this.#end
   }
 
+  /**
+   * For calls that answer at once.
+   *
+   * @throws IsolatorError ERR_ISOLATOR_CLOSED once the isolator is closed
+   */
+  refuseOnceClosed(): void {
+    if (this.#closed) throw closedError()
+  }
+
   /** Lets no more calls begin. Resolves when those under way are through. */
   async close(): Promise<void> {
     this.#closed = true
@@ -73,14 +83,14 @@ export class Calls {
     await settlementOf(this.#end)
   }
 
-  #refuseOnceClosed(): void {
-    if (this.#closed) throw new Error('the isolator is closed')
-  }
-
   async #idle(): Promise<void> {
     await Promise.allSettled(this.#underWay)
   }
 }
+
+/** The error of a call that comes too late. */
+export const closedError = (message = 'the isolator is closed'): IsolatorError =>
+  new IsolatorError('ERR_ISOLATOR_CLOSED', message)
 
 /** Resolves when it settles, in either way. */
 async function settlementOf(work: Promise<unknown> | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { closedError } from './calls.js'
 import type { Container, ContainerTable } from './container-table.js'
 import type { HostContext } from './host-context.js'
 import { HostWatch } from './host-watch.js'
@@ -105,7 +106,7 @@ export class Housekeeping {
 
   /** Resolves when a repair that is under way is through. */
   async close(): Promise<void> {
-    this.#closed.abort(new Error('the isolator is closed'))
+    this.#closed.abort(closedError())
     this.#processes.close()
     this.#watch?.stop()
     await this.#repairing

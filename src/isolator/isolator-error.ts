@@ -29,6 +29,8 @@ export type IsolatorErrorCode =
   | 'ERR_FOREIGN_STATE'
   /** Another `create()` or `destroy()` on the same host does not end. See which process holds the name in the message. */
   | 'ERR_HOST_BUSY'
+  /** The isolator is closed, or being destroyed. Create another; containers that were not cleaned up are still there. */
+  | 'ERR_ISOLATOR_CLOSED'
 
 /** What an {@link IsolatorError} carries besides its code and message. */
 export interface IsolatorErrorOptions {

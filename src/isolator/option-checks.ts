@@ -60,7 +60,7 @@ export function oneOf(...words: readonly string[]): Check {
 
 /** The error of a malformed option or argument. */
 export function refuse(option: string, value: unknown, expected: string, problem?: string): IsolatorError {
-  const shown = typeof value === 'string' ? `'${value}'` : String(value)
+  const shown = typeof value === 'string' ? `'${value}'` : asText(value)
   return new IsolatorError(
     'ERR_INVALID_OPTION',
     `${problem ?? `${option} is ${shown}`}: ${problem ? `'${option}', ` : ''}expected ${expected}`,
@@ -69,6 +69,12 @@ export function refuse(option: string, value: unknown, expected: string, problem
     },
   )
 }
+
+/** An object need not have what String() calls. */
+const asText = (value: unknown): string =>
+  typeof value === 'object' && !Array.isArray(value) && value !== null
+    ? Object.prototype.toString.call(value)
+    : String(value)
 
 // Half a surrogate pair would come back from the kernel as another id.
 // eslint-disable-next-line no-control-regex -- control characters would garble the alias in every listing

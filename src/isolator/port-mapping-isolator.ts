@@ -32,13 +32,20 @@ import { allWithNumbers, withNumbers, type ResourceStatistics } from './statisti
 import { UsageReader } from './statistics/usage-reader.js'
 import { updateContainer } from './update-container.js'
 import { findFaults, type Scope } from './verify.js'
-import { wantedContainer, type WantedContainer } from './wanted-container.js'
+import {
+  wantedContainer,
+  wantedContainers,
+  type ContainerOptions,
+  type WantedContainer,
+} from './wanted-container.js'
 
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that
  * Apache Mesos calls `network/port_mapping`. Its only state is in the kernel.
  *
  * Needs CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespaces that own the host's and the containers' namespaces.
+ *
+ * Once it is closed, every method but `off` and `close` throws IsolatorError ERR_ISOLATOR_CLOSED, or rejects with it.
  */
 export class PortMappingIsolator implements AsyncDisposable {
   readonly #host: HostContext
@@ -127,12 +134,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    *
    * @throws IsolatorError as `isolate`, for the first that cannot be
    */
-  async isolateMany(
-    containers: readonly (IsolateOptions & { readonly id: string })[],
-  ): Promise<ContainerInfo[]> {
-    return this.#isolateAll(
-      containers.map(({ id, ...options }) => wantedContainer(id, options, this.#limits)),
-    )
+  async isolateMany(containers: readonly ContainerOptions[]): Promise<ContainerInfo[]> {
+    return this.#isolateAll(wantedContainers(containers, this.#limits))
   }
 
   /**
@@ -179,11 +182,13 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /** The containers, in the order they were isolated. */
   list(): ContainerInfo[] {
+    this.#calls.refuseOnceClosed()
     return Array.from(this.#containers, infoOf)
   }
 
   /** One container, undefined where the id is unknown. */
   get(id: string): ContainerInfo | undefined {
+    this.#calls.refuseOnceClosed()
     const container = this.#containers.get(id)
     return container && infoOf(container)
   }
@@ -246,6 +251,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * repaired when that gets another MAC or MTU.
    */
   on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
+    this.#calls.refuseOnceClosed()
     this.#housekeeping.on(event, listener)
     return this
   }
@@ -276,6 +282,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   explain(id?: string): string[] {
+    this.#calls.refuseOnceClosed()
     const { facts } = this.#host
     if (id === undefined) return explainHost(facts, this.#record)
     return explainContainer(facts, this.#containers.known(id))

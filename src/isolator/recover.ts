@@ -16,7 +16,7 @@ import type { Planned } from './plan/planned.js'
 import { sortOut, type SortedOut } from './sort-out.js'
 import { survey } from './survey.js'
 
-/** What `recover` found and did: ids. */
+/** What `recover` found and did: ids, each once. One that was given as known and as an orphan counts as known. */
 export interface Recovery {
   /** Known containers that are there, and go on. */
   readonly recovered: readonly string[]
@@ -53,11 +53,13 @@ export async function recover(
     if (identity !== undefined) containers.settleIn(identity, container)
   }
   const there = (id: string): boolean => containers.get(id) !== undefined
+  const ids = new Set(known)
+  const others = new Set(orphans.filter(id => !ids.has(id)))
   const recovery = {
-    recovered: known.filter(there),
-    orphans: orphans.filter(there),
+    recovered: [...ids].filter(there),
+    orphans: [...others].filter(there),
     cleaned: sorted.unwanted,
-    missing: [...known, ...orphans].filter(id => !there(id)),
+    missing: [...ids, ...others].filter(id => !there(id)),
   }
   return { recovery, outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))) }
 }

@@ -36,3 +36,25 @@ export function wantedContainer(
     ...limits.ofNew(options),
   }
 }
+
+/** One of the containers of `isolateMany`. */
+export type ContainerOptions = IsolateOptions & { readonly id: string }
+
+/**
+ * The same of many.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION
+ */
+export function wantedContainers(
+  containers: readonly ContainerOptions[],
+  limits: ContainerLimits,
+): WantedContainer[] {
+  if (!Array.isArray(containers)) throw refuse('containers', containers, 'a list of { id, netns, ports, … }')
+  // Not map(), which passes over the holes of a sparse list.
+  return Array.from(containers as readonly ContainerOptions[], (container, i) => {
+    if (typeof container !== 'object' || (container as unknown) === null)
+      throw refuse(`containers[${i}]`, container, '{ id, netns, ports, … }')
+    const { id, ...options } = container
+    return wantedContainer(id, options, limits)
+  })
+}

@@ -65,3 +65,37 @@ t.test('all or none', needsIsolation(), async t => {
   )
   t.strictSame(isolator.list(), [])
 })
+
+t.test('what is no list of them', needsIsolation(), async t => {
+  const { topology, host, isolator } = await preparedTopology(t, { containers: 1 })
+  const netns = topology.containers[0]!.name
+  const refused = (call: Promise<unknown>, message: string) =>
+    t.rejects(call, { name: 'IsolatorError', code: 'ERR_INVALID_OPTION', message }, message)
+  await changesNothing(t, [host], async () => {
+    const noLists: [value: unknown, shown: string][] = [
+      [null, 'null'],
+      [undefined, 'undefined'],
+      ['web-1', "'web-1'"],
+      [{ id: 'web-1', netns }, '[object Object]'],
+      [new Map(), '[object Map]'],
+    ]
+    for (const [value, shown] of noLists) {
+      await refused(
+        isolator.isolateMany(value as never),
+        `containers is ${shown}: expected a list of { id, netns, ports, … }`,
+      )
+      await refused(isolator.cleanupMany(value as never), `ids is ${shown}: expected a list of ids`)
+      await refused(isolator.recover(value as never), `known is ${shown}: expected a list of ids`)
+    }
+    for (const item of [null, undefined, 'web-2', 7])
+      await refused(
+        isolator.isolateMany([{ id: 'web-1', netns }, item as never]),
+        `containers[1] is ${typeof item === 'string' ? `'${item}'` : item}: expected { id, netns, ports, … }`,
+      )
+    await refused(
+      isolator.isolateMany([{ id: 'web-1', netns }, { netns } as never]),
+      'id is undefined: expected 1 to 200 bytes without space, slash and control characters',
+    )
+  })
+  t.strictSame(isolator.list(), [])
+})

@@ -68,7 +68,8 @@ t.test('containers go on when the program is started again', needsIsolation(), a
     await first.close()
 
     const second = await create()
-    t.strictSame(await second.recover(['web-2', 'web-1', 'web-3'], { orphans: ['web-4'] }), {
+    const known = ['web-2', 'web-1', 'web-2', 'web-3', 'web-3']
+    t.strictSame(await second.recover(known, { orphans: ['web-4', 'web-1', 'web-4', 'web-3'] }), {
       recovered: ['web-2', 'web-1'],
       orphans: [],
       cleaned: [],

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { promises } from 'node:fs'
 
 /**
  * How many packets may wait for a CPU. An echo reply or ARP reply is copied to every container, and copies beyond this are
@@ -9,14 +9,14 @@ const PATH = '/proc/sys/net/core/netdev_max_backlog'
 /** Its value; undefined outside of the first network namespace, where it can neither be seen nor changed. */
 export async function readBacklog(): Promise<number | undefined> {
   try {
-    return Number(await readFile(PATH, 'utf8'))
+    return Number(await promises.readFile(PATH, 'utf8'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }
 
-export const writeBacklog = (packets: number): Promise<void> => writeFile(PATH, `${packets}`)
+export const writeBacklog = (packets: number): Promise<void> => promises.writeFile(PATH, `${packets}`)
 
 /** Says that some of so many containers will miss answers, and what to do about it. */
 export function warnOfBacklog(containers: number, backlog: number): void {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from './sleep.js'
 import { filter, type Filter } from '../tc/index.js'
 import type { Request } from '../netlink/message.js'
 import type { DeviceNames } from '../netlink/message-type.js'

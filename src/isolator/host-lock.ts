@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from './sleep.js'
 import { binding, type HeldName } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { promises } from 'node:fs'
 import { NETNS_RUN_DIR } from '../netns/named.js'
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import { netnsId } from '../rtnetlink/index.js'
@@ -88,7 +88,7 @@ export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
 
 async function namesInRunDirectory(): Promise<string[]> {
   try {
-    return await readdir(NETNS_RUN_DIR)
+    return await promises.readdir(NETNS_RUN_DIR)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

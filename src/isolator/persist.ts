@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from './sleep.js'
 
 /** Before the second try, ms. The pause doubles with each further one. */
 const FIRST_PAUSE = 1000
@@ -19,7 +19,7 @@ export async function persist(
     await work()
   } catch (error) {
     failed(error)
-    sleep(pause, undefined, { ref: false, signal }).then(
+    sleep(pause, { ref: false, signal }).then(
       () => persist(work, failed, signal, Math.min(2 * pause, LONGEST_PAUSE)),
       () => undefined,
     )

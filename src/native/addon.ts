@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { SystemError } from './system-error.js'
 
@@ -119,7 +118,7 @@ function load(): Addon {
   if (process.platform !== 'linux') {
     throw new UnsupportedPlatformError(`rtnetlink needs Linux: there is no netlink on ${process.platform}`)
   }
-  const require = createRequire(import.meta.url)
+  const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)
   const nodeGypBuild = require('node-gyp-build') as (folder: string) => Exports
   // By the package's own name, because this runs in src/native/ and, bundled, in lib/.
   const packageRoot = dirname(require.resolve('rtnetlink/package.json'))

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { access, mkdir, open, unlink } from 'node:fs/promises'
+import { constants, promises } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import { completed } from './completed.js'
@@ -36,7 +35,7 @@ const unmount = (target: string): Promise<void> =>
  * ip/ipnetns.c), so that handles made and removed in one mount namespace appear and vanish in the others too.
  */
 async function shareRunDirectory(): Promise<void> {
-  await mkdir(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
+  await promises.mkdir(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
   try {
     await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
   } catch (error) {
@@ -56,7 +55,7 @@ export function prepareRunDirectory(): Promise<void> {
 
 /** An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. */
 export async function makeHandleFile(path: string): Promise<void> {
-  const file = await open(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0)
+  const file = await promises.open(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0)
   await file.close()
 }
 
@@ -68,7 +67,7 @@ export async function attach(fd: number, name: string): Promise<string> {
   try {
     await mount(`/proc/self/fd/${fd}`, path, MS_BIND)
   } catch (error) {
-    await unlink(path)
+    await promises.unlink(path)
     throw error
   }
   return path
@@ -77,12 +76,12 @@ export async function attach(fd: number, name: string): Promise<string> {
 /** Takes a name away, as `ip netns delete`. The namespace lives on while anything else holds it. */
 export async function detach(name: string): Promise<void> {
   const path = namedPath(name)
-  await access(path)
+  await promises.access(path)
   try {
     await unmount(path)
   } catch (error) {
     // A handle left behind by an earlier boot or a cut `attach` is a plain file.
     if (!(error instanceof SystemError && error.errno === EINVAL)) throw error
   }
-  await unlink(path)
+  await promises.unlink(path)
 }

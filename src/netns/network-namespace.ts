@@ -1,5 +1,4 @@
-import { closeSync, fstatSync, openSync, statfsSync } from 'node:fs'
-import { unlink } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, promises, statfsSync } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { completed } from './completed.js'
 import { openInetSocket, type InetSocketOptions } from './inet-socket.js'
@@ -40,7 +39,7 @@ export class NetworkNamespace implements AsyncDisposable {
     try {
       return new NetworkNamespace(await unshare(path), name)
     } catch (error) {
-      await unlink(path)
+      await promises.unlink(path)
       throw error
     }
   }

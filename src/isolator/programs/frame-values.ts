@@ -1,4 +1,4 @@
-import { ipv4ToNumber, linkAddressToBytes } from '../../netlink/codec/addresses.js'
+import { linkAddressToBytes } from '../../netlink/codec/addresses.js'
 
 // linux/if_ether.h
 export const ETH_P_IP = 0x0800
@@ -38,7 +38,8 @@ export const TCP_SYN = 0x02
 export const TCP_ACK = 0x10
 
 export const LOOPBACK_NETWORK = 127
-export const LOCALHOST = ipv4ToNumber('127.0.0.1')
+/** INADDR_LOOPBACK, linux/in.h: 127.0.0.1 */
+export const LOCALHOST = 0x7f00_0001
 
 /** A MAC address as the word and the half word that two loads from the packet give. */
 export function macWords(mac: string): { high: number; low: number } {

@@ -372,7 +372,7 @@ export class PortMappingIsolator implements AsyncDisposable {
         record: this.#record,
         containers: wanted.filter(container => this.#containers.has(container)),
         whole: id === undefined,
-        isTaken: slot => this.#containers.inSlot(slot) !== undefined,
+        table: this.#containers,
       })
     })
   }

@@ -1,14 +1,18 @@
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import type { FilterSpec } from '../tc/index.js'
 import { possibleOf } from './apply.js'
 import { applySysctls } from './apply-sysctls.js'
 import { atOnce } from './at-once.js'
 import type { Container } from './container-table.js'
 import type { Difference, Fault } from './difference.js'
+import { keyOf } from './filter-places.js'
 import { inNamespace } from './in-namespace.js'
 import { linkName } from './layout.js'
 import { openNamespace } from './namespace-handles.js'
+import { containerNodes } from './plan/container.js'
 import { findFaults, type Scope } from './verify.js'
+import { keysOf } from './verify-host.js'
 
 /** What `repair` came to. */
 export interface Repair {
@@ -33,12 +37,17 @@ export async function repair(scope: Scope): Promise<Repair> {
     scope.containers.filter(({ id }) => faults.some(fault => fault.attach && isOf(fault, id))),
     attachAgain,
   )
-  await mend(rt, onHost)
+  await mend(
+    rt,
+    onHost.filter(fault => !isSurplus(fault)),
+  )
+  const claimed = await removeSurplus(scope, onHost.filter(isSurplus))
   await mendSysctls(netns, onHost)
   await mendInside(scope.containers, faults)
   const left = differencesOf(await findFaults(scope))
   const stillThere = new Set(left.map(({ object }) => object))
-  return { repaired: differencesOf(faults).filter(({ object }) => !stillThere.has(object)), left }
+  const mended = faults.filter(fault => !claimed.has(fault))
+  return { repaired: differencesOf(mended).filter(({ object }) => !stillThere.has(object)), left }
 }
 
 const differencesOf = (faults: readonly Fault[]): Difference[] => faults.map(({ difference }) => difference)
@@ -53,6 +62,39 @@ async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void
     devices,
   )
   await rt.send(messages.map(message => message.request(devices)))
+}
+
+/** Deletions that are sent between two looks at who is there: they fit into one sendmsg. */
+const DELETIONS_AT_A_TIME = 256
+
+/**
+ * Deletes what nobody has a use for, but for what is in a place that is somebody's by now: of a container that came after
+ * the look, the same node may be there. Its messages come after ours, since it is not in the table yet.
+ *
+ * @returns what was left to such a container
+ */
+async function removeSurplus(scope: Scope, surplus: readonly Fault[]): Promise<ReadonlySet<Fault>> {
+  const claimed = new Set<Fault>()
+  for (let i = 0; i < surplus.length; i += DELETIONS_AT_A_TIME) {
+    const part = surplus.slice(i, i + DELETIONS_AT_A_TIME)
+    const places = keysOf(newcomers(scope).flatMap(container => containerNodes(scope.host.facts, container)))
+    for (const fault of part)
+      if (fault.mend.some(({ spec }) => places.has(keyOf(spec as FilterSpec)))) claimed.add(fault)
+    await mend(
+      scope.host.rt,
+      part.filter(fault => !claimed.has(fault)),
+    )
+  }
+  return claimed
+}
+
+const isSurplus = ({ difference }: Fault): boolean => difference.kind === 'surplus'
+
+/** Containers that came after the look at all of them. A single one, and what leads to it, nobody else changes meanwhile. */
+function newcomers({ whole, containers, table }: Scope): Container[] {
+  if (!whole) return []
+  const lookedAt = new Set(containers)
+  return [...table].filter(container => !lookedAt.has(container))
 }
 
 async function mendSysctls(netns: NetworkNamespace, faults: readonly Fault[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { atOnce } from './at-once.js'
-import type { Container } from './container-table.js'
+import type { Container, ContainerTable } from './container-table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from './host-context.js'
 import type { HostRecord } from './host-record.js'
@@ -18,15 +18,15 @@ export interface Scope {
   readonly containers: readonly Container[]
   /** Whether the host's own part is, and what on its interfaces belongs to nobody. */
   readonly whole: boolean
-  /** Whether a slot is that of any container, also of one that is not looked at. */
-  readonly isTaken: (slot: number) => boolean
+  /** All containers there are at the time of asking, also those that came after the look began. */
+  readonly table: ContainerTable
 }
 
 /**
  * What of the host's own part and of containers is not as planned: the host first, each in the order of its plan. The plan
  * follows the public interface, should that have another MAC or MTU by now.
  */
-export async function findFaults({ host, record, containers, whole, isTaken }: Scope): Promise<Fault[]> {
+export async function findFaults({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
   const observed = await Observed.read(host.rt)
   host.facts = currentFacts(host.facts, observed)
   host.publicIndex = observed.link(host.facts.publicInterface)?.index ?? host.publicIndex
@@ -46,7 +46,7 @@ export async function findFaults({ host, record, containers, whole, isTaken }: S
     ...containers.flatMap(container => faults.get(container) ?? []),
     ...(await surplusFaults(host.facts, observed, planned, {
       isLookedAt: slot => slots.has(slot),
-      isTaken,
+      isTaken: slot => table.inSlot(slot) !== undefined,
       whole,
     })),
   ]

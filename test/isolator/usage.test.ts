@@ -1,8 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { CONTAINER_INTERFACE } from '../../src/isolator/layout.js'
 import type { ResourceStatistics } from '../../src/isolator/statistics/resource-statistics.js'
+import type { TracedMessage } from '../../src/netlink/trace.js'
 import { ip, ipJson, tcJson } from '../helpers/iproute2.js'
+import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../helpers/topology.js'
 import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
@@ -144,3 +147,32 @@ t.test('links that come and go all the time disturb no container', needsIsolatio
   done = true
   await Promise.all(churns)
 })
+
+t.test(
+  'usage() of a limited container reads its own qdiscs alone, usageAll() all at once',
+  allOf(needsIsolation(), hasQdisc('htb')),
+  async t => {
+    const { isolator } = await twoContainers(t, {
+      ...{ ingressRateLimitPerContainer: '1MB', bloatReduction: 'none' },
+    })
+    const told: Omit<TracedMessage, 'sequence'>[] = []
+    const listener = (message: unknown): unknown => told.push(message as TracedMessage)
+    const during = async <T>(call: () => Promise<T>): Promise<T> => {
+      told.length = 0
+      for (const channel of ['rtnetlink:request', 'rtnetlink:reply']) subscribe(channel, listener)
+      try {
+        return await call()
+      } finally {
+        for (const channel of ['rtnetlink:request', 'rtnetlink:reply']) unsubscribe(channel, listener)
+      }
+    }
+    const qdiscs = (): number => told.filter(({ name }) => name === 'RTM_NEWQDISC').length
+    const one = await during(() => isolator.usage('web-1'))
+    t.equal(qdiscs(), 1, 'one answer, for the HTB')
+    const all = await during(() => isolator.usageAll())
+    t.ok(qdiscs() > 2, 'a dump')
+    const [limit] = one.net_traffic_control_statistics ?? []
+    t.match(limit, { id: 'ingress_bw_limit', packets: 0, drops: 0 })
+    t.match(all.get('web-1')?.net_traffic_control_statistics, [{ id: 'ingress_bw_limit' }])
+  },
+)

@@ -7,6 +7,9 @@ export type Direction = 'egress' | 'ingress'
 /** The class that all traffic of a limited device is in, and the queue below it has as its parent. */
 const LIMITED_CLASS = '1:1'
 
+/** The parents of the qdiscs of a limit. */
+export const LIMIT_PLACES = ['root', LIMITED_CLASS] as const
+
 /** The statistics of the qdiscs of a limit that are on a device; none where there is no limit. */
 export function trafficControl(
   direction: Direction,

@@ -1,6 +1,7 @@
-import type { Qdisc } from '../../tc/index.js'
+import { qdisc, type Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { linkName } from '../layout.js'
+import { lookUp } from '../look-up.js'
 import type { NamedNamespace } from '../namespace-handles.js'
 import type { RateLimit } from '../rate-limit.js'
 import { Gate, nextTurn } from './gate.js'
@@ -10,7 +11,7 @@ import { countersOf, countersOfAll, seenByContainer, type LinkCounters } from '.
 import { RatesSampler } from './rates-sampler.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 import type { StatisticsOptions } from './statistics-options.js'
-import { trafficControl } from './traffic-control.js'
+import { LIMIT_PLACES, trafficControl } from './traffic-control.js'
 
 /** What is known of a container whose statistics are read. */
 export interface MeasuredContainer extends NamedNamespace {
@@ -54,17 +55,22 @@ export class UsageReader<Container extends MeasuredContainer> {
   async read(container: Container): Promise<ResourceStatistics<bigint>> {
     const counters = await countersOf(this.#rt, linkName(container.slot))
     const timestamp = secondsSinceEpoch()
-    return this.#assemble(container, timestamp, counters, await this.#ingressQdiscs([container]))
+    return this.#assemble(container, timestamp, counters, await this.#ingressQdiscsOf(container))
   }
 
   /** Those of many, by id. Containers whose link is gone are left out. */
   async readAll(containers: readonly Container[]): Promise<Map<string, ResourceStatistics<bigint>>> {
     const counters = await this.#countersOf(containers)
     const timestamp = secondsSinceEpoch()
-    const qdiscs = await this.#ingressQdiscs(containers)
+    const qdiscs = await this.#ingressQdiscsOfAll(containers)
     const read: Promise<ResourceStatistics<bigint>>[] = []
     for (const [container, found] of counters) {
-      const statistics = this.#assemble(container, timestamp, found, qdiscs)
+      const statistics = this.#assemble(
+        container,
+        timestamp,
+        found,
+        qdiscs.get(linkName(container.slot)) ?? [],
+      )
       // What fails before all of them are begun is thrown below.
       statistics.catch(() => undefined)
       read.push(statistics)
@@ -93,13 +99,28 @@ export class UsageReader<Container extends MeasuredContainer> {
     )
   }
 
-  /** The qdiscs of the host, by device, by one dump; none where no container has an ingress limit. */
-  async #ingressQdiscs(containers: readonly Container[]): Promise<Map<string, Qdisc[]>> {
+  /**
+   * The qdiscs of a container's ingress limit. Each is asked for by its place: a dump is always one of all devices, whatever
+   * index it is asked with (tc_dump_qdisc, net/sched/sch_api.c).
+   */
+  async #ingressQdiscsOf({ slot, ingress }: Container): Promise<Qdisc[]> {
+    if (!ingress) return []
+    const dev = linkName(slot)
+    const found = await lookUp(
+      this.#rt,
+      qdisc,
+      LIMIT_PLACES.map(parent => ({ dev, parent })),
+    )
+    return found.flatMap(there => there ?? [])
+  }
+
+  /** Those of many, by device, by one dump of all qdiscs of the host; none where no container has an ingress limit. */
+  async #ingressQdiscsOfAll(containers: readonly Container[]): Promise<Map<string, Qdisc[]>> {
     const byDevice = new Map<string, Qdisc[]>()
     const limited = new Set(containers.flatMap(({ slot, ingress }) => (ingress ? [linkName(slot)] : [])))
     if (limited.size === 0) return byDevice
-    for (const qdisc of await this.#rt.qdiscs.list()) {
-      if (limited.has(qdisc.dev)) byDevice.set(qdisc.dev, [...(byDevice.get(qdisc.dev) ?? []), qdisc])
+    for (const found of await this.#rt.qdiscs.list()) {
+      if (limited.has(found.dev)) byDevice.set(found.dev, [...(byDevice.get(found.dev) ?? []), found])
     }
     return byDevice
   }
@@ -108,11 +129,11 @@ export class UsageReader<Container extends MeasuredContainer> {
     container: Container,
     timestamp: number,
     counters: LinkCounters,
-    qdiscs: ReadonlyMap<string, Qdisc[]>,
+    qdiscs: readonly Qdisc[],
   ): Promise<ResourceStatistics<bigint>> {
-    const { slot, ephemeralPorts, egress, ingress } = container
+    const { ephemeralPorts, egress, ingress } = container
     const [begin, end] = ephemeralPorts
-    const atHost = trafficControl('ingress', qdiscs.get(linkName(slot)) ?? [])
+    const atHost = trafficControl('ingress', qdiscs)
     const inside = await this.#readInside(container)
     const shaping = [...atHost, ...(inside.net_traffic_control_statistics ?? [])]
     return {

@@ -1,10 +1,13 @@
 import { NETNS_RUN_DIR } from '../netns/named.js'
+import { BACKLOG } from './backlog.js'
 import type { HostRecord } from './host-record.js'
 import { linkName } from './layout.js'
 import { containerPlan } from './plan/container.js'
 import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
-import { hostPlan } from './plan/host.js'
+import { hostPlan, loopbackPlan } from './plan/host.js'
 import type { Planned } from './plan/planned.js'
+import type { PortRanges } from './port-ranges.js'
+import { RESERVED_PORTS } from './reserved-ports.js'
 
 const NAMED = `${NETNS_RUN_DIR}/`
 
@@ -43,6 +46,7 @@ export function explainContainer(
   const handle = `${NAMED}${name}`
   return [
     `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${container.reference} ${handle}`,
+    inNamespace(`ip netns set ${name} auto`, host.netnsPath),
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
     ...plan.hostFeatures.map(({ dev, feature }) =>
@@ -55,6 +59,30 @@ export function explainContainer(
   ]
 }
 
+/** The host's sysctls that `create()` sets where it is asked to; undefined where it has not. */
+export interface HostSettings {
+  /** All of net.ipv4.ip_local_reserved_ports. */
+  readonly reserved: PortRanges | undefined
+  /** net.core.netdev_max_backlog, which the first network namespace alone has. */
+  readonly backlog: number | undefined
+}
+
 /** What `create()` made of the host, likewise. */
-export const explainHost = (host: HostFacts, record: HostRecord): string[] =>
-  commands(hostPlan(host, record), host.netnsPath)
+export function explainHost(
+  host: HostFacts,
+  record: HostRecord,
+  { reserved, backlog }: HostSettings,
+): string[] {
+  const loopback = loopbackPlan(host, record)
+  const sysctl = (name: string, value: PortRanges | number): Sysctl => ({
+    name,
+    value: value.toString(),
+    optional: false,
+  })
+  return [
+    ...commands(loopback, host.netnsPath),
+    ...(reserved ? sysctlLines([sysctl(RESERVED_PORTS, reserved)], host.netnsPath) : []),
+    ...(backlog === undefined ? [] : [sysctlLine(sysctl(BACKLOG, backlog))]),
+    ...commands(hostPlan(host, record).slice(loopback.length), host.netnsPath),
+  ]
+}

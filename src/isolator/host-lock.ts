@@ -1,8 +1,8 @@
-import { sleep } from './sleep.js'
 import { binding, type HeldName } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import { IsolatorError } from './isolator-error.js'
+import { sleep } from './sleep.js'
 
 /** The name that is held in the host's network namespace, as `ss` shows it. */
 export const HOST_LOCK = '@rtnetlink/port_mapping'

@@ -3,7 +3,7 @@ import { infoOf, type ContainerInfo } from './container-info.js'
 import type { ContainerLimits } from './container-limits.js'
 import { ContainerTable, type Container } from './container-table.js'
 import type { Difference } from './difference.js'
-import { explainContainer, explainHost } from './explain.js'
+import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host-context.js'
 import { aloneOnHost } from './host-lock.js'
 import type { HostRecord } from './host-record.js'
@@ -50,6 +50,7 @@ import {
 export class PortMappingIsolator implements AsyncDisposable {
   readonly #host: HostContext
   readonly #record: HostRecord
+  readonly #settings: HostSettings
   readonly #limits: ContainerLimits
   readonly #containers: ContainerTable
   readonly #isolation: Isolation
@@ -57,9 +58,10 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #calls = new Calls()
   readonly #housekeeping: Housekeeping
 
-  private constructor(options: IsolatorOptions, { host, record, limits }: PreparedHost) {
+  private constructor(options: IsolatorOptions, { host, record, settings, limits }: PreparedHost) {
     this.#host = host
     this.#record = record
+    this.#settings = settings
     this.#limits = limits
     this.#containers = new ContainerTable(options)
     this.#isolation = { host, limits, containers: this.#containers, sharesPorts: options.reserveHostPorts }
@@ -284,7 +286,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   explain(id?: string): string[] {
     this.#calls.refuseOnceClosed()
     const { facts } = this.#host
-    if (id === undefined) return explainHost(facts, this.#record)
+    if (id === undefined) return explainHost(facts, this.#record, this.#settings)
     return explainContainer(facts, this.#containers.known(id))
   }
 

@@ -5,6 +5,7 @@ import { SockDiagSocket } from '../sock-diag/index.js'
 import { readBacklog, warnOfBacklog } from './backlog.js'
 import { ContainerLimits } from './container-limits.js'
 import { ephemeralPlaces } from './ephemeral-places.js'
+import type { HostSettings } from './explain.js'
 import type { HostContext } from './host-context.js'
 import { readHostFacts } from './host-facts.js'
 import { aloneOnHost } from './host-lock.js'
@@ -14,12 +15,14 @@ import { refuseUnfitKernel } from './kernel-requirements.js'
 import type { IsolatorOptions } from './options.js'
 import { checkPortPlan, managedPorts } from './port-policy.js'
 import { PortRanges } from './port-ranges.js'
+import { readReservedPorts } from './reserved-ports.js'
 
 /** A host that containers can be made on. */
 export interface PreparedHost {
   readonly host: HostContext
   /** What has to be restored in the end. */
   readonly record: HostRecord
+  readonly settings: HostSettings
   readonly limits: ContainerLimits
 }
 
@@ -58,8 +61,18 @@ async function prepare(
   })
   await refuseUnfitKernel(options)
   const host = { netns, rt, sockets, facts, publicIndex }
-  return { host, limits, record: await setUpHost(host, await wishesOf(options)) }
+  const record = await setUpHost(host, await wishesOf(options))
+  return { host, limits, record, settings: await settingsOf(netns, record) }
 }
+
+/** What this run, or an earlier one, has set beside the layout: as it is, with what others have put there. */
+const settingsOf = async (
+  netns: NetworkNamespace,
+  { reserved, backlog }: HostRecord,
+): Promise<HostSettings> => ({
+  reserved: reserved.size > 0 ? await readReservedPorts(netns) : undefined,
+  backlog: backlog !== undefined ? await readBacklog() : undefined,
+})
 
 /** What of the host is to be changed beside the layout; what is not to be is warned of. */
 async function wishesOf(options: IsolatorOptions): Promise<HostWishes> {

@@ -29,10 +29,12 @@ t.test('more containers than a packet can be copied to', allOf(needsIsolation(),
   const careless = await PortMappingIsolator.create(options)
   t.match(await warned, [{ code: 'RTNETLINK_BACKLOG', message: /room for 64 .*netdev_max_backlog is 20/ }])
   t.equal(backlog(), 20, 'says so, and leaves it')
+  t.notMatch(careless.explain().join('\n'), 'netdev_max_backlog')
   await careless.destroy()
 
   const raising = await PortMappingIsolator.create({ ...options, raiseNetdevMaxBacklog: true })
   t.equal(backlog(), 128)
+  t.ok(raising.explain().includes("sysctl -qw net.core.netdev_max_backlog='128'"), 'and tells of it')
   await raising.close()
   const restarted = await PortMappingIsolator.create({ ...options, raiseNetdevMaxBacklog: true })
   await restarted.destroy()

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { run } from '../helpers/iproute2.js'
+import { run, runIn } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
@@ -12,8 +13,12 @@ async function emptyTopology(t: Test): Promise<Topology> {
   const topology = await createTopology({ containers: 1, prefix: 'i' })
   t.teardown(() => topology.close())
   await settleLoopback(topology.host, HOST_MAC)
+  await runIn(topology.host.path, 'sysctl', '-qw', `${RESERVED}=${OTHERS_RESERVED}`)
   return topology
 }
+
+const RESERVED = 'net.ipv4.ip_local_reserved_ports'
+const OTHERS_RESERVED = '31600-32100,40000'
 
 /** The state of host and container without what two equal topologies differ in: names of namespaces, and numbers of the kernel. */
 async function comparable({ host, containers }: Topology): Promise<string[]> {
@@ -22,7 +27,7 @@ async function comparable({ host, containers }: Topology): Promise<string[]> {
     ['ifindex', 'link_index', 'link_netnsid', 'link_netns'].includes(name) ? undefined : value
   return Object.values(namespaces)
     .map(state => JSON.stringify(state, withoutNumbers, 1).replaceAll(/index \d+/g, 'index N'))
-    .concat(sysctls)
+    .concat(sysctls, await runIn(host.path, 'sysctl', RESERVED))
 }
 
 t.test('the lines of explain() make the same', needsIsolation(), async t => {
@@ -38,7 +43,11 @@ t.test('the lines of explain() make the same', needsIsolation(), async t => {
     return run('bash', ['-e'], elsewhere.join('\n'))
   }
 
-  const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: ours.host.name })
+  const isolator = await PortMappingIsolator.create({
+    ...OPTIONS,
+    netns: ours.host.name,
+    reserveHostPorts: true,
+  })
   const hostLines = isolator.explain()
   const hostState = await comparable(ours)
   const { link } = await isolator.isolate('web-1', { netns: ours.containers[0]!.name, ports: PORTS })
@@ -54,10 +63,31 @@ t.test('the lines of explain() make the same', needsIsolation(), async t => {
   )
   await shell(hostLines)
   await same('the host', hostState)
-  await shell(lines)
   t.teardown(() => run('ip', ['netns', 'delete', link]))
+  const [name = '', id = '', ...rest] = lines
+  await shell([name, id])
+  t.match(
+    await run('ip', ['-n', theirs.host.name, 'netns', 'list-id']),
+    `(iproute2 netns name: ${link})`,
+    'the host knows the namespace, as recover() expects',
+  )
+  await shell(rest)
   await same('host and container', state)
 
   await using server = await tcpEcho(theirs.containers[0]!, '0.0.0.0', 31_500)
   t.equal(await tcpConnect(theirs.remote, HOST_IP, server.port, PATIENTLY), 'connected', 'and it works')
+})
+
+t.test('sysctls of the host', needsIsolation(), async t => {
+  const { host } = await emptyTopology(t)
+  const sysctlsFor = async (options: Partial<PortMappingIsolatorOptions>): Promise<string[]> => {
+    const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ...options })
+    const lines = isolator.explain().filter(line => /ip_local_reserved_ports|netdev_max_backlog/.test(line))
+    await isolator.destroy()
+    return lines
+  }
+  t.strictSame(await sysctlsFor({}), [], 'none is set that was not asked for')
+  t.strictSame(await sysctlsFor({ reserveHostPorts: true }), [
+    `ip netns exec ${host.name} sysctl -qw ${RESERVED}='20480-28671,31000-32100,40000'`,
+  ])
 })

@@ -73,10 +73,13 @@ export interface PortMappingIsolatorOptions extends RateOptions, NetworkStatisti
   multicast?: 'drop' | 'allow' | undefined
   /**
    * What of the host's own services containers may open, by its address or 127.0.0.1: `'allow'` (default, as in Mesos),
-   * `'deny'`, or the ports of those that they may.
+   * `'deny'`, or the ports of those that they may, such as `'80,443'`.
    */
-  hostAccess?: PortRangesInput | undefined
+  hostAccess?: 'allow' | 'deny' | OtherPorts | undefined
 }
+
+/** {@link PortRangesInput}, written so that the words beside it are not lost in `string`. */
+type OtherPorts = PortRangesInput & Record<never, never>
 
 /** What a container is given. */
 export interface IsolateOptions {
@@ -153,7 +156,7 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   ...RATE_CHECKS,
   fragments: oneOf('drop', 'allow'),
   multicast: oneOf('drop', 'allow'),
-  hostAccess: () => undefined,
+  hostAccess: anything,
   ...STATISTICS_CHECKS,
 }
 

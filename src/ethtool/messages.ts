@@ -1,4 +1,5 @@
 import { attributes, nested, struct, text, u16, u32, u8 } from '../netlink/codec/index.js'
+import { repeated } from '../netlink/codec/repeated.js'
 import { messageBody } from '../netlink/message-type.js'
 
 /** linux/netlink.h */
@@ -8,6 +9,7 @@ export const GENL_ID_CTRL = 16
 export const CTRL_CMD_GETFAMILY = 3
 /** linux/ethtool_netlink.h (linux/ethtool_netlink_generated.h since 6.14) */
 export const ETHTOOL_MSG_LINKMODES_GET = 4
+export const ETHTOOL_MSG_FEATURES_GET = 11
 export const ETHTOOL_MSG_FEATURES_SET = 12
 /** Of a header: only an ACK is wanted. */
 export const ETHTOOL_FLAG_OMIT_REPLY = 2
@@ -36,19 +38,17 @@ export const linkModesBody = messageBody(
   }),
 )
 
-/** ETHTOOL_A_BITSET_*, linux/ethtool_netlink.h: one bit by its name, as far as it is to be cleared. */
-const clearedBit = attributes({
+/** ETHTOOL_A_BITSET_*, linux/ethtool_netlink.h: bits by their names; a set without a mask lists those that are set. */
+const bitset = attributes({
   bits: [
     'ETHTOOL_A_BITSET_BITS',
     3,
     nested(
-      attributes({
-        bit: [
-          'ETHTOOL_A_BITSET_BITS_BIT',
-          1,
-          nested(attributes({ name: ['ETHTOOL_A_BITSET_BIT_NAME', 2, text] })),
-        ],
-      }),
+      repeated(
+        'ETHTOOL_A_BITSET_BITS_BIT',
+        1,
+        nested(attributes({ name: ['ETHTOOL_A_BITSET_BIT_NAME', 2, text] })),
+      ),
     ),
   ],
 })
@@ -58,6 +58,7 @@ export const featuresBody = messageBody(
   genlmsghdr,
   attributes({
     header: ['ETHTOOL_A_FEATURES_HEADER', 1, nested(header)],
-    wanted: ['ETHTOOL_A_FEATURES_WANTED', 3, nested(clearedBit)],
+    wanted: ['ETHTOOL_A_FEATURES_WANTED', 3, nested(bitset)],
+    active: ['ETHTOOL_A_FEATURES_ACTIVE', 4, nested(bitset)],
   }),
 )

@@ -1,4 +1,4 @@
-import type { Sysctl } from './plan/facts.js'
+import type { FeatureOff, Sysctl } from './plan/facts.js'
 import type { Planned } from './plan/planned.js'
 
 /** Something in the kernel that is not as planned. */
@@ -20,6 +20,8 @@ export interface Fault {
   /** Messages, in order. */
   readonly mend: readonly Planned[]
   readonly sysctl?: Sysctl
+  /** It is on. */
+  readonly feature?: FeatureOff
   /** It is in the container's namespace. */
   readonly inside?: boolean
   /** The namespace has to get its name back. */

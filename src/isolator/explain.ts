@@ -3,7 +3,7 @@ import { BACKLOG } from './backlog.js'
 import type { HostRecord } from './host-record.js'
 import { linkName } from './layout.js'
 import { containerPlan } from './plan/container.js'
-import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
+import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from './plan/facts.js'
 import { hostPlan, loopbackPlan } from './plan/host.js'
 import type { Planned } from './plan/planned.js'
 import type { PortRanges } from './port-ranges.js'
@@ -14,6 +14,10 @@ const NAMED = `${NETNS_RUN_DIR}/`
 /** `/proc/sys` as `sysctl` takes it; the optional ones may be missing in a kernel or namespace. */
 export const sysctlLine = ({ name, value, optional }: Sysctl): string =>
   `sysctl ${optional ? '-e ' : ''}-qw ${name}='${value}'`
+
+/** `ethtool` as it turns a feature off, or has it on. */
+export const featureLine = ({ dev, feature }: FeatureOff, state: 'on' | 'off'): string =>
+  `ethtool -K ${dev} ${feature} ${state}`
 
 /** The commands of messages, to be run in the namespace of that path; undefined for the caller's. */
 const commands = (planned: readonly Planned[], path: string | undefined): string[] =>
@@ -49,9 +53,7 @@ export function explainContainer(
     inNamespace(`ip netns set ${name} auto`, host.netnsPath),
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
-    ...plan.hostFeatures.map(({ dev, feature }) =>
-      inNamespace(`ethtool -K ${dev} ${feature} off`, host.netnsPath),
-    ),
+    ...plan.hostFeatures.map(feature => inNamespace(featureLine(feature, 'off'), host.netnsPath)),
     ...commands(plan.inside, handle),
     ...sysctlLines(plan.insideSysctls, handle),
     ...commands(plan.guard, host.netnsPath),

@@ -1,3 +1,4 @@
+import { turnOffFeatures } from '../ethtool/features.js'
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import type { FilterSpec } from '../tc/index.js'
@@ -7,6 +8,7 @@ import { atOnce } from './at-once.js'
 import type { Container } from './container-table.js'
 import type { Difference, Fault } from './difference.js'
 import { keyOf } from './filter-places.js'
+import type { HostContext } from './host-context.js'
 import { inNamespace } from './in-namespace.js'
 import { linkName } from './layout.js'
 import { openNamespace } from './namespace-handles.js'
@@ -22,14 +24,39 @@ export interface Repair {
   readonly left: readonly Difference[]
 }
 
+/** What is made again can lack what stands on it, which the next look shows. */
+const LOOKS = 3
+
 /**
  * Puts right what is not as planned, in the order of the plan: the final drop before what lets anything pass, a veth up
  * only when its guard is complete. Nothing that is as planned is touched, and nothing that is somebody else's.
  */
 export async function repair(scope: Scope): Promise<Repair> {
-  const faults = await findFaults(scope)
-  if (faults.every(({ difference }) => difference.foreign))
-    return { repaired: [], left: differencesOf(faults) }
+  const tried = new Map<string, Fault>()
+  let faults = await findFaults(scope)
+  for (
+    let looks = 0;
+    looks < LOOKS && faults.some(fault => isMendable(fault) && !tried.has(nameOf(fault)));
+    looks++
+  ) {
+    const claimed = await mendAll(scope, faults)
+    for (const fault of faults) if (!claimed.has(fault)) tried.set(nameOf(fault), fault)
+    faults = await findFaults(scope)
+  }
+  for (const fault of faults) tried.delete(nameOf(fault))
+  return { repaired: differencesOf([...tried.values()]), left: differencesOf(faults) }
+}
+
+const differencesOf = (faults: readonly Fault[]): Difference[] => faults.map(({ difference }) => difference)
+
+const isMendable = ({ difference }: Fault): boolean => !difference.foreign
+
+const nameOf = ({ difference: { id, object } }: Fault): string => `${id} ${object}`
+
+const isOf = ({ difference }: Fault, id: string): boolean => difference.id === id
+
+/** @returns what is somebody's by now, and was left to him */
+async function mendAll(scope: Scope, faults: readonly Fault[]): Promise<ReadonlySet<Fault>> {
   const { rt, netns } = scope.host
   const onHost = faults.filter(({ inside }) => !inside)
   // The name comes first: it is the way inside.
@@ -37,6 +64,7 @@ export async function repair(scope: Scope): Promise<Repair> {
     scope.containers.filter(({ id }) => faults.some(fault => fault.attach && isOf(fault, id))),
     attachAgain,
   )
+  await mendFeatures(scope.host, onHost)
   await mend(
     rt,
     onHost.filter(fault => !isSurplus(fault)),
@@ -44,15 +72,18 @@ export async function repair(scope: Scope): Promise<Repair> {
   const claimed = await removeSurplus(scope, onHost.filter(isSurplus))
   await mendSysctls(netns, onHost)
   await mendInside(scope.containers, faults)
-  const left = differencesOf(await findFaults(scope))
-  const stillThere = new Set(left.map(({ object }) => object))
-  const mended = faults.filter(fault => !claimed.has(fault))
-  return { repaired: differencesOf(mended).filter(({ object }) => !stillThere.has(object)), left }
+  return claimed
 }
 
-const differencesOf = (faults: readonly Fault[]): Difference[] => faults.map(({ difference }) => difference)
-
-const isOf = ({ difference }: Fault, id: string): boolean => difference.id === id
+/** Before what leads to the devices. What has gone meanwhile shows in what is left. */
+async function mendFeatures({ netns, rt }: HostContext, faults: readonly Fault[]): Promise<void> {
+  const features = faults.flatMap(({ feature }) => feature ?? [])
+  const there = features.flatMap(({ dev, feature }) => {
+    const ifindex = rt.devices.interfaceIndex(dev)
+    return ifindex === 0 ? [] : [{ ifindex, feature }]
+  })
+  if (there.length > 0) await turnOffFeatures(netns, there)
+}
 
 /** Refusals show in what is left, and devices that have gone meanwhile: the rest is mended all the same. */
 async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void> {

@@ -5,7 +5,7 @@ import { filter } from '../tc/index.js'
 import { compareAll } from './compare.js'
 import type { Container } from './container-table.js'
 import { foreign, type Fault } from './difference.js'
-import { sysctlLine } from './explain.js'
+import { featureLine, sysctlLine } from './explain.js'
 import { isRootTable, keyOf } from './filter-places.js'
 import type { HostContext } from './host-context.js'
 import { inNamespace } from './in-namespace.js'
@@ -13,8 +13,9 @@ import { CONTAINER_INTERFACE, linkName, shaperNames } from './layout.js'
 import { openNamespace } from './namespace-handles.js'
 import { Observed } from './observed.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
-import type { HostFacts, Sysctl } from './plan/facts.js'
+import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from './plan/facts.js'
 import { plan, type Planned } from './plan/planned.js'
+import { shaperPair } from './plan/shaper.js'
 import { keysOf } from './verify-host.js'
 
 /** What of a container is not as planned, on the host's side first. */
@@ -22,6 +23,7 @@ export async function containerFaults(
   host: HostContext,
   container: Container,
   observed: Observed,
+  features: ActiveFeatures,
 ): Promise<Fault[]> {
   const dev = linkName(container.slot)
   const netns = openNamespace(container)
@@ -29,13 +31,17 @@ export async function containerFaults(
     const named = netns ? [] : [lostName(container)]
     if (!observed.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
     const planned = containerPlan(host.facts, container, { fd: -1 })
-    const devices = [dev, ...(container.enforced ? Object.values(shaperNames(container.slot)) : [])]
+    const lost = lostShaper(host.facts, container, observed)
+    const devices = [dev, ...(container.enforced && !lost ? Object.values(shaperNames(container.slot)) : [])]
     const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
     const near = [...births, ...planned.guard, ...planned.commit]
+    const faults = await compareAll(near, observed, host.rt.devices)
     return [
-      ...(await compareAll(near, observed, host.rt.devices)),
+      // What stands on it, or leads to it, is for when it is there again.
+      ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
       ...(await strangersOn(devices, near, observed)),
       ...(await sysctlFaults(host.netns, planned.hostSysctls)),
+      ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
       ...named,
       ...(netns ? await insideFaults(host.facts, planned, netns) : []),
     ].map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
@@ -47,6 +53,22 @@ export async function containerFaults(
 /** What both ends of a pair are made with. */
 const ends = ({ mac: address, mtu }: HostFacts) => ({ address, mtu })
 const birthOf = (host: HostFacts) => ({ ...ends(host), arp: false, multicast: false })
+
+/** The shaper's pair, where somebody has deleted it: nothing that the container sends passes any more. */
+function lostShaper(host: HostFacts, container: ContainerFacts, observed: Observed): Fault | undefined {
+  if (!container.enforced || observed.link(shaperNames(container.slot).near)) return undefined
+  const pair = shaperPair(host, container)
+  return { difference: { kind: 'missing', object: pair.command(), foreign: false }, mend: [pair] }
+}
+
+/** The features that devices have on, by name. */
+export type ActiveFeatures = ReadonlyMap<string, ReadonlySet<string>>
+
+function featureFault(feature: FeatureOff, active: ActiveFeatures): Fault[] {
+  if (!active.get(feature.dev)?.has(feature.feature)) return []
+  const [object, found] = [featureLine(feature, 'off'), featureLine(feature, 'on')]
+  return [{ difference: { kind: 'different', object, found, foreign: false }, mend: [], feature }]
+}
 
 const lostName = ({ slot, reference }: Container): Fault => ({
   difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${reference}`, foreign: false },

@@ -21,7 +21,10 @@ export async function hostFaults(
 ): Promise<Fault[]> {
   const outside = await interfaceFaults({ rt, facts }, observed)
   if (!observed.link(facts.publicInterface)) return outside
-  const hooks = [facts.loopbackInterface, facts.publicInterface].map(ingressQdisc)
+  // Those that were there before are somebody else's to delete, but needed all the same.
+  const hooks = [facts.loopbackInterface, facts.publicInterface]
+    .filter(dev => !record.qdiscs.includes(dev))
+    .map(ingressQdisc)
   const faults = await compareAll([...hooks, ...hostPlan(facts, record)], observed, rt.devices)
   return [...outside, ...faults.map(fault => sparingAliases(fault, facts, observed))]
 }

@@ -1,13 +1,15 @@
+import { activeFeatures } from '../ethtool/features.js'
 import { atOnce } from './at-once.js'
 import type { Container, ContainerTable } from './container-table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from './host-context.js'
 import type { HostRecord } from './host-record.js'
+import { shaperNames } from './layout.js'
 import { Observed } from './observed.js'
 import { containerNodes } from './plan/container.js'
 import type { HostFacts } from './plan/facts.js'
 import { hostPlan } from './plan/host.js'
-import { containerFaults } from './verify-container.js'
+import { containerFaults, type ActiveFeatures } from './verify-container.js'
 import { hostFaults, surplusFaults } from './verify-host.js'
 
 /** What is compared with the kernel. */
@@ -30,11 +32,12 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
   const observed = await Observed.read(host.rt)
   host.facts = currentFacts(host.facts, observed)
   host.publicIndex = observed.link(host.facts.publicInterface)?.index ?? host.publicIndex
+  const features = await featuresOn(host, containers)
   const faults = new Map<Container, Fault[]>()
   const ofHost = whole ? await hostFaults(host, record, observed) : []
   if (!observed.link(host.facts.publicInterface)) return ofHost
   await atOnce(containers, async container => {
-    faults.set(container, await containerFaults(host, container, observed))
+    faults.set(container, await containerFaults(host, container, observed, features))
   })
   const slots = new Set(containers.map(({ slot }) => slot))
   const planned = [
@@ -55,4 +58,26 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
 function currentFacts(facts: HostFacts, observed: Observed): HostFacts {
   const { address: mac = facts.mac, mtu = facts.mtu } = observed.link(facts.publicInterface) ?? {}
   return { ...facts, mac, mtu }
+}
+
+/** What is on of the features that must not be, by device: asked of all shapers in one conversation. */
+async function featuresOn(
+  { netns, rt }: HostContext,
+  containers: readonly Container[],
+): Promise<ActiveFeatures> {
+  const shapers = containers.flatMap(({ slot, enforced }) => (enforced ? [shaperNames(slot).near] : []))
+  const there = shapers
+    .map(dev => [dev, rt.devices.interfaceIndex(dev)] as const)
+    .filter(([, index]) => index !== 0)
+  if (there.length === 0) return new Map()
+  const active = await activeFeatures(
+    netns,
+    there.map(([, index]) => index),
+  )
+  return new Map(
+    there.flatMap(([dev, index]) => {
+      const on = active?.get(index)
+      return on ? [[dev, on]] : []
+    }),
+  )
 }

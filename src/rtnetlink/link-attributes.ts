@@ -19,7 +19,7 @@ import { named, namedNumbers } from '../netlink/codec/named.js'
 import { addressFamilies } from './address-family.js'
 import { linkAfSpec } from './link-af-spec.js'
 import { rtnlLinkStats, rtnlLinkStats64 } from './link-statistics.js'
-import { repeated } from './repeated-attribute.js'
+import { repeated } from '../netlink/codec/repeated.js'
 
 /** RFC 2863 ifOperStatus as the kernel numbers it: IF_OPER_*, linux/if.h. */
 export const operationalStates = namedNumbers('operational state', {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { turnOffFeatures } from '../../src/ethtool/features.js'
+import { activeFeatures, turnOffFeatures } from '../../src/ethtool/features.js'
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { FrameTool } from '../helpers/frame-tool.js'
@@ -27,7 +27,12 @@ t.test('features of devices', allOf(canCreateNamespaces(), hasLink('veth')), asy
     }
     const before = await arrives()
     t.equal(before, Buffer.from('ec').readUInt16BE(), 'left alone')
+    t.ok((await activeFeatures(netns, [ifindex]))?.get(ifindex)?.has(CHECKSUM), 'on')
     t.equal(await turnOffFeatures(netns, [{ ifindex, feature: CHECKSUM }]), true)
+    const active = (await activeFeatures(netns, [ifindex, 4711]))!
+    t.strictSame([...active.keys()], [ifindex], 'a device that is gone is left out')
+    t.notOk(active.get(ifindex)?.has(CHECKSUM), 'off')
+    t.ok(active.get(ifindex)?.has('tx-generic-segmentation'), 'others stay')
     t.not(await arrives(), before, 'filled in')
   })
 

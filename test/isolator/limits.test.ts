@@ -169,6 +169,11 @@ t.test('bloat reduction', allOf(needsHtb(), hasQdisc('fq_codel')), async t => {
   const { link } = await isolator.isolate('web-1', { netns: c1.name })
   t.strictSame(await qdiscsOf(c1.name, 'eth0'), ['htb 1: root', 'fq_codel 2: 1:1'])
   t.strictSame(await qdiscsOf(host.name, link), ['htb 1: root', 'fq_codel 2: 1:1'])
+  const { net_traffic_control_statistics: told } = await isolator.usage('web-1')
+  t.strictSame(
+    told?.map(({ id }) => id),
+    ['ingress_bw_limit', 'ingress_bloat_reduction', 'bw_limit', 'bloat_reduction'],
+  )
   await isolator.update('web-1', { ingressRateLimit: '2MB' })
   t.strictSame(await classesOf(host.name, link), ['1:1 2097152/2097152'])
   t.strictSame(await qdiscsOf(host.name, link), ['htb 1: root', 'fq_codel 2: 1:1'])

@@ -1,4 +1,8 @@
 import t, { type Test } from 'tap'
+import { Ethtool } from '../../src/ethtool/ethtool.js'
+import { ETHTOOL_MSG_FEATURES_SET, featuresBody } from '../../src/ethtool/messages.js'
+import { NetworkNamespace } from '../../src/netns/network-namespace.js'
+import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { ip, run, runIn, tc, tcBatch } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
@@ -317,6 +321,80 @@ t.test('limits', allOf(needsIsolation(), hasQdisc('htb')), async t => {
     await damage()
     t.match(await isolator.verify('web-1'), [{ id: 'web-1', foreign: false }])
     t.strictSame((await isolator.repair('web-1')).left, [])
+  }
+})
+
+/** What `ethtool -K <dev> <feature> on` does. */
+async function turnOn(path: string, dev: string, feature: string): Promise<void> {
+  await using netns = NetworkNamespace.open(path)
+  await using rt = await RtnetlinkSocket.open({ netns })
+  const header = { ifindex: rt.devices.interfaceIndex(dev) }
+  const bit = { name: feature, unknown: [{ type: ETHTOOL_A_BITSET_BIT_VALUE, bytes: new Uint8Array() }] }
+  await Ethtool.in(netns, ethtool =>
+    ethtool.ask(
+      { name: 'ETHTOOL_MSG_FEATURES_SET', body: featuresBody },
+      { cmd: ETHTOOL_MSG_FEATURES_SET, version: 1, attributes: { header, wanted: { bits: [bit] } } },
+    ),
+  )
+}
+const ETHTOOL_A_BITSET_BIT_VALUE = 3
+
+t.test('the shaper of a limit that the host enforces', allOf(needsIsolation(), hasQdisc('htb')), async t => {
+  const world = await twoContainers(t, {
+    ...{ egressRateLimitPerContainer: '10MB', egressEnforcement: 'host', bloatReduction: 'none' },
+  })
+  const { isolator, host } = world
+  t.strictSame(await isolator.verify(), [])
+  await flows(t, world)
+  const damage: [what: string, () => Promise<unknown>, object: RegExp, how: Damage['kind'], more?: true][] = [
+    [
+      'its offload of checksums is on',
+      () => turnOn(host.path, 'pms1', 'tx-checksum-ip-generic'),
+      /^ethtool -K pms1 tx-checksum-ip-generic off$/,
+      'different',
+    ],
+    ['its pair is gone', () => ip(host.name, 'link del pms1'), /^ip link add .*pms1 .*pmt1/, 'missing'],
+    ['its near end is down', () => ip(host.name, 'link set pms1 down'), /dev pms1 up/, 'different'],
+    ['its MTU', () => ip(host.name, 'link set pmt1 mtu 1300'), /dev pmt1 mtu 1500/, 'different'],
+    [
+      'its MAC',
+      () => ip(host.name, 'link set pmt1 address 02:00:00:00:00:99'),
+      /dev pmt1 address 02:00:0a:09:00:02/,
+      'different',
+    ],
+    [
+      'its rate',
+      () => tc(host.name, 'class change dev pms1 parent 1: classid 1:1 htb rate 8mbit'),
+      /class add dev pms1/,
+      'different',
+    ],
+    ['its limit', () => tc(host.name, 'qdisc del dev pms1 root'), /qdisc add dev pms1/, 'missing', true],
+    [
+      'WIRE at its far end',
+      () => tc(host.name, 'filter del dev pmt1 ingress prio 1000 protocol all handle 2 bpf'),
+      /dev pmt1 .*dev eth0/,
+      'missing',
+    ],
+    [
+      'the drop at its far end',
+      () => tc(host.name, 'filter del dev pmt1 ingress prio 65535 protocol all handle 1 bpf'),
+      /dev pmt1 .*65535/,
+      'missing',
+    ],
+  ]
+  for (const [what, harm, object, kind, more = false] of damage) {
+    await t.test(what, async t => {
+      await harm()
+      const found = await isolator.verify()
+      t.match(found[0], { id: 'web-1', kind, object, foreign: false })
+      if (!more) t.equal(found.length, 1, 'and nothing else')
+      t.strictSame(await isolator.verify('web-1'), found)
+      const { repaired, left } = await isolator.repair('web-1')
+      t.strictSame(left, [])
+      for (const fault of found) t.ok(repaired.some(difference => difference.object === fault.object))
+      t.strictSame(await isolator.verify(), [])
+      await flows(t, world)
+    })
   }
 })
 

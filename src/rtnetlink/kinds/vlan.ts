@@ -1,6 +1,6 @@
 import { attributes, be16, struct, u16, u32, type Infer, type InferInput } from '../../netlink/codec/index.js'
 import { named } from '../../netlink/codec/named.js'
-import { repeated } from '../repeated-attribute.js'
+import { repeated } from '../../netlink/codec/repeated.js'
 import type { LinkKind } from './link-kind.js'
 import { vlanProtocols, type VlanProtocol } from './vlan-protocol.js'
 

@@ -1,6 +1,7 @@
-import { attributesIn, beginAttribute, endAttribute } from '../netlink/codec/attribute.js'
-import { decodeWithin } from '../netlink/codec/decode-error.js'
-import type { Attribute, Codec } from '../netlink/codec/index.js'
+import { attributesIn, beginAttribute, endAttribute, NLA_F_NESTED } from './attribute.js'
+import type { Attribute } from './attributes.js'
+import type { Codec } from './codec.js'
+import { decodeWithin } from './decode-error.js'
 
 /** A nest in which one attribute comes any number of times, for example the IFLA_ALT_IFNAME of IFLA_PROP_LIST. */
 export const repeated = <O, I>(
@@ -17,7 +18,7 @@ export const repeated = <O, I>(
     for (const value of values) {
       const at = beginAttribute(writer)
       element.put(writer, value)
-      endAttribute(writer, at, type)
+      endAttribute(writer, at, element.nested ? type | NLA_F_NESTED : type)
     }
   },
   get: (view, at, end) =>

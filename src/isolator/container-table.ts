@@ -12,6 +12,7 @@ import { SlotAllocator } from './slot-allocator.js'
 export interface Container extends ContainerFacts {
   slot: number
   ports: PortRanges
+  ephemeralPorts: PortRange
   egress?: RateLimit | undefined
   ingress?: RateLimit | undefined
   /** The path of its namespace, for explain(). */
@@ -94,10 +95,9 @@ export class ContainerTable implements Iterable<Container> {
   /**
    * Gives a container the ports it asks for, an ephemeral range and the lowest free slot.
    *
-   * @param inUse tells ephemeral ranges that are not to be given away now
    * @throws IsolatorError ERR_CONTAINER_EXISTS, ERR_PORTS_UNMANAGED, ERR_PORTS_OVERLAP, ERR_PORTS_EXHAUSTED
    */
-  add({ id, ports, reference, ...limits }: NewContainer, inUse?: (range: PortRange) => boolean): Container {
+  add({ id, ports, reference, ...limits }: NewContainer): Container {
     if (this.#byId.has(id))
       throw new IsolatorError('ERR_CONTAINER_EXISTS', `'${id}' is isolated already`, { details: { id } })
     this.#checkPorts(id, ports)
@@ -106,7 +106,7 @@ export class ContainerTable implements Iterable<Container> {
       id,
       slot,
       ports,
-      ephemeralPorts: this.#ephemeralFor(slot, inUse),
+      ephemeralPorts: this.#ephemeralFor(slot),
       ...limits,
       reference,
       settled: Promise.resolve(),
@@ -190,21 +190,39 @@ export class ContainerTable implements Iterable<Container> {
     this.#occupy(container)
   }
 
+  /**
+   * Gives a container another ephemeral range where it has one that is not to be given away now.
+   *
+   * @throws IsolatorError ERR_PORTS_EXHAUSTED
+   */
+  passOverEphemeral(container: Container, inUse: (range: PortRange) => boolean): void {
+    const before = container.ephemeralPorts
+    if (!inUse(before)) return
+    container.ephemeralPorts = this.#freeEphemeral(inUse)
+    this.#owners.give(PortRanges.from([container.ephemeralPorts]), container.slot)
+    this.#owners.take(PortRanges.from([before]))
+    this.#ephemeral.release(before)
+  }
+
   #occupy(container: Container): void {
     this.#bySlot.set(container.slot, container)
     this.#owners.give(allPorts(container), container.slot)
   }
 
-  #ephemeralFor(slot: number, inUse: ((range: PortRange) => boolean) | undefined): PortRange {
+  #ephemeralFor(slot: number): PortRange {
     try {
-      // A container of other options may have ports there that it asked for by number.
-      return this.#ephemeral.allocate(
-        range => this.#owners.taken(PortRanges.from([range])) !== undefined || inUse?.(range) === true,
-      )
+      return this.#freeEphemeral(() => false)
     } catch (error) {
       this.#slots.release(slot)
       throw error
     }
+  }
+
+  #freeEphemeral(inUse: (range: PortRange) => boolean): PortRange {
+    // A container of other options may have ports there that it asked for by number.
+    return this.#ephemeral.allocate(
+      range => this.#owners.taken(PortRanges.from([range])) !== undefined || inUse(range),
+    )
   }
 
   #checkPorts(id: string, ports: PortRanges): void {

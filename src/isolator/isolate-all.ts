@@ -28,17 +28,20 @@ export async function isolateAll(
   { host, containers, limits, sharesPorts }: Isolation,
   wanted: readonly WantedContainer[],
 ): Promise<Container[]> {
-  const inUse = sharesPorts ? await portsOfHost(host.sockets) : undefined
   const added: Newcomer[] = []
   const work = allOrNothing(async undo => {
     for (const { netns, ...options } of wanted) {
-      const container = containers.add(options, inUse)
+      const container = containers.add(options)
       undo.push(() => {
         containers.remove(container)
       })
       added.push({ container, netns })
     }
     await limits.refuseUnfitKernel(wanted)
+    if (sharesPorts) {
+      const inUse = await portsOfHost(host.sockets)
+      for (const { container } of added) containers.passOverEphemeral(container, inUse)
+    }
     for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
       await isolateNamespaces(host, containers, added.slice(i, i + ISOLATED_AT_ONCE), undo)
   })

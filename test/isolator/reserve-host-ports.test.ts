@@ -51,6 +51,9 @@ t.test('managed ports are kept from the host', needsIsolation(), async t => {
       if (port < 41_100) t.fail(`the host got port ${port}`)
     }
     await isolator.cleanup('web-1')
+    const isolated = isolator.isolate('web-2', { netns: containers[1]!.name })
+    t.equal(await isolator.cleanup('web-2'), true, 'waits for what is under way')
+    t.strictSame((await isolated).ephemeralPorts, [33_792, 34_815])
     await isolator.close()
     const restarted = await create({ ...OVERLAPPING, ports: '41000-41199' })
     t.equal(await netns.readSysctl(RESERVED), '8080,32768-41199', 'after a restart with other ports')

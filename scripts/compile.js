@@ -39,6 +39,8 @@ async function bundle() {
       target: 'node20.19',
       minifyWhitespace: true,
       minifySyntax: true,
+      // Node prints the line of an error that nobody catches.
+      lineLimit: 120,
       sourcemap: true,
       sourcesContent: false,
       logLevel: 'silent',

@@ -101,7 +101,9 @@ async function sharedAddress(rt: RtnetlinkSocket, dev: string, wanted: string | 
   )
   if (found) return found
   const has = addresses.map(({ address }) => address).join(', ') || 'none'
-  throw refuse('address', wanted, `an IPv4 address of ${dev}, which has ${has}`)
+  const problem =
+    wanted === undefined ? `${dev} has no global IPv4 address that containers could share` : undefined
+  throw refuse('address', wanted, `an IPv4 address of ${dev}, which has ${has}`, problem)
 }
 
 async function readEphemeralRange(netns: NetworkNamespace): Promise<PortRanges> {

@@ -25,6 +25,7 @@ const createAndDestroy = async (topology: Topology): Promise<void> => (await cre
 
 t.test('what create() refuses, before it touches the kernel', needsIsolation(), async t => {
   const topology = await hostOf(t)
+  await ip(topology.host.name, 'link add bare type veth peer name bare1')
   const refusals: [options: object, code: string, message: string][] = [
     [
       { ports: '31000-30000' },
@@ -101,6 +102,11 @@ t.test('what create() refuses, before it touches the kernel', needsIsolation(), 
       { address: '10.9.0.7' },
       'ERR_INVALID_OPTION',
       "address is '10.9.0.7': expected an IPv4 address of eth0, which has 10.9.0.2",
+    ],
+    [
+      { publicInterface: 'bare' },
+      'ERR_INVALID_OPTION',
+      "bare has no global IPv4 address that containers could share: 'address', expected an IPv4 address of bare, which has none",
     ],
     [
       { address: '::1' },

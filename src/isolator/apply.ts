@@ -1,6 +1,7 @@
-import { NoSuchDeviceError } from '../netlink/devices.js'
+import { NoSuchDeviceError, rememberNames } from '../netlink/devices.js'
 import type { NetlinkError } from '../netlink/errors.js'
 import type { BatchResult } from '../netlink/exchange.js'
+import type { Request } from '../netlink/message.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
@@ -38,24 +39,36 @@ export async function applyAll(
 
 /** Deletes what is planned to be deleted, as one batch. What is gone already is no error, be it with its device. */
 export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned[]): Promise<void> {
-  const possible = possibleOf(deletions, rt.devices)
-  if (possible.length === 0) return
-  const results = await rt.send(possible.map(message => message.request(rt.devices)))
+  const requests = requestsOf(deletions, rt.devices)
+  if (requests.length === 0) return
+  const results = await rt.send(requests)
   const error = firstError(results, ({ code }) => !GONE.has(code))
   if (error) throw error
 }
 
+/**
+ * The requests of the messages whose devices are there. Each name is looked up once: for one that is missing the kernel tries
+ * to load a module, twice (dev_load, net/core/dev_ioctl.c), which takes milliseconds.
+ */
+export function requestsOf(planned: readonly Planned[], devices: DeviceNames): Request<never>[] {
+  const names = rememberNames(devices)
+  return planned.flatMap(message => requestOf(message, names) ?? [])
+}
+
 /** The messages whose devices are there. */
-export const possibleOf = (planned: readonly Planned[], devices: DeviceNames): Planned[] =>
-  planned.filter(message => {
-    try {
-      message.request(devices)
-      return true
-    } catch (error) {
-      if (error instanceof NoSuchDeviceError) return false
-      throw error
-    }
-  })
+export function possibleOf(planned: readonly Planned[], devices: DeviceNames): Planned[] {
+  const names = rememberNames(devices)
+  return planned.filter(message => requestOf(message, names))
+}
+
+function requestOf(message: Planned, devices: DeviceNames): Request<never> | undefined {
+  try {
+    return message.request(devices)
+  } catch (error) {
+    if (error instanceof NoSuchDeviceError) return undefined
+    throw error
+  }
+}
 
 /**
  * Sees to it that objects are there. What is there already stays, but for BPF filters, which are replaced in place: the

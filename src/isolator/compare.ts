@@ -19,14 +19,10 @@ import type { Observed } from './observed.js'
 import { plan, planDelete, type Planned } from './plan/planned.js'
 
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
-export async function compareAll(
-  planned: readonly Planned[],
-  observed: Observed,
-  devices: DeviceNames,
-): Promise<Fault[]> {
+export async function compareAll(planned: readonly Planned[], observed: Observed): Promise<Fault[]> {
   const faults: Fault[] = []
   for (const message of planned) {
-    const fault = await compare(message, observed, devices)
+    const fault = await compare(message, observed, observed.devices)
     if (fault) faults.push(fault)
   }
   return faults

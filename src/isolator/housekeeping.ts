@@ -40,6 +40,9 @@ export class Housekeeping {
   /** The one that has not begun yet: it will see what changes until then. */
   #next: Promise<void> | undefined
 
+  /** Whether something was left the last time: that it is no more is news as well. */
+  #left = false
+
   constructor(host: HostContext, containers: ContainerTable, chores: Chores) {
     this.#host = host
     this.#containers = containers
@@ -177,7 +180,10 @@ export class Housekeeping {
   async #repair(): Promise<void> {
     if (this.#closed.signal.aborted) return
     const result = await this.#chores.repair()
-    if (result.repaired.length + result.left.length > 0) this.#events.emit('repaired', result)
+    const { repaired, left } = result
+    const settled = this.#left && left.length === 0
+    this.#left = left.length > 0
+    if (repaired.length > 0 || this.#left || settled) this.#events.emit('repaired', result)
   }
 
   readonly #fail = (error: unknown): void => {

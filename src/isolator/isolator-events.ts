@@ -11,7 +11,10 @@ export interface Gone {
 export interface IsolatorEvents {
   /** A container has been taken away, by whomever. */
   gone: [Gone]
-  /** The host's interfaces have changed, and what followed from them has been put right, or could not be. */
+  /**
+   * The host's interfaces have changed, and what followed from them has been put right, or could not be. With two empty
+   * lists: what could not be before is as planned again.
+   */
   repaired: [Repair]
   /** Something that was to be done by itself has failed, and is tried again. Without a listener it is a warning of the process. */
   error: [Error]

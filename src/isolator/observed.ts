@@ -1,3 +1,5 @@
+import { rememberNames } from '../netlink/devices.js'
+import type { DeviceNames } from '../netlink/message-type.js'
 import type { Link } from '../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import type { Filter, Qdisc, TrafficClass } from '../tc/index.js'
@@ -9,6 +11,8 @@ import { ifThere } from './if-there.js'
  * of a device when they are asked for, none where it has gone meanwhile; nothing is read twice.
  */
 export class Observed {
+  /** Names as of this look: each is looked up once, which for one that is missing takes milliseconds. */
+  readonly devices: DeviceNames
   readonly #rt: RtnetlinkSocket
   readonly #links: ReadonlyMap<string, Link>
   readonly #qdiscs: ReadonlyMap<string, Qdisc[]>
@@ -16,6 +20,7 @@ export class Observed {
   readonly #classes = new Map<string, Promise<TrafficClass[]>>()
 
   private constructor(rt: RtnetlinkSocket, links: readonly Link[], qdiscs: readonly Qdisc[]) {
+    this.devices = rememberNames(rt.devices)
     this.#rt = rt
     this.#links = new Map(links.map(link => [link.name, link]))
     const byDevice = new Map<string, Qdisc[]>()

@@ -2,7 +2,7 @@ import { turnOffFeatures } from '../ethtool/features.js'
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import type { FilterSpec } from '../tc/index.js'
-import { possibleOf } from './apply.js'
+import { requestsOf } from './apply.js'
 import { applySysctls } from './apply-sysctls.js'
 import { atOnce } from './at-once.js'
 import type { Container } from './container-table.js'
@@ -87,12 +87,12 @@ async function mendFeatures({ netns, rt }: HostContext, faults: readonly Fault[]
 
 /** Refusals show in what is left, and devices that have gone meanwhile: the rest is mended all the same. */
 async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void> {
-  const { devices } = rt
-  const messages = possibleOf(
-    faults.flatMap(fault => fault.mend),
-    devices,
+  await rt.send(
+    requestsOf(
+      faults.flatMap(fault => fault.mend),
+      rt.devices,
+    ),
   )
-  await rt.send(messages.map(message => message.request(devices)))
 }
 
 /** Deletions that are sent between two looks at who is there: they fit into one sendmsg. */

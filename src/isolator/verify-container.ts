@@ -35,7 +35,7 @@ export async function containerFaults(
     const devices = [dev, ...(container.enforced && !lost ? Object.values(shaperNames(container.slot)) : [])]
     const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
     const near = [...births, ...planned.guard, ...planned.commit]
-    const faults = await compareAll(near, observed, host.rt.devices)
+    const faults = await compareAll(near, observed)
     return [
       // What stands on it, or leads to it, is for when it is there again.
       ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
@@ -101,7 +101,7 @@ async function insideFaults(
     if (!observed.link(CONTAINER_INTERFACE))
       return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
     const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
-    return compareAll([far, ...inside], observed, rt.devices)
+    return compareAll([far, ...inside], observed)
   })
   return [...faults, ...(await sysctlFaults(netns, insideSysctls))].map(fault => ({ ...fault, inside: true }))
 }

@@ -25,7 +25,7 @@ export async function hostFaults(
   const hooks = [facts.loopbackInterface, facts.publicInterface]
     .filter(dev => !record.qdiscs.includes(dev))
     .map(ingressQdisc)
-  const faults = await compareAll([...hooks, ...hostPlan(facts, record)], observed, rt.devices)
+  const faults = await compareAll([...hooks, ...hostPlan(facts, record)], observed)
   return [...outside, ...faults.map(fault => sparingAliases(fault, facts, observed))]
 }
 

@@ -42,7 +42,7 @@ const isMissing = ({ left }: Repair): boolean =>
     ({ kind, object, foreign }) => kind === 'missing' && foreign && object === 'ip link set dev eth0 up',
   )
 
-const isMended = ({ repaired, left }: Repair): boolean => repaired.length > 0 && left.length === 0
+const isMended = ({ left }: Repair): boolean => left.length === 0
 
 /** The wire as createTopology() makes it, with another MAC. */
 const wireAgain = ({ host, remote }: IsolatedTopology): Promise<string> =>

@@ -123,7 +123,7 @@ if (!existsSync(kernel)) {
   console.error(`test:uml: no ${kernel} here: apt-get install user-mode-linux kmod iproute2`)
   process.exit(1)
 }
-if (!(await ready(['dependencies', 'addon']))) process.exit(1)
+if (!(await ready())) process.exit(1)
 const { conclude, reportTap } = await import('./tap-report.js')
 
 const tests = named.length > 0 ? named : await kernelTests()

@@ -1,7 +1,7 @@
 /** A u32 table this long is what one batch fills; in a longer one the kernel's walk along the list would hide the rest. */
 export const FILTERS_PER_TABLE = 128
 /** The kernel makes a u32 table for each priority. */
-export const TABLES = 4
+export const TABLES = 8
 export const FILTERS = TABLES * FILTERS_PER_TABLE
 
 export const ADDRESS = '10.9.0.2'

@@ -22,7 +22,9 @@ const modulesLoadedBy = (statement: string): string[] => {
     ${statement}
     const loaded = process.moduleLoadList.slice(before).map(name => name.replace('NativeModule ', ''))
     console.log(loaded.filter(name => builtinModules.includes(name)).join())`
-  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: root })
+  // Without what a test runner has every process load.
+  const node = ['-u', 'NODE_OPTIONS', process.execPath, '--input-type=module', '--eval', program]
+  const output = execFileSync('env', node, { cwd: root })
   return output.toString().trim().split(',').sort()
 }
 

@@ -19,8 +19,10 @@ export interface Container extends ContainerFacts {
   readonly reference: string
   /** The process whose end is the container's, where one is known. */
   readonly process?: Process | undefined
-  /** The identity of its namespace, once it has one. */
+  /** The identity of its namespace, once it has one. When the namespace has ended, another can have the same. */
   namespace?: string
+  /** Whether that has been given its name in /run/netns, which keeps it until the name is taken away. */
+  named?: boolean
   /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
   settled: Promise<unknown>
 }
@@ -159,7 +161,8 @@ export class ContainerTable implements Iterable<Container> {
   remove(container: Container): void {
     this.#byId.delete(container.id)
     this.#bySlot.delete(container.slot)
-    if (container.namespace !== undefined) this.#byNamespace.delete(container.namespace)
+    if (container.namespace !== undefined && this.#byNamespace.get(container.namespace) === container)
+      this.#byNamespace.delete(container.namespace)
     this.#owners.take(allPorts(container))
     this.#ephemeral.release(container.ephemeralPorts)
     this.#slots.release(container.slot)
@@ -168,11 +171,12 @@ export class ContainerTable implements Iterable<Container> {
   /**
    * Notes which namespace a container has; `identity` is that of NetworkNamespace.
    *
+   * @param isThere whether the name of a container still has the namespace that was given it
    * @throws IsolatorError ERR_CONTAINER_EXISTS where another container has it
    */
-  settleIn(identity: string, container: Container): void {
+  settleIn(identity: string, container: Container, isThere: (holder: Container) => boolean): void {
     const holder = this.#byNamespace.get(identity)
-    if (holder) {
+    if (holder && !(holder.named && !isThere(holder))) {
       throw new IsolatorError(
         'ERR_CONTAINER_EXISTS',
         `the network namespace of '${container.id}' is isolated already, as '${holder.id}'`,

@@ -5,6 +5,7 @@ import type { Container, ContainerTable } from './container-table.js'
 import type { HostContext } from './host-context.js'
 import { isolateContainers } from './isolate-container.js'
 import { linkName } from './layout.js'
+import { hasItsName } from './namespace-handles.js'
 import { refuse } from './option-checks.js'
 import { allPorts } from './plan/facts.js'
 import { refusePortsInUse } from './ports-in-use.js'
@@ -35,7 +36,7 @@ export async function isolateNamespaces(
     })
     if (netns.equals(host.netns))
       throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
-    table.settleIn(netns.identity, container)
+    table.settleIn(netns.identity, container, hasItsName)
     return { container, netns }
   })
   await refusePortsInUse(
@@ -60,6 +61,7 @@ async function attach(
     const name = linkName(container.slot)
     try {
       await netns.attach(name)
+      container.named = true
       undo.push(() => NetworkNamespace.deleteName(name))
       return
     } catch (error) {

@@ -74,6 +74,13 @@ export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNames
   return undefined
 }
 
+/** Whether a container's name still holds the namespace that was given it, which therefore is alive. */
+export function hasItsName(container: NamedNamespace): boolean {
+  const netns = openNamespace(container)
+  netns?.close()
+  return netns !== undefined
+}
+
 /**
  * Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. Root inside may have
  * renamed its lo or given it another qdisc, which must not keep the host from letting go of it.

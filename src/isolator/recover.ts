@@ -9,7 +9,7 @@ import { lookUp } from './look-up.js'
 import { isAsPlanned } from './as-listed.js'
 import type { HostContext } from './host-context.js'
 import { linkName } from './layout.js'
-import { releaseHandle } from './namespace-handles.js'
+import { hasItsName, releaseHandle } from './namespace-handles.js'
 import { containerPlan } from './plan/container.js'
 import type { HostFacts } from './plan/facts.js'
 import type { Planned } from './plan/planned.js'
@@ -50,7 +50,8 @@ export async function recover(
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
     const identity = found.handles.get(facts.slot)
-    if (identity !== undefined) containers.settleIn(identity, container)
+    if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
+    container.named = identity !== undefined
   }
   const there = (id: string): boolean => containers.get(id) !== undefined
   const ids = new Set(known)

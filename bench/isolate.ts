@@ -19,7 +19,8 @@ await using scene = await IsolatedHost.create(1, {})
 const { isolator } = scene
 const netns = scene.topology.containers[0]?.name ?? ''
 await isolator.isolate('sample', { netns, ports: PORTS })
-const lines = isolator.explain('sample')
+// The host has an id for the namespace since then, and refuses another.
+const lines = isolator.explain('sample').filter(line => !line.includes(' netns set '))
 await isolator.cleanup('sample')
 
 const samples = new Map<(typeof WAYS)[number], number[]>(WAYS.map(way => [way, []]))

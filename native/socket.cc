@@ -1,4 +1,6 @@
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include <chrono>
 
@@ -128,6 +130,20 @@ Napi::Value Ioctl(const Info& info) {
   return Napi::Number::New(info.Env(), -error);
 }
 
+Napi::Value Epoll(const Info& info) {
+  int fd = epoll_create1(EPOLL_CLOEXEC);
+  return fd < 0 ? Throw(info.Env(), Failure::Of("epoll_create1")) : Napi::Number::New(info.Env(), fd);
+}
+
+Napi::Value AwaitProcess(const Info& info) {
+  constexpr long kPidfdOpen = 434;  // asm-generic/unistd.h
+  FileDescriptor pidfd(syscall(kPidfdOpen, ToInt(info[1]), 0));
+  if (!pidfd) return Throw(info.Env(), Failure::Of("pidfd_open"));
+  epoll_event event{EPOLLIN, {}};
+  int result = epoll_ctl(ToInt(info[0]), EPOLL_CTL_ADD, pidfd.number(), &event);
+  return result < 0 ? Throw(info.Env(), Failure::Of("epoll_ctl")) : Napi::Number::New(info.Env(), pidfd.Release());
+}
+
 }  // namespace
 
 void ExportSockets(Napi::Env env, Napi::Object exports) {
@@ -141,5 +157,7 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
   exports.Set("socket", Napi::Function::New<Socket>(env));
   exports.Set("bind", Napi::Function::New<Bind>(env));
   exports.Set("socketOption", Napi::Function::New<SocketOption>(env));
+  exports.Set("epoll", Napi::Function::New<Epoll>(env));
+  exports.Set("awaitProcess", Napi::Function::New<AwaitProcess>(env));
   exports.Set("ioctl", Napi::Function::New<Ioctl>(env));
 }

@@ -1,15 +1,21 @@
+import { binding, type ProcessEnds } from '../native/binding.js'
+import { SystemError } from '../native/system-error.js'
 import { isAlive, type Process } from './process.js'
 
-/**
- * How often it is looked, ms. A pidfd would tell at once, but Node cannot wait for one, and a thread for each container
- * would be a high price for a second.
- */
+/** How often it is looked besides, ms: for processes of which there can be no pidfd (before Linux 5.3, or forbidden). */
 const INTERVAL = 1000
 
-/** Tells of processes that have ended, within a second. One timer for all, and none while there is nobody to watch. */
+interface Watched {
+  readonly process: Process
+  /** Its pidfd, where there is one. */
+  readonly pidfd: ReturnType<ProcessEnds['add']> | undefined
+}
+
+/** Tells of processes that have ended. One timer and one thread for all, and none while there is nobody to watch. */
 export class ProcessWatch<Key extends object> {
   readonly #ended: (key: Key) => void
-  readonly #watched = new Map<Key, Process>()
+  readonly #watched = new Map<Key, Watched>()
+  #ends: ProcessEnds | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(ended: (key: Key) => void) {
@@ -17,28 +23,43 @@ export class ProcessWatch<Key extends object> {
   }
 
   add(key: Key, process: Process): void {
-    this.#watched.set(key, process)
-    this.#timer ??= setInterval(() => {
-      this.#look()
-    }, INTERVAL).unref()
+    this.delete(key)
+    this.#watched.set(key, { process, pidfd: this.#pidfdOf(process) })
+    this.#timer ??= setInterval(this.#look, INTERVAL).unref()
   }
 
   delete(key: Key): void {
+    this.#watched.get(key)?.pidfd?.close()
     this.#watched.delete(key)
     if (this.#watched.size === 0) this.close()
   }
 
   close(): void {
+    for (const { pidfd } of this.#watched.values()) pidfd?.close()
     this.#watched.clear()
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#ends?.close()
+    this.#ends = undefined
   }
 
-  #look(): void {
-    for (const [key, process] of this.#watched) {
+  #pidfdOf({ pid }: Process): Watched['pidfd'] {
+    try {
+      this.#ends ??= new (binding().ProcessEnds)(this.#look)
+      return this.#ends.add(pid)
+    } catch (error) {
+      // Whatever the reason, the timer does without; a process that is gone it finds gone.
+      if (error instanceof SystemError) return undefined
+      throw error
+    }
+  }
+
+  readonly #look = (): void => {
+    for (const [key, { process }] of this.#watched) {
       if (isAlive(process)) continue
       this.delete(key)
       this.#ended(key)
     }
+    this.#ends?.resume()
   }
 }

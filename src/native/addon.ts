@@ -21,6 +21,11 @@ export interface Addon {
   /** `ioctl(2)` on a struct that the caller made large enough. Returns 0 or an errno, negative. */
   ioctl: (fd: number, request: number, bytes: Uint8Array) => number
 
+  /** A new epoll instance: a file descriptor that can be read from, for an I/O thread, when one of those in it can be. */
+  epoll: () => number
+  /** Makes a pidfd, which can be read from once the process has ended, puts it into an epoll instance and returns it. */
+  awaitProcess: (epoll: number, pid: number) => number
+
   /**
    * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first.
    * `results` has one entry for each: the content that was read, the error, or any text. A failure of one does

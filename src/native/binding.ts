@@ -2,15 +2,18 @@ import { openSync } from 'node:fs'
 import { addon, NEW_NAMESPACE, type Addon, type Step } from './addon.js'
 import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
+import { ProcessEnds } from './process-ends.js'
 
 export type { OnEvent } from './addon.js'
 export type { HeldName } from './held-name.js'
+export type { ProcessEnds } from './process-ends.js'
 export type { NativeSocket } from './native-socket.js'
 
 /** What the layers above use of the addon: netlink sockets, names that are held, and what happens inside network namespaces. */
 export interface NativeBinding extends Pick<Addon, 'socket' | 'bind' | 'socketOption'> {
   Socket: typeof NativeSocket
   HeldName: typeof HeldName
+  ProcessEnds: typeof ProcessEnds
 
   /**
    * Makes a network namespace and calls `done` with a file descriptor of it, which the receiver closes with
@@ -58,6 +61,7 @@ export function binding(): NativeBinding {
     unshareNetworkNamespace,
     Socket: NativeSocket,
     HeldName,
+    ProcessEnds,
   })
 }
 

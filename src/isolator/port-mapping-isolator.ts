@@ -265,7 +265,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
-   * Resolves when a container is gone: cleaned up, without its interface, or, within a second, without its process; what is
+   * Resolves when a container is gone: cleaned up, without its interface, or without its process; what is
    * left of it is cleaned up by then. Rejects when the isolator is closed before.
    *
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN

@@ -11,6 +11,9 @@ import { ports } from './ports.js'
 /** Not a question, whose answer would not come back, keeps a forged datagram from going out. */
 const GATEWAY_IS_KNOWN = `neigh replace ${REMOTE_IP} lladdr ${REMOTE_MAC} dev ${WIRE} nud permanent`
 
+/** Where in an Ethernet frame the source address of IPv6 is. */
+const IPV6_SOURCE = 14 + 8
+
 /** Root inside a container rewrites what it has. The last ones break it, so they come last. */
 export const roots: Group = {
   name: 'Root in a container',
@@ -97,9 +100,12 @@ export const roots: Group = {
         frame.set(
           Buffer.from('333300000002' + HOST_MAC.replaceAll(':', '') + '86dd' + '6000000000103aff', 'hex'),
         )
+        const address = Buffer.from('20010db8000000000000000000000001', 'hex')
+        frame.set(address, IPV6_SOURCE)
         await socket.send(frame)
+        // The host has the same MAC and may speak IPv6 itself.
         const seen = await wire.next(
-          ({ bytes }) => bytes.subarray(6, 12).toString('hex') === HOST_MAC.replaceAll(':', ''),
+          ({ bytes }) => bytes.subarray(IPV6_SOURCE, IPV6_SOURCE + address.length).equals(address),
           MOMENT,
         )
         await runIn(c1.path, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ipBatch, run } from './iproute2.js'
+import { ipBatch, ipJson, run } from './iproute2.js'
 
 /** A network namespace; `path` is a handle to it, whoever made it. */
 export interface NamespaceRef {
@@ -57,11 +57,23 @@ export async function createTopology(options: TopologyOptions = {}): Promise<Top
       `route add default via ${REMOTE_IP} dev ${WIRE}`,
     ])
     await ipBatch(remote.name, [`addr add ${REMOTE_IP}/24 dev ${WIRE}`, ...WIRING])
+    await Promise.all([host, remote].map(carrierNoticed))
   } catch (error) {
     await close()
     throw error
   }
   return { remote, host, containers: containerRefs, close, [Symbol.asyncDispose]: close }
+}
+
+/** Until the kernel has noticed its carrier a device that is up drops what it is given (net/core/link_watch.c). */
+async function carrierNoticed({ name }: NamespaceRef): Promise<void> {
+  const deadline = performance.now() + 2000
+  for (;;) {
+    const [link] = await ipJson<{ operstate: string }>(name, `link show ${WIRE}`)
+    if (link?.operstate === 'UP') return
+    if (performance.now() > deadline) throw new Error(`${WIRE} of ${name} has no carrier`)
+    await sleep(10)
+  }
 }
 
 /** Deletes named namespaces that exist, and waits until the names are gone. */

@@ -12,7 +12,7 @@ const PATIENCE_MS = 1000
  * what it is given until the kernel gets round to noticing that (dev_activate in net/sched/sch_generic.c, by
  * net/core/link_watch.c). To be asked for the link has it notice at once from Linux 6.8 on (rtnl_getlink).
  */
-export async function sendsPackets(netns: NetworkNamespace): Promise<void> {
+export async function untilItSends(netns: NetworkNamespace): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   await inNamespace(netns, async rt => {
     for (;;) {

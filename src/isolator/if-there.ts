@@ -1,12 +1,12 @@
 /** What is not there any more: a name without a device, a path without a file. */
-const GONE = ['ENODEV', 'ENOENT']
+const MISSING = ['ENODEV', 'ENOENT']
 
 /** What is asked; undefined where what it is about is gone. Other errors are thrown. */
 export async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
   } catch (error) {
-    if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    if (MISSING.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }

@@ -4,7 +4,7 @@ import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll } from './apply.js'
 import { atOnce } from './at-once.js'
-import { sendsPackets } from './carrier.js'
+import { untilItSends } from './carrier.js'
 import { applySysctls, type FormerSysctls } from './apply-sysctls.js'
 import type { HostContext } from './host-context.js'
 import { inNamespace } from './in-namespace.js'
@@ -57,7 +57,7 @@ export async function isolateContainers(
     apply('guard'),
   ])
   await apply('commit')
-  await atOnce(plans, ({ netns }) => sendsPackets(netns))
+  await atOnce(plans, ({ netns }) => untilItSends(netns))
 }
 
 /** There is nothing to take back: the devices go. */

@@ -87,6 +87,24 @@ function describe({ fullname, diag }) {
 const summary = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`
 
 /**
+ * What several runs have to say, as one.
+ *
+ * @param {Report[]} reports
+ * @returns {Report}
+ */
+export function add(reports) {
+  /** @type {Report} */
+  const sum = { passed: 0, failed: 0, skipped: 0, reasons: new Map() }
+  for (const { passed, failed, skipped, reasons } of reports) {
+    sum.passed += passed
+    sum.failed += failed
+    sum.skipped += skipped
+    for (const [reason, times] of reasons) sum.reasons.set(reason, (sum.reasons.get(reason) ?? 0) + times)
+  }
+  return sum
+}
+
+/**
  * Prints why tests were skipped, one line a reason, and the summary as the last line; sets the exit code. A run in
  * which nothing passed is a failure.
  *

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The first process of the user-mode Linux that test-uml.js boots: the host's file system is its root. Mounts what a
-# machine has, runs each file named in build/uml/tests, and writes their TAP to the second console.
+# machine has, runs the files named in build/uml/tests that no other machine has taken, and writes their TAP to the
+# second console.
 root=$(realpath "$(dirname "$0")/../..")
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run/tmp TAP=1
 export RTNETLINK_SECOND_KERNEL=uml TAP_TIMEOUT=$TEST_TIMEOUT
@@ -28,6 +29,7 @@ set -o pipefail
 echo TAP version 14
 number=0
 while read -r file; do
+  mkdir "build/uml/taken/${file//\//:}" 2>/run/tmp/taken || continue
   number=$((number + 1))
   echo "# Subtest: $file"
   began=$(date +%s%3N)

@@ -44,6 +44,7 @@ for (const [name, ending] of Object.entries(expected)) {
   t.test(`a process ${name}`, async t => {
     const { lingered, ...ended } = await run(name)
     t.match(ended, { signal: null, ...ending })
-    t.ok(lingered < 1500, `lingers for ${lingered.toFixed()} ms`)
+    // One that a socket keeps alive is killed after 20 s; on a busy machine the others take a second or two.
+    t.ok(lingered < 10_000, `lingers for ${lingered.toFixed()} ms`)
   })
 }

@@ -95,11 +95,7 @@ export function putMessage(
     writer.truncate(at)
     throw encodeError(type.name, error)
   }
-  const { view } = writer
-  view.setUint32(at, writer.length - at, littleEndian)
-  view.setUint16(at + 4, type.type, littleEndian)
-  view.setUint16(at + 6, flags | moreFlags, littleEndian)
-  view.setUint32(at + 8, sequence, littleEndian)
+  writer.endMessage(at, type.type, flags | moreFlags, sequence)
   return at
 }
 

@@ -1,18 +1,10 @@
-import {
-  attributeEnd,
-  attributeType,
-  beginAttribute,
-  endAttribute,
-  NLA_F_NESTED,
-  NLA_HDRLEN,
-  unnamed,
-} from './attribute.js'
+import { attributeEnd, attributeType, NLA_F_NESTED, unnamed } from './attribute.js'
 import type { AnyCodec, FixedCodec, Siblings } from './codec.js'
 import { within } from './decode-error.js'
 import { encodeError } from './encode-error.js'
 import { generate, readSource } from './generate.js'
 import { keepUnknown, putUnknown, type UnknownAttribute } from './unknown-attribute.js'
-import { align, type Writer } from './writer.js'
+import { align, NLA_HDRLEN, type Writer } from './writer.js'
 
 type Declarations = Readonly<Record<string, readonly [name: string, type: number, codec: AnyCodec]>>
 type Values = Record<string, unknown>
@@ -45,7 +37,7 @@ const noAttribute = (key: string, declarations: Declarations): TypeError =>
  *           const value = values[key]
  *           if (value === undefined) continue
  *           switch (key) {
- *             case "police": { name = "TCA_U32_POLICE"; const at = begin(writer); codec0.put(writer, value, values); end(writer, at, 6) } break
+ *             case "police": { name = "TCA_U32_POLICE"; const at = writer.beginAttribute(); codec0.put(writer, value, values); writer.endAttribute(at, 6) } break
  *             …
  *
  * and `get` with `case 6: name = "TCA_U32_POLICE"; values["police"] = codec0.get(view, at + 4, stop, values); break`.
@@ -56,7 +48,7 @@ function generated(
 ): Pick<AttributeAccess, 'put' | 'get'> | undefined {
   const constants: Values = {
     ...{ declarations, nameOf, noAttribute, encodeError, within, putUnknown, keepUnknown, align },
-    ...{ begin: beginAttribute, end: endAttribute, attributeEnd, attributeType },
+    ...{ attributeEnd, attributeType },
   }
   const puts: string[] = []
   const gets: string[] = []
@@ -66,9 +58,9 @@ function generated(
     puts.push(
       `case ${keyText}: {
         name = ${nameText}
-        const at = begin(writer)
+        const at = writer.beginAttribute()
         codec${i}.put(writer, value, values)
-        end(writer, at, ${codec.nested ? type | NLA_F_NESTED : type})
+        writer.endAttribute(at, ${codec.nested ? type | NLA_F_NESTED : type})
         break
       }`,
     )
@@ -140,9 +132,9 @@ function lookingUp(declarations: Declarations, nameOf: (type: number) => string)
     if (!attribute) throw noAttribute(key, declarations)
     const [name, type, codec] = attribute
     try {
-      const at = beginAttribute(writer)
+      const at = writer.beginAttribute()
       codec.put(writer, value, siblings)
-      endAttribute(writer, at, codec.nested ? type | NLA_F_NESTED : type)
+      writer.endAttribute(at, codec.nested ? type | NLA_F_NESTED : type)
     } catch (error) {
       throw encodeError(name, error)
     }

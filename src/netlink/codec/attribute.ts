@@ -1,15 +1,11 @@
 import { littleEndian } from './byte-order.js'
 import { DecodeError } from './decode-error.js'
-import { align, type Writer } from './writer.js'
+import { align, NLA_HDRLEN } from './writer.js'
 
-/** sizeof(struct nlattr): length and type, linux/netlink.h. */
-export const NLA_HDRLEN = 4
 /** The content is attributes again, linux/netlink.h. */
 export const NLA_F_NESTED = 0x8000
 /** NLA_TYPE_MASK, linux/netlink.h: the type without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const NLA_TYPE_MASK = 0x3fff
-/** The longest attribute: its length is an u16. */
-const MAX_LENGTH = 0xffff
 
 /** An attribute that was found: its content lies at `[at, end)`. */
 export interface FoundAttribute {
@@ -72,18 +68,3 @@ export const attributeType = (view: DataView, at: number): number =>
 /** NLA_F_* of the attribute at `at`. */
 export const attributeFlags = (view: DataView, at: number): number =>
   view.getUint16(at + 2, littleEndian) & ~NLA_TYPE_MASK
-
-/** Begins an attribute: what is put next is its content, until `endAttribute` is given what this returned. */
-export const beginAttribute = (writer: Writer): number => writer.reserve(NLA_HDRLEN)
-
-/** Ends the attribute that began at `at`: completes its header, and pads it. */
-export function endAttribute(writer: Writer, at: number, typeAndFlags: number): void {
-  const { view } = writer
-  const length = writer.length - at
-  if (length > MAX_LENGTH) {
-    throw new RangeError(`an attribute of ${length} bytes is longer than netlink's ${MAX_LENGTH}`)
-  }
-  view.setUint16(at, length, littleEndian)
-  view.setUint16(at + 2, typeAndFlags, littleEndian)
-  writer.pad()
-}

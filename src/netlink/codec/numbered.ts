@@ -1,4 +1,4 @@
-import { attributesIn, beginAttribute, endAttribute, NLA_F_NESTED } from './attribute.js'
+import { attributesIn, NLA_F_NESTED } from './attribute.js'
 import type { Codec } from './codec.js'
 import { decodeWithin } from './decode-error.js'
 import { encodeError } from './encode-error.js'
@@ -18,9 +18,9 @@ export function numbered<O, I>(name: string, element: Codec<O, I>, first = 1): C
       let type = first
       try {
         for (const value of values) {
-          const at = beginAttribute(writer)
+          const at = writer.beginAttribute()
           element.put(writer, value)
-          endAttribute(writer, at, type | flags)
+          writer.endAttribute(at, type | flags)
           type++
         }
       } catch (error) {

@@ -1,4 +1,4 @@
-import { attributesIn, beginAttribute, endAttribute, NLA_F_NESTED } from './attribute.js'
+import { attributesIn, NLA_F_NESTED } from './attribute.js'
 import type { Attribute } from './attributes.js'
 import type { Codec } from './codec.js'
 import { decodeWithin } from './decode-error.js'
@@ -16,9 +16,9 @@ export const repeated = <O, I>(
   members: { nameOf: asked => (asked === type ? name : undefined) },
   put(writer, values) {
     for (const value of values) {
-      const at = beginAttribute(writer)
+      const at = writer.beginAttribute()
       element.put(writer, value)
-      endAttribute(writer, at, element.nested ? type | NLA_F_NESTED : type)
+      writer.endAttribute(at, element.nested ? type | NLA_F_NESTED : type)
     }
   },
   get: (view, at, end) =>

@@ -1,6 +1,6 @@
-import { attributeFlags, attributeType, beginAttribute, endAttribute, NLA_HDRLEN } from './attribute.js'
+import { attributeFlags, attributeType } from './attribute.js'
 import { copyOf } from './codec.js'
-import type { Writer } from './writer.js'
+import { NLA_HDRLEN, type Writer } from './writer.js'
 
 /** An attribute that the declaration does not name: kept, and put back unchanged. */
 export interface UnknownAttribute {
@@ -13,9 +13,9 @@ export interface UnknownAttribute {
 /** Puts attributes as they are. */
 export function putUnknown(writer: Writer, unknown: readonly UnknownAttribute[]): void {
   for (const { type, bytes, flags = 0 } of unknown) {
-    const at = beginAttribute(writer)
+    const at = writer.beginAttribute()
     writer.append(bytes)
-    endAttribute(writer, at, type | flags)
+    writer.endAttribute(at, type | flags)
   }
 }
 

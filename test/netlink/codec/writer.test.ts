@@ -1,4 +1,5 @@
 import t from 'tap'
+import { littleEndian } from '../../../src/netlink/codec/byte-order.js'
 import { align, Writer } from '../../../src/netlink/codec/index.js'
 
 t.test('alignment', async t => {
@@ -33,4 +34,22 @@ t.test('bytes are those written so far', async t => {
   t.same(writer.bytes(), [])
   writer.append(Uint8Array.of(1, 2, 3))
   t.same(writer.bytes(1), [2, 3])
+})
+
+t.test('headers are in the byte order of the host, and survive that it grows', async t => {
+  const writer = new Writer(17)
+  const message = writer.reserve(16)
+  const attribute = writer.beginAttribute()
+  writer.append(Uint8Array.of(1, 2, 3, 4, 5))
+  writer.endAttribute(attribute, 0x8007)
+  t.equal(writer.length, 28, 'padded')
+  writer.endMessage(message, 44, 0x605, 0xf0000001)
+  const u16 = (at: number) => writer.view.getUint16(at, littleEndian)
+  const u32 = (at: number) => writer.view.getUint32(at, littleEndian)
+  t.same([u32(0), u16(4), u16(6), u32(8), u32(12)], [28, 44, 0x605, 0xf0000001, 0], 'struct nlmsghdr')
+  t.same([u16(16), u16(18)], [9, 0x8007], 'struct nlattr')
+
+  const long = writer.beginAttribute()
+  writer.append(new Uint8Array(0xfffc))
+  t.throws(() => writer.endAttribute(long, 1), { name: 'RangeError', message: /an attribute of 65536 bytes/ })
 })

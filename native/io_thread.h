@@ -15,9 +15,7 @@
 
 // Sends the bytes of one request, and thereby runs it in the kernel. Returns 0 or an errno.
 inline int SendRequest(int fd, const uint8_t* data, size_t length) {
-  iovec bytes{const_cast<uint8_t*>(data), length};
-  msghdr message{nullptr, 0, &bytes, 1, nullptr, 0, 0};
-  return sendmsg(fd, &message, 0) < 0 ? errno : 0;
+  return send(fd, data, length, 0) < 0 ? errno : 0;
 }
 
 // Room for one datagram. A part of a dump is at most 32 KiB (netlink_recvmsg in net/netlink/af_netlink.c), but a
@@ -29,13 +27,12 @@ constexpr size_t kDatagramSize = 256 * 1024;
 inline ssize_t ReceiveDatagram(int fd, uint8_t* room) {
   for (;;) {
     sockaddr_nl sender{};
-    iovec part{room, kDatagramSize};
-    msghdr message{&sender, sizeof sender, &part, 1, nullptr, 0, 0};
-    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
-    if (length < 0 && errno == EINTR) continue;
+    socklen_t size = sizeof sender;
+    auto address = reinterpret_cast<sockaddr*>(&sender);
+    ssize_t length = recvfrom(fd, room, kDatagramSize, MSG_DONTWAIT | MSG_TRUNC, address, &size);
     if (length < 0) return -errno;
     if (sender.nl_pid != 0) continue;
-    if (message.msg_flags & MSG_TRUNC) return -EMSGSIZE;
+    if (length > static_cast<ssize_t>(kDatagramSize)) return -EMSGSIZE;
     memset(room + length, 0, NLMSG_ALIGN(length) - length);
     return NLMSG_ALIGN(length);
   }

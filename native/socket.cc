@@ -1,5 +1,3 @@
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include <chrono>
@@ -108,40 +106,17 @@ Napi::Value Socket(const Info& info) {
   return Napi::Number::New(info.Env(), fd.Release());
 }
 
-Napi::Value Bind(const Info& info) {
-  auto [address, length] = BytesOf(info[1]);
-  if (bind(ToInt(info[0]), reinterpret_cast<sockaddr*>(address), length) == 0) return info.Env().Undefined();
-  return Throw(info.Env(), Failure::Of("bind"));
-}
-
-// Sets the option if a value is given. Returns its value.
-Napi::Value SocketOption(const Info& info) {
-  const int fd = ToInt(info[0]), level = ToInt(info[1]), option = ToInt(info[2]);
-  const bool setting = !info[3].IsUndefined();
-  int value = setting ? ToInt(info[3]) : 0;
-  socklen_t length = sizeof value;
-  int result = setting ? setsockopt(fd, level, option, &value, length) : getsockopt(fd, level, option, &value, &length);
-  if (result < 0) return Throw(info.Env(), Failure::Of(setting ? "setsockopt" : "getsockopt"));
-  return Napi::Number::New(info.Env(), value);
-}
-
-Napi::Value Ioctl(const Info& info) {
-  int error = ioctl(ToInt(info[0]), ToInt(info[1]), BytesOf(info[2]).first) < 0 ? errno : 0;
-  return Napi::Number::New(info.Env(), -error);
-}
-
-Napi::Value Epoll(const Info& info) {
-  int fd = epoll_create1(EPOLL_CLOEXEC);
-  return fd < 0 ? Throw(info.Env(), Failure::Of("epoll_create1")) : Napi::Number::New(info.Env(), fd);
-}
-
-Napi::Value AwaitProcess(const Info& info) {
-  constexpr long kPidfdOpen = 434;  // asm-generic/unistd.h
-  FileDescriptor pidfd(syscall(kPidfdOpen, ToInt(info[1]), 0));
-  if (!pidfd) return Throw(info.Env(), Failure::Of("pidfd_open"));
-  epoll_event event{EPOLLIN, {}};
-  int result = epoll_ctl(ToInt(info[0]), EPOLL_CTL_ADD, pidfd.number(), &event);
-  return result < 0 ? Throw(info.Env(), Failure::Of("epoll_ctl")) : Napi::Number::New(info.Env(), pidfd.Release());
+// A system call that does not wait, by its number, on whole numbers and the bytes of arrays. Returns what the kernel
+// does: a result, or an errno, negative.
+Napi::Value SystemCall(const Info& info) {
+  long arguments[6] = {};
+  for (size_t i = 0; i + 1 < std::min<size_t>(info.Length(), 7); i++) {
+    const Napi::Value value = info[i + 1];
+    arguments[i] = value.IsTypedArray() ? reinterpret_cast<long>(BytesOf(value).first) : ToInt(value);
+  }
+  auto [a, b, c, d, e, f] = arguments;
+  long result = syscall(ToInt(info[0]), a, b, c, d, e, f);
+  return Napi::Number::New(info.Env(), result < 0 ? -errno : result);
 }
 
 }  // namespace
@@ -155,9 +130,13 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
        H::InstanceMethod<&H::ExchangeSync>("exchangeSync"), H::InstanceMethod<&H::Close>("close")});
   exports.Set("NetlinkHandle", handle);
   exports.Set("socket", Napi::Function::New<Socket>(env));
-  exports.Set("bind", Napi::Function::New<Bind>(env));
-  exports.Set("socketOption", Napi::Function::New<SocketOption>(env));
-  exports.Set("epoll", Napi::Function::New<Epoll>(env));
-  exports.Set("awaitProcess", Napi::Function::New<AwaitProcess>(env));
-  exports.Set("ioctl", Napi::Function::New<Ioctl>(env));
+  exports.Set("systemCall", Napi::Function::New<SystemCall>(env));
+  auto numbers = Napi::Object::New(env);
+  constexpr int kPidfdOpen = 434;  // asm-generic/unistd.h
+  for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt},
+                              {"ioctl", SYS_ioctl}, {"epoll_create1", SYS_epoll_create1}, {"epoll_ctl", SYS_epoll_ctl},
+                              {"pidfd_open", kPidfdOpen}}) {
+    numbers.Set(name, number);
+  }
+  exports.Set("numbers", numbers);
 }

@@ -14,17 +14,14 @@ export interface Addon {
 
   /** A non-blocking, close-on-exec socket of any kind made inside `netns`. Returns its file descriptor. */
   socket: (netns: number, domain: number, type: number, protocol: number) => number
-  /** `bind(2)` to the bytes of a `struct sockaddr`. */
-  bind: (fd: number, address: Uint8Array) => void
-  /** `setsockopt(2)` if a value is given, else `getsockopt(2)`, for options that are an `int`. Returns the value. */
-  socketOption: (fd: number, level: number, option: number, value?: number) => number
-  /** `ioctl(2)` on a struct that the caller made large enough. Returns 0 or an errno, negative. */
-  ioctl: (fd: number, request: number, bytes: Uint8Array) => number
-
-  /** A new epoll instance: a file descriptor that can be read from, for an I/O thread, when one of those in it can be. */
-  epoll: () => number
-  /** Makes a pidfd, which can be read from once the process has ended, puts it into an epoll instance and returns it. */
-  awaitProcess: (epoll: number, pid: number) => number
+  /**
+   * A system call that does not wait, by its number. Numbers of up to 32 bits are passed as they are, arrays by address:
+   * the caller makes them as large as the kernel takes them to be. Returns what the kernel does: a result, or an errno,
+   * negative.
+   */
+  systemCall: (number: number, ...args: readonly (number | ArrayBufferView)[]) => number
+  /** The numbers of system calls on this architecture. */
+  numbers: Readonly<Record<SystemCallName, number>>
 
   /**
    * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first.
@@ -38,6 +35,10 @@ export interface Addon {
   hold: () => void
   release: () => void
 }
+
+/** What system-calls.ts calls. */
+export type SystemCallName =
+  'bind' | 'epoll_create1' | 'epoll_ctl' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt'
 
 type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
 

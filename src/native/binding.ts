@@ -3,6 +3,7 @@ import { addon, NEW_NAMESPACE, type Addon, type Step } from './addon.js'
 import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
 import { ProcessEnds } from './process-ends.js'
+import { bind, setSocketOption } from './system-calls.js'
 
 export type { OnEvent } from './addon.js'
 export type { HeldName } from './held-name.js'
@@ -10,7 +11,9 @@ export type { ProcessEnds } from './process-ends.js'
 export type { NativeSocket } from './native-socket.js'
 
 /** What the layers above use of the addon: netlink sockets, names that are held, and what happens inside network namespaces. */
-export interface NativeBinding extends Pick<Addon, 'socket' | 'bind' | 'socketOption'> {
+export interface NativeBinding extends Pick<Addon, 'socket'> {
+  bind: typeof bind
+  setSocketOption: typeof setSocketOption
   Socket: typeof NativeSocket
   HeldName: typeof HeldName
   ProcessEnds: typeof ProcessEnds
@@ -50,11 +53,11 @@ let made: NativeBinding | undefined
  */
 export function binding(): NativeBinding {
   if (made) return made
-  const { socket, bind, socketOption } = addon()
+  const { socket } = addon()
   return (made = {
     socket,
     bind,
-    socketOption,
+    setSocketOption,
     files,
     mount,
     unmount,

@@ -1,4 +1,5 @@
 import { addon, type NetlinkHandle } from './addon.js'
+import { bind } from './system-calls.js'
 
 /** linux/socket.h, linux/net.h */
 const AF_UNIX = 1
@@ -19,7 +20,7 @@ export class HeldName {
    * @param netns file descriptor of the network namespace, -1 for the caller's
    */
   constructor(name: string, netns: number) {
-    const { socket, bind, NetlinkHandle } = addon()
+    const { socket, NetlinkHandle } = addon()
     // struct sockaddr_un: a path that begins with NUL is a name, and no end of it but the length of the whole
     const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer)
     const address = Buffer.concat([family, Buffer.from(`\0${name}`)])

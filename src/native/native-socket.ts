@@ -1,4 +1,5 @@
 import { addon, DATAGRAM_SIZE, type NetlinkHandle, type OnEvent } from './addon.js'
+import { bind, getSocketOption, setSocketOption, tryCall } from './system-calls.js'
 import { SystemError } from './system-error.js'
 
 /** linux/socket.h, linux/net.h, asm-generic/socket.h */
@@ -69,7 +70,7 @@ export class NativeSocket {
    * @param netns file descriptor of the network namespace to open it in, -1 for the caller's
    */
   constructor(protocol: number, netns: number) {
-    const { socket, bind, NetlinkHandle } = addon()
+    const { socket, NetlinkHandle } = addon()
     this.#fd = socket(netns, AF_NETLINK, SOCK_RAW, protocol)
     this.#handle = new NetlinkHandle(this.#fd)
     try {
@@ -105,13 +106,13 @@ export class NativeSocket {
 
   /** Joins a multicast group, by number (not by mask). */
   join(group: number): void {
-    addon().socketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+    setSocketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
     this.#groups.add(group)
     this.#settle()
   }
 
   leave(group: number): void {
-    addon().socketOption(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group)
+    setSocketOption(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group)
     this.#groups.delete(group)
     this.#settle()
   }
@@ -225,7 +226,7 @@ export class NativeSocket {
   /** False if setting it fails with the errno `refusal`. */
   #tryOption(level: number, option: number, value: number, refusal: number): boolean {
     try {
-      addon().socketOption(this.#fd, level, option, value)
+      setSocketOption(this.#fd, level, option, value)
       return true
     } catch (error) {
       if (error instanceof SystemError && error.errno === refusal) return false
@@ -234,16 +235,15 @@ export class NativeSocket {
   }
 
   #setBuffer(bytes: number, forced: number, option: number): number {
-    const { socketOption } = addon()
     if (!this.#tryOption(SOL_SOCKET, forced, bytes, EPERM)) {
-      socketOption(this.#fd, SOL_SOCKET, option, bytes)
+      setSocketOption(this.#fd, SOL_SOCKET, option, bytes)
     }
-    return socketOption(this.#fd, SOL_SOCKET, option)
+    return getSocketOption(this.#fd, SOL_SOCKET, option)
   }
 
   /** False if there is no such interface. */
   #ioctl(request: number, bytes: Uint8Array): boolean {
-    const errno = addon().ioctl(this.#fd, request, bytes)
+    const errno = tryCall('ioctl', this.#fd, request, bytes)
     if (errno !== 0 && errno !== ENODEV) throw new SystemError(errno, 'ioctl')
     return errno === 0
   }

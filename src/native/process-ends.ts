@@ -1,4 +1,5 @@
 import { addon, type NetlinkHandle } from './addon.js'
+import { addToEpoll, epoll, pidfdOpen } from './system-calls.js'
 
 /**
  * Tells at once when one of many processes has ended: one thread sleeps until then, for all of them. It does not keep the
@@ -12,7 +13,7 @@ export class ProcessEnds {
 
   /** @param onEnd called on the event loop, then not again until `resume` */
   constructor(onEnd: () => void) {
-    const { epoll, NetlinkHandle } = addon()
+    const { NetlinkHandle } = addon()
     this.#epoll = epoll()
     this.#handle = new NetlinkHandle(this.#epoll)
     this.#handle.onEvent = onEnd
@@ -30,8 +31,16 @@ export class ProcessEnds {
    * @throws SystemError ESRCH where there is none; ENOSYS before Linux 5.3, EPERM where it is forbidden
    */
   add(pid: number): Pick<NetlinkHandle, 'close'> {
-    const { awaitProcess, NetlinkHandle } = addon()
-    return new NetlinkHandle(awaitProcess(this.#epoll, pid))
+    const { NetlinkHandle } = addon()
+    const fd = pidfdOpen(pid)
+    const handle = new NetlinkHandle(fd)
+    try {
+      addToEpoll(this.#epoll, fd)
+    } catch (error) {
+      handle.close()
+      throw error
+    }
+    return handle
   }
 
   /** To be called when the processes that have ended are closed. */

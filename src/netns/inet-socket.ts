@@ -25,11 +25,11 @@ export function openInetSocket(
   { type, address = '0.0.0.0', port = 0 }: InetSocketOptions,
 ): number {
   const local = sockaddrIn(address, port)
-  const { socket, bind, socketOption } = binding()
+  const { socket, bind, setSocketOption } = binding()
   const fd = socket(netns, AF_INET, type === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0)
   try {
     // As libuv does: connections of the past in TIME_WAIT are not in the way.
-    if (type === 'tcp') socketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
+    if (type === 'tcp') setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
     bind(fd, local)
   } catch (error) {
     closeSync(fd)

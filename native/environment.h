@@ -1,9 +1,6 @@
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 #include <napi.h>
@@ -38,8 +35,7 @@ class Environment {
   void Post(Letter letter) {
     auto owned = std::make_unique<Letter>(std::move(letter));
     std::lock_guard lock(mutex_);
-    if (!queue_) return;
-    if (napi_call_threadsafe_function(queue_, owned.get(), napi_tsfn_nonblocking) == napi_ok) owned.release();
+    if (queue_ && napi_call_threadsafe_function(queue_, owned.get(), napi_tsfn_nonblocking) == napi_ok) owned.release();
   }
 
   // On the JavaScript thread: whether the event loop waits for letters.

@@ -5,18 +5,12 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <cstdint>
 #include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
 
 #include "system.h"
-
-// Sends the bytes of one request, and thereby runs it in the kernel. Returns 0 or an errno.
-inline int SendRequest(int fd, const uint8_t* data, size_t length) {
-  return send(fd, data, length, 0) < 0 ? errno : 0;
-}
 
 // Room for one datagram. A part of a dump is at most 32 KiB (netlink_recvmsg in net/netlink/af_netlink.c), but a
 // reply about one object can be larger.
@@ -115,7 +109,8 @@ class IoThread {
       lock.unlock();
       if (!behind && !sending && !Sleep(reading)) continue;
       Turn turn{request.token};
-      if (sending) turn.send_error = SendRequest(socket_.number(), request.bytes.data(), request.bytes.size());
+      const int fd = socket_.number();
+      if (sending && send(fd, request.bytes.data(), request.bytes.size(), 0) < 0) turn.send_error = errno;
       if (reading) ReadInto(&turn);
       return turn;
     }

@@ -24,32 +24,27 @@ struct Step {
   unsigned long flags = 0;
   Failure failure = {};
 
-  void Run(FileDescriptor* proc) {
-    if (operation == "mount") return Check(mount(value.c_str(), path.c_str(), nullptr, flags, nullptr), "mount");
-    if (operation == "unmount") return Check(umount2(path.c_str(), MNT_DETACH), "umount2");
+  Failure Run(FileDescriptor* proc) {
+    const char* target = path.c_str();
+    if (operation == "mount") return Failure::Of("mount", mount(value.c_str(), target, nullptr, flags, nullptr) < 0);
+    if (operation == "unmount") return Failure::Of("umount2", umount2(target, MNT_DETACH) < 0);
     const bool writing = operation == "write";
     const bool in_proc = path.rfind("/proc/", 0) == 0;
     if (in_proc && !*proc) *proc = OwnProc();
-    const char* name = in_proc && *proc ? path.c_str() + strlen("/proc/") : path.c_str();
-    FileDescriptor fd(openat(proc->number(), name, (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
-    if (!fd) return Check(-1, "open");
+    if (in_proc && *proc) target += strlen("/proc/");
+    FileDescriptor fd(openat(proc->number(), target, (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
+    if (!fd) return Failure::Of("open");
     // In one write: to the kernel each write to a sysctl is a whole value.
-    if (writing) return Check(write(fd.number(), value.data(), value.size()), "write");
+    if (writing) return Failure::Of("write", write(fd.number(), value.data(), value.size()) < 0);
     char part[4096];
     ssize_t length;
     while ((length = read(fd.number(), part, sizeof part)) > 0) value.append(part, length);
-    Check(length, "read");
-  }
-
- private:
-  void Check(ssize_t result, const char* syscall) {
-    if (result < 0) failure = Failure::Of(syscall);
+    return Failure::Of("read", length < 0);
   }
 };
 
-constexpr int kNewNamespace = -2;
-
 struct Job {
+  static constexpr int kNewNamespace = -2;
   std::vector<Step> steps;
   FileDescriptor made = FileDescriptor();
   Failure failure = {};
@@ -57,21 +52,20 @@ struct Job {
   void Run(int netns, FileDescriptor* proc) {
     failure = netns == kNewNamespace ? MakeNamespace() : EnterNamespace(netns);
     if (failure) steps.clear();
-    for (Step& step : steps) step.Run(proc);
+    for (Step& step : steps) step.failure = step.Run(proc);
   }
 
   Failure MakeNamespace() {
     if (unshare(CLONE_NEWNET) < 0) return Failure::Of("unshare");
     made = FileDescriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    return made ? Failure() : Failure::Of("open");
+    return Failure::Of("open", !made);
   }
 
   void Report(Napi::Env env, uint32_t number) const {
     auto results = Napi::Array::New(env, steps.size());
-    for (size_t i = 0; i < steps.size(); i++) {
-      const Step& step = steps[i];
-      results.Set(i, step.failure ? ToError(env, step.failure) : Napi::String::New(env, step.value));
-    }
+    uint32_t i = 0;
+    for (const Step& step : steps)
+      results.Set(i++, step.failure ? ToError(env, step.failure) : Napi::String::New(env, step.value));
     Environment::Call(env, env.Undefined(), Environment::Of(env)->on_job_done.Value(),
                       {Napi::Number::New(env, number), ToError(env, failure), results,
                        Napi::Number::New(env, made.number())});

@@ -1,6 +1,7 @@
 #include <sys/syscall.h>
 
 #include <chrono>
+#include <future>
 
 #include "environment.h"
 #include "io_thread.h"
@@ -26,8 +27,7 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
   ~NetlinkHandle() override { Close(); }
 
   Napi::Value Start(const Info& info) {
-    FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!wake) return Throw(info.Env(), Failure::Of("eventfd"));
+    FileDescriptor wake(ToInt(info[0]));
     addressee_ = std::make_shared<NetlinkHandle*>(this);
     auto report = [environment = environment_, addressee = addressee_](IoThread::Turn turn) {
       environment->Post([addressee, turn = std::move(turn)](Napi::Env env) {
@@ -51,7 +51,7 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     using std::chrono::milliseconds, std::chrono::steady_clock;
     if (info[0].IsTypedArray()) {
       auto [bytes, length] = BytesOf(info[0]);
-      if (int error = SendRequest(socket_.number(), bytes, length)) return Throw(info.Env(), {error, "sendmsg"});
+      if (send(socket_.number(), bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendmsg"));
     }
     uint8_t* room = BytesOf(info[1]).first;
     std::optional<steady_clock::time_point> deadline;
@@ -94,16 +94,20 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
   std::shared_ptr<NetlinkHandle*> addressee_;  // of the thread's reports; null in it once closed
 };
 
+// Makes a socket inside a network namespace, on a short-lived thread, and waits for it; for -1 just makes one.
 Napi::Value Socket(const Info& info) {
-  const int domain = ToInt(info[1]), protocol = ToInt(info[3]);
+  const int netns = ToInt(info[0]), domain = ToInt(info[1]), protocol = ToInt(info[3]);
   const int type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  FileDescriptor fd;
-  auto open = [&] {
-    fd = FileDescriptor(socket(domain, type, protocol));
-    return fd ? Failure() : Failure::Of("socket");
+  auto made = std::make_shared<std::promise<std::pair<int, Failure>>>();
+  auto make = [=] {
+    Failure failure = EnterNamespace(netns);
+    const int fd = failure ? -1 : socket(domain, type, protocol);
+    made->set_value({fd, failure ? failure : Failure::Of("socket", fd < 0)});
   };
-  if (Failure failure = RunInNamespace(ToInt(info[0]), open)) return Throw(info.Env(), failure);
-  return Napi::Number::New(info.Env(), fd.Release());
+  if (netns < 0) make();
+  else if (Failure failure = StartThread(make)) return Throw(info.Env(), failure);
+  auto [fd, failure] = made->get_future().get();
+  return failure ? Throw(info.Env(), failure) : Napi::Number::New(info.Env(), fd);
 }
 
 // A system call that does not wait, by its number, on whole numbers and the bytes of arrays. Returns what the kernel
@@ -134,8 +138,8 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
   auto numbers = Napi::Object::New(env);
   constexpr int kPidfdOpen = 434;  // asm-generic/unistd.h
   for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt},
-                              {"ioctl", SYS_ioctl}, {"epoll_create1", SYS_epoll_create1}, {"epoll_ctl", SYS_epoll_ctl},
-                              {"pidfd_open", kPidfdOpen}}) {
+                              {"ioctl", SYS_ioctl}, {"eventfd2", SYS_eventfd2}, {"epoll_create1", SYS_epoll_create1},
+                              {"epoll_ctl", SYS_epoll_ctl}, {"pidfd_open", kPidfdOpen}}) {
     numbers.Set(name, number);
   }
   exports.Set("numbers", numbers);

@@ -8,15 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
 #include <utility>
 
 // A failed system call, or none. It becomes a JavaScript error on the JavaScript thread: see environment.h.
 struct Failure {
-  // The call that has just failed.
-  static Failure Of(const char* syscall) { return {errno, syscall}; }
+  // That of the call that has just been made, if it failed.
+  static Failure Of(const char* syscall, bool failed = true) { return failed ? Failure{errno, syscall} : Failure(); }
 
   explicit operator bool() const { return error != 0; }
 
@@ -76,16 +75,5 @@ inline Failure StartThread(std::function<void()> body) {
 // Moves the calling thread into the network namespace of a file descriptor, -1 for where it is. Only for
 // threads of our own, which end there.
 inline Failure EnterNamespace(int netns) {
-  return netns < 0 || setns(netns, CLONE_NEWNET) == 0 ? Failure() : Failure::Of("setns");
-}
-
-// Runs `body` inside a network namespace, on a short-lived thread, and waits for it; for -1 just runs it.
-inline Failure RunInNamespace(int netns, const std::function<Failure()>& body) {
-  if (netns < 0) return body();
-  auto outcome = std::make_shared<std::promise<Failure>>();
-  Failure not_started = StartThread([netns, &body, outcome] {
-    Failure failure = EnterNamespace(netns);
-    outcome->set_value(failure ? failure : body());
-  });
-  return not_started ? not_started : outcome->get_future().get();
+  return Failure::Of("setns", netns >= 0 && setns(netns, CLONE_NEWNET) < 0);
 }

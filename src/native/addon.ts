@@ -38,7 +38,7 @@ export interface Addon {
 
 /** What system-calls.ts calls. */
 export type SystemCallName =
-  'bind' | 'epoll_create1' | 'epoll_ctl' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt'
+  'bind' | 'epoll_create1' | 'epoll_ctl' | 'eventfd2' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt'
 
 type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
 
@@ -62,7 +62,8 @@ export type Step =
 export interface NetlinkHandle {
   /** Called from `start` on. A property, so that a cycle through it can be collected. */
   onEvent: (...event: [...Parameters<OnEvent>, more: boolean]) => void
-  start(): void
+  /** @param wake an eventfd that does not block, to be owned too */
+  start(wake: number): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
   /**

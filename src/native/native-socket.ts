@@ -1,5 +1,5 @@
 import { addon, DATAGRAM_SIZE, type NetlinkHandle, type OnEvent } from './addon.js'
-import { bind, getSocketOption, setSocketOption, tryCall } from './system-calls.js'
+import { bind, eventfd, getSocketOption, setSocketOption, tryCall } from './system-calls.js'
 import { SystemError } from './system-error.js'
 
 /** linux/socket.h, linux/net.h, asm-generic/socket.h */
@@ -149,7 +149,7 @@ export class NativeSocket {
         this.#settle()
         onEvent(chunk, token, sendErrno, receiveErrno)
       }
-      this.#handle.start()
+      this.#handle.start(eventfd())
       this.#started = true
     } catch (error) {
       this.close()

@@ -1,5 +1,5 @@
 import { addon, type NetlinkHandle } from './addon.js'
-import { addToEpoll, epoll, pidfdOpen } from './system-calls.js'
+import { addToEpoll, epoll, eventfd, pidfdOpen } from './system-calls.js'
 
 /**
  * Tells at once when one of many processes has ended: one thread sleeps until then, for all of them. It does not keep the
@@ -18,7 +18,7 @@ export class ProcessEnds {
     this.#handle = new NetlinkHandle(this.#epoll)
     this.#handle.onEvent = onEnd
     try {
-      this.#handle.start()
+      this.#handle.start(eventfd())
     } catch (error) {
       this.close()
       throw error

@@ -5,6 +5,9 @@ import { SystemError } from './system-error.js'
 const EPOLL_CTL_ADD = 1
 const EPOLLIN = 1
 const EPOLL_CLOEXEC = 0o2000000
+/** linux/eventfd.h */
+const EFD_CLOEXEC = 0o2000000
+const EFD_NONBLOCK = 0o4000
 
 /** Calls the kernel. Returns what it does; an errno, negative, is not thrown. */
 export function tryCall(name: SystemCallName, ...args: readonly (number | ArrayBufferView)[]): number {
@@ -36,6 +39,9 @@ export function getSocketOption(fd: number, level: number, option: number): numb
   call('getsockopt', fd, level, option, bytes, Int32Array.of(bytes.byteLength))
   return bytes[0] ?? 0
 }
+
+/** A counter to wait for, by which one thread wakes another. Neither waits when it reads or writes. */
+export const eventfd = (): number => call('eventfd2', 0, EFD_CLOEXEC | EFD_NONBLOCK)
 
 /** A new epoll instance: a file descriptor that can be read from, for an I/O thread, when one of those in it can be. */
 export const epoll = (): number => call('epoll_create1', EPOLL_CLOEXEC)

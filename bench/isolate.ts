@@ -1,50 +1,87 @@
 /**
- * `isolate()` from end to end beside the same by hand: every command of `explain()`, one `ip`, `tc` or `sysctl` process each.
+ * `isolate()` from end to end beside two others that leave the same behind: a C program that repeats its messages, sysctl
+ * writes and changes of namespace one after the other, encoded beforehand, and every command of `explain()`, an `ip` or `tc`
+ * process each. Every sample is a container at a host that was just made.
  *
  *     npm run bench -- isolate [rounds]
  */
 import { NetworkNamespace } from '../lib/index.js'
 import { alternate } from './src/alternate.js'
+import { compile } from './src/compile.js'
+import { Recorder } from './src/isolate/recorder.js'
+import { replayArguments, writeScript } from './src/isolate/replay.js'
+import { stateOf } from './src/isolate/state.js'
 import { IsolatedHost } from './src/limits/isolated-host.js'
-import { output } from './src/output.js'
+import { output, samplesOf } from './src/output.js'
 import { median } from './src/statistics.js'
 import { textTable } from './src/text-table.js'
 import { duration, times } from './src/units.js'
 
-const rounds = Number(process.argv[2] ?? 15)
-const WAYS = ['isolate()', 'commands'] as const
 const PORTS = '31000-31007'
+const WARM_UP = 20
 
-await using scene = await IsolatedHost.create(1, {})
-const { isolator } = scene
-const netns = scene.topology.containers[0]?.name ?? ''
-await isolator.isolate('sample', { netns, ports: PORTS })
-// The host has an id for the namespace since then, and refuses another.
-const lines = isolator.explain('sample').filter(line => !line.includes(' netns set '))
-await isolator.cleanup('sample')
+const rounds = Number(process.argv[2] ?? 25)
+const recorder = new Recorder()
+const replay = await compile('replay')
 
-const samples = new Map<(typeof WAYS)[number], number[]>(WAYS.map(way => [way, []]))
-await alternate(WAYS, rounds, async way => {
-  const began = process.hrtime.bigint()
-  if (way === 'isolate()') await isolator.isolate('sample', { netns, ports: PORTS })
-  else for (const line of lines) await output('sh', ['-c', line])
-  samples.get(way)?.push(Number(process.hrtime.bigint() - began))
-  if (way === 'isolate()') await isolator.cleanup('sample')
-  else await undo()
-})
+const isolate = ({ isolator, topology }: IsolatedHost) =>
+  isolator.isolate('sample', { netns: topology.containers[0]?.name ?? '', ports: PORTS })
 
-/** Takes away what the commands made: the isolator does not know of it, but takes it for what a crash left. */
-async function undo(): Promise<void> {
-  await isolator.recover([])
-  const name = lines[0]?.match(/run\/netns\/(pm\d+)/)?.[1]
-  if (name !== undefined) await NetworkNamespace.deleteName(name).catch(() => undefined)
+async function warmUp(): Promise<void> {
+  await using host = await IsolatedHost.create(1, {})
+  for (let i = 0; i < WARM_UP; i++) {
+    await isolate(host)
+    await host.isolator.cleanup('sample')
+  }
 }
 
-const [ours = NaN, byHand = NaN] = WAYS.map(way => median(samples.get(way) ?? []))
+/** What the others repeat, and what they have to leave behind. */
+async function recordOne() {
+  await using host = await IsolatedHost.create(1, {})
+  const script = writeScript(await recorder.record(() => isolate(host)), host.topology)
+  const prefix = host.topology.host.name.slice(0, -1)
+  return { script, prefix, lines: host.isolator.explain('sample'), state: await stateOf(host.topology) }
+}
+
+await warmUp()
+const { script, prefix, lines, state } = await recordOne()
+
+const WAYS: Record<string, (host: IsolatedHost) => Promise<number>> = {
+  'C, the same messages': async ({ topology }) => {
+    const [sample = NaN] = await samplesOf(replay, replayArguments(script, topology))
+    return sample
+  },
+  'isolate()': host => nanosecondsOf(() => isolate(host)),
+  [`${lines.length} commands, a process each`]: ({ topology }) => {
+    const here = lines.map(line => line.replaceAll(prefix, topology.host.name.slice(0, -1)))
+    return nanosecondsOf(async () => {
+      for (const line of here) await output('sh', ['-c', line])
+    })
+  },
+}
+
+async function nanosecondsOf(work: () => Promise<unknown>): Promise<number> {
+  const began = process.hrtime.bigint()
+  await work()
+  return Number(process.hrtime.bigint() - began)
+}
+
+const samples = new Map<string, number[]>(Object.keys(WAYS).map(way => [way, []]))
+await alternate(Object.entries(WAYS), rounds, async ([way, work], round) => {
+  await using host = await IsolatedHost.create(1, {})
+  samples.get(way)?.push(await work(host))
+  if (round === 0 && (await stateOf(host.topology)) !== state) throw new Error(`${way}: leaves another state`)
+  // The isolator does not know of what others made.
+  await NetworkNamespace.deleteName('pm1').catch(() => undefined)
+})
+
+const [floor = []] = samples.values()
+const ratio = (way: readonly number[]): string =>
+  times(median(way.map((sample, round) => sample / (floor[round] ?? NaN))))
 console.log(
   textTable([
     ['one container with 8 + 1024 ports', 'median', 'ratio'],
-    ['isolate()', duration(ours), times(1)],
-    [`${lines.length} commands, a process each`, duration(byHand), times(byHand / ours)],
+    ...Array.from(samples, ([way, times]) => [way, duration(median(times)), ratio(times)]),
   ]),
 )
+console.log(`${script.messages} sends, ${rounds} rounds in rotating order, ratios within each round`)

@@ -136,10 +136,12 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
   exports.Set("socket", Napi::Function::New<Socket>(env));
   exports.Set("systemCall", Napi::Function::New<SystemCall>(env));
   auto numbers = Napi::Object::New(env);
-  constexpr int kPidfdOpen = 434;  // asm-generic/unistd.h
-  for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt},
+  // asm-generic/unistd.h: the same everywhere, and newer than some headers
+  constexpr int kFsopen = 430, kFsconfig = 431, kFsmount = 432, kPidfdOpen = 434;
+  for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"close", SYS_close}, {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt},
                               {"ioctl", SYS_ioctl}, {"eventfd2", SYS_eventfd2}, {"epoll_create1", SYS_epoll_create1},
-                              {"epoll_ctl", SYS_epoll_ctl}, {"pidfd_open", kPidfdOpen}}) {
+                              {"epoll_ctl", SYS_epoll_ctl}, {"pidfd_open", kPidfdOpen}, {"fsopen", kFsopen},
+                              {"fsconfig", kFsconfig}, {"fsmount", kFsmount}}) {
     numbers.Set(name, number);
   }
   exports.Set("numbers", numbers);

@@ -16,7 +16,7 @@ export const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
  * an error, and of a failed one only what this call added may be taken back.
  *
  * @param tolerated errnos that are no failure, such as {@link GONE} for deletions
-
+ *
  * @throws IsolatorError ERR_FOREIGN_STATE where something that is not ours has a handle of ours
  * @throws NetlinkError for any other refusal
  */
@@ -26,8 +26,9 @@ export async function applyAll(
   undo: Pick<Undo, 'push'>,
   tolerated: ReadonlySet<string> = new Set(),
 ): Promise<void> {
+  const names = rememberNames(rt.devices)
   const results = await rt.send(
-    planned.map(message => message.request(rt.devices)),
+    planned.map(message => message.request(names)),
     { onError: 'stop' },
   )
   const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
@@ -77,7 +78,8 @@ function requestOf(message: Planned, devices: DeviceNames): Request<never> | und
  * @throws NetlinkError for any refusal of another reason
  */
 export async function ensureAll(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<void> {
-  const results = await rt.send(planned.map(message => ensured(message).request(rt.devices)))
+  const names = rememberNames(rt.devices)
+  const results = await rt.send(planned.map(message => ensured(message).request(names)))
   const error = firstError(results, ({ code }) => code !== 'EEXIST')
   if (error) throw error
 }

@@ -1,12 +1,23 @@
 /** As many namespaces are held open for a piece of work at the same time. */
 const AT_ONCE = 16
 
-/** Does the work for all items, a few at the same time. The first failure is thrown once what was begun has ended. */
-export async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values()
+/**
+ * Does the work for all items, a few at the same time, and gives what came of each, in order. The first failure is thrown
+ * once what was begun has ended.
+ */
+export async function atOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const rest = items.entries()
   const worker = async (): Promise<void> => {
-    for (const item of rest) await work(item)
+    for (const [i, item] of rest) results[i] = await work(item)
   }
-  const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  await allDone(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
+  return results
+}
+
+/** Waits for all, also when one fails: what the others do is to be taken back too. Throws the first failure. */
+export async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work)
+  const failure = results.find(({ status }) => status === 'rejected')
+  if (failure?.status === 'rejected') throw failure.reason
 }

@@ -1,11 +1,11 @@
 import { turnOffFeatures } from '../ethtool/features.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
-import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { applyAll } from './apply.js'
-import { atOnce } from './at-once.js'
+import { allDone, atOnce } from './at-once.js'
 import { untilItSends } from './carrier.js'
 import { applySysctls, type FormerSysctls } from './apply-sysctls.js'
+import type { ContainerSide } from './container-side.js'
 import type { HostContext } from './host-context.js'
 import { inNamespace } from './in-namespace.js'
 import { IsolatorError } from './isolator-error.js'
@@ -18,6 +18,7 @@ import type { Undo } from './undo.js'
 export interface Candidate {
   readonly container: ContainerFacts & NamedNamespace
   readonly netns: NetworkNamespace
+  readonly side: ContainerSide
 }
 
 /**
@@ -29,10 +30,9 @@ export async function isolateContainers(
   candidates: readonly Candidate[],
   undo: Undo,
 ): Promise<void> {
-  const plans = candidates.map(({ container, netns }) => ({
-    container,
-    netns,
-    ...containerPlan(host.facts, container, netns),
+  const plans = candidates.map(candidate => ({
+    ...candidate,
+    ...containerPlan(host.facts, candidate.container, candidate.netns),
   }))
   const apply = (part: 'pair' | 'guard' | 'commit'): Promise<void> =>
     applyAll(
@@ -57,7 +57,7 @@ export async function isolateContainers(
     apply('guard'),
   ])
   await apply('commit')
-  await atOnce(plans, ({ netns }) => untilItSends(netns))
+  await atOnce(plans, ({ side }) => untilItSends(side.rt))
 }
 
 /** There is nothing to take back: the devices go. */
@@ -79,31 +79,23 @@ async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): P
 }
 
 async function prepareInside(
-  { container, netns }: Candidate,
+  { container, netns, side: { rt, lo } }: Candidate,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
   const takeBack = (step: (netns: NetworkNamespace) => Promise<void>): void => {
     undo.push(() => insideAgain(container, step))
   }
-  const rt = await RtnetlinkSocket.open({ netns })
-  // The container's own namespace must not be kept alive, nor a thread kept for it, once this is done.
-  try {
-    const [lo, ingress] = await Promise.all([rt.links.get('lo'), hasIngress(rt)])
-    if (ingress) throw foreignIngress(netns)
-    const before = loopbackSettings(lo)
-    takeBack(netns => inNamespace(netns, rt => rt.links.change(before)))
-    // The veth takes its filters, address and route along; lo's qdisc is all that stays.
-    takeBack(netns => inNamespace(netns, clearInside))
-    await allDone([
-      applySysctls(netns, insideSysctls, former => {
-        takeBack(netns => restoreSysctls(netns, former))
-      }),
-      applyAll(rt, inside, { push: () => undefined }),
-    ])
-  } finally {
-    rt.close()
-  }
+  const before = loopbackSettings(lo)
+  takeBack(netns => inNamespace(netns, rt => rt.links.change(before)))
+  // The veth takes its filters, address and route along; lo's qdisc is all that stays.
+  takeBack(netns => inNamespace(netns, clearInside))
+  await allDone([
+    applySysctls(netns, insideSysctls, former => {
+      takeBack(netns => restoreSysctls(netns, former))
+    }),
+    applyAll(rt, inside, { push: () => undefined }),
+  ])
 }
 
 /** What the plan changes of a container's lo, as it is now, but for the MAC: the kernel refuses the all-zero one. */
@@ -126,23 +118,4 @@ async function insideAgain(
   } finally {
     netns.close()
   }
-}
-
-async function hasIngress(rt: RtnetlinkSocket): Promise<boolean> {
-  const qdiscs = await rt.qdiscs.list({ dev: 'lo' })
-  return qdiscs.some(({ kind }) => kind === 'ingress' || kind === 'clsact')
-}
-
-const foreignIngress = ({ name }: NetworkNamespace): IsolatorError =>
-  new IsolatorError(
-    'ERR_FOREIGN_STATE',
-    `lo in the namespace to be isolated${name === undefined ? '' : `, '${name}',`} has an ingress qdisc already: delete it there with tc qdisc del dev lo ingress`,
-    { details: { dev: 'lo' } },
-  )
-
-/** Waits for all, also when one fails: what the others do is to be taken back too. Throws the first failure. */
-async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(work)
-  const failure = results.find(({ status }) => status === 'rejected')
-  if (failure?.status === 'rejected') throw failure.reason
 }

@@ -1,6 +1,7 @@
 import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
 import { netnsId } from '../rtnetlink/index.js'
-import { atOnce } from './at-once.js'
+import { allDone, atOnce } from './at-once.js'
+import { openContainerSide } from './container-side.js'
 import type { Container, ContainerTable } from './container-table.js'
 import type { HostContext } from './host-context.js'
 import { isolateContainers } from './isolate-container.js'
@@ -29,7 +30,7 @@ export async function isolateNamespaces(
   newcomers: readonly Newcomer[],
   undo: Undo,
 ): Promise<void> {
-  const candidates = newcomers.map(({ container, netns: reference }) => {
+  const named = newcomers.map(({ container, netns: reference }) => {
     const netns = NetworkNamespace.resolve(reference)
     undo.push(() => {
       netns.close()
@@ -39,15 +40,27 @@ export async function isolateNamespaces(
     table.settleIn(netns.identity, container, hasItsName)
     return { container, netns }
   })
-  await refusePortsInUse(
+  const free = refusePortsInUse(
     host.sockets,
     newcomers.map(({ container }) => ({ id: container.id, ports: allPorts(container) })),
   )
+  const opened = atOnce(named, async ({ container, netns }) => {
+    const side = await openContainerSide(netns)
+    undo.push(() => {
+      side.rt.close()
+    })
+    return { container, netns, side }
+  })
+  await allDone([free, opened])
+  const candidates = await opened
   // Whose the name is that each gets next is known by this: see ourHandles.
   await host.rt.send(candidates.map(({ netns }) => netnsId.assign(netns.fd)))
   await atOnce(candidates, ({ container, netns }) => attach(table, container, netns, undo))
   await isolateContainers(host, candidates, undo)
-  for (const { netns } of candidates) netns.close()
+  for (const { netns, side } of candidates) {
+    side.rt.close()
+    netns.close()
+  }
 }
 
 /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */

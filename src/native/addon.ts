@@ -24,12 +24,13 @@ export interface Addon {
   numbers: Readonly<Record<SystemCallName, number>>
 
   /**
-   * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first.
+   * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first. What is
+   * in /proc they look for in the folder `proc`, unless it is negative.
    * `results` has one entry for each: the content that was read, the error, or any text. A failure of one does
    * not stop the others. `error` is there only if the namespace cannot be made or entered; nothing is done then.
    * `made` is a file descriptor of a new namespace that is good during the call, else -1.
    */
-  run: (netns: number, steps: readonly Step[], done: JobDone) => void
+  run: (netns: number, proc: number, steps: readonly Step[], done: JobDone) => void
 
   /** Keeps the event loop alive until it is released as often. `done` of `run` does so by itself. */
   hold: () => void
@@ -38,7 +39,18 @@ export interface Addon {
 
 /** What system-calls.ts calls. */
 export type SystemCallName =
-  'bind' | 'epoll_create1' | 'epoll_ctl' | 'eventfd2' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt'
+  | 'bind'
+  | 'close'
+  | 'epoll_create1'
+  | 'epoll_ctl'
+  | 'eventfd2'
+  | 'fsconfig'
+  | 'fsmount'
+  | 'fsopen'
+  | 'getsockopt'
+  | 'ioctl'
+  | 'pidfd_open'
+  | 'setsockopt'
 
 type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
 
@@ -116,7 +128,7 @@ interface Exports extends Omit<Addon, 'run' | 'hold' | 'release'> {
     makeError: (errno: number, syscall: string) => SystemError,
     onJobDone: (job: number, ...outcome: Parameters<JobDone>) => void,
   ) => void
-  run: (netns: number, steps: readonly Step[], job: number) => void
+  run: (netns: number, folder: number, steps: readonly Step[], job: number) => void
   /** Whether the event loop waits for events and jobs. */
   keepAlive: (alive: boolean) => void
 }
@@ -152,8 +164,8 @@ function load(): Addon {
     ...exports,
     hold,
     release,
-    run(netns, steps, done) {
-      run(netns, steps, ++lastJob)
+    run(netns, proc, steps, done) {
+      run(netns, proc, proc < 0 ? steps : steps.map(belowProc), ++lastJob)
       jobs.set(lastJob, (error, results, made) => {
         done(
           error,
@@ -165,6 +177,9 @@ function load(): Addon {
     },
   }
 }
+
+const belowProc = ([operation, path, ...rest]: Step): Step =>
+  [operation, path.replace(/^\/proc\//, ''), ...rest] as unknown as Step
 
 /** An error tells of the file that the step was about. */
 const withPath = (result: string | Error, step: Step | undefined): string | Error =>

@@ -1,4 +1,4 @@
-import { constants, promises } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, promises } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import { completed } from './completed.js'
@@ -45,24 +45,23 @@ async function shareRunDirectory(): Promise<void> {
   }
 }
 
-let preparing = Promise.resolve()
-
-/** Sees to it that NETNS_RUN_DIR is there and shared. One at a time: two that find no mount there would make two. */
-export function prepareRunDirectory(): Promise<void> {
-  preparing = preparing.catch(() => undefined).then(shareRunDirectory)
-  return preparing
-}
+/** Undefined until somebody needs it. One for all: two that find no mount there would make two. */
+let shared: Promise<void> | undefined
 
 /** An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. */
 export async function makeHandleFile(path: string): Promise<void> {
-  const file = await promises.open(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0)
-  await file.close()
+  if (!existsSync(NETNS_RUN_DIR)) shared = undefined
+  await (shared ??= shareRunDirectory().catch((error: unknown) => {
+    shared = undefined
+    throw error
+  }))
+  // Blocks, for the microseconds that takes in a tmpfs: the detour by libuv's threads takes ten times as long.
+  closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0))
 }
 
 /** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
 export async function attach(fd: number, name: string): Promise<string> {
   const path = namedPath(name)
-  await prepareRunDirectory()
   await makeHandleFile(path)
   try {
     await mount(`/proc/self/fd/${fd}`, path, MS_BIND)

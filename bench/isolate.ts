@@ -1,6 +1,6 @@
 /**
- * `isolate()` from end to end beside two others that leave the same behind: a C program that repeats its messages, sysctl
- * writes and changes of namespace one after the other, encoded beforehand, and every command of `explain()`, an `ip` or `tc`
+ * `isolate()` from end to end beside two others that leave the same behind: a C program that repeats its messages, sysctls,
+ * mount and changes of namespace one after the other, encoded beforehand, and every command of `explain()`, an `ip` or `tc`
  * process each. Every sample is a container at a host that was just made.
  *
  *     npm run bench -- isolate [rounds]
@@ -81,7 +81,7 @@ const ratio = (way: readonly number[]): string =>
 console.log(
   textTable([
     ['one container with 8 + 1024 ports', 'median', 'ratio'],
-    ...Array.from(samples, ([way, times]) => [way, duration(median(times)), ratio(times)]),
+    ...Array.from(samples, ([way, each]) => [way, duration(median(each)), ratio(each)]),
   ]),
 )
 console.log(`${script.messages} sends, ${rounds} rounds in rotating order, ratios within each round`)

@@ -118,6 +118,7 @@ Napi::Value SystemCall(const Info& info) {
     const Napi::Value value = info[i + 1];
     arguments[i] = value.IsTypedArray() ? reinterpret_cast<long>(BytesOf(value).first) : ToInt(value);
   }
+  if (info.Env().IsExceptionPending()) return info.Env().Undefined();
   auto [a, b, c, d, e, f] = arguments;
   long result = syscall(ToInt(info[0]), a, b, c, d, e, f);
   return Napi::Number::New(info.Env(), result < 0 ? -errno : result);
@@ -136,13 +137,9 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
   exports.Set("socket", Napi::Function::New<Socket>(env));
   exports.Set("systemCall", Napi::Function::New<SystemCall>(env));
   auto numbers = Napi::Object::New(env);
-  // asm-generic/unistd.h: the same everywhere, and newer than some headers
-  constexpr int kFsopen = 430, kFsconfig = 431, kFsmount = 432, kPidfdOpen = 434;
-  for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"close", SYS_close}, {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt},
-                              {"ioctl", SYS_ioctl}, {"eventfd2", SYS_eventfd2}, {"epoll_create1", SYS_epoll_create1},
-                              {"epoll_ctl", SYS_epoll_ctl}, {"pidfd_open", kPidfdOpen}, {"fsopen", kFsopen},
-                              {"fsconfig", kFsconfig}, {"fsmount", kFsmount}}) {
+  for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"setsockopt", SYS_setsockopt}, {"ioctl", SYS_ioctl},
+                              {"getsockopt", SYS_getsockopt}, {"eventfd2", SYS_eventfd2}, {"epoll_ctl", SYS_epoll_ctl},
+                              {"epoll_create1", SYS_epoll_create1}, {"pidfd_open", 434 /* newer than some headers */}})
     numbers.Set(name, number);
-  }
   exports.Set("numbers", numbers);
 }

@@ -1,4 +1,4 @@
-/** `npm run bench -- <name> [arguments]`: runs a benchmark of bench/, in a user namespace without privileges. */
+/** `npm run bench -- <name> [arguments]`: runs a benchmark of bench/, with a /run of its own, and in a user namespace without privileges. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { npm, ready } from './ready.js'

@@ -18,7 +18,7 @@ export const namesIn = folder =>
  *
  * @param {string} file from the repository's root
  * @param {readonly string[]} parameters
- * @param {{ sandboxed: boolean }} options with `sandboxed`, in a user namespace when the caller has no privileges
+ * @param {{ sandboxed: boolean }} options with `sandboxed`, with a /run of its own, and in a user namespace when the caller has no privileges
  * @returns {Promise<number>} its exit code
  */
 export async function runTypescript(file, parameters, { sandboxed }) {

@@ -30,9 +30,13 @@ export async function reportTap(stream) {
     reportFile(result, assertions, report)
     assertions = []
   })
+  let planned = false
+  parser.on('plan', () => {
+    planned = true
+  })
   for await (const chunk of stream) parser.write(chunk)
   parser.end()
-  if (!parser.ok && report.failed === 0) {
+  if (!planned || (!parser.ok && report.failed === 0)) {
     report.failed++
     console.log('FAIL the run ended before its last file')
   }

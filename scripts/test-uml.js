@@ -52,7 +52,7 @@ async function kernelTests() {
 
 /** On the host's side, where the compiler loads in a sixth of the time. */
 async function transpileAll() {
-  for (const file of [...sourcesBelow('src'), ...sourcesBelow('test')]) await transpile(join(root, file))
+  for (const file of ['src', 'test', 'examples'].flatMap(sourcesBelow)) await transpile(join(root, file))
 }
 
 /** Files that machines take one after the other, and where they note what is taken. */
@@ -74,14 +74,15 @@ const tests = named.length > 0 ? named : await kernelTests()
 layOut(tests)
 await transpileAll()
 
-// Each has one CPU and 1 GiB.
-const count = Math.min(availableParallelism(), tests.length, 4)
-const env = { ...process.env, LD_PRELOAD: await preload(), ...memoryFolder(count) }
 // A device that is on a bus, whose messages have attributes that others lack. Nobody sets it up, and with a TTL of 0
 // nothing would leave the machine.
 const devices = named.includes('scripts/capture-goldens.ts')
   ? ['eth0=mcast,02:00:0a:09:00:08,239.192.168.1,1102,0']
   : []
+
+// Each has one CPU and 1 GiB.
+const count = devices.length > 0 ? 1 : Math.min(availableParallelism(), tests.length, 4)
+const env = { ...process.env, LD_PRELOAD: await preload(), ...memoryFolder(count) }
 
 /**
  * One machine from its start to its end.

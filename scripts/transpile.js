@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { root } from './run.js'
@@ -26,7 +27,7 @@ export async function transpile(file) {
     },
   })
   mkdirSync(dirname(kept), { recursive: true })
-  const temporary = `${kept}.${process.pid}`
+  const temporary = `${kept}.${randomBytes(8).toString('hex')}`
   writeFileSync(temporary, outputText)
   renameSync(temporary, kept)
   return outputText

@@ -11,7 +11,7 @@
 //     mount <source> <target> <flags>               on a file that is made for it
 //     begin                                         what stands before is not timed
 #define _GNU_SOURCE
-#include <errno.h>
+#include <err.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
@@ -133,6 +133,7 @@ static void run(const struct call *call) {
 }
 
 static unsigned char *from_hex(const char *hex, size_t *length) {
+  if (hex == NULL || strspn(hex, "0123456789abcdef") != strlen(hex)) errx(1, "hex was expected, not %s", hex);
   *length = strlen(hex) / 2;
   unsigned char *bytes = aligned_alloc(NLMSG_ALIGNTO, NLMSG_ALIGN(*length) + NLMSG_ALIGNTO);
   for (size_t i = 0; i < *length; i++) sscanf(hex + 2 * i, "%2hhx", &bytes[i]);
@@ -170,7 +171,10 @@ int main(int argc, char **argv) {
   const int container = atoi(argv[4]);
   if (dup2(opened, container) < 0) fail("dup2");
   char *line = malloc(MAX_LINE);
-  while (count < MAX_CALLS && fgets(line, MAX_LINE, file) != NULL) calls[count++] = parse(line, host, container);
+  while (fgets(line, MAX_LINE, file) != NULL) {
+    if (count == MAX_CALLS) errx(1, "more than %d calls", MAX_CALLS);
+    calls[count++] = parse(line, host, container);
+  }
 
   uint64_t began = 0;
   for (size_t i = 0; i < count; i++) {

@@ -6,14 +6,13 @@ import type { DeviceNames } from '../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
 import { plan, type Planned } from './plan/planned.js'
-import type { Undo } from './undo.js'
 
 /** errnos of a deletion whose object is gone already, or the device with it. */
 export const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
 
 /**
- * Sends planned messages as one batch. What of them the kernel carried out is noted in `undo`: a batch does not stop at
- * an error, and of a failed one only what this call added may be taken back.
+ * Sends planned messages as one batch. What of them the kernel carried out is noted in `undo`, which is also told what takes
+ * it back: a batch does not stop at an error, and of a failed one only what this call added may be taken back.
  *
  * @param tolerated errnos that are no failure, such as {@link GONE} for deletions
  *
@@ -23,7 +22,7 @@ export const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
 export async function applyAll(
   rt: RtnetlinkSocket,
   planned: readonly Planned[],
-  undo: Pick<Undo, 'push'>,
+  undo: { push(step: () => Promise<void>, inverses: readonly Planned[]): void },
   tolerated: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const names = rememberNames(rt.devices)
@@ -33,7 +32,7 @@ export async function applyAll(
   )
   const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
   const inverses = carriedOut.flatMap(({ inverse }) => inverse ?? []).reverse()
-  if (inverses.length > 0) undo.push(() => removeAll(rt, inverses))
+  if (inverses.length > 0) undo.push(() => removeAll(rt, inverses), inverses)
   const error = firstError(results, ({ code }) => !tolerated.has(code))
   if (error) throw explain(error)
 }

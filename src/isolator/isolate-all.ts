@@ -6,8 +6,8 @@ import { portsOfHost } from './ports-in-use.js'
 import { allOrNothing } from './undo.js'
 import type { WantedContainer } from './wanted-container.js'
 
-/** Namespaces that are held open at a time, with a socket in each. */
-const ISOLATED_AT_ONCE = 64
+/** Namespaces that are held open at a time, each with a socket inside. */
+const ISOLATED_AT_ONCE = 16
 
 /** What it takes to isolate. */
 export interface Isolation {

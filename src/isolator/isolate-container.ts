@@ -1,24 +1,24 @@
 import { turnOffFeatures } from '../ethtool/features.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import type { Link } from '../rtnetlink/index.js'
-import { applyAll } from './apply.js'
+import type { RtnetlinkSocket } from '../rtnetlink-socket.js'
+import { applyAll, removeAll } from './apply.js'
 import { allDone, atOnce } from './at-once.js'
 import { untilItSends } from './carrier.js'
 import { applySysctls, type FormerSysctls } from './apply-sysctls.js'
-import type { ContainerSide } from './container-side.js'
 import type { HostContext } from './host-context.js'
 import { inNamespace } from './in-namespace.js'
 import { IsolatorError } from './isolator-error.js'
-import { clearInside, openNamespace, type NamedNamespace } from './namespace-handles.js'
+import { openNamespace, type NamedNamespace } from './namespace-handles.js'
 import { containerPlan, type ContainerPlan } from './plan/container.js'
 import type { ContainerFacts, FeatureOff } from './plan/facts.js'
 import type { Undo } from './undo.js'
 
-/** A container to be, and its namespace, which is attached to the name `pm<slot>`. */
+/** A container to be, its namespace, which is attached to the name `pm<slot>`, and a socket inside. */
 export interface Candidate {
   readonly container: ContainerFacts & NamedNamespace
   readonly netns: NetworkNamespace
-  readonly side: ContainerSide
+  readonly rt: RtnetlinkSocket
 }
 
 /**
@@ -57,7 +57,7 @@ export async function isolateContainers(
     apply('guard'),
   ])
   await apply('commit')
-  await atOnce(plans, ({ side }) => untilItSends(side.rt))
+  await atOnce(plans, ({ rt }) => untilItSends(rt))
 }
 
 /** There is nothing to take back: the devices go. */
@@ -79,22 +79,28 @@ async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): P
 }
 
 async function prepareInside(
-  { container, netns, side: { rt, lo } }: Candidate,
+  { container, netns, rt }: Candidate,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
   const takeBack = (step: (netns: NetworkNamespace) => Promise<void>): void => {
     undo.push(() => insideAgain(container, step))
   }
-  const before = loopbackSettings(lo)
-  takeBack(netns => inNamespace(netns, rt => rt.links.change(before)))
-  // The veth takes its filters, address and route along; lo's qdisc is all that stays.
-  takeBack(netns => inNamespace(netns, clearInside))
+  // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
+  const before = rt.links.get('lo').then(loopbackSettings)
+  takeBack(netns => inNamespace(netns, async rt => rt.links.change(await before)))
   await allDone([
+    before,
     applySysctls(netns, insideSysctls, former => {
       takeBack(netns => restoreSysctls(netns, former))
     }),
-    applyAll(rt, inside, { push: () => undefined }),
+    applyAll(rt, inside, {
+      push(_, inverses) {
+        // The veth takes the others along.
+        const staying = inverses.filter(({ spec }) => (spec as { dev?: unknown }).dev === 'lo')
+        takeBack(netns => inNamespace(netns, rt => removeAll(rt, staying)))
+      },
+    }),
   ])
 }
 

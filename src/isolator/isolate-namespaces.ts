@@ -1,11 +1,11 @@
 import { NetworkNamespace, referencePath, type NetnsReference } from '../netns/network-namespace.js'
 import { netnsId } from '../rtnetlink/index.js'
 import { allDone, atOnce } from './at-once.js'
-import { openContainerSide } from './container-side.js'
 import type { Container, ContainerTable } from './container-table.js'
 import type { HostContext } from './host-context.js'
 import { isolateContainers } from './isolate-container.js'
 import { linkName } from './layout.js'
+import { openInside } from './open-inside.js'
 import { hasItsName } from './namespace-handles.js'
 import { refuse } from './option-checks.js'
 import { allPorts } from './plan/facts.js'
@@ -22,7 +22,8 @@ export interface Newcomer {
  * Opens the namespaces, gives them their names in /run/netns and makes containers of them. Whatever was done is taken back
  * by `undo`.
  *
- * @throws IsolatorError ERR_INVALID_OPTION for the host's own namespace, ERR_CONTAINER_EXISTS, ERR_PORTS_IN_USE
+ * @throws IsolatorError ERR_INVALID_OPTION for the host's own namespace, ERR_CONTAINER_EXISTS, ERR_PORTS_IN_USE,
+ *   ERR_FOREIGN_STATE
  */
 export async function isolateNamespaces(
   host: HostContext,
@@ -45,11 +46,11 @@ export async function isolateNamespaces(
     newcomers.map(({ container }) => ({ id: container.id, ports: allPorts(container) })),
   )
   const opened = atOnce(named, async ({ container, netns }) => {
-    const side = await openContainerSide(netns)
+    const rt = await openInside(netns)
     undo.push(() => {
-      side.rt.close()
+      rt.close()
     })
-    return { container, netns, side }
+    return { container, netns, rt }
   })
   await allDone([free, opened])
   const candidates = await opened
@@ -57,8 +58,8 @@ export async function isolateNamespaces(
   await host.rt.send(candidates.map(({ netns }) => netnsId.assign(netns.fd)))
   await atOnce(candidates, ({ container, netns }) => attach(table, container, netns, undo))
   await isolateContainers(host, candidates, undo)
-  for (const { netns, side } of candidates) {
-    side.rt.close()
+  for (const { netns, rt } of candidates) {
+    rt.close()
     netns.close()
   }
 }

@@ -2,8 +2,8 @@ import { dirname } from 'node:path'
 import { SystemError } from './system-error.js'
 
 /**
- * What the addon exports. It moves bytes and knows no protocol. A failed system call throws, or is handed to
- * `done` as, a {@link SystemError}; `done` is called on the event loop, which it keeps alive until then.
+ * What the addon exports. It moves bytes and knows no protocol. What fails throws, or is handed to `done` as, a
+ * {@link SystemError}, but for `systemCall`; `done` is called on the event loop, which it keeps alive until then.
  *
  * Wherever `netns` appears it is the file descriptor of a network namespace, or -1 for the caller's own.
  * Entering another one happens on a thread of its own and needs CAP_SYS_ADMIN, both in the user namespace
@@ -19,38 +19,29 @@ export interface Addon {
    * the caller makes them as large as the kernel takes them to be. Returns what the kernel does: a result, or an errno,
    * negative.
    */
-  systemCall: (number: number, ...args: readonly (number | ArrayBufferView)[]) => number
+  systemCall: (number: number, ...args: readonly (number | Bytes)[]) => number
   /** The numbers of system calls on this architecture. */
   numbers: Readonly<Record<SystemCallName, number>>
 
   /**
-   * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first. What is
-   * in /proc they look for in the folder `proc`, unless it is negative.
+   * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first.
    * `results` has one entry for each: the content that was read, the error, or any text. A failure of one does
    * not stop the others. `error` is there only if the namespace cannot be made or entered; nothing is done then.
    * `made` is a file descriptor of a new namespace that is good during the call, else -1.
    */
-  run: (netns: number, proc: number, steps: readonly Step[], done: JobDone) => void
+  run: (netns: number, steps: readonly Step[], done: JobDone) => void
 
   /** Keeps the event loop alive until it is released as often. `done` of `run` does so by itself. */
   hold: () => void
   release: () => void
 }
 
+/** An array whose address is passed. */
+export type Bytes = Uint8Array | Int32Array | Uint32Array
+
 /** What system-calls.ts calls. */
 export type SystemCallName =
-  | 'bind'
-  | 'close'
-  | 'epoll_create1'
-  | 'epoll_ctl'
-  | 'eventfd2'
-  | 'fsconfig'
-  | 'fsmount'
-  | 'fsopen'
-  | 'getsockopt'
-  | 'ioctl'
-  | 'pidfd_open'
-  | 'setsockopt'
+  'bind' | 'epoll_create1' | 'epoll_ctl' | 'eventfd2' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt'
 
 type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
 
@@ -128,7 +119,7 @@ interface Exports extends Omit<Addon, 'run' | 'hold' | 'release'> {
     makeError: (errno: number, syscall: string) => SystemError,
     onJobDone: (job: number, ...outcome: Parameters<JobDone>) => void,
   ) => void
-  run: (netns: number, folder: number, steps: readonly Step[], job: number) => void
+  run: (netns: number, steps: readonly Step[], job: number) => void
   /** Whether the event loop waits for events and jobs. */
   keepAlive: (alive: boolean) => void
 }
@@ -164,8 +155,8 @@ function load(): Addon {
     ...exports,
     hold,
     release,
-    run(netns, proc, steps, done) {
-      run(netns, proc, proc < 0 ? steps : steps.map(belowProc), ++lastJob)
+    run(netns, steps, done) {
+      run(netns, steps, ++lastJob)
       jobs.set(lastJob, (error, results, made) => {
         done(
           error,
@@ -177,9 +168,6 @@ function load(): Addon {
     },
   }
 }
-
-const belowProc = ([operation, path, ...rest]: Step): Step =>
-  [operation, path.replace(/^\/proc\//, ''), ...rest] as unknown as Step
 
 /** An error tells of the file that the step was about. */
 const withPath = (result: string | Error, step: Step | undefined): string | Error =>

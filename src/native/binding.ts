@@ -3,7 +3,6 @@ import { addon, NEW_NAMESPACE, type Addon, type Step } from './addon.js'
 import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
 import { ProcessEnds } from './process-ends.js'
-import { procfs } from './procfs.js'
 import { bind, setSocketOption } from './system-calls.js'
 
 export type { OnEvent } from './addon.js'
@@ -72,13 +71,11 @@ export function binding(): NativeBinding {
 /** linux/mount.h */
 const MS_BIND = 0x1000
 
-const NO_FOLDER = -1
-
 const files: NativeBinding['files'] = (netns, entries, done) => {
   const steps = entries.map(([path, value]): Step =>
     value === null ? ['read', path, ''] : ['write', path, value],
   )
-  addon().run(netns, procfs(), steps, done)
+  addon().run(netns, steps, done)
 }
 
 const mount: NativeBinding['mount'] = (source, target, flags, done) => {
@@ -90,7 +87,7 @@ const unmount: NativeBinding['unmount'] = (target, done) => {
 }
 
 const single = (step: Step, done: (error: Error | null) => void): void => {
-  addon().run(-1, NO_FOLDER, [step], (_, results) => {
+  addon().run(-1, [step], (_, results) => {
     done(errorAmong(results))
   })
 }
@@ -104,7 +101,7 @@ const errorAmong = (results: (string | Error)[]): Error | null =>
  */
 const unshareNetworkNamespace: NativeBinding['unshareNetworkNamespace'] = (path, done) => {
   const steps: Step[] = path === undefined ? [] : [['mount', path, '/proc/thread-self/ns/net', MS_BIND]]
-  addon().run(NEW_NAMESPACE, NO_FOLDER, steps, (notMade, results, fd) => {
+  addon().run(NEW_NAMESPACE, steps, (notMade, results, fd) => {
     let error = notMade ?? errorAmong(results)
     let own = -1
     try {

@@ -1,10 +1,6 @@
-import { addon, type SystemCallName } from './addon.js'
+import { addon, type Bytes, type SystemCallName } from './addon.js'
 import { SystemError } from './system-error.js'
 
-/** linux/mount.h */
-const FSOPEN_CLOEXEC = 1
-const FSCONFIG_CMD_CREATE = 6
-const FSMOUNT_CLOEXEC = 1
 /** linux/eventpoll.h */
 const EPOLL_CTL_ADD = 1
 const EPOLLIN = 1
@@ -14,13 +10,13 @@ const EFD_CLOEXEC = 0o2000000
 const EFD_NONBLOCK = 0o4000
 
 /** Calls the kernel. Returns what it does; an errno, negative, is not thrown. */
-export function tryCall(name: SystemCallName, ...args: readonly (number | ArrayBufferView)[]): number {
+export function tryCall(name: SystemCallName, ...args: readonly (number | Bytes)[]): number {
   const { systemCall, numbers } = addon()
   return systemCall(numbers[name], ...args)
 }
 
 /** Calls the kernel. Throws SystemError. */
-function call(name: SystemCallName, ...args: readonly (number | ArrayBufferView)[]): number {
+function call(name: SystemCallName, ...args: readonly (number | Bytes)[]): number {
   const result = tryCall(name, ...args)
   if (result < 0) throw new SystemError(result, name)
   return result
@@ -59,16 +55,3 @@ export function addToEpoll(epoll: number, fd: number): void {
 
 /** A file descriptor that can be read from once the process has ended. */
 export const pidfdOpen = (pid: number): number => call('pidfd_open', pid, 0)
-
-/**
- * A file system of its own, mounted nowhere: the file descriptor of its root, or an errno, negative. EPERM without
- * CAP_SYS_ADMIN, ENOSYS before Linux 5.2.
- */
-export function mountDetached(type: string): number {
-  const context = tryCall('fsopen', Buffer.from(`${type}\0`), FSOPEN_CLOEXEC)
-  if (context < 0) return context
-  const failed = tryCall('fsconfig', context, FSCONFIG_CMD_CREATE, 0, 0, 0)
-  const root = failed < 0 ? failed : tryCall('fsmount', context, FSMOUNT_CLOEXEC, 0)
-  tryCall('close', context)
-  return root
-}

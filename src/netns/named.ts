@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync, promises } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, promises } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import { completed } from './completed.js'
@@ -35,7 +35,7 @@ const unmount = (target: string): Promise<void> =>
  * ip/ipnetns.c), so that handles made and removed in one mount namespace appear and vanish in the others too.
  */
 async function shareRunDirectory(): Promise<void> {
-  await promises.mkdir(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
+  mkdirSync(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
   try {
     await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
   } catch (error) {
@@ -45,24 +45,27 @@ async function shareRunDirectory(): Promise<void> {
   }
 }
 
-/** Undefined until somebody needs it. One for all: two that find no mount there would make two. */
-let shared: Promise<void> | undefined
+let preparing = Promise.resolve()
 
-/** An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. */
-export async function makeHandleFile(path: string): Promise<void> {
-  if (!existsSync(NETNS_RUN_DIR)) shared = undefined
-  await (shared ??= shareRunDirectory().catch((error: unknown) => {
-    shared = undefined
-    throw error
-  }))
-  // Blocks, for the microseconds that takes in a tmpfs: the detour by libuv's threads takes ten times as long.
+/** Sees to it that NETNS_RUN_DIR is there and shared. One at a time: two that find no mount there would make two. */
+export function prepareRunDirectory(): Promise<void> {
+  preparing = preparing.catch(() => undefined).then(shareRunDirectory)
+  return preparing
+}
+
+/**
+ * An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. Blocks, for the microseconds that takes
+ * in a tmpfs: the detour by libuv's threads takes ten times as long.
+ */
+export function makeHandleFile(path: string): void {
   closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0))
 }
 
 /** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
 export async function attach(fd: number, name: string): Promise<string> {
   const path = namedPath(name)
-  await makeHandleFile(path)
+  await prepareRunDirectory()
+  makeHandleFile(path)
   try {
     await mount(`/proc/self/fd/${fd}`, path, MS_BIND)
   } catch (error) {

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, promises, statfsSync } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { completed } from './completed.js'
 import { openInetSocket, type InetSocketOptions } from './inet-socket.js'
-import { attach, detach, makeHandleFile, namedPath } from './named.js'
+import { attach, detach, makeHandleFile, namedPath, prepareRunDirectory } from './named.js'
 import { sysctlPath } from './sysctl-path.js'
 
 /** A network namespace: an open one, the path of a handle, the name of one in /run/netns, or the pid of a process in it. */
@@ -34,7 +34,8 @@ export class NetworkNamespace implements AsyncDisposable {
   static async create(name?: string): Promise<NetworkNamespace> {
     if (name === undefined) return new NetworkNamespace(await unshare(undefined), undefined)
     const path = namedPath(name)
-    await makeHandleFile(path)
+    await prepareRunDirectory()
+    makeHandleFile(path)
     try {
       return new NetworkNamespace(await unshare(path), name)
     } catch (error) {

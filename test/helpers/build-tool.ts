@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +20,7 @@ export function buildTool(name: string): string {
   if (modified(executable) > Math.max(...sources.map(modified))) return executable
 
   mkdirSync(join(tools, 'build'), { recursive: true })
-  const temporary = `${executable}.${process.pid}`
+  const temporary = `${executable}.${randomBytes(8).toString('hex')}`
   const units = sources.filter(file => file.endsWith('.c'))
   try {
     execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', temporary, ...units], { stdio: 'pipe' })

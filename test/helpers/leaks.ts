@@ -75,14 +75,10 @@ function count(values: (string | undefined)[]): Record<string, number> {
   return counts
 }
 
-/** The root of the procfs that is there for a moment whenever files were accessed: see src/native/procfs.ts. */
-const PROCFS = '/'
-
 function openFiles(): Record<string, number> {
   // `socket:[1234]` is a socket; the number says nothing.
   const kindOf = (fd: string): string => readlinkSync(`/proc/self/fd/${fd}`).replace(/^(\w+):\[\d+\]$/, '$1')
-  const kinds = readdirSync('/proc/self/fd').map(fd => unlessGone(() => kindOf(fd)))
-  return count(kinds.filter(kind => kind !== PROCFS))
+  return count(readdirSync('/proc/self/fd').map(fd => unlessGone(() => kindOf(fd))))
 }
 
 function threadNames(): Record<string, number> {

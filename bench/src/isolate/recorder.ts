@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 
 /** One thing that rtnetlink had the kernel do, as a line of native/replay.c without the side of the namespace. */
 export type Call =
@@ -16,7 +16,7 @@ type Step = readonly [operation: string, path: string, value: string, flags?: nu
 interface Exports {
   NetlinkHandle: new (fd: number) => { send(bytes: Uint8Array, token: number): void }
   socket: (netns: number, domain: number, type: number, protocol: number) => number
-  run: (netns: number, proc: number, steps: readonly Step[], job: number) => void
+  run: (netns: number, steps: readonly Step[], job: number) => void
 }
 
 const AF_NETLINK = 16
@@ -77,15 +77,14 @@ export class Recorder {
 
   #recordSteps(addon: Exports): void {
     const { run } = addon
-    addon.run = (netns, proc, steps, job) => {
+    addon.run = (netns, steps, job) => {
       if (this.#calls) for (const step of steps) this.#calls.push(callOf(step, netns))
-      run(netns, proc, steps, job)
+      run(netns, steps, job)
     }
   }
 }
 
-function callOf([operation, name, value, flags = 0]: Step, netns: number): Call {
-  const path = resolve('/proc', name)
+function callOf([operation, path, value, flags = 0]: Step, netns: number): Call {
   switch (operation) {
     case 'read':
       return { what: 'read', netns: inodeOf(netns), path }

@@ -62,8 +62,9 @@ export class Writer {
     this.#length = end
   }
 
-  /** Begins an attribute: what is put next is its content, until `endAttribute` is given what this returned. */
+  /** Begins an attribute, padded: what is put next is its content, until `endAttribute` is given what this returned. */
   beginAttribute(): number {
+    if ((this.#length & (ALIGNMENT - 1)) !== 0) this.pad()
     return this.reserve(NLA_HDRLEN)
   }
 

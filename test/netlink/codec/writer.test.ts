@@ -49,7 +49,9 @@ t.test('headers are in the byte order of the host, and survive that it grows', a
   t.same([u32(0), u16(4), u16(6), u32(8), u32(12)], [28, 44, 0x605, 0xf0000001, 0], 'struct nlmsghdr')
   t.same([u16(16), u16(18)], [9, 0x8007], 'struct nlattr')
 
+  writer.reserve(1)
   const long = writer.beginAttribute()
+  t.equal(long, 32, 'attributes begin at multiples of 4')
   writer.append(new Uint8Array(0xfffc))
   t.throws(() => writer.endAttribute(long, 1), { name: 'RangeError', message: /an attribute of 65536 bytes/ })
 })

@@ -1,26 +1,18 @@
 import type { NetworkNamespace } from '../netns/network-namespace.js'
-import type { Link } from '../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { IsolatorError } from './isolator-error.js'
 
-/** A socket inside a namespace that is to be a container's. */
-export interface ContainerSide {
-  readonly rt: RtnetlinkSocket
-  /** As it was before. */
-  readonly lo: Link
-}
-
 /**
- * Opens the socket, and looks at what is there. Whoever gets it closes it soon: it keeps the namespace alive, and has a thread.
+ * Opens a socket inside a namespace that is to be a container's, and looks whether it can be one. Whoever gets the socket
+ * closes it soon: it keeps the namespace alive, and has a thread.
  *
  * @throws IsolatorError ERR_FOREIGN_STATE where lo has an ingress qdisc
  */
-export async function openContainerSide(netns: NetworkNamespace): Promise<ContainerSide> {
+export async function openInside(netns: NetworkNamespace): Promise<RtnetlinkSocket> {
   const rt = await RtnetlinkSocket.open({ netns })
   try {
-    const [lo, ingress] = await Promise.all([rt.links.get('lo'), hasIngress(rt)])
-    if (ingress) throw foreignIngress(netns)
-    return { rt, lo }
+    if (await hasIngress(rt)) throw foreignIngress(netns)
+    return rt
   } catch (error) {
     rt.close()
     throw error

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import type { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
@@ -131,6 +132,23 @@ t.test('a failure at any step is taken back', needsIsolation(), async t => {
       foreign,
     )
   }
+})
+
+t.test('what somebody adds inside meanwhile is refused, and stays', needsIsolation(), async t => {
+  const { isolator, c1, everywhere } = await world(t)
+  const requests = channel('rtnetlink:request')
+  const add = (message: unknown): void => {
+    if ((message as { name: string }).name !== 'RTM_NEWLINK') return
+    requests.unsubscribe(add)
+    execFileSync('tc', ['-n', c1.name, 'qdisc', 'add', 'dev', 'lo', 'ingress'])
+  }
+  await changesNothing(t, everywhere, async () => {
+    // The first of isolate() makes the pair of veths, long after it has looked.
+    requests.subscribe(add)
+    await t.rejects(isolator.isolate('web-1', { netns: c1.name }), { code: 'ERR_FOREIGN_STATE' })
+    t.match(await tc(c1.name, 'qdisc show dev lo'), 'ingress')
+    await tc(c1.name, 'qdisc del dev lo ingress')
+  })
 })
 
 t.test('cleanup()', needsIsolation(), async t => {

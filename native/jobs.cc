@@ -29,9 +29,9 @@ struct Step {
     if (operation == "mount") return Failure::Of("mount", mount(value.c_str(), target, nullptr, flags, nullptr) < 0);
     if (operation == "unmount") return Failure::Of("umount2", umount2(target, MNT_DETACH) < 0);
     const bool writing = operation == "write";
-    const bool in_proc = path.rfind("/proc/", 0) == 0;
-    if (in_proc && !*proc) *proc = OwnProc();
-    if (in_proc && *proc) target += strspn(target + strlen("/proc"), "/") + strlen("/proc");
+    const bool is_sysctl = path.rfind("/proc/sys/", 0) == 0;
+    if (is_sysctl && !*proc) *proc = OwnProc();
+    if (is_sysctl && *proc) target += strlen("/proc/");
     FileDescriptor fd(openat(proc->number(), target, (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
     if (!fd) return Failure::Of("open");
     // In one write: to the kernel each write to a sysctl is a whole value.

@@ -113,6 +113,7 @@ Napi::Value Socket(const Info& info) {
 // A system call that does not wait, by its number, on whole numbers and the bytes of arrays. Returns what the kernel
 // does: a result, or an errno, negative.
 Napi::Value SystemCall(const Info& info) {
+  const int number = ToInt(info[0]);
   long arguments[6] = {};
   for (size_t i = 0; i + 1 < std::min<size_t>(info.Length(), 7); i++) {
     const Napi::Value value = info[i + 1];
@@ -120,7 +121,7 @@ Napi::Value SystemCall(const Info& info) {
   }
   if (info.Env().IsExceptionPending()) return info.Env().Undefined();
   auto [a, b, c, d, e, f] = arguments;
-  long result = syscall(ToInt(info[0]), a, b, c, d, e, f);
+  long result = syscall(number, a, b, c, d, e, f);
   return Napi::Number::New(info.Env(), result < 0 ? -errno : result);
 }
 

@@ -88,7 +88,10 @@ async function prepareInside(
   }
   // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
   const before = rt.links.get('lo').then(loopbackSettings)
-  takeBack(netns => inNamespace(netns, async rt => rt.links.change(await before)))
+  takeBack(async netns => {
+    const settings = await before.catch(() => undefined)
+    if (settings) await inNamespace(netns, rt => rt.links.change(settings))
+  })
   await allDone([
     before,
     applySysctls(netns, insideSysctls, former => {

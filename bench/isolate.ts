@@ -6,11 +6,11 @@
  *     npm run bench -- isolate [rounds]
  */
 import { NetworkNamespace } from '../lib/index.js'
+import { comparableState } from '../test/isolator/kernel-state.js'
 import { alternate } from './src/alternate.js'
 import { compile } from './src/compile.js'
 import { Recorder } from './src/isolate/recorder.js'
 import { replayArguments, writeScript } from './src/isolate/replay.js'
-import { stateOf } from './src/isolate/state.js'
 import { IsolatedHost } from './src/limits/isolated-host.js'
 import { output, samplesOf } from './src/output.js'
 import { median } from './src/statistics.js'
@@ -27,6 +27,9 @@ const replay = await compile('replay')
 const isolate = ({ isolator, topology }: IsolatedHost) =>
   isolator.isolate('sample', { netns: topology.containers[0]?.name ?? '', ports: PORTS })
 
+const stateOf = async ({ topology: { host, containers } }: IsolatedHost): Promise<string> =>
+  (await comparableState([host, ...containers])).join('\n')
+
 async function warmUp(): Promise<void> {
   await using host = await IsolatedHost.create(1, {})
   for (let i = 0; i < WARM_UP; i++) {
@@ -40,7 +43,7 @@ async function recordOne() {
   await using host = await IsolatedHost.create(1, {})
   const script = writeScript(await recorder.record(() => isolate(host)), host.topology)
   const prefix = host.topology.host.name.slice(0, -1)
-  return { script, prefix, lines: host.isolator.explain('sample'), state: await stateOf(host.topology) }
+  return { script, prefix, lines: host.isolator.explain('sample'), state: await stateOf(host) }
 }
 
 await warmUp()
@@ -70,7 +73,7 @@ const samples = new Map<string, number[]>(Object.keys(WAYS).map(way => [way, []]
 await alternate(Object.entries(WAYS), rounds, async ([way, work], round) => {
   await using host = await IsolatedHost.create(1, {})
   samples.get(way)?.push(await work(host))
-  if (round === 0 && (await stateOf(host.topology)) !== state) throw new Error(`${way}: leaves another state`)
+  if (round === 0 && (await stateOf(host)) !== state) throw new Error(`${way}: leaves another state`)
   // The isolator does not know of what others made.
   await NetworkNamespace.deleteName('pm1').catch(() => undefined)
 })

@@ -5,7 +5,7 @@ import { run, runIn } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
-import { settleLoopback, stateOf } from './kernel-state.js'
+import { comparableState, settleLoopback } from './kernel-state.js'
 
 const PORTS = '31000-31006,31500'
 
@@ -20,15 +20,10 @@ async function emptyTopology(t: Test): Promise<Topology> {
 const RESERVED = 'net.ipv4.ip_local_reserved_ports'
 const OTHERS_RESERVED = '31600-32100,40000'
 
-/** The state of host and container without what two equal topologies differ in: names of namespaces, and numbers of the kernel. */
-async function comparable({ host, containers }: Topology): Promise<string[]> {
-  const { namespaces, sysctls } = await stateOf([host, ...containers])
-  const withoutNumbers = (name: string, value: unknown): unknown =>
-    ['ifindex', 'link_index', 'link_netnsid', 'link_netns'].includes(name) ? undefined : value
-  return Object.values(namespaces)
-    .map(state => JSON.stringify(state, withoutNumbers, 1).replaceAll(/index \d+/g, 'index N'))
-    .concat(sysctls, await runIn(host.path, 'sysctl', RESERVED))
-}
+const comparable = async ({ host, containers }: Topology): Promise<string[]> => [
+  ...(await comparableState([host, ...containers])),
+  await runIn(host.path, 'sysctl', RESERVED),
+]
 
 t.test('the lines of explain() make the same', needsIsolation(), async t => {
   const [ours, theirs] = [await emptyTopology(t), await emptyTopology(t)]

@@ -22,6 +22,18 @@ export async function stateOf(
   return { ...state, sysctls: await Promise.all(namespaces.map(sysctls)) }
 }
 
+/** Numbers that the kernel chooses. */
+const CHOSEN = new Set(['ifindex', 'link_index', 'link_netnsid', 'link_netns'])
+
+/** What there is in the namespaces, without what two that were made alike differ in: their names, and the kernel's numbers. */
+export async function comparableState(namespaces: NamespaceRef[]): Promise<string[]> {
+  const { namespaces: states, sysctls } = await stateOf(namespaces)
+  const withoutNumbers = (name: string, value: unknown): unknown => (CHOSEN.has(name) ? undefined : value)
+  return Object.values(states)
+    .map(state => JSON.stringify(state, withoutNumbers, 1).replaceAll(/index \d+/g, 'index N'))
+    .concat(sysctls)
+}
+
 /** Runs `work` and asserts that a moment later the namespaces, and the files and threads of this process, are as before. */
 export async function changesNothing(
   t: Test,

@@ -27,7 +27,7 @@ export {
 export { formatHandle, parseHandle, type Handle, type Parent } from './handle.js'
 export type { FqCodelClassXstats, FqCodelQdiscXstats } from './kinds/fq-codel.js'
 export type { HtbClassXstats } from './kinds/htb.js'
-export type { U32HashKey, U32Offset } from './kinds/u32.js'
+export type { U32HashKey, U32Offset } from './kinds/u32-checks.js'
 export {
   qdisc,
   type ClsactQdisc,

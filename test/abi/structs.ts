@@ -29,7 +29,7 @@ import { tcFifoQopt } from '../../src/tc/kinds/fifo.js'
 import { tcFqCodelClStats, tcFqCodelQdStats } from '../../src/tc/kinds/fq-codel.js'
 import { tcHtbGlob, tcHtbOpt, tcHtbXstats } from '../../src/tc/kinds/htb.js'
 import { tcTbfQopt } from '../../src/tc/kinds/tbf.js'
-import { tcU32Mark, tcU32Pcnt, tcU32Sel } from '../../src/tc/kinds/u32.js'
+import { tcU32Mark, tcU32Pcnt, tcU32Sel } from '../../src/tc/kinds/u32-wire.js'
 import { tcRatespec } from '../../src/tc/rate.js'
 import {
   gnetStatsBasic,

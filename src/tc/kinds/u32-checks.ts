@@ -1,0 +1,163 @@
+import type { DeviceNames } from '../../netlink/message-type.js'
+import type { Verb } from '../../netlink/object-type.js'
+import { actionsToWire, type ActionSpec } from '../action.js'
+import { parseClassid, type Handle } from '../handle.js'
+import { offloadFlags, type Offload } from '../offload.js'
+import {
+  formatU32Handle,
+  parseU32Bucket,
+  parseU32Handle,
+  u32Bucket,
+  u32Node,
+  u32Table,
+  type U32Handle,
+} from '../u32-handle.js'
+import { keysToWire, type U32Keys } from '../u32-key.js'
+import { wholeNumber } from '../whole-number.js'
+import { TC_U32_EAT, TC_U32_OFFSET, TC_U32_TERMINAL, TC_U32_VAROFFSET, type U32WireIn } from './u32-wire.js'
+
+type Selector = NonNullable<U32WireIn['selector']>
+
+const MAX_DIVISOR = 256
+
+/** The part of a packet that chooses the bucket of a linked table: the word at `at`, masked, shifted to its lowest bit. */
+export interface U32HashKey {
+  /** Of 32 bits. */
+  mask: number
+  at: number
+}
+
+/**
+ * Where a linked table counts offsets from: `plus`, and the 16-bit word at `at` masked with `mask` and shifted right,
+ * rounded up to a multiple of 4. The kernel reads the hash key before it applies the offset of the same filter.
+ */
+export interface U32Offset {
+  at?: number | undefined
+  /** Of 16 bits. */
+  mask?: number | undefined
+  shift?: number | undefined
+  plus?: number | undefined
+  /** Move for good, so that all further filters count from there. */
+  eat?: boolean | undefined
+}
+
+/** A filter of the u32 classifier: a node with keys, or a hash table of such nodes (`divisor`). */
+export interface U32Fields<A extends ActionSpec = ActionSpec, K extends U32Keys = U32Keys> extends Offload {
+  /** Chosen by the kernel where it is not given: see U32Handle. */
+  handle?: U32Handle | undefined
+  /** The table and bucket that holds the node. Default: those of `handle`, and the root table without one. */
+  table?: U32Handle | undefined
+  /** Makes a hash table of so many buckets: a power of two up to 256. */
+  divisor?: number | undefined
+  /** All have to match. Default: none, which matches everything. */
+  keys?: K | undefined
+  /** A match goes on with this table. */
+  link?: U32Handle | undefined
+  /** Chooses the bucket in the linked table. Default: the first one. */
+  hashKey?: U32HashKey | undefined
+  offset?: U32Offset | undefined
+  /** The class for packets that match. */
+  classid?: Handle | undefined
+  /** A match ends the search. Default: where there is a classid or an action. */
+  terminal?: boolean | undefined
+  actions?: readonly A[] | undefined
+  /** Match only packets that arrived at the device of this name. */
+  inputDevice?: string | undefined
+  /** Match only packets whose mark, masked, has this value. */
+  mark?: { value: number; mask: number } | undefined
+}
+
+/** The attributes of a filter. Throws TypeError or RangeError for what is no filter, or none that the kernel can make. */
+export function u32ToWire(fields: U32Fields, devices: DeviceNames, verb: Verb): U32WireIn {
+  if (fields.divisor !== undefined) return tableToWire(fields)
+  const handle = fields.handle === undefined ? 0 : nodeHandle(fields.handle)
+  return {
+    classid: fields.classid === undefined ? undefined : parseClassid(fields.classid),
+    link: fields.link === undefined ? undefined : parseU32Bucket(fields.link),
+    inputDevice: fields.inputDevice,
+    actions: actionsToWire(fields.actions, devices),
+    hash: bucketOf(fields, handle),
+    selector: verb === 'add' ? selectorOf(fields) : unchangeable(fields, verb),
+    mark: fields.mark && { val: fields.mark.value, mask: fields.mark.mask },
+    flags: offloadFlags(fields),
+  }
+}
+
+function tableToWire({ handle, divisor = 0, ...fields }: U32Fields): U32WireIn {
+  wholeNumber('divisor', divisor, 1, MAX_DIVISOR)
+  if ((divisor & (divisor - 1)) !== 0) throw new RangeError(`divisor is ${divisor}: expected a power of two`)
+  if (handle !== undefined && (parseU32Handle(handle) & 0xfffff) !== 0) {
+    throw new RangeError(`'${handle}' is not a table: expected a handle such as '1:' with divisor`)
+  }
+  const surplus = ['keys', 'link', 'hashKey', 'offset', 'classid', 'actions'].find(
+    name => fields[name as keyof typeof fields] !== undefined,
+  )
+  if (surplus !== undefined) throw new TypeError(`${surplus} belongs to a node, and divisor makes a table`)
+  return { divisor, flags: offloadFlags(fields) }
+}
+
+/** Older kernels make a node numbered 0 of a handle without a node part, and take it for a table afterwards. */
+function nodeHandle(handle: U32Handle): number {
+  const value = parseU32Handle(handle)
+  if (u32Node(value) !== 0) return value
+  throw new RangeError(
+    `'${handle}' does not name a node: expected a handle such as '1:2:3', or table: '${handle}' alone`,
+  )
+}
+
+/**
+ * What TCA_U32_HASH says: undefined for the root table. The kernel takes the bucket from here and ignores the one in
+ * the handle, so both have to be the same, or the node would be found under another handle than it was added with.
+ */
+function bucketOf({ table }: U32Fields, handle: number): number | undefined {
+  const ofHandle = u32Bucket(handle)
+  if (table === undefined) {
+    if (u32Table(handle) !== 0) return ofHandle
+    if (ofHandle === 0) return undefined
+    throw new RangeError(
+      `'${formatU32Handle(handle)}' names a bucket of the root table, which has one only: expected '::${u32Node(handle).toString(16)}'`,
+    )
+  }
+  const bucket = parseU32Bucket(table)
+  if (ofHandle !== 0 && ofHandle !== bucket) {
+    throw new RangeError(`handle '${formatU32Handle(handle)}' is not in table '${formatU32Handle(bucket)}'`)
+  }
+  return bucket
+}
+
+function selectorOf(fields: U32Fields): Selector {
+  const {
+    keys,
+    hashKey,
+    offset,
+    terminal = fields.classid !== undefined || (fields.actions?.length ?? 0) > 0,
+  } = fields
+  const wireKeys = keysToWire(keys ?? [])
+  return {
+    flags: (terminal ? TC_U32_TERMINAL : 0) | (offset ? offsetFlags(offset) : 0),
+    nkeys: wireKeys.length,
+    offshift: offset?.shift,
+    offmask: offset?.mask,
+    off: offset?.plus,
+    offoff: offset?.at,
+    hoff: hashKey?.at,
+    hmask: hashKey?.mask,
+    keys: wireKeys,
+  }
+}
+
+const offsetFlags = ({ at, mask, shift, plus, eat }: U32Offset): number =>
+  (plus === undefined ? 0 : TC_U32_OFFSET) |
+  (at === undefined && mask === undefined && shift === undefined ? 0 : TC_U32_VAROFFSET) |
+  (eat ? TC_U32_EAT : 0)
+
+/** The kernel keeps the selector of a node that exists, whatever it is sent (u32_init_knode): nothing may rely on it. */
+function unchangeable({ keys, hashKey, offset }: U32Fields, verb: Verb): undefined {
+  if (verb === 'change' && keys === undefined && hashKey === undefined && offset === undefined)
+    return undefined
+  throw new TypeError(
+    verb === 'change'
+      ? 'the kernel keeps keys, hashKey and offset of a u32 filter: change actions, classid or link only'
+      : 'a u32 filter cannot be replaced, the kernel would keep its old keys: add another, then delete the old one',
+  )
+}

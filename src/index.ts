@@ -50,14 +50,14 @@ export type { InetSocketOptions } from './netns/inet-socket.js'
 
 // The isolator
 export { PortMappingIsolator } from './isolator/port-mapping-isolator.js'
-export type { IsolateOptions, PortMappingIsolatorOptions, UpdateOptions } from './isolator/options.js'
-export type { ContainerInfo } from './isolator/container-info.js'
-export type { Difference } from './isolator/difference.js'
-export type { Gone, IsolatorEvents } from './isolator/isolator-events.js'
-export type { Recovery } from './isolator/recover.js'
-export type { Repair } from './isolator/repair.js'
+export type { IsolateOptions, PortMappingIsolatorOptions, UpdateOptions } from './isolator/options/options.js'
+export type { ContainerInfo } from './isolator/container/info.js'
+export type { Difference } from './isolator/health/difference.js'
+export type { Gone, IsolatorEvents } from './isolator/health/isolator-events.js'
+export type { Recovery } from './isolator/recovery/recover.js'
+export type { Repair } from './isolator/health/repair.js'
 export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'
-export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/probe.js'
+export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/kernel/probe.js'
 export type {
   RatePercentiles,
   RateStatistics,
@@ -66,9 +66,9 @@ export type {
   SnmpStatistics,
   TrafficControlStatistics,
 } from './isolator/statistics/resource-statistics.js'
-export type { NetworkStatisticsOptions } from './isolator/statistics/statistics-options.js'
-export { PortRanges, type PortRange, type PortRangesInput } from './isolator/port-ranges.js'
-export { formatSize, parseSize, type SizeInput } from './isolator/sizes.js'
+export type { NetworkStatisticsOptions } from './isolator/options/statistics-options.js'
+export { PortRanges, type PortRange, type PortRangesInput } from './isolator/ports/port-ranges.js'
+export { formatSize, parseSize, type SizeInput } from './isolator/options/sizes.js'
 export { parseMesosFlags, type MesosFlags } from './isolator/mesos/flags.js'
 export {
   createStatisticsHandler,

@@ -21,6 +21,13 @@ const below: Record<string, readonly string[]> = {
   ],
 }
 
+/** What is in src/isolator/, from the ground up. A room may import those before it, itself apart. */
+const rooms = [
+  ...['isolator-error.ts', 'ports', 'options', 'layout', 'programs', 'plan', 'mesos', 'kernel', 'host'],
+  ...['container', 'recovery', 'statistics', 'health', 'explain.ts', 'prepare-host.ts', 'calls.ts'],
+  ...['port-mapping-isolator.ts', 'http'],
+]
+
 const allowedPackages = ['node-gyp-build']
 
 /** Source text by path, e.g. `tc/kinds/u32.ts`. */
@@ -28,6 +35,18 @@ type Tree = Map<string, string>
 
 const layerOf = (file: string): string =>
   (file.split('/')[0] ?? '').replace(/^rtnetlink-[\w-]+\.ts$/, 'rtnetlink-*.ts')
+
+/** The room of a file of src/isolator/; undefined for a file elsewhere. */
+function roomOf(file: string): string | undefined {
+  const [layer, room] = file.split('/')
+  return layer === 'isolator' ? room : undefined
+}
+
+/** Whether the rooms of src/isolator/ let one of its files import another file. */
+function pointsDown(file: string, target: string): boolean {
+  const [from, to] = [roomOf(file), roomOf(target)]
+  return from === undefined || to === undefined || rooms.indexOf(to) <= rooms.indexOf(from)
+}
 
 /** The module specifiers of `import`, `export from`, `import()` and `require()` in one file, type imports included. */
 function specifiers(file: string, text: string): string[] {
@@ -54,6 +73,9 @@ function readImports(tree: Tree): { graph: Map<string, string[]>; faults: string
     const layer = layerOf(file)
     const allowed = below[layer]
     if (allowed === undefined) faults.push(`${file}: ${layer} is not a layer`)
+    const room = roomOf(file)
+    if (room !== undefined && !rooms.includes(room))
+      faults.push(`${file}: ${room} is not a room of isolator/`)
     const edges: string[] = []
     for (const specifier of specifiers(file, text)) {
       if (!specifier.startsWith('.')) {
@@ -64,7 +86,7 @@ function readImports(tree: Tree): { graph: Map<string, string[]>; faults: string
       const target = join(dirname(file), specifier).replace(/\.js$/, '.ts')
       if (!tree.has(target)) faults.push(`${file}: imports ${target}, which is not in src/`)
       else edges.push(target)
-      if (layerOf(target) !== layer && !allowed?.includes(layerOf(target)))
+      if ((layerOf(target) !== layer && !allowed?.includes(layerOf(target))) || !pointsDown(file, target))
         faults.push(`${file}: may not import ${target}`)
     }
     graph.set(file, edges)
@@ -145,6 +167,17 @@ const broken: Record<string, [tree: [string, string][], fault: string]> = {
     'netns/namespace.ts: may not import netlink/socket.ts',
   ],
   'a package': [[['tc/rate.ts', `import bytes from 'bytes'`]], 'tc/rate.ts: imports the package bytes'],
+  'an upward import inside the isolator': [
+    [
+      ['isolator/kernel/apply.ts', `import type { Container } from '../container/table.js'`],
+      ['isolator/container/table.ts', ''],
+    ],
+    'isolator/kernel/apply.ts: may not import isolator/container/table.ts',
+  ],
+  'a file outside of the rooms': [
+    [['isolator/helpers.ts', '']],
+    'isolator/helpers.ts: helpers.ts is not a room of isolator/',
+  ],
   'a file outside of the layers': [[['utils.ts', '']], 'utils.ts: utils.ts is not a layer'],
   'a missing file': [
     [['tc/rate.ts', `import './gone.js'`]],

@@ -1,5 +1,5 @@
-import type { Container } from './container-table.js'
-import { IsolatorError } from './isolator-error.js'
+import type { Container } from './container/table.js'
+import { closedError } from './isolator-error.js'
 
 /**
  * The calls of an isolator: those for one container run one after the other, all of them after a recovery, and none once
@@ -87,10 +87,6 @@ export class Calls {
     await Promise.allSettled(this.#underWay)
   }
 }
-
-/** The error of a call that comes too late. */
-export const closedError = (message = 'the isolator is closed'): IsolatorError =>
-  new IsolatorError('ERR_ISOLATOR_CLOSED', message)
 
 /** Resolves when it settles, in either way. */
 async function settlementOf(work: Promise<unknown> | undefined): Promise<void> {

@@ -1,23 +1,16 @@
 import { NETNS_RUN_DIR } from '../netns/named.js'
-import { BACKLOG } from './backlog.js'
-import type { HostRecord } from './host-record.js'
-import { linkName } from './layout.js'
+import { BACKLOG } from './host/backlog.js'
+import type { HostRecord } from './layout/host-record.js'
+import { linkName } from './layout/layout.js'
 import { containerPlan } from './plan/container.js'
-import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from './plan/facts.js'
+import { featureLine, sysctlLine } from './plan/command-lines.js'
+import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
 import { hostPlan, loopbackPlan } from './plan/host.js'
 import type { Planned } from './plan/planned.js'
-import type { PortRanges } from './port-ranges.js'
-import { RESERVED_PORTS } from './reserved-ports.js'
+import type { PortRanges } from './ports/port-ranges.js'
+import { RESERVED_PORTS } from './host/reserved-ports.js'
 
 const NAMED = `${NETNS_RUN_DIR}/`
-
-/** `/proc/sys` as `sysctl` takes it; the optional ones may be missing in a kernel or namespace. */
-export const sysctlLine = ({ name, value, optional }: Sysctl): string =>
-  `sysctl ${optional ? '-e ' : ''}-qw ${name}='${value}'`
-
-/** `ethtool` as it turns a feature off, or has it on. */
-export const featureLine = ({ dev, feature }: FeatureOff, state: 'on' | 'off'): string =>
-  `ethtool -K ${dev} ${feature} ${state}`
 
 /** The commands of messages, to be run in the namespace of that path; undefined for the caller's. */
 const commands = (planned: readonly Planned[], path: string | undefined): string[] =>

@@ -63,3 +63,7 @@ export class IsolatorError extends Error {
     this.details = details
   }
 }
+
+/** The error of a call that comes too late. */
+export const closedError = (message = 'the isolator is closed'): IsolatorError =>
+  new IsolatorError('ERR_ISOLATOR_CLOSED', message)

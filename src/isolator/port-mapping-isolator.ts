@@ -1,18 +1,18 @@
 import { Calls } from './calls.js'
-import { infoOf, type ContainerInfo } from './container-info.js'
-import type { ContainerLimits } from './container-limits.js'
-import { ContainerTable, type Container } from './container-table.js'
-import type { Difference } from './difference.js'
+import { infoOf, type ContainerInfo } from './container/info.js'
+import type { ContainerLimits } from './container/limits.js'
+import { ContainerTable, type Container } from './container/table.js'
+import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
-import type { HostContext } from './host-context.js'
-import { aloneOnHost } from './host-lock.js'
-import type { HostRecord } from './host-record.js'
-import { tearDownHost } from './host-setup.js'
-import { Housekeeping, type Listener } from './housekeeping.js'
-import { isolateAll, type Isolation } from './isolate-all.js'
+import type { HostContext } from './host/context.js'
+import { aloneOnHost } from './host/lock.js'
+import type { HostRecord } from './layout/host-record.js'
+import { tearDownHost } from './host/setup.js'
+import { Housekeeping, type Listener } from './health/housekeeping.js'
+import { isolateAll, type Isolation } from './container/isolate-all.js'
 import { IsolatorError } from './isolator-error.js'
-import type { Gone, IsolatorEvents } from './isolator-events.js'
-import { checkId, checkIds } from './option-checks.js'
+import type { Gone, IsolatorEvents } from './health/isolator-events.js'
+import { checkId, checkIds } from './options/option-checks.js'
 import {
   checkUpdateOptions,
   parseOptions,
@@ -20,24 +20,24 @@ import {
   type IsolatorOptions,
   type PortMappingIsolatorOptions,
   type UpdateOptions,
-} from './options.js'
-import { PortRanges } from './port-ranges.js'
+} from './options/options.js'
+import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
-import { probe, type KernelFeatures } from './probe.js'
-import { publicInterfaceChanged } from './public-interface.js'
-import { recover, type Recovery } from './recover.js'
-import { removeContainers } from './remove-containers.js'
-import { repair, type Repair } from './repair.js'
+import { probe, type KernelFeatures } from './kernel/probe.js'
+import { publicInterfaceChanged } from './host/public-interface.js'
+import { recover, type Recovery } from './recovery/recover.js'
+import { removeContainers } from './container/remove.js'
+import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
-import { updateContainer } from './update-container.js'
-import { findFaults, type Scope } from './verify.js'
+import { updateContainer } from './container/update.js'
+import { findFaults, type Scope } from './health/verify.js'
 import {
   wantedContainer,
   wantedContainers,
   type ContainerOptions,
   type WantedContainer,
-} from './wanted-container.js'
+} from './container/wanted.js'
 
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that

@@ -1,4 +1,4 @@
-import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { OPTIONS, firstPort } from '../isolator/isolated-topology.js'
 import { ipBatch, runIn, tcBatch } from '../helpers/iproute2.js'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { ip, tcBatch } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { PortMappingIsolatorOptions } from '../../src/isolator/options.js'
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { run, runIn } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'

@@ -142,7 +142,7 @@ async function talksBothWays(
 }
 
 t.test('a policy that is none', async t => {
-  const { parseOptions } = await import('../../src/isolator/options.js')
+  const { parseOptions } = await import('../../src/isolator/options/options.js')
   const base = { ephemeralPorts: '20480-28671' }
   for (const bad of [
     { fragments: 'maybe' },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t, { type TAP as Tap } from 'tap'
-import { PortRanges } from '../../src/isolator/port-ranges.js'
+import { PortRanges } from '../../src/isolator/ports/port-ranges.js'
 import { dropAll } from '../../src/isolator/programs/drop-all.js'
 import { inside } from '../../src/isolator/programs/inside.js'
 import { local } from '../../src/isolator/programs/local.js'

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { CONTAINER_INTERFACE } from '../../src/isolator/layout.js'
+import { CONTAINER_INTERFACE } from '../../src/isolator/layout/layout.js'
 import type { ResourceStatistics } from '../../src/isolator/statistics/resource-statistics.js'
 import type { TracedMessage } from '../../src/netlink/trace.js'
 import { ip, ipJson, tcJson } from '../helpers/iproute2.js'

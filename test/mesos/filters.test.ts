@@ -5,8 +5,8 @@
  * which whoever adds it computes: a duplicate is the same handle, and update and remove name it.
  */
 import t, { type Test } from 'tap'
-import { nodeHandle, PORT_BUCKETS, tableHandle } from '../../src/isolator/layout.js'
-import { portNode, type PortNode } from '../../src/isolator/port-blocks.js'
+import { nodeHandle, PORT_BUCKETS, tableHandle } from '../../src/isolator/layout/layout.js'
+import { portNode, type PortNode } from '../../src/isolator/layout/port-blocks.js'
 import { mirred, u32, describeU32Keys } from '../../src/tc/index.js'
 import type { ActionSpec, U32Filter, U32Keys, U32Match } from '../../src/tc/index.js'
 import type { RtnetlinkSocketSync } from '../../src/rtnetlink-socket-sync.js'

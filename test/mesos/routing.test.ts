@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from 'node:net'
 import t, { type Test } from 'tap'
-import { PortRanges } from '../../src/isolator/port-ranges.js'
+import { PortRanges } from '../../src/isolator/ports/port-ranges.js'
 import { RtnetlinkSocketSync } from '../../src/rtnetlink-socket-sync.js'
 import { SockDiagSocket } from '../../src/sock-diag/index.js'
 import { describeU32Keys, u32 } from '../../src/tc/index.js'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PortMappingIsolator } from '../port-mapping-isolator.js'
 import type { ResourceStatistics } from '../statistics/resource-statistics.js'
-import { exactJson } from './exact-json.js'
+import { exactJson } from '../mesos/exact-json.js'
 
 /** What of the isolator this needs. */
 export type StatisticsSource = Pick<PortMappingIsolator, 'usageAll'>

@@ -1,4 +1,4 @@
-import { PortRanges, type PortRange } from '../port-ranges.js'
+import { PortRanges, type PortRange } from '../ports/port-ranges.js'
 import { refuseFlag } from './arguments.js'
 
 const FLAG = 'resources'

@@ -1,5 +1,5 @@
-import { PortRanges } from '../port-ranges.js'
-import type { RateLimit } from '../rate-limit.js'
+import { PortRanges } from '../ports/port-ranges.js'
+import type { RateLimit } from '../options/rate-limit.js'
 import type { HostAccess } from '../programs/local.js'
 
 /** A sysctl and the value it is to have; `optional` ones are passed over where a namespace does not have them. */

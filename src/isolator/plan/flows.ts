@@ -9,8 +9,8 @@ import {
   SECOND_LEVEL,
   SECOND_LEVEL_LINK,
   TABLE,
-} from '../layout.js'
-import { portNode, type PortBlock } from '../port-blocks.js'
+} from '../layout/layout.js'
+import { portNode, type PortBlock } from '../layout/port-blocks.js'
 import { IPPROTO_ICMP, PORT_PROTOCOLS } from '../programs/frame-values.js'
 import { matchAll } from '../programs/match-all.js'
 import { bpfFilter } from './bpf-filter.js'

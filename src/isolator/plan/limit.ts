@@ -1,6 +1,6 @@
 import { qdisc, trafficClass, type ClassSpec, type HtbClass } from '../../tc/index.js'
-import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout.js'
-import { sameLimit, type RateLimit } from '../rate-limit.js'
+import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
+import { sameLimit, type RateLimit } from '../options/rate-limit.js'
 import type { ContainerFacts, HostFacts } from './facts.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
 

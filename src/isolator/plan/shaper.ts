@@ -1,7 +1,7 @@
 import { link } from '../../rtnetlink/index.js'
-import { shaperNames } from '../layout.js'
+import { shaperNames } from '../layout/layout.js'
 import type { ContainerFacts, FeatureOff, HostFacts } from './facts.js'
-import { DEAF, finalDrop } from './gate.js'
+import { DEAF, finalDrop } from './guard.js'
 import { limitPlan, shaperPlace } from './limit.js'
 import { plan, planDelete, type Planned } from './planned.js'
 

@@ -1,5 +1,5 @@
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
-import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from '../layout.js'
+import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from '../layout/layout.js'
 import { IP_MF, IP_OFFSET, IPPROTO_ICMP, IPPROTO_UDP, PORT_PROTOCOLS } from '../programs/frame-values.js'
 import type { Planned } from './planned.js'
 import { byte, half, U32Priority, word, type Links } from './u32-priority.js'

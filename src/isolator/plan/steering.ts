@@ -1,5 +1,5 @@
-import { linkName, PRIORITY, TABLE } from '../layout.js'
-import { portNode, type PortBlock } from '../port-blocks.js'
+import { linkName, PRIORITY, TABLE } from '../layout/layout.js'
+import { portNode, type PortBlock } from '../layout/port-blocks.js'
 import type { Planned } from './planned.js'
 import { U32Priority } from './u32-priority.js'
 

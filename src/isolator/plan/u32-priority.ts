@@ -7,7 +7,7 @@ import {
   type U32HashKey,
   type U32Key,
 } from '../../tc/index.js'
-import { nodeHandle, tableHandle } from '../layout.js'
+import { nodeHandle, tableHandle } from '../layout/layout.js'
 import { plan, planAdd, type Planned } from './planned.js'
 
 /** Moves on by the length of a header of variable size. */

@@ -10,7 +10,7 @@ import {
 import { SKF_AD_VLAN_TAG_PRESENT } from '../../tc/classic-bpf/instruction.js'
 import { ETH_SOURCE, ETH_TYPE, IPV4_TOTAL_LENGTH, IPV4_VERSION_AND_IHL } from './frame-offsets.js'
 import { ETH_P_IP, IPV4_WITHOUT_OPTIONS, macWords } from './frame-values.js'
-import { mustBeAtLeast, mustEqual } from './must.js'
+import { mustBeAtLeast, mustEqual } from './frame-requirements.js'
 
 /** An Ethernet header with an ARP packet, or with IPv4, no options, and the first 8 bytes behind it. */
 const SHORTEST_FRAME = 42

@@ -10,7 +10,7 @@ import {
 } from '../../tc/classic-bpf/blocks.js'
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
-import type { PortRanges } from '../port-ranges.js'
+import type { PortRanges } from '../ports/port-ranges.js'
 import {
   ETH_TYPE,
   IPV4,
@@ -28,7 +28,7 @@ import {
   LOCALHOST,
   PORT_PROTOCOLS,
 } from './frame-values.js'
-import { mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotBeIn } from './must.js'
+import { mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotBeIn } from './frame-requirements.js'
 import { localUnreachable } from './unreachable.js'
 import { match } from './verdicts.js'
 

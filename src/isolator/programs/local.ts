@@ -10,7 +10,7 @@ import {
 } from '../../tc/classic-bpf/blocks.js'
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
-import type { PortRanges } from '../port-ranges.js'
+import type { PortRanges } from '../ports/port-ranges.js'
 import {
   DESTINATION_PORT,
   IPV4_DESTINATION,
@@ -31,7 +31,14 @@ import {
   TCP_ACK,
   TCP_SYN,
 } from './frame-values.js'
-import { matchIfIn, mustBeIn, mustBeOneOf, mustHaveNoneOf, mustNotBeIn, mustNotEqual } from './must.js'
+import {
+  matchIfIn,
+  mustBeIn,
+  mustBeOneOf,
+  mustHaveNoneOf,
+  mustNotBeIn,
+  mustNotEqual,
+} from './frame-requirements.js'
 import { localUnreachable } from './unreachable.js'
 import { match } from './verdicts.js'
 

@@ -7,7 +7,7 @@ import {
   wordAt,
   type Block,
 } from '../../tc/classic-bpf/blocks.js'
-import type { PortRanges } from '../port-ranges.js'
+import type { PortRanges } from '../ports/port-ranges.js'
 import {
   ICMP_CODE,
   ICMP_TYPE,
@@ -38,7 +38,7 @@ import {
   mustEqualX,
   mustHaveNoneOf,
   mustNotBeIn,
-} from './must.js'
+} from './frame-requirements.js'
 import { match } from './verdicts.js'
 
 /**

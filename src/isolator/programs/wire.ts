@@ -12,7 +12,7 @@ import {
 } from '../../tc/classic-bpf/blocks.js'
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
-import type { PortRanges } from '../port-ranges.js'
+import type { PortRanges } from '../ports/port-ranges.js'
 import {
   ARP_HARDWARE_AND_PROTOCOL_TYPE,
   ARP_LENGTHS_AND_OPERATION,
@@ -40,7 +40,14 @@ import {
   macWords,
   PORT_PROTOCOLS,
 } from './frame-values.js'
-import { mustBeBelow, mustBeIn, mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotEqual } from './must.js'
+import {
+  mustBeBelow,
+  mustBeIn,
+  mustBeOneOf,
+  mustEqual,
+  mustHaveNoneOf,
+  mustNotEqual,
+} from './frame-requirements.js'
 import { unreachable } from './unreachable.js'
 import { match, noMatch } from './verdicts.js'
 

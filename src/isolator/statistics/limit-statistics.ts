@@ -1,4 +1,4 @@
-import type { RateLimit } from '../rate-limit.js'
+import type { RateLimit } from '../options/rate-limit.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 
 type LimitStatistics<Way extends 'rx' | 'tx'> = Pick<

@@ -1,8 +1,8 @@
 import { DumpInterruptedError } from '../../netlink/errors.js'
 import type { LinkStatistics } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { nextTurn } from './gate.js'
-import { ifThere } from '../if-there.js'
+import { nextTurn } from '../kernel/limited-concurrency.js'
+import { ifThere } from '../kernel/unless-gone.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 
 /** The counters of a link that a container's statistics are made of; those of struct rtnl_link_stats64. */

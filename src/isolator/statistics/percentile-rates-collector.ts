@@ -1,15 +1,8 @@
 import type { LinkCounters } from './link-counters.js'
+import type { RateSampling } from '../options/statistics-options.js'
 import { percentiles } from './percentiles.js'
 import type { RateStatistics } from './resource-statistics.js'
 import { TimeSeries } from './time-series.js'
-
-/** How rates are sampled, in seconds. */
-export interface RateSampling {
-  /** How far back rates are kept. */
-  readonly window: number
-  /** From one sample to the next. */
-  readonly interval: number
-}
 
 /** Of which counter at the host's end each rate of the container is: what one end transmits, the other receives. */
 const COUNTERS = {

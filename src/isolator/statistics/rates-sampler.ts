@@ -1,5 +1,6 @@
 import type { LinkCounters } from './link-counters.js'
-import { PercentileRatesCollector, type RateSampling } from './percentile-rates-collector.js'
+import type { RateSampling } from '../options/statistics-options.js'
+import { PercentileRatesCollector } from './percentile-rates-collector.js'
 import type { RateStatistics } from './resource-statistics.js'
 
 /** Reads the counters of all containers there are. */

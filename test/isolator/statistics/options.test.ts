@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseOptions } from '../../../src/isolator/options.js'
+import { parseOptions } from '../../../src/isolator/options/options.js'
 
 const parsed = (options: Record<string, unknown>) =>
   parseOptions({ ephemeralPorts: '20480-28671', ...options }).statistics

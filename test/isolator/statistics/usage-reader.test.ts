@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseStatisticsOptions } from '../../../src/isolator/statistics/statistics-options.js'
+import { parseStatisticsOptions } from '../../../src/isolator/options/statistics-options.js'
 import { UsageReader, type MeasuredContainer } from '../../../src/isolator/statistics/usage-reader.js'
 
 /** More than are put together in one turn of the event loop. */

@@ -1,0 +1,167 @@
+import { isDeepStrictEqual } from 'node:util'
+import { NoSuchDeviceError } from '../../netlink/devices.js'
+import type { DeviceNames } from '../../netlink/message-type.js'
+import { link, type LinkSpec } from '../../rtnetlink/index.js'
+import {
+  filter,
+  qdisc,
+  trafficClass,
+  type ClassSpec,
+  type Filter,
+  type FilterKey,
+  type FilterSpec,
+  type QdiscSpec,
+} from '../../tc/index.js'
+import { asListed, lineOf } from '../kernel/planned-as-listed.js'
+import { foreign, type Fault } from './difference.js'
+import { placeOf } from '../layout/filter-places.js'
+import type { Observed } from './snapshot.js'
+import { plan, planDelete, type Planned } from '../plan/planned.js'
+
+/** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
+export async function compareAll(planned: readonly Planned[], observed: Observed): Promise<Fault[]> {
+  const faults: Fault[] = []
+  for (const message of planned) {
+    const fault = await compare(message, observed, observed.devices)
+    if (fault) faults.push(fault)
+  }
+  return faults
+}
+
+function compare(
+  planned: Planned,
+  observed: Observed,
+  devices: DeviceNames,
+): Promise<Fault | undefined> | Fault | undefined {
+  const { dev } = planned.spec as { dev?: unknown }
+  if (planned.object.name !== link.name && !observed.link(String(dev))) return undefined
+  switch (planned.object.name) {
+    case link.name:
+      return compareLink(planned.spec as LinkSpec, observed)
+    case qdisc.name:
+      return compareQdisc(planned, observed, devices)
+    case trafficClass.name:
+      return compareClass(planned, observed, devices)
+    case filter.name:
+      return compareFilter(planned, observed, devices)
+    default:
+      return undefined
+  }
+}
+
+const missing = (planned: Planned): Fault => ({
+  difference: { kind: 'missing', object: planned.command(), foreign: false },
+  mend: [planned],
+})
+
+const different = (planned: Planned, found: string, mend: readonly Planned[]): Fault => ({
+  difference: { kind: 'different', object: planned.command(), found, foreign: mend.length === 0 },
+  mend,
+})
+
+/** Of a link, what is planned counts, and nothing else. */
+function compareLink({ dev, ...wanted }: LinkSpec, observed: Observed): Fault | undefined {
+  const found = observed.link(String(dev))
+  if (!found) return foreign('missing', `ip link show dev ${dev}`)
+  const wrong = differing(wanted, found)
+  if (!wrong) return undefined
+  const command = (settings: object): string => link.command('change', { dev, ...settings })
+  const planned = plan(link, 'change', { dev, ...wrong })
+  return different(planned, command(sameMembers(wrong, found)), [planned])
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+const isNested = (value: unknown): value is Members => typeof value === 'object' && value !== null
+
+/** The members of `wanted` that are other in `found`, nested ones too; undefined where there are none. */
+function differing(wanted: object, found: object): Members | undefined {
+  const wrong = Object.entries(wanted).flatMap(([key, value]: [string, unknown]): [string, unknown][] => {
+    const is = (found as Members)[key]
+    if (!isNested(value)) return is === value ? [] : [[key, value]]
+    const inner = differing(value, isNested(is) ? is : {})
+    return inner ? [[key, inner]] : []
+  })
+  return wrong.length > 0 ? Object.fromEntries(wrong) : undefined
+}
+
+/** The members of `found` that `like` has. An alias that is not set is an empty one. */
+function sameMembers(like: Members, found: object): Members {
+  return Object.fromEntries(
+    Object.entries(like).map(([key, value]) => {
+      const is = (found as Members)[key]
+      return [key, isNested(value) ? sameMembers(value, isNested(is) ? is : {}) : (is ?? '')]
+    }),
+  )
+}
+
+/** A hook that was shared may be a clsact. A qdisc with the handle `0:` is the kernel's own, and counts as none. */
+function compareQdisc(planned: Planned, observed: Observed, devices: DeviceNames): Fault | undefined {
+  const spec = planned.spec as QdiscSpec
+  const there = observed.qdiscs(String(spec.dev))
+  if (spec.kind === 'ingress')
+    return there.some(({ kind }) => kind === 'ingress' || kind === 'clsact') ? undefined : missing(planned)
+  const found = there.find(({ parent, handle }) => parent === spec.parent && handle !== '0:')
+  if (!found) return missing(planned)
+  if (found.kind !== spec.kind || found.handle !== spec.handle)
+    return different(planned, qdisc.command('add', found), [])
+  return hasOptions(planned, found, devices)
+    ? undefined
+    : different(planned, qdisc.command('add', found), [plan(qdisc, 'change', spec)])
+}
+
+async function compareClass(
+  planned: Planned,
+  observed: Observed,
+  devices: DeviceNames,
+): Promise<Fault | undefined> {
+  const spec = planned.spec as ClassSpec
+  const found = (await observed.classes(String(spec.dev))).find(({ classid }) => classid === spec.classid)
+  if (!found) return missing(planned)
+  return hasOptions(planned, found, devices)
+    ? undefined
+    : different(planned, trafficClass.command('add', found), [plan(trafficClass, 'change', spec)])
+}
+
+/** What says where an object is, rather than what it does. */
+const PLACE = new Set(['dev', 'parent', 'handle', 'classid', 'kind'])
+
+/** Whether an object has the options that are planned, as far as they are: the kernel adds others. */
+function hasOptions(planned: Planned, found: object, devices: DeviceNames): boolean {
+  const wanted = asListed(planned, devices) as Members
+  return Object.keys(planned.spec as object).every(
+    key => PLACE.has(key) || isDeepStrictEqual(wanted[key], (found as Members)[key]),
+  )
+}
+
+async function compareFilter(
+  planned: Planned,
+  observed: Observed,
+  devices: DeviceNames,
+): Promise<Fault | undefined> {
+  const spec = planned.spec as FilterSpec
+  const found = (await observed.filtersByPlace(String(spec.dev), String(spec.parent))).get(placeOf(spec))
+  if (found && lineOf(found) === planned.command()) return undefined
+  const wanted = wantedFilter(planned, devices)
+  if (!wanted) return foreign('missing', planned.command())
+  if (!found) return missing(planned)
+  const [is, expected] = [lineOf(found), lineOf(wanted)]
+  return is === expected ? undefined : different(planned, is, replacement(planned, found))
+}
+
+/** Undefined where the device that it is to lead to is missing. */
+function wantedFilter(planned: Planned, devices: DeviceNames): Filter | undefined {
+  try {
+    return asListed(planned, devices) as Filter
+  } catch (error) {
+    if (error instanceof NoSuchDeviceError) return undefined
+    throw error
+  }
+}
+
+/** BPF filters are replaced in place; of a u32 node the kernel would keep the keys, and a table cannot be changed at all. */
+function replacement(planned: Planned, found: Filter): Planned[] {
+  const spec = planned.spec as FilterSpec
+  if (spec.kind === 'bpf' && found.kind === 'bpf') return [plan(filter, 'replace', spec)]
+  return 'divisor' in spec ? [] : [planDelete(filter, found as FilterKey), planned]
+}

@@ -1,0 +1,35 @@
+import type { FeatureOff, Sysctl } from '../plan/facts.js'
+import type { Planned } from '../plan/planned.js'
+
+/** Something in the kernel that is not as planned. */
+export interface Difference {
+  /** The container it belongs to; absent for what `create()` put on the host. */
+  readonly id?: string
+  readonly kind: 'missing' | 'different' | 'surplus'
+  /** What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus, what is there. */
+  readonly object: string
+  /** What is there instead. */
+  readonly found?: string
+  /** True for what is somebody else's, or cannot be put right: `repair` leaves it as it is. */
+  readonly foreign: boolean
+}
+
+/** A difference, and what puts it right: nothing where it is foreign. */
+export interface Fault {
+  readonly difference: Difference
+  /** Messages, in order. */
+  readonly mend: readonly Planned[]
+  readonly sysctl?: Sysctl
+  /** It is on. */
+  readonly feature?: FeatureOff
+  /** It is in the container's namespace. */
+  readonly inside?: boolean
+  /** The namespace has to get its name back. */
+  readonly attach?: boolean
+}
+
+/** The fault of what is somebody else's, or cannot be put right. */
+export const foreign = (kind: Difference['kind'], object: string, found?: string): Fault => ({
+  difference: { kind, object, ...(found !== undefined && { found }), foreign: true },
+  mend: [],
+})

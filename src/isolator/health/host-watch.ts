@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Link } from '../../rtnetlink/index.js'
+import type { RtnetlinkChange } from '../../rtnetlink-monitor.js'
+import type { HostContext } from '../host/context.js'
+import { slotOfLink } from '../layout/layout.js'
+import { persist } from './retry-until-done.js'
+import { ifThere } from '../kernel/unless-gone.js'
+
+/** Who is told what a watch sees. */
+export interface HostWatcher {
+  /** From here on nothing is missed. What went before has not been seen. */
+  begun(): void
+  /** The veth of a slot has gone. */
+  linkGone(slot: number): void
+  /** One of the host's interfaces is not what it was: there or not, up or down, MAC, MTU, addresses. */
+  hostChanged(): void
+  /** Nothing is seen until it begins again, which is tried after a pause. */
+  failed(error: unknown): void
+}
+
+/** What of a link the layout depends on. */
+type State = Pick<Link, 'index' | 'address' | 'mtu' | 'up'>
+
+/** Watches the links and addresses of a host as the kernel tells of them, on a socket of its own, until `stop`. */
+export class HostWatch {
+  readonly #host: HostContext
+  readonly #watcher: HostWatcher
+  readonly #stop = new AbortController()
+  /** The host's interfaces as they were seen last; undefined for one that is missing. */
+  readonly #known = new Map<string, State | undefined>()
+
+  constructor(host: HostContext, watcher: HostWatcher) {
+    this.#host = host
+    this.#watcher = watcher
+    const { facts, publicIndex, rt } = host
+    const { loopbackInterface, mac: address, mtu } = facts
+    const loopbackIndex = rt.devices.interfaceIndex(loopbackInterface)
+    // What has changed since the last look is news.
+    this.#known.set(facts.publicInterface, { index: publicIndex, address, mtu, up: true })
+    this.#known.set(loopbackInterface, { index: loopbackIndex, address, mtu, up: true })
+    void persist(() => this.#run(), this.#fail, this.#stop.signal)
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { rt } = this.#host
+    const changes = rt.monitor({ tables: ['links', 'addresses'], signal: this.#stop.signal })
+    // The monitor listens from here on.
+    const first = changes.next()
+    // Should the socket be closed meanwhile, what is looked at next tells of it.
+    first.catch(() => undefined)
+    this.#watcher.begun()
+    for (const dev of this.#known.keys()) this.#see(dev, await ifThere(() => rt.links.get(dev)))
+    for (let { value, done } = await first; !done; { value, done } = await changes.next()) {
+      if (value && value.event !== 'overrun') this.#take(value)
+    }
+  }
+
+  #take(change: RtnetlinkChange): void {
+    if (change.table === 'links') this.#takeLink(change)
+    else if (change.table === 'addresses' && this.#isShared(change.object)) this.#watcher.hostChanged()
+  }
+
+  #takeLink({ event, object }: RtnetlinkChange & { table: 'links' }): void {
+    const slot = slotOfLink(object.name)
+    if (slot !== undefined && event === 'delete') this.#watcher.linkGone(slot)
+    for (const [dev, known] of this.#known) {
+      if (event === 'new' && object.name === dev) this.#see(dev, object)
+      // Deleted, or given another name.
+      else if (object.index === known?.index) this.#see(dev, undefined)
+    }
+  }
+
+  #see(dev: string, link: Link | undefined): void {
+    const now = link && { index: link.index, address: link.address, mtu: link.mtu, up: link.up }
+    if (isDeepStrictEqual(this.#known.get(dev), now)) return
+    this.#known.set(dev, now)
+    this.#watcher.hostChanged()
+  }
+
+  #isShared({ dev, address }: { dev: string | number; address?: string | undefined }): boolean {
+    const { publicInterface, address: shared } = this.#host.facts
+    return dev === publicInterface && address === shared
+  }
+
+  readonly #fail = (error: unknown): void => {
+    if (!this.#stop.signal.aborted) this.#watcher.failed(error)
+  }
+}

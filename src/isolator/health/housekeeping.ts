@@ -1,0 +1,196 @@
+import { EventEmitter } from 'node:events'
+import { closedError } from '../isolator-error.js'
+import type { Container, ContainerTable } from '../container/table.js'
+import type { HostContext } from '../host/context.js'
+import { HostWatch } from './host-watch.js'
+import type { Gone, IsolatorEvents } from './isolator-events.js'
+import { linkName } from '../layout/layout.js'
+import { persist } from './retry-until-done.js'
+import { ProcessWatch } from './process-watch.js'
+import type { Repair } from './repair.js'
+import { nextTurn } from '../kernel/limited-concurrency.js'
+
+/** What is done by itself when the host's links change. */
+export interface Chores {
+  cleanup(id: string): Promise<boolean>
+  repair(): Promise<Repair>
+}
+
+/** Containers that are looked at between two turns of the event loop. */
+const CONTAINERS_PER_TURN = 256
+
+/**
+ * Follows the host's links once somebody wants to know: cleans a container up whose interface has gone, and repairs what
+ * depends on the public interface when that changes. What fails is told of and tried again.
+ */
+export class Housekeeping {
+  readonly #host: HostContext
+  readonly #containers: ContainerTable
+  readonly #chores: Chores
+  readonly #events = new EventEmitter<IsolatorEvents>()
+  /** Why containers that nobody has cleaned up are gone. */
+  readonly #lost = new WeakMap<Container, 'exit' | 'link'>()
+  readonly #processes = new ProcessWatch<Container>(container => {
+    void this.#cleanUp(container, 'exit')
+  })
+  readonly #closed = new AbortController()
+  #watch: HostWatch | undefined
+  /** One repair after the other. */
+  #repairing: Promise<void> = Promise.resolve()
+  /** The one that has not begun yet: it will see what changes until then. */
+  #next: Promise<void> | undefined
+
+  /** Whether something was left the last time: that it is no more is news as well. */
+  #left = false
+
+  constructor(host: HostContext, containers: ContainerTable, chores: Chores) {
+    this.#host = host
+    this.#containers = containers
+    this.#chores = chores
+    this.#events.setMaxListeners(0)
+  }
+
+  on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): void {
+    this.#start()
+    this.#events.on(event, listener as never)
+  }
+
+  off<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): void {
+    this.#events.off(event, listener as never)
+  }
+
+  /** Resolves when the container is gone. */
+  watch(container: Container, signal: AbortSignal | undefined): Promise<Gone> {
+    const stop = AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])])
+    if (stop.aborted) return Promise.reject(stop.reason as Error)
+    this.#start()
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: () => void) => {
+        this.#events.off('gone', listener)
+        stop.removeEventListener('abort', abort)
+        outcome()
+      }
+      const listener = (gone: Gone): void => {
+        if (gone.id === container.id)
+          settle(() => {
+            resolve(gone)
+          })
+      }
+      const abort = (): void => {
+        settle(() => {
+          reject(stop.reason as Error)
+        })
+      }
+      this.#events.on('gone', listener)
+      stop.addEventListener('abort', abort)
+      // It may have gone before the links were followed.
+      void this.#cleanUpIfLost(container)
+    })
+  }
+
+  /** Notes that a container has been made. */
+  made(container: Container): void {
+    if (this.#watch && container.process) this.#processes.add(container, container.process)
+  }
+
+  /** Notes that a container has been taken away. */
+  gone(container: Container): void {
+    this.#processes.delete(container)
+    const gone: Gone = { id: container.id, reason: this.#lost.get(container) ?? 'cleanup' }
+    // One that throws must not keep the others from hearing, nor the isolator from its work.
+    for (const listener of this.#events.listeners('gone') as Listener<'gone'>[]) {
+      try {
+        listener(gone)
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
+  }
+
+  /** Resolves when a repair that is under way is through. */
+  async close(): Promise<void> {
+    this.#closed.abort(closedError())
+    this.#processes.close()
+    this.#watch?.stop()
+    await this.#repairing
+  }
+
+  #start(): void {
+    if (this.#watch || this.#closed.signal.aborted) return
+    this.#watch = new HostWatch(this.#host, {
+      begun: () => {
+        void this.#cleanUpLost()
+      },
+      linkGone: slot => {
+        const container = this.#containers.inSlot(slot)
+        if (container) void this.#cleanUpIfLost(container)
+      },
+      hostChanged: () => {
+        void this.hostChanged()
+      },
+      failed: this.#fail,
+    })
+    for (const container of this.#containers) this.made(container)
+  }
+
+  /** Puts right what follows from the host's interfaces. Resolves when that has been tried. */
+  hostChanged(): Promise<void> {
+    this.#next ??= this.#repairing.then(() => {
+      this.#next = undefined
+      return persist(() => this.#repair(), this.#fail, this.#closed.signal)
+    })
+    this.#repairing = this.#next
+    return this.#next
+  }
+
+  /** Cleans up what was lost before the links were followed. */
+  async #cleanUpLost(): Promise<void> {
+    for (const [i, container] of [...this.#containers].entries()) {
+      void this.#cleanUpIfLost(container)
+      if (i % CONTAINERS_PER_TURN === CONTAINERS_PER_TURN - 1) await nextTurn()
+    }
+  }
+
+  /** Cleans a container up if its link is not there, and no call is under way that makes or removes it. */
+  async #cleanUpIfLost(container: Container): Promise<void> {
+    await container.settled
+    const { devices } = this.#host.rt
+    if (!this.#isThere(container) || this.#lost.has(container)) return
+    if (devices.interfaceIndex(linkName(container.slot)) === 0) await this.#cleanUp(container, 'link')
+  }
+
+  /** Cleans a container up, however often that fails. */
+  #cleanUp(container: Container, reason: 'exit' | 'link'): Promise<void> {
+    return persist(
+      async () => {
+        await container.settled
+        if (!this.#isThere(container)) return
+        this.#lost.set(container, reason)
+        await this.#chores.cleanup(container.id)
+      },
+      this.#fail,
+      this.#closed.signal,
+    )
+  }
+
+  #isThere(container: Container): boolean {
+    return !this.#closed.signal.aborted && this.#containers.get(container.id) === container
+  }
+
+  async #repair(): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    const result = await this.#chores.repair()
+    const { repaired, left } = result
+    const settled = this.#left && left.length === 0
+    this.#left = left.length > 0
+    if (repaired.length > 0 || this.#left || settled) this.#events.emit('repaired', result)
+  }
+
+  readonly #fail = (error: unknown): void => {
+    if (this.#closed.signal.aborted) return
+    if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error as Error)
+    else process.emitWarning(error as Error)
+  }
+}
+
+export type Listener<Name extends keyof IsolatorEvents> = (...told: IsolatorEvents[Name]) => void

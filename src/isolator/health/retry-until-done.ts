@@ -1,0 +1,27 @@
+import { sleep } from '../kernel/sleep.js'
+
+/** Before the second try, ms. The pause doubles with each further one. */
+const FIRST_PAUSE = 1000
+const LONGEST_PAUSE = 60_000
+
+/**
+ * Does what must not be given up: a failure is told of, and the work is tried again after a pause, until it succeeds or
+ * the signal aborts. Resolves when it has been tried once. A pause does not keep the process alive.
+ */
+export async function persist(
+  work: () => Promise<void>,
+  failed: (error: unknown) => void,
+  signal: AbortSignal,
+  pause = FIRST_PAUSE,
+): Promise<void> {
+  if (signal.aborted) return
+  try {
+    await work()
+  } catch (error) {
+    failed(error)
+    sleep(pause, { ref: false, signal }).then(
+      () => persist(work, failed, signal, Math.min(2 * pause, LONGEST_PAUSE)),
+      () => undefined,
+    )
+  }
+}

@@ -1,0 +1,74 @@
+import { rememberNames } from '../../netlink/devices.js'
+import type { DeviceNames } from '../../netlink/message-type.js'
+import type { Link } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { Filter, Qdisc, TrafficClass } from '../../tc/index.js'
+import { placeOf } from '../layout/filter-places.js'
+import { ifThere } from '../kernel/unless-gone.js'
+
+/**
+ * What a namespace has, to be compared with a plan. Links and qdiscs are read once for all devices, filters and classes
+ * of a device when they are asked for, none where it has gone meanwhile; nothing is read twice.
+ */
+export class Observed {
+  /** Names as of this look: each is looked up once, which for one that is missing takes milliseconds. */
+  readonly devices: DeviceNames
+  readonly #rt: RtnetlinkSocket
+  readonly #links: ReadonlyMap<string, Link>
+  readonly #qdiscs: ReadonlyMap<string, Qdisc[]>
+  readonly #filters = new Map<string, Promise<ReadonlyMap<string, Filter>>>()
+  readonly #classes = new Map<string, Promise<TrafficClass[]>>()
+
+  private constructor(rt: RtnetlinkSocket, links: readonly Link[], qdiscs: readonly Qdisc[]) {
+    this.devices = rememberNames(rt.devices)
+    this.#rt = rt
+    this.#links = new Map(links.map(link => [link.name, link]))
+    const byDevice = new Map<string, Qdisc[]>()
+    for (const qdisc of qdiscs) byDevice.set(qdisc.dev, [...(byDevice.get(qdisc.dev) ?? []), qdisc])
+    this.#qdiscs = byDevice
+  }
+
+  static async read(rt: RtnetlinkSocket): Promise<Observed> {
+    return new Observed(rt, await rt.links.list(), await rt.qdiscs.list())
+  }
+
+  link(name: string): Link | undefined {
+    return this.#links.get(name)
+  }
+
+  qdiscs(dev: string): readonly Qdisc[] {
+    return this.#qdiscs.get(dev) ?? []
+  }
+
+  /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
+  filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>> {
+    return once(this.#filters, `${dev} ${parent}`, async () => {
+      const filters = this.#has(dev, parent)
+        ? await ifThere(async () => this.#rt.filters.list({ dev, parent }))
+        : []
+      return new Map(filters?.map(filter => [placeOf(filter), filter]))
+    })
+  }
+
+  classes(dev: string): Promise<TrafficClass[]> {
+    return once(
+      this.#classes,
+      dev,
+      async () => (await ifThere(async () => this.#rt.classes.list({ dev }))) ?? [],
+    )
+  }
+
+  #has(dev: string, parent: string): boolean {
+    return this.qdiscs(dev).some(({ kind, handle }) =>
+      parent === 'ingress' ? kind === 'ingress' || kind === 'clsact' : handle === parent,
+    )
+  }
+}
+
+function once<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+  const before = known.get(key)
+  if (before) return before
+  const value = read()
+  known.set(key, value)
+  return value
+}

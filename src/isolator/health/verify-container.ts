@@ -1,0 +1,119 @@
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import { sysctlPath } from '../../netns/sysctl-path.js'
+import { link } from '../../rtnetlink/index.js'
+import { filter } from '../../tc/index.js'
+import { compareAll } from './compare.js'
+import type { Container } from '../container/table.js'
+import { foreign, type Fault } from './difference.js'
+import { featureLine, sysctlLine } from '../plan/command-lines.js'
+import { isRootTable, keyOf } from '../layout/filter-places.js'
+import type { HostContext } from '../host/context.js'
+import { inNamespace } from '../kernel/socket-inside.js'
+import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
+import { openNamespace } from '../container/namespace-handles.js'
+import { Observed } from './snapshot.js'
+import { containerPlan, type ContainerPlan } from '../plan/container.js'
+import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
+import { plan, type Planned } from '../plan/planned.js'
+import { shaperPair } from '../plan/shaper.js'
+import { keysOf } from './verify-host.js'
+
+/** What of a container is not as planned, on the host's side first. */
+export async function containerFaults(
+  host: HostContext,
+  container: Container,
+  observed: Observed,
+  features: ActiveFeatures,
+): Promise<Fault[]> {
+  const dev = linkName(container.slot)
+  const netns = openNamespace(container)
+  try {
+    const named = netns ? [] : [lostName(container)]
+    if (!observed.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
+    const planned = containerPlan(host.facts, container, { fd: -1 })
+    const lost = lostShaper(host.facts, container, observed)
+    const devices = [dev, ...(container.enforced && !lost ? Object.values(shaperNames(container.slot)) : [])]
+    const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
+    const near = [...births, ...planned.guard, ...planned.commit]
+    const faults = await compareAll(near, observed)
+    return [
+      // What stands on it, or leads to it, is for when it is there again.
+      ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
+      ...(await strangersOn(devices, near, observed)),
+      ...(await sysctlFaults(host.netns, planned.hostSysctls)),
+      ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
+      ...named,
+      ...(netns ? await insideFaults(host.facts, planned, netns) : []),
+    ].map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
+  } finally {
+    netns?.close()
+  }
+}
+
+/** What both ends of a pair are made with. */
+const ends = ({ mac: address, mtu }: HostFacts) => ({ address, mtu })
+const birthOf = (host: HostFacts) => ({ ...ends(host), arp: false, multicast: false })
+
+/** The shaper's pair, where somebody has deleted it: nothing that the container sends passes any more. */
+function lostShaper(host: HostFacts, container: ContainerFacts, observed: Observed): Fault | undefined {
+  if (!container.enforced || observed.link(shaperNames(container.slot).near)) return undefined
+  const pair = shaperPair(host, container)
+  return { difference: { kind: 'missing', object: pair.command(), foreign: false }, mend: [pair] }
+}
+
+/** The features that devices have on, by name. */
+export type ActiveFeatures = ReadonlyMap<string, ReadonlySet<string>>
+
+function featureFault(feature: FeatureOff, active: ActiveFeatures): Fault[] {
+  if (!active.get(feature.dev)?.has(feature.feature)) return []
+  const [object, found] = [featureLine(feature, 'off'), featureLine(feature, 'on')]
+  return [{ difference: { kind: 'different', object, found, foreign: false }, mend: [], feature }]
+}
+
+const lostName = ({ slot, reference }: Container): Fault => ({
+  difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${reference}`, foreign: false },
+  mend: [],
+  attach: true,
+})
+
+/** Filters on a container's links that are not ours: they could let through what the guard would not. */
+async function strangersOn(
+  devices: readonly string[],
+  planned: readonly Planned[],
+  observed: Observed,
+): Promise<Fault[]> {
+  const keys = keysOf(planned)
+  const lists = await Promise.all(devices.map(dev => observed.filtersByPlace(dev, 'ingress')))
+  return lists
+    .flatMap(filters => [...filters.values()])
+    .filter(found => !keys.has(keyOf(found)) && !isRootTable(found))
+    .map(found => foreign('surplus', filter.command('add', found)))
+}
+
+/** What is compared inside is what `isolate` made there. A container can change it, at its own expense. */
+async function insideFaults(
+  host: HostFacts,
+  { inside, insideSysctls }: ContainerPlan,
+  netns: NetworkNamespace,
+): Promise<Fault[]> {
+  const faults = await inNamespace(netns, async rt => {
+    const observed = await Observed.read(rt)
+    if (!observed.link(CONTAINER_INTERFACE))
+      return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
+    const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
+    return compareAll([far, ...inside], observed)
+  })
+  return [...faults, ...(await sysctlFaults(netns, insideSysctls))].map(fault => ({ ...fault, inside: true }))
+}
+
+async function sysctlFaults(netns: NetworkNamespace, sysctls: readonly Sysctl[]): Promise<Fault[]> {
+  const values = await netns.accessFiles(sysctls.map(({ name }) => [sysctlPath(name), null]))
+  return sysctls.flatMap((sysctl, i): Fault[] => {
+    const value = values[i]
+    if (typeof value !== 'string') return []
+    const found = value.trim().replaceAll(/\s+/g, ' ')
+    if (found === sysctl.value) return []
+    const [object, is] = [sysctl, { ...sysctl, value: found }].map(sysctlLine) as [string, string]
+    return [{ difference: { kind: 'different', object, found: is, foreign: false }, mend: [], sysctl }]
+  })
+}

@@ -1,0 +1,109 @@
+import { address as addressType, link } from '../../rtnetlink/index.js'
+import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
+import { compareAll } from './compare.js'
+import { containerNode, ownerOf } from '../layout/container-node.js'
+import { foreign, type Fault } from './difference.js'
+import { isOurs, isRootTable, keyOf } from '../layout/filter-places.js'
+import type { HostContext } from '../host/context.js'
+import { ifThere } from '../kernel/unless-gone.js'
+import { isHostRecord, type HostRecord } from '../layout/host-record.js'
+import { FLOW_QDISC } from '../layout/layout.js'
+import type { Observed } from './snapshot.js'
+import type { HostFacts } from '../plan/facts.js'
+import { hostPlan, ingressQdisc } from '../plan/host.js'
+import { planDelete, type Planned } from '../plan/planned.js'
+
+/** What of the things that `create()` put on a host is not as planned. */
+export async function hostFaults(
+  { rt, facts }: HostContext,
+  record: HostRecord,
+  observed: Observed,
+): Promise<Fault[]> {
+  const outside = await interfaceFaults({ rt, facts }, observed)
+  if (!observed.link(facts.publicInterface)) return outside
+  // Those that were there before are somebody else's to delete, but needed all the same.
+  const hooks = [facts.loopbackInterface, facts.publicInterface]
+    .filter(dev => !record.qdiscs.includes(dev))
+    .map(ingressQdisc)
+  const faults = await compareAll([...hooks, ...hostPlan(facts, record)], observed)
+  return [...outside, ...faults.map(fault => sparingAliases(fault, facts, observed))]
+}
+
+/** What has happened to the public interface that is not ours to change. */
+async function interfaceFaults(
+  { rt, facts }: Pick<HostContext, 'rt' | 'facts'>,
+  observed: Observed,
+): Promise<Fault[]> {
+  const { publicInterface: dev, address, prefixLength } = facts
+  const found = observed.link(dev)
+  const up = link.command('change', { dev, up: true })
+  const addresses = found && (await ifThere(async () => rt.addresses.list({ dev, family: 'inet' })))
+  if (!addresses) return [foreign('missing', up)]
+  return [
+    ...(found.up ? [] : [foreign('different', up, link.command('change', { dev, up: false }))]),
+    ...(addresses.some(there => there.address === address)
+      ? []
+      : [foreign('missing', addressType.command('add', { dev, address, prefixLength }))]),
+  ]
+}
+
+/** An alias that somebody has given to lo in the place of the record is theirs. */
+function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, observed: Observed): Fault {
+  const alias = observed.link(loopbackInterface)?.alias
+  const about = fault.mend.some(({ spec }) => {
+    const { dev, alias: planned } = spec as { dev?: unknown; alias?: unknown }
+    return dev === loopbackInterface && planned !== undefined
+  })
+  if (!about || !alias || isHostRecord(alias)) return fault
+  return foreign('different', fault.difference.object, fault.difference.found)
+}
+
+/** Whose a filter in our priorities can be that is not planned. */
+export interface Neighbours {
+  /** Whether a slot is that of a container that is looked at. */
+  readonly isLookedAt: (slot: number) => boolean
+  /** Whether a slot is that of any container. */
+  readonly isTaken: (slot: number) => boolean
+  /** Whether what is nobody's is of interest. */
+  readonly whole: boolean
+}
+
+/** Filters on the host's interfaces that are in our priorities, and not among what is planned. */
+export async function surplusFaults(
+  host: HostFacts,
+  observed: Observed,
+  planned: readonly Planned[],
+  neighbours: Neighbours,
+): Promise<Fault[]> {
+  const keys = keysOf(planned)
+  const lists = [
+    await observed.filtersByPlace(host.loopbackInterface, 'ingress'),
+    await observed.filtersByPlace(host.publicInterface, 'ingress'),
+    await observed.filtersByPlace(host.publicInterface, FLOW_QDISC),
+  ]
+  return lists
+    .flatMap(filters => [...filters.values()])
+    .filter(found => (found.parent !== 'ingress' || isOurs(found)) && !isRootTable(found))
+    .flatMap(found => (keys.has(keyOf(found)) ? [] : surplus(found, observed, neighbours)))
+}
+
+/** The keys of the filters that are planned. */
+export const keysOf = (planned: readonly Planned[]): ReadonlySet<string> =>
+  new Set(
+    planned.flatMap(({ object, spec }) => (object.name === filter.name ? [keyOf(spec as FilterSpec)] : [])),
+  )
+
+/** A node of a container that it does not need, or that leads nowhere, can go. All else is somebody's. */
+function surplus(found: Filter, observed: Observed, { isLookedAt, isTaken, whole }: Neighbours): Fault[] {
+  const node = containerNode(found)
+  const slot = node && ownerOf(node)
+  const object = filter.command('add', found)
+  const toGo: Fault = {
+    difference: { kind: 'surplus', object, foreign: false },
+    mend: [planDelete(filter, found)],
+  }
+  if (slot !== undefined && isTaken(slot)) return isLookedAt(slot) ? [toGo] : []
+  if (!whole) return []
+  const leadsNowhere = node && (node.link === undefined || !observed.link(node.link))
+  return [leadsNowhere ? toGo : foreign('surplus', object)]
+}

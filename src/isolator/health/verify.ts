@@ -1,0 +1,83 @@
+import { activeFeatures } from '../../ethtool/features.js'
+import { atOnce } from '../kernel/at-once.js'
+import type { Container, ContainerTable } from '../container/table.js'
+import type { Fault } from './difference.js'
+import type { HostContext } from '../host/context.js'
+import type { HostRecord } from '../layout/host-record.js'
+import { shaperNames } from '../layout/layout.js'
+import { Observed } from './snapshot.js'
+import { containerNodes } from '../plan/container.js'
+import type { HostFacts } from '../plan/facts.js'
+import { hostPlan } from '../plan/host.js'
+import { containerFaults, type ActiveFeatures } from './verify-container.js'
+import { hostFaults, surplusFaults } from './verify-host.js'
+
+/** What is compared with the kernel. */
+export interface Scope {
+  readonly host: HostContext
+  readonly record: HostRecord
+  /** The containers that are looked at. */
+  readonly containers: readonly Container[]
+  /** Whether the host's own part is, and what on its interfaces belongs to nobody. */
+  readonly whole: boolean
+  /** All containers there are at the time of asking, also those that came after the look began. */
+  readonly table: ContainerTable
+}
+
+/**
+ * What of the host's own part and of containers is not as planned: the host first, each in the order of its plan. The plan
+ * follows the public interface, should that have another MAC or MTU by now.
+ */
+export async function findFaults({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
+  const observed = await Observed.read(host.rt)
+  host.facts = currentFacts(host.facts, observed)
+  host.publicIndex = observed.link(host.facts.publicInterface)?.index ?? host.publicIndex
+  const features = await featuresOn(host, containers)
+  const faults = new Map<Container, Fault[]>()
+  const ofHost = whole ? await hostFaults(host, record, observed) : []
+  if (!observed.link(host.facts.publicInterface)) return ofHost
+  await atOnce(containers, async container => {
+    faults.set(container, await containerFaults(host, container, observed, features))
+  })
+  const slots = new Set(containers.map(({ slot }) => slot))
+  const planned = [
+    ...hostPlan(host.facts, record),
+    ...containers.flatMap(container => containerNodes(host.facts, container)),
+  ]
+  return [
+    ...ofHost,
+    ...containers.flatMap(container => faults.get(container) ?? []),
+    ...(await surplusFaults(host.facts, observed, planned, {
+      isLookedAt: slot => slots.has(slot),
+      isTaken: slot => table.inSlot(slot) !== undefined,
+      whole,
+    })),
+  ]
+}
+
+function currentFacts(facts: HostFacts, observed: Observed): HostFacts {
+  const { address: mac = facts.mac, mtu = facts.mtu } = observed.link(facts.publicInterface) ?? {}
+  return { ...facts, mac, mtu }
+}
+
+/** What is on of the features that must not be, by device: asked of all shapers in one conversation. */
+async function featuresOn(
+  { netns, rt }: HostContext,
+  containers: readonly Container[],
+): Promise<ActiveFeatures> {
+  const shapers = containers.flatMap(({ slot, enforced }) => (enforced ? [shaperNames(slot).near] : []))
+  const there = shapers
+    .map(dev => [dev, rt.devices.interfaceIndex(dev)] as const)
+    .filter(([, index]) => index !== 0)
+  if (there.length === 0) return new Map()
+  const active = await activeFeatures(
+    netns,
+    there.map(([, index]) => index),
+  )
+  return new Map(
+    there.flatMap(([dev, index]) => {
+      const on = active?.get(index)
+      return on ? [[dev, on]] : []
+    }),
+  )
+}

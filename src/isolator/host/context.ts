@@ -1,0 +1,16 @@
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { SockDiagSocket } from '../../sock-diag/index.js'
+import type { HostFacts } from '../plan/facts.js'
+
+/** The host side as the isolator works on it: its namespace, a socket in it, and what is known of it. */
+export interface HostContext {
+  readonly netns: NetworkNamespace
+  readonly rt: RtnetlinkSocket
+  /** Lists the host's own sockets. */
+  readonly sockets: SockDiagSocket
+  /** As of the last look: the public interface may get another MAC or MTU. */
+  facts: HostFacts
+  /** Likewise, its index: another one that has got its name has none of the filters. */
+  publicIndex: number
+}

@@ -1,0 +1,121 @@
+import { sleep } from '../kernel/sleep.js'
+import { filter, type Filter } from '../../tc/index.js'
+import type { Request } from '../../netlink/message.js'
+import type { DeviceNames } from '../../netlink/message-type.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { IsolatorError } from '../isolator-error.js'
+import { asListed, lineOf } from '../kernel/planned-as-listed.js'
+import {
+  containerPlace,
+  isNode,
+  isOurs,
+  isRoot,
+  isRootTable,
+  isTable,
+  placeOf,
+} from '../layout/filter-places.js'
+import type { FLOW_QDISC } from '../layout/layout.js'
+import type { Planned } from '../plan/planned.js'
+
+/** How long the kernel may take to let go of a table after its last link went (an RCU grace period; 32 ms measured). */
+const TABLE_RELEASE_MS = 2000
+
+/**
+ * The filters of our priorities on a device that has an ingress or clsact qdisc, or all of a qdisc that is ours. A device
+ * that is missing has none.
+ */
+export async function ourFilters(
+  rt: RtnetlinkSocket,
+  dev: string,
+  parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
+): Promise<Filter[]> {
+  if (rt.devices.interfaceIndex(dev) === 0) return []
+  const filters = await rt.filters.list({ dev, parent })
+  return parent === 'ingress' ? filters.filter(isOurs) : filters
+}
+
+/**
+ * Which of the planned filters are not there yet, of a device whose filters are `found`.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where a planned handle holds another filter, naming both, and where a priority
+ *   of the layout holds a filter that is neither planned nor a container's: removing the layout would remove it too
+ */
+export function missingFilters(
+  rt: RtnetlinkSocket,
+  found: readonly Filter[],
+  planned: readonly Planned[],
+): Planned[] {
+  const there = new Map(found.map(object => [placeOf(object), object]))
+  const all = planned.map(message => ({ message, wanted: asListed(message, rt.devices) as Filter }))
+  const places = new Set(all.map(({ wanted }) => placeOf(wanted)))
+  const foreign = found.find(
+    object => !places.has(placeOf(object)) && containerPlace(object) === undefined && !isRootTable(object),
+  )
+  if (foreign) throw foreignFilter(foreign)
+  const missing = all.filter(({ wanted }) => {
+    const existing = there.get(placeOf(wanted))
+    if (!existing) return true
+    const [is, expected] = [lineOf(existing), lineOf(wanted)]
+    if (is === expected) return false
+    throw new IsolatorError(
+      'ERR_FOREIGN_STATE',
+      `${wanted.dev} has a filter where this isolator has one of its own, and it is another. There: ${is}; expected: ${expected}`,
+      { details: { dev: wanted.dev, found: is, expected } },
+    )
+  })
+  return missing.map(({ message }) => message)
+}
+
+function foreignFilter(object: Filter): IsolatorError {
+  const found = filter.command('add', object)
+  return new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `${object.dev} has a filter in a priority that this isolator needs for itself. Move it to another: ${found}`,
+    { details: { dev: object.dev, found } },
+  )
+}
+
+/**
+ * Removes filters one by one: nodes in the opposite order, then tables, which are busy for a moment after their last
+ * link, and last the priorities, which the kernel keeps with their root table while another priority has u32 filters.
+ */
+export async function removeFilters(rt: RtnetlinkSocket, filters: readonly Filter[]): Promise<void> {
+  const deadline = Date.now() + TABLE_RELEASE_MS
+  let left = [...filters.filter(isRoot), ...filters.filter(isNode), ...filters.filter(isTable)]
+  while (left.length > 0) {
+    const now = left
+    const results = await rt.batch(batch => {
+      for (const object of now) batch.filters.delete(object)
+    })
+    const refused = results.find(
+      ({ error }) => error && error.code !== 'EBUSY' && error.code !== 'ENOENT',
+    )?.error
+    if (refused) throw refused
+    left = now.filter((_, i) => results[i]?.error?.code === 'EBUSY')
+    if (left.length > 0 && Date.now() > deadline)
+      throw new Error(`${left.length} u32 tables are still in use after ${TABLE_RELEASE_MS} ms`)
+    if (left.length > 0) await sleep(5)
+  }
+  await removeEmptyPriorities(rt, filters.filter(isRootTable))
+}
+
+/** Takes away the priorities of these root tables where nothing else is in them any more. */
+async function removeEmptyPriorities(rt: RtnetlinkSocket, rootTables: readonly Filter[]): Promise<void> {
+  const [first] = rootTables
+  if (!first) return
+  const left = await ourFilters(rt, first.dev)
+  const used = new Set(left.flatMap(object => (isRootTable(object) ? [] : [object.priority])))
+  const empty = rootTables.filter(
+    table => !used.has(table.priority) && left.some(({ priority }) => priority === table.priority),
+  )
+  await rt.batch(batch => {
+    // Handle 0 is the priority itself: the verbs refuse it, since with filters in it they would all go.
+    for (const table of empty) batch.push(priorityDeletion(table, rt.devices))
+  })
+}
+
+const priorityDeletion = (table: Filter, devices: DeviceNames): Request<never> => ({
+  type: filter.messages.delete,
+  flags: 0,
+  body: { ...(filter.toDelete(table, devices) as object), handle: 0 } as never,
+})

@@ -1,0 +1,187 @@
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import type { Link } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { applyAll, removeAll } from '../kernel/apply.js'
+import { readBacklog, writeBacklog } from './backlog.js'
+import type { HostContext } from './context.js'
+import { missingFilters, ourFilters, removeFilters } from './filters.js'
+import { parseHostRecord, type HostRecord } from '../layout/host-record.js'
+import {
+  ingressQdisc,
+  loopbackFilters,
+  loopbackPlan,
+  loopbackRestoration,
+  loopbackSettings,
+  publicFilters,
+  recordNote,
+} from '../plan/host.js'
+import type { Planned } from '../plan/planned.js'
+import { flowFilters } from '../plan/flows.js'
+import { PortRanges } from '../ports/port-ranges.js'
+import { readReservedPorts, releasePorts, reservePorts } from './reserved-ports.js'
+import { findFlowQdisc, missingFlowQdisc } from './flows.js'
+import { FLOW_QDISC } from '../layout/layout.js'
+import { allOrNothing, type Undo } from '../kernel/undo.js'
+
+/** What of the host is to be changed beside the layout. */
+export interface HostWishes {
+  /** Ports that the host is to be kept from handing out. */
+  readonly reserve: PortRanges
+  /** What net.core.netdev_max_backlog is to be at least. */
+  readonly backlog: number
+}
+
+/**
+ * Puts the static part of the layout on the host, or completes one that an earlier run left. Gives back what has to be
+ * restored in the end.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where something else holds a handle of the layout, or the loopback's alias
+ */
+export async function setUpHost(host: HostContext, { reserve, backlog }: HostWishes): Promise<HostRecord> {
+  const { rt, facts } = host
+  const loopback = await rt.links.get(facts.loopbackInterface)
+  const present = await devicesWithIngress(host)
+  const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
+  const absent = devicesOf(host).filter(dev => !present.has(dev))
+  const before = recordOf(loopback, absent, noted)
+  const reserving = reserve.subtract(await readReservedPorts(host.netns))
+  const tooSmall = await backlogBelow(backlog)
+  const record = {
+    ...before,
+    reserved: before.reserved.union(reserving),
+    backlog: before.backlog ?? tooSmall,
+  }
+  await allOrNothing(async undo => {
+    const restoration = noted ? [recordNote(facts, noted)] : loopbackRestoration(facts, record)
+    undo.push(() => applyAll(rt, restoration, undo))
+    await applyAll(rt, loopbackPlan(facts, record), undo)
+    await reserveFor(host, reserving, undo)
+    await raiseBacklog(tooSmall, backlog, undo)
+    await setUpFlows(host, undo)
+    await fillIn(host, facts.loopbackInterface, present, loopbackFilters(facts), undo)
+    await fillIn(host, facts.publicInterface, present, publicFilters(facts), undo)
+  })
+  return record
+}
+
+/** Takes the static part away again and restores what was changed. A qdisc that was shared loses our filters only. */
+export async function tearDownHost(host: HostContext, record: HostRecord): Promise<void> {
+  const { rt, facts } = host
+  for (const dev of devicesOf(host).reverse()) {
+    if (record.qdiscs.includes(dev)) await removeAll(rt, inversesOf([ingressQdisc(dev)]))
+    else await removeFilters(rt, await ourFilters(rt, dev))
+  }
+  const flows = await findFlowQdisc(rt, facts.publicInterface)
+  if (flows) await rt.qdiscs.delete({ dev: flows.dev, parent: flows.parent, handle: flows.handle })
+  if (record.reserved.size > 0) await releasePorts(host.netns, record.reserved)
+  if (record.backlog !== undefined) await writeBacklog(record.backlog)
+  await removeAll(rt, loopbackRestoration(facts, record))
+}
+
+/** The ports that are reserved on the host, but for those that an earlier run of this isolator reserved. */
+export async function portsReservedByOthers(
+  rt: RtnetlinkSocket,
+  netns: NetworkNamespace,
+  loopbackInterface: string,
+): Promise<PortRanges> {
+  const { alias } = await rt.links.get(loopbackInterface)
+  const ours = parseHostRecord(alias, loopbackInterface)?.reserved ?? PortRanges.empty
+  return (await readReservedPorts(netns)).subtract(ours)
+}
+
+const devicesOf = ({ facts }: HostContext): string[] => [facts.loopbackInterface, facts.publicInterface]
+
+/** The devices that have an ingress or clsact qdisc already: another's, or ours from an earlier run. */
+async function devicesWithIngress(host: HostContext): Promise<ReadonlySet<string>> {
+  const lists = await Promise.all(devicesOf(host).map(dev => host.rt.qdiscs.list({ dev })))
+  return new Set(
+    lists.flat().flatMap(({ kind, dev }) => (kind === 'ingress' || kind === 'clsact' ? [dev] : [])),
+  )
+}
+
+/**
+ * What is going to be changed, as it is now, or as it was `noted` by an earlier run. A qdisc that was shared then and has
+ * gone since is ours, once it is made again.
+ */
+function recordOf(
+  { mtu, inet = {} }: Link,
+  qdiscs: readonly string[],
+  noted: HostRecord | undefined,
+): HostRecord {
+  if (noted) return { ...noted, qdiscs: [...new Set([...noted.qdiscs, ...qdiscs])] }
+  const names = Object.keys(loopbackSettings({ mac: '', mtu }).inet) as (keyof typeof inet)[]
+  return {
+    mtu,
+    qdiscs,
+    reserved: PortRanges.empty,
+    sysctls: Object.fromEntries(names.map(name => [name, inet[name] ?? 0])),
+  }
+}
+
+async function reserveFor({ netns }: HostContext, ports: PortRanges, undo: Undo): Promise<void> {
+  if (ports.size === 0) return
+  undo.push(() => releasePorts(netns, ports))
+  await reservePorts(netns, ports)
+}
+
+/** The backlog, where it is smaller than that. */
+async function backlogBelow(wanted: number): Promise<number | undefined> {
+  const backlog = wanted > 0 ? await readBacklog() : undefined
+  return backlog !== undefined && backlog < wanted ? backlog : undefined
+}
+
+async function raiseBacklog(before: number | undefined, wanted: number, undo: Undo): Promise<void> {
+  if (before === undefined) return
+  undo.push(() => writeBacklog(before))
+  await writeBacklog(wanted)
+}
+
+/** Makes or completes the fq_codel with a flow per container, if there is to be one. */
+async function setUpFlows(host: HostContext, undo: Undo): Promise<void> {
+  const { rt, facts } = host
+  if (facts.flowParent === undefined) return
+  const qdisc = await missingFlowQdisc(host, facts.flowParent)
+  if (qdisc) {
+    await applyAll(rt, [qdisc], undo)
+    await applyAll(rt, flowFilters(facts), goesWithQdisc)
+  } else await complete(host, facts.publicInterface, FLOW_QDISC, flowFilters(facts), undo)
+}
+
+/** Adds the qdisc and the filters that a device lacks. */
+async function fillIn(
+  host: HostContext,
+  dev: string,
+  present: ReadonlySet<string>,
+  filters: readonly Planned[],
+  undo: Undo,
+): Promise<void> {
+  const { rt } = host
+  if (present.has(dev)) return complete(host, dev, 'ingress', filters, undo)
+  await applyAll(rt, [ingressQdisc(dev)], undo)
+  await applyAll(rt, filters, goesWithQdisc)
+}
+
+/** Adds the filters that a qdisc lacks. */
+async function complete(
+  { rt }: HostContext,
+  dev: string,
+  parent: 'ingress' | typeof FLOW_QDISC,
+  filters: readonly Planned[],
+  undo: Undo,
+): Promise<void> {
+  const found = await ourFilters(rt, dev, parent)
+  const before = new Set(found.map(({ handle, priority }) => `${priority} ${handle}`))
+  undo.push(async () => {
+    const now = await ourFilters(rt, dev, parent)
+    await removeFilters(
+      rt,
+      now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
+    )
+  })
+  await applyAll(rt, missingFilters(rt, found, filters), goesWithQdisc)
+}
+
+/** For filters that are taken back in another way than one by one. */
+const goesWithQdisc: Pick<Undo, 'push'> = { push: () => undefined }
+
+const inversesOf = (planned: readonly Planned[]): Planned[] => planned.flatMap(({ inverse }) => inverse ?? [])

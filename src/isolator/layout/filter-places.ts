@@ -1,0 +1,69 @@
+import { parseU32Handle, type Filter, type FilterSpec } from '../../tc/index.js'
+import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from './layout.js'
+
+/** Priorities of the layout on the host's own interfaces. */
+const OURS = new Set<number>([
+  PRIORITY.martian,
+  PRIORITY.arp,
+  PRIORITY.steering,
+  PRIORITY.vlan,
+  PRIORITY.priorityTagged,
+])
+
+/** Root tables are numbered by the kernel, from here on. */
+const FIRST_ROOT_TABLE = 0x800
+
+/** Whether a filter of one of the host's interfaces has a priority of the layout. */
+export const isOurs = ({ priority }: Filter): boolean => OURS.has(priority)
+
+/** What tells a planned or listed filter of a device from the others, however the kernel numbers root tables. */
+export const placeOf = (object: FilterSpec): string =>
+  `${object.priority} ${object.protocol} ${handleOf(object) & (isRoot(object) ? 0xfff : ~0)}`
+
+/** What tells a planned or listed filter from all others of its namespace. */
+export const keyOf = (object: FilterSpec): string => `${object.dev} ${object.parent} ${placeOf(object)}`
+
+/** A root as the plan has it, `::1`, without the table number that the kernel gave it. */
+export function withoutRootTable(object: Filter): Filter {
+  if (!isRoot(object)) return object
+  const { table: _table, ...root } = object as Filter & { table?: unknown }
+  return { ...root, handle: `::${(handleOf(object) & 0xfff).toString(16)}` } as Filter
+}
+
+/** Root tables are made by the kernel, with the first filter of a u32 priority. */
+export const isRootTable = (object: Filter): boolean =>
+  object.kind === 'u32' && (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 >= FIRST_ROOT_TABLE
+
+export const isTable = (object: Filter): boolean =>
+  object.kind === 'u32' && (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 < FIRST_ROOT_TABLE
+
+export const isRoot = (object: FilterSpec): boolean =>
+  object.kind === 'u32' &&
+  (handleOf(object) & 0xfff) !== 0 &&
+  (handleOf(object) >>> 20 === 0 || handleOf(object) >>> 20 >= FIRST_ROOT_TABLE)
+
+export const isNode = (object: Filter): boolean =>
+  object.kind !== 'u32' || ((handleOf(object) & 0xfffff) !== 0 && !isRoot(object))
+
+/** What a filter is in the place of: a container's port node, by which port it looks at, or a mirror node. */
+export type ContainerPlace = 'destination' | 'quotedSource' | 'mirror'
+
+/** The place of a container's node that a filter has; undefined for one that has none. */
+export function containerPlace(object: Filter): ContainerPlace | undefined {
+  if (object.kind !== 'u32' || object.priority !== PRIORITY.steering || !isNode(object)) return undefined
+  const handle = handleOf(object)
+  const table = handle >>> 20
+  if (table === TABLE.everyone) return 'mirror'
+  if ((handle & 0xfff) >= SECOND_LEVEL_LINK) return undefined
+  if (table === TABLE.destinationPort || inSecondLevel(table, SECOND_LEVEL.destinationPort))
+    return 'destination'
+  if (table === TABLE.quotedSourcePort || inSecondLevel(table, SECOND_LEVEL.quotedSourcePort))
+    return 'quotedSource'
+  return undefined
+}
+
+const inSecondLevel = (table: number, first: number): boolean =>
+  table >= first && table < first + PORT_BUCKETS
+
+const handleOf = ({ kind, handle = 0 }: FilterSpec): number =>
+  kind === 'u32' ? parseU32Handle(handle) : Number(handle)

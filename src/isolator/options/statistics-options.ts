@@ -1,0 +1,80 @@
+import { isBoolean, refuse, type Checks } from './option-checks.js'
+
+/** The options of `PortMappingIsolator.create` that say what `usage()` tells beside the counters: Mesos's flags. */
+export interface NetworkStatisticsOptions {
+  /** Count TCP connections. Default: false. Costs an entry into the namespace of each container asked about. */
+  networkEnableSocketStatisticsSummary?: boolean | undefined
+  /** Percentiles of TCP's round-trip times. Default: false. Lists the container's sockets each time. */
+  networkEnableSocketStatisticsDetails?: boolean | undefined
+  /** The counters of IP, ICMP, TCP and UDP. Default: false. Costs an entry into the namespace. */
+  networkEnableSnmpStatistics?: boolean | undefined
+  /** Sample rates all the time, and tell their percentiles. Default: false. Needs the two options below. */
+  networkEnableRateStatistics?: boolean | undefined
+  /** How far back rates are kept: seconds, more than the interval. */
+  networkRateStatisticsWindow?: number | undefined
+  /** From one sample to the next: seconds, at least 0.02. Each reads the counters of all links once. */
+  networkRateStatisticsInterval?: number | undefined
+}
+
+/** How rates are sampled, in seconds. */
+export interface RateSampling {
+  /** How far back rates are kept. */
+  readonly window: number
+  /** From one sample to the next. */
+  readonly interval: number
+}
+
+/** What to read beside the counters, which are always read. */
+export interface StatisticsOptions {
+  readonly socketSummary: boolean
+  readonly socketDetails: boolean
+  readonly snmp: boolean
+  /** Undefined: no rates. */
+  readonly rates: RateSampling | undefined
+}
+
+export const STATISTICS_CHECKS: Checks<NetworkStatisticsOptions> = {
+  networkEnableSocketStatisticsSummary: isBoolean,
+  networkEnableSocketStatisticsDetails: isBoolean,
+  networkEnableSnmpStatistics: isBoolean,
+  networkEnableRateStatistics: isBoolean,
+  networkRateStatisticsWindow: isSeconds,
+  networkRateStatisticsInterval: isSeconds,
+}
+
+/** Mesos's least interval, seconds. */
+const LEAST_INTERVAL = 0.02
+/** The longest that a timer of Node takes, seconds: 2^31 - 1 ms. */
+const LONGEST = 2_147_483
+
+/**
+ * Fills in defaults; the types are checked.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION by the rules of Mesos, where rates are to be sampled
+ */
+export const parseStatisticsOptions = (options: NetworkStatisticsOptions): StatisticsOptions => ({
+  socketSummary: options.networkEnableSocketStatisticsSummary ?? false,
+  socketDetails: options.networkEnableSocketStatisticsDetails ?? false,
+  snmp: options.networkEnableSnmpStatistics ?? false,
+  rates: options.networkEnableRateStatistics === true ? rateSampling(options) : undefined,
+})
+
+function rateSampling({
+  networkRateStatisticsWindow: window,
+  networkRateStatisticsInterval: interval,
+}: NetworkStatisticsOptions): RateSampling {
+  if (interval === undefined || interval < LEAST_INTERVAL)
+    throw refuse('networkRateStatisticsInterval', interval, `seconds, at least ${LEAST_INTERVAL}`)
+  if (window === undefined || window <= interval)
+    throw refuse(
+      'networkRateStatisticsWindow',
+      window,
+      `seconds, more than networkRateStatisticsInterval, which is ${interval}`,
+    )
+  return { window, interval }
+}
+
+function isSeconds(value: unknown, option: string): void {
+  if (typeof value !== 'number' || !(value > 0 && value <= LONGEST))
+    throw refuse(option, value, `a number of seconds, at most ${LONGEST}`)
+}

@@ -1,0 +1,59 @@
+import type { LinkSpec } from '../../rtnetlink/index.js'
+import { qdisc } from '../../tc/index.js'
+import { PRIORITY } from '../layout/layout.js'
+import { dropAll } from '../programs/drop-all.js'
+import { local } from '../programs/local.js'
+import { wire } from '../programs/wire.js'
+import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
+import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
+import { planAdd, type Planned } from './planned.js'
+
+/*
+ * A gate: a device that lets through what a container may send, and nothing else. First comes the drop, then the two
+ * allow-lists, LOCAL and WIRE.
+ */
+
+/** The sysctls are a second line of defence: nothing passes the final drop. `all` and `default` are never relied on. */
+export const DEAF = {
+  inet6: { addrGenMode: 'none' },
+  inet: {
+    rp_filter: 1,
+    accept_local: 0,
+    route_localnet: 0,
+    forwarding: 0,
+    arp_ignore: 8,
+    accept_redirects: 0,
+    secure_redirects: 0,
+    send_redirects: 0,
+    proxy_arp: 0,
+    accept_source_route: 0,
+  },
+} as const satisfies Partial<LinkSpec>
+
+/** Whatever arrives at `dev` is dropped, as long as no other filter is before it. */
+export const finalDrop = (dev: string): Planned[] => [
+  planAdd(qdisc, { dev, kind: 'ingress' }),
+  bpfFilter({
+    dev,
+    priority: PRIORITY.drop,
+    protocol: 'all',
+    handle: 1,
+    program: dropAll,
+    directAction: true,
+  }),
+]
+
+/** What of it may go on, and where to: to the host and other containers, and out. */
+export function allowOn(
+  dev: string,
+  ways: { readonly local: string; readonly wire: string },
+  host: HostFacts,
+  container: ContainerFacts,
+): BpfFilterOptions[] {
+  const options = { ...host, ports: allPorts(container) }
+  const allow = { dev, priority: PRIORITY.allow, protocol: 'all' } as const
+  return [
+    { ...allow, handle: 1, program: local(options), redirect: ways.local },
+    { ...allow, handle: 2, program: wire(options), redirect: ways.wire },
+  ]
+}

@@ -1,0 +1,167 @@
+import { link, type Link } from '../../rtnetlink/index.js'
+import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
+import { parseAlias } from '../plan/alias.js'
+import { containerNode, ownerOf, type ContainerNode } from '../layout/container-node.js'
+import { keyOf } from '../layout/filter-places.js'
+import { IsolatorError } from '../isolator-error.js'
+import { linkName, shaperNames, slotOfLink } from '../layout/layout.js'
+import { containerNodes } from '../plan/container.js'
+import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
+import { planDelete, type Planned } from '../plan/planned.js'
+import { joinBlocks } from '../layout/port-blocks.js'
+import { PortOwners } from '../ports/port-owners.js'
+import { PortRanges } from '../ports/port-ranges.js'
+import type { Survey } from './survey.js'
+
+/** What a survey comes to: who stays, and what has to be done. */
+export interface SortedOut {
+  /** The containers that stay. */
+  readonly kept: readonly ContainerFacts[]
+  /** Ids of containers that nobody wants any more. */
+  readonly unwanted: readonly string[]
+  /** Takes away what is nobody's: nodes first, then links. */
+  readonly removal: readonly Planned[]
+  /** The nodes that those who stay lack. */
+  readonly missing: readonly Planned[]
+  /** Nodes of those who stay that have no use any more: what is left of a cut `update`. To go once the missing ones are there. */
+  readonly surplus: readonly Planned[]
+  /** Slots whose name in /run/netns holds what is nobody's. */
+  readonly stale: readonly number[]
+}
+
+/** A veth with a name of ours, and the nodes that lead to it. */
+interface Found {
+  readonly slot: number
+  readonly link: Link
+  readonly nodes: readonly ContainerNode[]
+}
+
+/**
+ * Tells containers from what a crash left, by what the kernel has on the host's side alone: what can be read inside a
+ * container has no say. Touches nothing.
+ *
+ * @param wanted ids of the containers that are to stay
+ * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
+ */
+export function sortOut(survey: Survey, host: HostFacts, wanted: ReadonlySet<string>): SortedOut {
+  const { links, publicFilters, loopbackFilters, flowFilters, handles } = survey
+  const filters = [...publicFilters, ...loopbackFilters, ...flowFilters]
+  const nodes = filters.flatMap(found => containerNode(found) ?? [])
+  const found = foundBySlot(links, nodes)
+  const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host)))
+  const kept = [...named].flatMap(([id, container]) =>
+    wanted.has(id) ? (factsOf(container, survey) ?? []) : [],
+  )
+  refuseSharedPorts(kept)
+  const stays = new Set(kept.map(({ slot }) => slot))
+  const garbage = found.filter(candidate => !stays.has(candidate.slot) && isOurs(candidate))
+  const goes = new Set(garbage.map(({ slot }) => linkName(slot)))
+  const leadsNowhere = ({ link }: ContainerNode): boolean =>
+    link === undefined || goes.has(link) || !links.has(slotOfLink(link) ?? 0)
+  return {
+    kept,
+    unwanted: [...named.keys()].filter(id => !wanted.has(id)),
+    removal: [
+      ...nodes.filter(leadsNowhere).map(deletionOf),
+      ...garbage.map(({ slot }) => planDelete(link, linkName(slot))),
+      ...staleShapers(survey, stays).map(slot => planDelete(link, shaperNames(slot).near)),
+    ],
+    ...nodeChanges(kept, filters, nodes, host),
+    stale: [...handles.keys()].filter(slot => !stays.has(slot)),
+  }
+}
+
+function foundBySlot(links: ReadonlyMap<number, Link>, nodes: readonly ContainerNode[]): Found[] {
+  const bySlot = new Map<number, ContainerNode[]>()
+  for (const node of nodes) {
+    const slot = ownerOf(node)
+    if (slot === undefined) continue
+    const others = bySlot.get(slot)
+    if (others) others.push(node)
+    else bySlot.set(slot, [node])
+  }
+  return Array.from(links, ([slot, link]) => ({ slot, link, nodes: bySlot.get(slot) ?? [] }))
+}
+
+/** A veth goes up with the last message of `isolate`, and the nodes on the public interface are the first to go in `cleanup`. */
+const isComplete = ({ link, nodes }: Found, { publicInterface }: HostFacts): boolean =>
+  link.up &&
+  nodes.some(
+    ({ filter, block }) =>
+      block !== undefined && filter.dev === publicInterface && filter.parent === 'ingress',
+  )
+
+/** Complete containers by id; of two with the same id the one that was made last counts. */
+function newestOfEachId(complete: readonly Found[]): Map<string, Found> {
+  const named = new Map<string, Found>()
+  for (const container of [...complete].sort((a, b) => a.link.index - b.link.index)) {
+    const id = parseAlias(container.link.alias)?.id
+    if (id !== undefined) named.set(id, container)
+  }
+  return named
+}
+
+/** Anybody may call a veth `pm1`. Ours have nodes that lead to them, or our alias, or at least neither ARP nor multicast. */
+const isOurs = ({ link, nodes }: Found): boolean =>
+  nodes.length > 0 || parseAlias(link.alias) !== undefined || (!link.up && !link.arp && !link.multicast)
+
+/** The ports are those of all nodes: a cut `update` leaves old and new ones. */
+function factsOf({ slot, link, nodes }: Found, survey: Survey): ContainerFacts | undefined {
+  const alias = parseAlias(link.alias)
+  if (!alias) return undefined
+  const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? []))
+  return {
+    ...alias,
+    slot,
+    ports: ports.subtract(PortRanges.from([alias.ephemeralPorts])),
+    ingress: survey.ingress.get(slot),
+    ...(survey.shapers.has(slot) && { enforced: true, egress: survey.egress.get(slot) ?? alias.egress }),
+  }
+}
+
+/** Shapers that no container goes through. Anybody may call a veth `pms1`; ours have neither ARP nor multicast. */
+const staleShapers = ({ shapers }: Survey, stays: ReadonlySet<number>): number[] =>
+  [...shapers].flatMap(([slot, { arp, multicast }]) => (stays.has(slot) || arp || multicast ? [] : [slot]))
+
+function refuseSharedPorts(kept: readonly ContainerFacts[]): void {
+  const owners = new PortOwners()
+  for (const container of kept) {
+    const { id, slot } = container
+    const taken = owners.taken(allPorts(container))
+    if (taken) {
+      const [mine, other] = [linkName(slot), linkName(taken.slot)]
+      throw new IsolatorError(
+        'ERR_FOREIGN_STATE',
+        `port ${taken.port} belongs to '${id}' (${mine}) and to ${other} at once: something else has changed their filters or aliases. Remove one with ip link del ${mine}`,
+        { details: { port: taken.port, links: [mine, other] } },
+      )
+    }
+    owners.give(allPorts(container), slot)
+  }
+}
+
+/** What the nodes of the containers that stay lack, and what of them is too much. */
+function nodeChanges(
+  kept: readonly ContainerFacts[],
+  filters: readonly Filter[],
+  nodes: readonly ContainerNode[],
+  host: HostFacts,
+): Pick<SortedOut, 'missing' | 'surplus'> {
+  const planned = kept.flatMap(container => containerNodes(host, container))
+  const wanted = new Set(planned.map(({ spec }) => keyOf(spec as FilterSpec)))
+  const gone = new Set(nodes.flatMap(({ link, filter }) => (link === undefined ? [keyOf(filter)] : [])))
+  // A place that something else has taken is for verify() to tell of.
+  const there = new Set(filters.filter(({ kind }) => kind === 'u32').map(keyOf))
+  const stays = new Set(kept.map(({ slot }) => linkName(slot)))
+  return {
+    missing: planned.filter(({ spec }) => {
+      const key = keyOf(spec as FilterSpec)
+      return !there.has(key) || gone.has(key)
+    }),
+    surplus: nodes
+      .filter(({ link, filter }) => link !== undefined && stays.has(link) && !wanted.has(keyOf(filter)))
+      .map(deletionOf),
+  }
+}
+
+const deletionOf = ({ filter: found }: ContainerNode): Planned => planDelete(filter, found)

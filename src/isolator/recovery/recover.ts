@@ -1,0 +1,100 @@
+import type { Link } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { filter, type FilterKey } from '../../tc/index.js'
+import { ensureAll, removeAll } from '../kernel/apply.js'
+import { atOnce } from '../kernel/at-once.js'
+import { namedPath } from '../../netns/named.js'
+import type { ContainerTable } from '../container/table.js'
+import { lookUp } from '../kernel/look-up.js'
+import { isAsPlanned } from '../kernel/planned-as-listed.js'
+import type { HostContext } from '../host/context.js'
+import { linkName } from '../layout/layout.js'
+import { hasItsName, releaseHandle } from '../container/namespace-handles.js'
+import { containerPlan } from '../plan/container.js'
+import type { HostFacts } from '../plan/facts.js'
+import type { Planned } from '../plan/planned.js'
+import { sortOut, type SortedOut } from './classify.js'
+import { survey } from './survey.js'
+
+/** What `recover` found and did: ids, each once. One that was given as known and as an orphan counts as known. */
+export interface Recovery {
+  /** Known containers that are there, and go on. */
+  readonly recovered: readonly string[]
+  /** Known orphans that are there, and wait for `cleanup`. */
+  readonly orphans: readonly string[]
+  /** Containers that nobody knew, which are gone now. */
+  readonly cleaned: readonly string[]
+  /** Known ids and orphans that have no container. */
+  readonly missing: readonly string[]
+}
+
+/**
+ * Finds the containers that are on a host, takes away what else an earlier run left, and puts right what it left halfway.
+ * What the containers that stay send and receive is not disturbed.
+ *
+ * @param containers an empty table, which those that stay are put into
+ * @returns what was found, and whether any that stays is still made for another MAC or MTU
+ * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
+ */
+export async function recover(
+  host: HostContext,
+  containers: ContainerTable,
+  known: readonly string[],
+  orphans: readonly string[],
+): Promise<{ recovery: Recovery; outdated: boolean }> {
+  const found = await survey(host)
+  const sorted = sortOut(found, host.facts, new Set([...known, ...orphans]))
+  await removeAll(host.rt, sorted.removal)
+  await complete(host, sorted)
+  await atOnce(sorted.stale, slot => releaseHandle(slot, found.handles.get(slot)))
+  for (const facts of sorted.kept) {
+    const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
+    const identity = found.handles.get(facts.slot)
+    if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
+    container.named = identity !== undefined
+  }
+  const there = (id: string): boolean => containers.get(id) !== undefined
+  const ids = new Set(known)
+  const others = new Set(orphans.filter(id => !ids.has(id)))
+  const recovery = {
+    recovered: [...ids].filter(there),
+    orphans: [...others].filter(there),
+    cleaned: sorted.unwanted,
+    missing: [...ids, ...others].filter(id => !there(id)),
+  }
+  return { recovery, outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))) }
+}
+
+/** Whether a veth was made for the public interface as it was: nobody followed it meanwhile. */
+const isOutdated = ({ mac, mtu }: HostFacts, link: Link | undefined): boolean =>
+  link?.address !== mac || link.mtu !== mtu
+
+/** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
+async function complete({ rt, facts }: HostContext, { kept, missing, surplus }: SortedOut): Promise<void> {
+  const guards = kept.map(container => containerPlan(facts, container, NO_NAMESPACE).guard)
+  await ensureAll(rt, await faulty(rt, guards))
+  await ensureAll(rt, missing)
+  await removeAll(rt, surplus)
+}
+
+/** The guard has nothing to do with the container's namespace. */
+const NO_NAMESPACE = { fd: -1 }
+
+/** The messages of those guards that have a filter which is not as planned. */
+async function faulty(rt: RtnetlinkSocket, guards: readonly (readonly Planned[])[]): Promise<Planned[]> {
+  const filters = guards.flatMap(guard => guard.filter(isFilter))
+  const found = await lookUp(
+    rt,
+    filter,
+    filters.map(({ spec }) => spec as FilterKey),
+  )
+  const sound = new Set(
+    filters.filter((planned, i) => {
+      const there = found[i]
+      return there && isAsPlanned(there, planned, rt.devices)
+    }),
+  )
+  return guards.filter(guard => guard.some(message => isFilter(message) && !sound.has(message))).flat()
+}
+
+const isFilter = ({ object }: Planned): boolean => object.name === filter.name

@@ -1,0 +1,75 @@
+import type { Link } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { trafficClass, type Filter } from '../../tc/index.js'
+import type { HostContext } from '../host/context.js'
+import { ourFilters } from '../host/filters.js'
+import { FLOW_QDISC, slotOfLink, slotOfShaper } from '../layout/layout.js'
+import { lookUp } from '../kernel/look-up.js'
+import { ourHandles } from '../container/namespace-handles.js'
+import { LIMIT, limitOf } from '../plan/limit.js'
+import type { RateLimit } from '../options/rate-limit.js'
+
+/** What the kernel has of containers. */
+export interface Survey {
+  /** The veths that are named `pm<slot>`, by slot. */
+  readonly links: ReadonlyMap<number, Link>
+  /** The near ends of shapers, by slot. */
+  readonly shapers: ReadonlyMap<number, Link>
+  /** The filters of our priorities on the host's two interfaces. */
+  readonly publicFilters: readonly Filter[]
+  readonly loopbackFilters: readonly Filter[]
+  /** Those that choose a flow, where there is one per container. */
+  readonly flowFilters: readonly Filter[]
+  /** What containers may receive at most, by slot, for those that are limited. */
+  readonly ingress: ReadonlyMap<number, RateLimit>
+  /** What they may send at most, where that is enforced on the host. */
+  readonly egress: ReadonlyMap<number, RateLimit>
+  /** The names `pm<slot>` in /run/netns that are ours: by slot the identity of the namespace, undefined where there is none. */
+  readonly handles: ReadonlyMap<number, string | undefined>
+}
+
+/** Reads it: a dump of links, one of filters for each of the two interfaces and for the flows, and a directory. */
+export async function survey(host: HostContext): Promise<Survey> {
+  const { rt, facts } = host
+  const veths = await rt.links.list({ kind: 'veth' })
+  const links = bySlot(veths, slotOfLink)
+  const shapers = bySlot(veths, slotOfShaper)
+  const publicFilters = await ourFilters(rt, facts.publicInterface)
+  const loopbackFilters = await ourFilters(rt, facts.loopbackInterface)
+  const flowFilters =
+    facts.flowParent === undefined ? [] : await ourFilters(rt, facts.publicInterface, FLOW_QDISC)
+  return {
+    ...{ links, shapers, publicFilters, loopbackFilters, flowFilters },
+    ingress: await limitsOn(rt, links),
+    egress: await limitsOn(rt, shapers),
+    handles: await ourHandles(rt),
+  }
+}
+
+/** The limits on what is sent by these links. */
+async function limitsOn(
+  rt: RtnetlinkSocket,
+  links: ReadonlyMap<number, Link>,
+): Promise<Map<number, RateLimit>> {
+  const limited = [...links].filter(([, { qdisc }]) => qdisc === 'htb')
+  const classes = await lookUp(
+    rt,
+    trafficClass,
+    limited.map(([, { name }]) => ({ dev: name, classid: LIMIT.class })),
+  )
+  return new Map(
+    limited.flatMap(([slot], i) => {
+      const found = classes[i]
+      return found?.kind === 'htb' ? [[slot, limitOf(found)]] : []
+    }),
+  )
+}
+
+/** Links by the slot that their name tells, where it tells one. */
+const bySlot = (links: readonly Link[], slotOf: (name: string) => number | undefined): Map<number, Link> =>
+  new Map(
+    links.flatMap(link => {
+      const slot = slotOf(link.name)
+      return slot === undefined ? [] : [[slot, link]]
+    }),
+  )

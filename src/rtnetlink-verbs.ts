@@ -4,6 +4,7 @@ import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType } from './netlink/object-type.js'
 import type { CallOptions } from './netlink/socket.js'
+import { listedObject, refuseUncarried, type Uncarried } from './netlink/uncarried.js'
 
 /** Which form of the socket: `'async'` gives promises, `'sync'` values. */
 export type Mode = 'async' | 'sync'
@@ -37,11 +38,14 @@ export const newRequest = <Spec, Key, Query, Decoded extends Spec>(
   verb: WriteVerb,
   spec: Spec,
   devices: DeviceNames,
-): Request<never> => ({
-  type: object.messages.new,
-  flags: object.flags[verb],
-  body: object.toNew(spec, devices, verb) as never,
-})
+): Request<never> => {
+  refuseUncarried(object.name, verb, spec as Uncarried)
+  return {
+    type: object.messages.new,
+    flags: object.flags[verb],
+    body: object.toNew(spec, devices, verb) as never,
+  }
+}
 
 /** The request that deletes an object. */
 export const deleteRequest = <Spec, Key, Query, Decoded extends Spec>(
@@ -71,12 +75,12 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** All objects that match the query. Needs no privilege. */
-  list(...list: ListArguments<Query>): Outcome<M, Decoded[]> {
+  list(...list: ListArguments<Query>): Outcome<M, (Decoded & Uncarried)[]> {
     const [query, options] = list as [query: Query | undefined, options?: CallOptions]
     return this.#list(query ?? ({} as Query), options)
   }
 
-  #list(query: Query, options: CallOptions | undefined): Outcome<M, Decoded[]> {
+  #list(query: Query, options: CallOptions | undefined): Outcome<M, (Decoded & Uncarried)[]> {
     const object = this.#object
     const devices = rememberNames(this.#executor.devices)
     const request = {
@@ -88,7 +92,7 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
       request,
       message => {
         if (message.type !== object.messages.new.type) return undefined
-        const decoded = object.fromBody(message.decode(object.messages.new), devices)
+        const decoded = listedObject(object, message, devices)
         return object.matches?.(decoded, query, devices) === false ? undefined : decoded
       },
       options,
@@ -96,7 +100,7 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** One object. Throws NetlinkError (`ENOENT`, `ENODEV`, …) where there is none. Needs no privilege. */
-  get(key: Key, options?: CallOptions): Outcome<M, Decoded> {
+  get(key: Key, options?: CallOptions): Outcome<M, Decoded & Uncarried> {
     const object = this.#object
     const { devices } = this.#executor
     return this.#executor.request(
@@ -105,7 +109,7 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
       replies => {
         const reply = replies.find(({ type }) => type === object.messages.new.type)
         if (!reply) throw new Error(`${object.messages.get.name} was acknowledged without an answer`)
-        return object.fromBody(reply.decode(object.messages.new), devices)
+        return listedObject(object, reply, devices)
       },
       options,
     )

@@ -49,8 +49,12 @@ const words = compiler.skip === false ? cWords(HEADERS) : new Set<string>()
  */
 const NEWER: Readonly<Record<string, readonly [number: number, since: string]>> = {
   TCA_EXT_WARN_MSG: [16, '6.3'],
+  IFLA_DEVLINK_PORT: [62, '6.2'],
   IFLA_GSO_IPV4_MAX_SIZE: [63, '6.3'],
   IFLA_GRO_IPV4_MAX_SIZE: [64, '6.3'],
+  IFLA_DPLL_PIN: [65, '6.7'],
+  IFLA_BR_FDB_N_LEARNED: [48, '6.7'],
+  IFLA_BR_FDB_MAX_LEARNED: [49, '6.7'],
   IFLA_MAX_PACING_OFFLOAD_HORIZON: [66, '6.13'],
   IFLA_NETNS_IMMUTABLE: [67, '6.15'],
   IFLA_HEADROOM: [68, '6.18'],

@@ -1,6 +1,8 @@
 import { littleEndian } from './codec/byte-order.js'
 import { DecodeError, within } from './codec/decode-error.js'
 import { encodeError } from './codec/encode-error.js'
+import { notingUncarried } from './codec/uncarried.js'
+import type { Codec } from './codec/codec.js'
 import { align, type Writer } from './codec/writer.js'
 import type { MessageType } from './message-type.js'
 
@@ -56,6 +58,23 @@ export class Message {
     } catch (error) {
       throw within(type.name, error)
     }
+  }
+
+  /**
+   * Decodes the body as `type`, and names what in it has no place in the typed form of an object: attributes that are
+   * not declared, and those that are declared with `uncarried()`.
+   */
+  decodeObject<Out>(type: MessageType<Out, never>): { body: Out; uncarried: string[] } {
+    const { value, at } = notingUncarried(() => this.decode(type))
+    return { body: value, uncarried: at.length === 0 ? [] : this.#namesAt(type.body, at) }
+  }
+
+  #namesAt({ locate }: Codec<unknown, never>, positions: readonly number[]): string[] {
+    const names = positions.map(position =>
+      // An attribute without content is found by its header.
+      (locate?.(this.#view, this.#at, this.#end, position - 1) ?? []).map(({ name }) => name).join('.'),
+    )
+    return [...new Set(names)]
   }
 }
 

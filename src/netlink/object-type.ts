@@ -3,6 +3,35 @@ import type { DeviceNames, MessageType } from './message-type.js'
 /** The kernel's verbs. `add` fails where the object exists, `change` where it does not, `replace` does either. */
 export type Verb = 'add' | 'replace' | 'change' | 'delete' | 'get'
 
+/** Objects that were listed together, by the names that their tables have on a socket: `links`, `qdiscs`, … */
+export type ListedTables = Readonly<Record<string, readonly unknown[] | undefined>>
+
+/** A request that makes a listed object again, or brings it nearer to what it was. */
+export interface RestoreStep<Spec> {
+  readonly verb: 'add' | 'replace' | 'change'
+  readonly spec: Spec
+}
+
+/**
+ * How listed objects are made again, for `restore()`. Each member may be absent. Without any, every object is added as
+ * it was listed, in the order of the list.
+ */
+export interface Restoration<Spec, Decoded> {
+  /**
+   * What makes the kernel create the object by itself, as a clause: `'comes with the address 10.9.0.2/24'`. Undefined
+   * for an object that somebody added. `listed` has all objects that are restored together.
+   */
+  madeByKernel?(object: Decoded, listed: ListedTables): string | undefined
+  /** Names under which other objects need this one: `'tc 4 1:10'`. All tables share one set of names. */
+  provides?(object: Decoded): readonly string[]
+  /** Names of what has to be there before this object. A name that no listed object provides is passed over. */
+  needs?(object: Decoded): readonly string[]
+  /** Orders objects of this type that do not need each other. Default: as they were listed. */
+  compare?(one: Decoded, other: Decoded): number
+  /** The requests that make the object, in order. Default: one `add` of the object. */
+  steps?(object: Decoded, listed: ListedTables): readonly RestoreStep<Spec>[]
+}
+
 /**
  * One kind of kernel object (link, qdisc, filter, …): how its typed form becomes messages and back. The verbs of
  * RtnetlinkSocket are made of this, once for all objects and for both forms of the socket.
@@ -32,4 +61,6 @@ export interface ObjectType<Spec, Key, Query, Decoded extends Spec> {
   identity(object: Decoded): string
   /** The `ip` or `tc` command line of a verb. */
   command(verb: Verb, object: Spec | Key): string
+  /** How listed objects are made again. */
+  readonly restoration?: Restoration<Spec, Decoded>
 }

@@ -1,5 +1,6 @@
 import { attributeFlags, attributeType } from './attribute.js'
 import { copyOf } from './codec.js'
+import { noteUncarried } from './uncarried.js'
 import { NLA_HDRLEN, type Writer } from './writer.js'
 
 /** An attribute that the declaration does not name: kept, and put back unchanged. */
@@ -21,6 +22,8 @@ export function putUnknown(writer: Writer, unknown: readonly UnknownAttribute[])
 
 /** Adds a copy of the attribute in `[at, end)`, its header included, to the `unknown` of a set that is being read. */
 export function keepUnknown(set: Record<string, unknown>, view: DataView, at: number, end: number): void {
+  // One without content is a pad before a value of 64 bits (nla_put_64bit, include/net/netlink.h).
+  if (end > at + NLA_HDRLEN) noteUncarried(at + NLA_HDRLEN)
   const flags = attributeFlags(view, at)
   const unknown = (set['unknown'] ??= []) as UnknownAttribute[]
   unknown.push({

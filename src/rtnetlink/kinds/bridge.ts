@@ -5,6 +5,7 @@ import {
   binary,
   flag,
   linkAddress,
+  reported,
   struct,
   u16,
   u32,
@@ -69,7 +70,9 @@ export const bridgeAttributes = attributes({
   mcastMldVersion: ['IFLA_BR_MCAST_MLD_VERSION', 44, u8],
   vlanStatsPerPort: ['IFLA_BR_VLAN_STATS_PER_PORT', 45, u8],
   multiBoolopt: ['IFLA_BR_MULTI_BOOLOPT', 46, brBooloptMulti],
-  mcastQuerierState: ['IFLA_BR_MCAST_QUERIER_STATE', 47, binary],
+  mcastQuerierState: ['IFLA_BR_MCAST_QUERIER_STATE', 47, reported(binary)],
+  fdbLearned: ['IFLA_BR_FDB_N_LEARNED', 48, u32],
+  fdbMaxLearned: ['IFLA_BR_FDB_MAX_LEARNED', 49, u32],
 })
 
 /** The numbers that can be set. */
@@ -95,6 +98,7 @@ const settable = [
   'mcastStatsEnabled',
   'mcastIgmpVersion',
   'mcastMldVersion',
+  'fdbMaxLearned',
   'nfCallIptables',
   'nfCallIp6tables',
   'nfCallArptables',

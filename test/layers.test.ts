@@ -7,15 +7,18 @@ import ts from 'typescript'
 
 /** What each folder or file directly under src/ may import, itself apart. Everything else points up or sideways. */
 const below: Record<string, readonly string[]> = {
+  input: [],
   native: [],
-  netns: ['native'],
-  netlink: ['native', 'netns'],
-  rtnetlink: ['native', 'netns', 'netlink'],
-  tc: ['native', 'netns', 'netlink'],
-  'sock-diag': ['native', 'netns', 'netlink'],
+  netns: ['native', 'input'],
+  netlink: ['native', 'input', 'netns'],
+  rtnetlink: ['native', 'input', 'netns', 'netlink'],
+  tc: ['native', 'input', 'netns', 'netlink'],
+  'sock-diag': ['native', 'input', 'netns', 'netlink'],
   ethtool: ['native', 'netns', 'netlink'],
-  'rtnetlink-*.ts': ['native', 'netns', 'netlink', 'rtnetlink', 'tc'],
-  isolator: ['native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'ethtool', 'rtnetlink-*.ts'],
+  'rtnetlink-*.ts': ['native', 'input', 'netns', 'netlink', 'rtnetlink', 'tc'],
+  isolator: [
+    ...['native', 'input', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'ethtool', 'rtnetlink-*.ts'],
+  ],
   'index.ts': [
     ...['native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'rtnetlink-*.ts', 'isolator'],
   ],

@@ -2,7 +2,8 @@ import { attributeEnd, attributeType, NLA_F_NESTED, unnamed } from './attribute.
 import type { AnyCodec, FixedCodec, Siblings } from './codec.js'
 import { within } from './decode-error.js'
 import { encodeError } from './encode-error.js'
-import { generate, readSource } from './generate.js'
+import { generate } from '../../input/generate.js'
+import { readSource } from './access-source.js'
 import { keepUnknown, putUnknown, type UnknownAttribute } from './unknown-attribute.js'
 import { align, NLA_HDRLEN, type Writer } from './writer.js'
 

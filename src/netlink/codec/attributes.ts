@@ -1,7 +1,7 @@
 import { attributesIn, unnamed } from './attribute.js'
 import { attributeAccess } from './attribute-access.js'
 import type { AnyCodec, AttributeNames, Codec, Siblings } from './codec.js'
-import { once } from './generate.js'
+import { once } from '../../input/generate.js'
 import { placesAt, reaches } from './place.js'
 import type { UnknownAttribute } from './unknown-attribute.js'
 import type { Writer } from './writer.js'

@@ -1,6 +1,7 @@
 import type { FixedCodec } from './codec.js'
 import { encodeError } from './encode-error.js'
-import { generate, readSource, writeSource } from './generate.js'
+import { generate } from '../../input/generate.js'
+import { readSource, writeSource } from './access-source.js'
 
 /** A member of a struct, where it lies, and how it is read and written. */
 export interface Field {

@@ -1,6 +1,6 @@
 import { list } from './arrays.js'
 import { copyOf, zeroFilled, type Codec, type FixedCodec } from './codec.js'
-import { once } from './generate.js'
+import { once } from '../../input/generate.js'
 import { structAccess, type Field } from './struct-access.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to

@@ -16,7 +16,7 @@ const files = [
 ]
 
 t.test('generate tells where it may not', async t => {
-  const probe = `import { generate } from './src/netlink/codec/generate.ts'; console.log(generate({ one: 1 }, 'one'))`
+  const probe = `import { generate } from './src/input/generate.ts'; console.log(generate({ one: 1 }, 'one'))`
   const run = (...flags: string[]): string =>
     spawnSync(process.execPath, [...process.execArgv, ...flags, '--input-type=module', '-e', probe], { cwd })
       .stdout.toString()

@@ -32,7 +32,7 @@ inline ssize_t ReceiveDatagram(int fd, uint8_t* room) {
   }
 }
 
-// The thread that does the input and output of one netlink socket. The kernel runs a request inside sendmsg,
+// The thread that does the input and output of one netlink socket. The kernel runs a request inside sendto,
 // where it can wait for the RTNL lock for seconds: that must happen neither on the event loop nor in libuv's
 // thread pool.
 class IoThread {

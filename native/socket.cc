@@ -51,19 +51,19 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     using std::chrono::milliseconds, std::chrono::steady_clock;
     if (info[0].IsTypedArray()) {
       auto [bytes, length] = BytesOf(info[0]);
-      if (send(socket_.number(), bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendmsg"));
+      if (send(socket_.number(), bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendto"));
     }
     uint8_t* room = BytesOf(info[1]).first;
     std::optional<steady_clock::time_point> deadline;
     for (;;) {
       ssize_t length = ReceiveDatagram(socket_.number(), room);
       if (length >= 0) return Napi::Number::New(info.Env(), length);
-      if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvmsg"});
+      if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvfrom"});
       if (!deadline) deadline = steady_clock::now() + milliseconds(ToInt(info[2]));
       auto left = std::chrono::ceil<milliseconds>(*deadline - steady_clock::now()).count();
       pollfd watched{socket_.number(), POLLIN, 0};
       int ready = poll(&watched, 1, left > 0 ? left : 0);
-      if (ready == 0) return Throw(info.Env(), {ETIMEDOUT, "recvmsg"});
+      if (ready == 0) return Throw(info.Env(), {ETIMEDOUT, "recvfrom"});
       if (ready < 0 && errno != EINTR) return Throw(info.Env(), Failure::Of("poll"));
     }
   }

@@ -12,6 +12,7 @@ export { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 
 // Raw netlink
 export { binding, type NativeBinding } from './native/binding.js'
+export { peerCredentials, type PeerCredentials } from './native/peer-credentials.js'
 export { SystemError } from './native/system-error.js'
 export { NetlinkSocket, type BatchOptions, type CallOptions } from './netlink/socket.js'
 export { NetlinkSocketSync } from './netlink/socket-sync.js'

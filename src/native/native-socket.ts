@@ -163,7 +163,7 @@ export class NativeSocket {
    * with `token`, a positive integer.
    */
   send(bytes: Uint8Array, token: number): void {
-    this.#assertStarted('sendmsg')
+    this.#assertStarted('sendto')
     this.#handle.send(bytes, token)
     this.#requestsUnderWay++
     this.#settle()
@@ -171,12 +171,12 @@ export class NativeSocket {
 
   /** Stops reading: messages stay in the kernel's queue until it overflows. Requests are still sent. */
   pause(): void {
-    this.#assertStarted('recvmsg')
+    this.#assertStarted('recvfrom')
     this.#handle.setPaused(true)
   }
 
   resume(): void {
-    this.#assertStarted('recvmsg')
+    this.#assertStarted('recvfrom')
     this.#handle.setPaused(false)
   }
 
@@ -185,13 +185,13 @@ export class NativeSocket {
    * `timeoutMs` after that, then ETIMEDOUT is thrown. Blocks the thread. What it returns is good until the next call.
    */
   exchangeSync(bytes: Uint8Array, timeoutMs: number): Buffer {
-    this.#assertSynchronous('sendmsg')
+    this.#assertSynchronous('sendto')
     return this.#exchange(bytes, timeoutMs)
   }
 
   /** Waits for the next datagram, up to `timeoutMs`. */
   receiveSync(timeoutMs: number): Buffer {
-    this.#assertSynchronous('recvmsg')
+    this.#assertSynchronous('recvfrom')
     return this.#exchange(undefined, timeoutMs)
   }
 

@@ -40,6 +40,13 @@ export function getSocketOption(fd: number, level: number, option: number): numb
   return bytes[0] ?? 0
 }
 
+/** `getsockopt(2)` of an option that is a struct of `length` bytes. Returns as many; what the kernel left out is 0. */
+export function getSocketBytes(fd: number, level: number, option: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  call('getsockopt', fd, level, option, bytes, Int32Array.of(length))
+  return bytes
+}
+
 /** A counter to wait for, by which one thread wakes another. Neither waits when it reads or writes. */
 export const eventfd = (): number => call('eventfd2', 0, EFD_CLOEXEC | EFD_NONBLOCK)
 

@@ -86,7 +86,7 @@ export class NetlinkOverrunError extends Error {
   }
 }
 
-/** The error of a failed `recvmsg`. */
+/** The error of a failed `recvfrom`. */
 export function receiveFailure(errno: number): NetlinkOverrunError | NetlinkTruncatedError | SystemError {
   switch (errnoName(errno)) {
     case 'ENOBUFS':
@@ -94,7 +94,7 @@ export function receiveFailure(errno: number): NetlinkOverrunError | NetlinkTrun
     case 'EMSGSIZE':
       return new NetlinkTruncatedError()
     default:
-      return new SystemError(errno, 'recvmsg')
+      return new SystemError(errno, 'recvfrom')
   }
 }
 

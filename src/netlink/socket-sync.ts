@@ -133,7 +133,7 @@ export class NetlinkSocketSync implements Disposable {
         ? this.#transport.exchangeSync(bytes, ANSWER_TIMEOUT_MS)
         : this.#transport.receiveSync(ANSWER_TIMEOUT_MS)
     } catch (error) {
-      if (!(error instanceof SystemError) || error.syscall !== 'recvmsg') throw error
+      if (!(error instanceof SystemError) || error.syscall !== 'recvfrom') throw error
       const failure = receiveFailure(error.errno)
       if (failure instanceof NetlinkOverrunError) this.#drain()
       throw failure

@@ -201,7 +201,7 @@ export class NetlinkSocket implements AsyncDisposable {
     } catch (error) {
       this.#rejectAll(error as Error)
     }
-    if (sendErrno !== 0) this.#of(token)?.settle(new SystemError(sendErrno, 'sendmsg'))
+    if (sendErrno !== 0) this.#of(token)?.settle(new SystemError(sendErrno, 'sendto'))
     if (receiveErrno !== 0) this.#onReceiveFailure(receiveFailure(receiveErrno))
   }
 

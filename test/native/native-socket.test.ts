@@ -32,8 +32,8 @@ t.test('exchanges synchronously', async t => {
   const [refusal] = messagesIn(socket.exchangeSync(getLink(8, 0x7ffffff0), 1000))
   t.match(refusal, { type: NLMSG_ERROR, sequence: 8, error: ENODEV }, 'an error is an answer like another')
 
-  t.throws(() => socket.receiveSync(20), { code: 'ETIMEDOUT', errno: -110, syscall: 'recvmsg' })
-  t.throws(() => socket.exchangeSync(Buffer.alloc(9_000_000), 20), { code: 'EMSGSIZE', syscall: 'sendmsg' })
+  t.throws(() => socket.receiveSync(20), { code: 'ETIMEDOUT', errno: -110, syscall: 'recvfrom' })
+  t.throws(() => socket.exchangeSync(Buffer.alloc(9_000_000), 20), { code: 'EMSGSIZE', syscall: 'sendto' })
 })
 
 t.test('says so if the answers did not fit', async t => {
@@ -41,7 +41,7 @@ t.test('says so if the answers did not fit', async t => {
   t.teardown(() => socket.close())
   socket.setReceiveBuffer(4096)
   const many = Buffer.concat(Array.from({ length: 100 }, (_, i) => getLink(i, LO)))
-  t.throws(() => socket.exchangeSync(many, 1000), { code: 'ENOBUFS', syscall: 'recvmsg' })
+  t.throws(() => socket.exchangeSync(many, 1000), { code: 'ENOBUFS', syscall: 'recvfrom' })
   t.match([...messagesIn(socket.receiveSync(1000))][0], { sequence: 0, name: 'lo' }, 'the first ones did')
 })
 
@@ -108,8 +108,8 @@ t.test('refuses the wrong order of calls', async t => {
   socket.ref()
   t.equal(socket.fd, -1)
   const calls: Record<string, (() => void)[]> = {
-    sendmsg: [() => socket.send(dumpLinks(1), 1), () => socket.exchangeSync(dumpLinks(1), 10)],
-    recvmsg: [() => socket.receiveSync(10), () => socket.pause(), () => socket.resume()],
+    sendto: [() => socket.send(dumpLinks(1), 1), () => socket.exchangeSync(dumpLinks(1), 10)],
+    recvfrom: [() => socket.receiveSync(10), () => socket.pause(), () => socket.resume()],
     pthread_create: [() => socket.start(() => undefined)],
     setsockopt: [() => socket.join(1), () => socket.leave(1), () => socket.setReceiveBuffer(1)],
     ioctl: [() => socket.interfaceIndex('lo'), () => socket.interfaceName(1)],

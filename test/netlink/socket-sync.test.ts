@@ -81,15 +81,15 @@ t.test('failures are those of the asynchronous form', async t => {
   const run = (failures: ScriptedTransportOptions['failures']): unknown =>
     open(failures ? { failures } : {}).socket.request(add(1))
   const failed = (errno: number, syscall: string): SystemError => new SystemError(errno, syscall)
-  const timeout = failed(-110, 'recvmsg')
-  t.throws(() => run({ exchangeSync: failed(-105, 'recvmsg'), receiveSync: timeout }), {
+  const timeout = failed(-110, 'recvfrom')
+  t.throws(() => run({ exchangeSync: failed(-105, 'recvfrom'), receiveSync: timeout }), {
     name: 'NetlinkOverrunError',
   })
-  t.throws(() => run({ exchangeSync: failed(-90, 'recvmsg') }), { name: 'NetlinkTruncatedError' })
-  t.throws(() => run({ exchangeSync: failed(-90, 'sendmsg') }), { code: 'EMSGSIZE', syscall: 'sendmsg' })
-  t.throws(() => run({ exchangeSync: timeout }), { code: 'ETIMEDOUT', syscall: 'recvmsg' })
+  t.throws(() => run({ exchangeSync: failed(-90, 'recvfrom') }), { name: 'NetlinkTruncatedError' })
+  t.throws(() => run({ exchangeSync: failed(-90, 'sendto') }), { code: 'EMSGSIZE', syscall: 'sendto' })
+  t.throws(() => run({ exchangeSync: timeout }), { code: 'ETIMEDOUT', syscall: 'recvfrom' })
   t.throws(
-    () => run({ receiveSync: failed(-105, 'recvmsg') }),
+    () => run({ receiveSync: failed(-105, 'recvfrom') }),
     { name: 'NetlinkOverrunError' },
     'in a later receive',
   )
@@ -102,10 +102,10 @@ t.test('failures are those of the asynchronous form', async t => {
 t.test('after an overrun the queue is read to its end: until then no answer would come', async t => {
   let full = true
   const answer = (wire: Uint8Array): Uint8Array[] => {
-    if (full) throw new SystemError(-105, 'recvmsg')
+    if (full) throw new SystemError(-105, 'recvfrom')
     return [acknowledgement(wire)]
   }
-  const { socket, transport } = open({ answer, failures: { receiveSync: new SystemError(-110, 'recvmsg') } })
+  const { socket, transport } = open({ answer, failures: { receiveSync: new SystemError(-110, 'recvfrom') } })
   transport.received.push(Buffer.alloc(16), Buffer.alloc(16))
   t.throws(() => socket.request(add(1)), { code: 'ERR_NETLINK_OVERRUN' })
   t.same(transport.received, [])

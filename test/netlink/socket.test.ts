@@ -193,12 +193,12 @@ t.test('it keeps the process alive while calls are under way', async t => {
 })
 
 t.test('failures', async t => {
-  await t.test('of sendmsg: of this call only', async t => {
+  await t.test('of sendto: of this call only', async t => {
     const { socket, transport } = open()
     const calls = [socket.request(add(2)), socket.request(add(4))]
     await turn()
     transport.deliver({ token: transport.sent[0]!.token, sendErrno: EMSGSIZE })
-    await t.rejects(calls[0]!, { name: 'SystemError', code: 'EMSGSIZE', syscall: 'sendmsg' })
+    await t.rejects(calls[0]!, { name: 'SystemError', code: 'EMSGSIZE', syscall: 'sendto' })
     transport.deliver({ chunk: acknowledgement(transport.messages[1]!) })
     t.same(await calls[1], [])
     transport.deliver({ token: 4711, sendErrno: EMSGSIZE })
@@ -236,12 +236,12 @@ t.test('failures', async t => {
     await t.rejects(call, { name: 'NetlinkTruncatedError', code: 'ERR_NETLINK_TRUNCATED' })
     t.notOk(socket.closed)
   })
-  await t.test('any other failure of recvmsg ends the socket: no answer would come any more', async t => {
+  await t.test('any other failure of recvfrom ends the socket: no answer would come any more', async t => {
     const { socket, transport } = open()
     const call = socket.request(add(2))
     await turn()
     transport.deliver({ receiveErrno: -12 })
-    await t.rejects(call, { name: 'SystemError', code: 'ENOMEM', syscall: 'recvmsg' })
+    await t.rejects(call, { name: 'SystemError', code: 'ENOMEM', syscall: 'recvfrom' })
     t.ok(transport.closed)
     t.ok(socket.closed)
     await t.rejects(socket.request(add(2)), { code: 'ERR_NETLINK_CLOSED' })

@@ -132,7 +132,7 @@ t.test('failures', async t => {
   const cases = {
     'any but an overrun': [
       { receiveErrno: -12 },
-      { name: 'SystemError', code: 'ENOMEM', syscall: 'recvmsg' },
+      { name: 'SystemError', code: 'ENOMEM', syscall: 'recvfrom' },
     ],
     'a datagram that was cut': [{ receiveErrno: -90 }, { name: 'NetlinkTruncatedError' }],
     garbage: [{ chunk: Buffer.alloc(20, 0xff) }, { name: 'DecodeError' }],

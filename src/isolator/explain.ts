@@ -14,13 +14,13 @@ const NAMED = `${NETNS_RUN_DIR}/`
 
 /** The commands of messages, to be run in the namespace of that path; undefined for the caller's. */
 const commands = (planned: readonly Planned[], path: string | undefined): string[] =>
-  planned.flatMap(message => message.command().split(' && ')).map(line => inNamespace(line, path))
+  planned.flatMap(message => message.command().split(' && ')).map(line => forNamespace(line, path))
 
 const sysctlLines = (sysctls: readonly Sysctl[], path: string | undefined): string[] =>
-  sysctls.map(sysctl => inNamespace(sysctlLine(sysctl), path))
+  sysctls.map(sysctl => forNamespace(sysctlLine(sysctl), path))
 
 /** The same command for another namespace: `-n` where the program has it and the namespace a name. */
-function inNamespace(line: string, path: string | undefined): string {
+function forNamespace(line: string, path: string | undefined): string {
   if (path === undefined) return line
   if (!path.startsWith(NAMED)) return `nsenter --net=${path} ${line}`
   const name = path.slice(NAMED.length)
@@ -43,10 +43,10 @@ export function explainContainer(
   const handle = `${NAMED}${name}`
   return [
     `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${container.reference} ${handle}`,
-    inNamespace(`ip netns set ${name} auto`, host.netnsPath),
+    forNamespace(`ip netns set ${name} auto`, host.netnsPath),
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
-    ...plan.hostFeatures.map(feature => inNamespace(featureLine(feature, 'off'), host.netnsPath)),
+    ...plan.hostFeatures.map(feature => forNamespace(featureLine(feature, 'off'), host.netnsPath)),
     ...commands(plan.inside, handle),
     ...sysctlLines(plan.insideSysctls, handle),
     ...commands(plan.guard, host.netnsPath),

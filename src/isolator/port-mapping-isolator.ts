@@ -1,7 +1,7 @@
 import { Calls } from './calls.js'
 import { infoOf, type ContainerInfo } from './container/info.js'
 import type { ContainerLimits } from './container/limits.js'
-import { ContainerTable, type Container } from './container/table.js'
+import { ContainerTable, type Container, type WantedContainer } from './container/table.js'
 import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
@@ -9,7 +9,7 @@ import { aloneOnHost } from './host/lock.js'
 import type { HostRecord } from './layout/host-record.js'
 import { tearDownHost } from './host/setup.js'
 import { Housekeeping, type Listener } from './health/housekeeping.js'
-import { isolateAll, type Isolation } from './container/isolate-all.js'
+import { isolate, type Isolation } from './container/isolate.js'
 import { IsolatorError } from './isolator-error.js'
 import type { Gone, IsolatorEvents } from './health/isolator-events.js'
 import { checkId, checkIds } from './options/option-checks.js'
@@ -32,12 +32,7 @@ import { allWithNumbers, withNumbers, type ResourceStatistics } from './statisti
 import { UsageReader } from './statistics/usage-reader.js'
 import { updateContainer } from './container/update.js'
 import { findFaults, type Scope } from './health/verify.js'
-import {
-  wantedContainer,
-  wantedContainers,
-  type ContainerOptions,
-  type WantedContainer,
-} from './container/wanted.js'
+import { wantedContainer, wantedContainers, type ContainerOptions } from './container/wanted.js'
 
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that
@@ -329,7 +324,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   #isolateAll(wanted: readonly WantedContainer[]): Promise<ContainerInfo[]> {
     return this.#calls.add(async () => {
-      const added = await isolateAll(this.#isolation, wanted)
+      const added = await isolate(this.#isolation, wanted)
       for (const container of added) this.#housekeeping.made(container)
       // Whether or not anybody follows it, nothing is made for the interface as it was.
       if (await publicInterfaceChanged(this.#host)) await this.#housekeeping.hostChanged()

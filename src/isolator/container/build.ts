@@ -1,38 +1,42 @@
 import { turnOffFeatures } from '../../ethtool/features.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Link } from '../../rtnetlink/index.js'
-import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, removeAll } from '../kernel/apply.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
-import { untilItSends } from './carrier.js'
 import { applySysctls, type FormerSysctls } from '../kernel/apply-sysctls.js'
 import type { HostContext } from '../host/context.js'
-import { inNamespace } from '../kernel/socket-inside.js'
+import { withSocketInside } from '../kernel/socket-inside.js'
 import { IsolatorError } from '../isolator-error.js'
 import { openNamespace, type NamedNamespace } from './namespace-handles.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import type { ContainerFacts, FeatureOff } from '../plan/facts.js'
+import { unlessGone } from '../kernel/unless-gone.js'
+import { sleep } from '../kernel/sleep.js'
+import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import type { Undo } from '../kernel/undo.js'
 
-/** A container to be, its namespace, which is attached to the name `pm<slot>`, and a socket inside. */
-export interface Candidate {
-  readonly container: ContainerFacts & NamedNamespace
+/** The open namespace of a container to be, which is attached to the name `pm<slot>`, and a socket inside. */
+export interface Inside {
   readonly netns: NetworkNamespace
   readonly rt: RtnetlinkSocket
 }
+
+type Container = ContainerFacts & NamedNamespace
 
 /**
  * Makes containers of network namespaces, all in the same few batches. Until its last message, which sets the veth up,
  * nothing can pass a container's; whatever fails is taken back through `undo`, all of it.
  */
-export async function isolateContainers(
+export async function buildContainers(
   host: HostContext,
-  candidates: readonly Candidate[],
+  insides: ReadonlyMap<Container, Inside>,
   undo: Undo,
 ): Promise<void> {
-  const plans = candidates.map(candidate => ({
-    ...candidate,
-    ...containerPlan(host.facts, candidate.container, candidate.netns),
+  const plans = Array.from(insides, ([container, inside]) => ({
+    container,
+    ...inside,
+    ...containerPlan(host.facts, container, inside.netns),
   }))
   const apply = (part: 'pair' | 'guard' | 'commit'): Promise<void> =>
     applyAll(
@@ -53,7 +57,7 @@ export async function isolateContainers(
       host,
       plans.flatMap(({ hostFeatures }) => hostFeatures),
     ),
-    atOnce(plans, plan => prepareInside(plan, plan, undo)),
+    atOnce(plans, plan => prepareInside(plan.container, plan, plan, undo)),
     apply('guard'),
   ])
   await apply('commit')
@@ -79,7 +83,8 @@ async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): P
 }
 
 async function prepareInside(
-  { container, netns, rt }: Candidate,
+  container: Container,
+  { netns, rt }: Inside,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
@@ -87,10 +92,10 @@ async function prepareInside(
     undo.push(() => insideAgain(container, step))
   }
   // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
-  const before = rt.links.get('lo').then(loopbackSettings)
+  const before = rt.links.get('lo').then(currentLoopback)
   takeBack(async netns => {
     const settings = await before.catch(() => undefined)
-    if (settings) await inNamespace(netns, rt => rt.links.change(settings))
+    if (settings) await withSocketInside(netns, rt => rt.links.change(settings))
   })
   await allDone([
     before,
@@ -101,14 +106,14 @@ async function prepareInside(
       push(_, inverses) {
         // The veth takes the others along.
         const staying = inverses.filter(({ spec }) => (spec as { dev?: unknown }).dev === 'lo')
-        takeBack(netns => inNamespace(netns, rt => removeAll(rt, staying)))
+        takeBack(netns => withSocketInside(netns, rt => removeAll(rt, staying)))
       },
     }),
   ])
 }
 
 /** What the plan changes of a container's lo, as it is now, but for the MAC: the kernel refuses the all-zero one. */
-const loopbackSettings = ({ mtu, up, inet }: Link) => ({
+const currentLoopback = ({ mtu, up, inet }: Link) => ({
   dev: 'lo',
   mtu,
   up,
@@ -126,5 +131,54 @@ async function insideAgain(
     await step(netns)
   } finally {
     netns.close()
+  }
+}
+
+/**
+ * Opens a socket inside a namespace that is to be a container's, and looks whether it can be one. Whoever gets the socket
+ * closes it soon: it keeps the namespace alive, and has a thread.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where lo has an ingress qdisc
+ */
+export async function openInside(netns: NetworkNamespace): Promise<RtnetlinkSocket> {
+  const rt = await RtnetlinkSocket.open({ netns })
+  try {
+    if (await hasIngress(rt)) throw foreignIngress(netns)
+    return rt
+  } catch (error) {
+    rt.close()
+    throw error
+  }
+}
+
+async function hasIngress(rt: RtnetlinkSocket): Promise<boolean> {
+  const qdiscs = await rt.qdiscs.list({ dev: 'lo' })
+  return qdiscs.some(({ kind }) => kind === 'ingress' || kind === 'clsact')
+}
+
+const foreignIngress = ({ name }: NetworkNamespace): IsolatorError =>
+  new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `lo in the namespace to be isolated${name === undefined ? '' : `, '${name}',`} has an ingress qdisc already: delete it there with tc qdisc del dev lo ingress`,
+    { details: { dev: 'lo' } },
+  )
+
+/** The kernel's own delay is that of a busy worker thread, milliseconds. */
+const PATIENCE_MS = 1000
+
+/**
+ * Resolves when what the container sends is sent. When its peer is set up, a veth that is up itself has a carrier, but drops
+ * what it is given until the kernel gets round to noticing that (dev_activate in net/sched/sch_generic.c, by
+ * net/core/link_watch.c). To be asked for the link has it notice at once from Linux 6.8 on (rtnl_getlink).
+ *
+ * @param rt a socket inside the container
+ */
+async function untilItSends(rt: RtnetlinkSocket): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (;;) {
+    // The container may have taken it down or away: that is no failure of ours.
+    const link = await unlessGone(() => rt.links.get(CONTAINER_INTERFACE))
+    if (!link?.up || link.operationalState === 'up' || performance.now() > deadline) return
+    await sleep(1)
   }
 }

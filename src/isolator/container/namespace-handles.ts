@@ -4,7 +4,7 @@ import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { GONE } from '../kernel/apply.js'
-import { inNamespace } from '../kernel/socket-inside.js'
+import { withSocketInside } from '../kernel/socket-inside.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
 
 /** The name of a slot in /run/netns, opened: without a namespace where it holds none, as after a reboot. */
@@ -59,7 +59,7 @@ export async function releaseHandle(slot: number, identity: string | undefined):
   const { netns } = handle
   try {
     if (netns?.identity !== identity) return
-    if (netns) await inNamespace(netns, clearInside)
+    if (netns) await withSocketInside(netns, clearInside)
   } finally {
     netns?.close()
   }

@@ -1,3 +1,4 @@
+import type { NetnsReference } from '../../netns/network-namespace.js'
 import { EphemeralAllocator } from '../ports/ephemeral-allocator.js'
 import { IsolatorError } from '../isolator-error.js'
 import { checkId } from '../options/option-checks.js'
@@ -27,11 +28,11 @@ export interface Container extends ContainerFacts {
   settled: Promise<unknown>
 }
 
-/** What is decided of a container before it has a place. */
-export type NewContainer = Pick<
+/** A container that is asked for, before it has a place, and its namespace. */
+export type WantedContainer = Pick<
   Container,
   'id' | 'ports' | 'reference' | 'egress' | 'ingress' | 'enforced' | 'process'
->
+> & { readonly netns: NetnsReference }
 
 /** The ports that an isolator may give away. */
 export interface ManagedPorts {
@@ -99,7 +100,7 @@ export class ContainerTable implements Iterable<Container> {
    *
    * @throws IsolatorError ERR_CONTAINER_EXISTS, ERR_PORTS_UNMANAGED, ERR_PORTS_OVERLAP, ERR_PORTS_EXHAUSTED
    */
-  add({ id, ports, reference, ...limits }: NewContainer): Container {
+  add({ id, ports, reference, ...limits }: Omit<WantedContainer, 'netns'>): Container {
     if (this.#byId.has(id))
       throw new IsolatorError('ERR_CONTAINER_EXISTS', `'${id}' is isolated already`, { details: { id } })
     this.#checkPorts(id, ports)

@@ -1,13 +1,10 @@
-import { referencePath, type NetnsReference } from '../../netns/network-namespace.js'
+import { referencePath } from '../../netns/network-namespace.js'
 import type { ContainerLimits } from './limits.js'
-import type { NewContainer } from './table.js'
+import type { WantedContainer } from './table.js'
 import { checkId, refuse } from '../options/option-checks.js'
 import { checkIsolateOptions, type IsolateOptions } from '../options/options.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { processOf } from './process.js'
-
-/** A container that is asked for, and its namespace. */
-export type WantedContainer = NewContainer & { readonly netns: NetnsReference }
 
 /**
  * Checks what `isolate` is given and settles all that does not depend on other containers.

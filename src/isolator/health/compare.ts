@@ -15,14 +15,14 @@ import {
 import { asListed, lineOf } from '../kernel/planned-as-listed.js'
 import { foreign, type Fault } from './difference.js'
 import { placeOf } from '../layout/filter-places.js'
-import type { Observed } from './snapshot.js'
+import type { Snapshot } from './snapshot.js'
 import { plan, planDelete, type Planned } from '../plan/planned.js'
 
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
-export async function compareAll(planned: readonly Planned[], observed: Observed): Promise<Fault[]> {
+export async function compareAll(planned: readonly Planned[], snapshot: Snapshot): Promise<Fault[]> {
   const faults: Fault[] = []
   for (const message of planned) {
-    const fault = await compare(message, observed, observed.devices)
+    const fault = await compare(message, snapshot, snapshot.devices)
     if (fault) faults.push(fault)
   }
   return faults
@@ -30,20 +30,20 @@ export async function compareAll(planned: readonly Planned[], observed: Observed
 
 function compare(
   planned: Planned,
-  observed: Observed,
+  snapshot: Snapshot,
   devices: DeviceNames,
 ): Promise<Fault | undefined> | Fault | undefined {
   const { dev } = planned.spec as { dev?: unknown }
-  if (planned.object.name !== link.name && !observed.link(String(dev))) return undefined
+  if (planned.object.name !== link.name && !snapshot.link(String(dev))) return undefined
   switch (planned.object.name) {
     case link.name:
-      return compareLink(planned.spec as LinkSpec, observed)
+      return compareLink(planned.spec as LinkSpec, snapshot)
     case qdisc.name:
-      return compareQdisc(planned, observed, devices)
+      return compareQdisc(planned, snapshot, devices)
     case trafficClass.name:
-      return compareClass(planned, observed, devices)
+      return compareClass(planned, snapshot, devices)
     case filter.name:
-      return compareFilter(planned, observed, devices)
+      return compareFilter(planned, snapshot, devices)
     default:
       return undefined
   }
@@ -60,8 +60,8 @@ const different = (planned: Planned, found: string, mend: readonly Planned[]): F
 })
 
 /** Of a link, what is planned counts, and nothing else. */
-function compareLink({ dev, ...wanted }: LinkSpec, observed: Observed): Fault | undefined {
-  const found = observed.link(String(dev))
+function compareLink({ dev, ...wanted }: LinkSpec, snapshot: Snapshot): Fault | undefined {
+  const found = snapshot.link(String(dev))
   if (!found) return foreign('missing', `ip link show dev ${dev}`)
   const wrong = differing(wanted, found)
   if (!wrong) return undefined
@@ -96,9 +96,9 @@ function sameMembers(like: Members, found: object): Members {
 }
 
 /** A hook that was shared may be a clsact. A qdisc with the handle `0:` is the kernel's own, and counts as none. */
-function compareQdisc(planned: Planned, observed: Observed, devices: DeviceNames): Fault | undefined {
+function compareQdisc(planned: Planned, snapshot: Snapshot, devices: DeviceNames): Fault | undefined {
   const spec = planned.spec as QdiscSpec
-  const there = observed.qdiscs(String(spec.dev))
+  const there = snapshot.qdiscs(String(spec.dev))
   if (spec.kind === 'ingress')
     return there.some(({ kind }) => kind === 'ingress' || kind === 'clsact') ? undefined : missing(planned)
   const found = there.find(({ parent, handle }) => parent === spec.parent && handle !== '0:')
@@ -112,11 +112,11 @@ function compareQdisc(planned: Planned, observed: Observed, devices: DeviceNames
 
 async function compareClass(
   planned: Planned,
-  observed: Observed,
+  snapshot: Snapshot,
   devices: DeviceNames,
 ): Promise<Fault | undefined> {
   const spec = planned.spec as ClassSpec
-  const found = (await observed.classes(String(spec.dev))).find(({ classid }) => classid === spec.classid)
+  const found = (await snapshot.classes(String(spec.dev))).find(({ classid }) => classid === spec.classid)
   if (!found) return missing(planned)
   return hasOptions(planned, found, devices)
     ? undefined
@@ -136,11 +136,11 @@ function hasOptions(planned: Planned, found: object, devices: DeviceNames): bool
 
 async function compareFilter(
   planned: Planned,
-  observed: Observed,
+  snapshot: Snapshot,
   devices: DeviceNames,
 ): Promise<Fault | undefined> {
   const spec = planned.spec as FilterSpec
-  const found = (await observed.filtersByPlace(String(spec.dev), String(spec.parent))).get(placeOf(spec))
+  const found = (await snapshot.filtersByPlace(String(spec.dev), String(spec.parent))).get(placeOf(spec))
   if (found && lineOf(found) === planned.command()) return undefined
   const wanted = wantedFilter(planned, devices)
   if (!wanted) return foreign('missing', planned.command())

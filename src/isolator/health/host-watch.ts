@@ -3,8 +3,8 @@ import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkChange } from '../../rtnetlink-monitor.js'
 import type { HostContext } from '../host/context.js'
 import { slotOfLink } from '../layout/layout.js'
-import { persist } from './retry-until-done.js'
-import { ifThere } from '../kernel/unless-gone.js'
+import { retryUntilDone } from './retry-until-done.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 
 /** Who is told what a watch sees. */
 export interface HostWatcher {
@@ -38,7 +38,7 @@ export class HostWatch {
     // What has changed since the last look is news.
     this.#known.set(facts.publicInterface, { index: publicIndex, address, mtu, up: true })
     this.#known.set(loopbackInterface, { index: loopbackIndex, address, mtu, up: true })
-    void persist(() => this.#run(), this.#fail, this.#stop.signal)
+    void retryUntilDone(() => this.#run(), this.#fail, this.#stop.signal)
   }
 
   stop(): void {
@@ -53,7 +53,7 @@ export class HostWatch {
     // Should the socket be closed meanwhile, what is looked at next tells of it.
     first.catch(() => undefined)
     this.#watcher.begun()
-    for (const dev of this.#known.keys()) this.#see(dev, await ifThere(() => rt.links.get(dev)))
+    for (const dev of this.#known.keys()) this.#see(dev, await unlessGone(() => rt.links.get(dev)))
     for (let { value, done } = await first; !done; { value, done } = await changes.next()) {
       if (value && value.event !== 'overrun') this.#take(value)
     }

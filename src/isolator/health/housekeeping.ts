@@ -5,10 +5,10 @@ import type { HostContext } from '../host/context.js'
 import { HostWatch } from './host-watch.js'
 import type { Gone, IsolatorEvents } from './isolator-events.js'
 import { linkName } from '../layout/layout.js'
-import { persist } from './retry-until-done.js'
+import { retryUntilDone } from './retry-until-done.js'
 import { ProcessWatch } from './process-watch.js'
 import type { Repair } from './repair.js'
-import { nextTurn } from '../kernel/limited-concurrency.js'
+import { nextTurn } from '../kernel/concurrency-limit.js'
 
 /** What is done by itself when the host's links change. */
 export interface Chores {
@@ -137,7 +137,7 @@ export class Housekeeping {
   hostChanged(): Promise<void> {
     this.#next ??= this.#repairing.then(() => {
       this.#next = undefined
-      return persist(() => this.#repair(), this.#fail, this.#closed.signal)
+      return retryUntilDone(() => this.#repair(), this.#fail, this.#closed.signal)
     })
     this.#repairing = this.#next
     return this.#next
@@ -161,7 +161,7 @@ export class Housekeeping {
 
   /** Cleans a container up, however often that fails. */
   #cleanUp(container: Container, reason: 'exit' | 'link'): Promise<void> {
-    return persist(
+    return retryUntilDone(
       async () => {
         await container.settled
         if (!this.#isThere(container)) return

@@ -9,7 +9,7 @@ import type { Container } from '../container/table.js'
 import type { Difference, Fault } from './difference.js'
 import { keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
-import { inNamespace } from '../kernel/socket-inside.js'
+import { withSocketInside } from '../kernel/socket-inside.js'
 import { linkName } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
 import { containerNodes } from '../plan/container.js'
@@ -143,7 +143,7 @@ async function mendInside(containers: readonly Container[], faults: readonly Fau
       if (!netns) return
       const own = inside.filter(fault => isOf(fault, container.id))
       try {
-        await inNamespace(netns, rt => mend(rt, own))
+        await withSocketInside(netns, rt => mend(rt, own))
         await mendSysctls(netns, own)
       } finally {
         netns.close()

@@ -8,7 +8,7 @@ const LONGEST_PAUSE = 60_000
  * Does what must not be given up: a failure is told of, and the work is tried again after a pause, until it succeeds or
  * the signal aborts. Resolves when it has been tried once. A pause does not keep the process alive.
  */
-export async function persist(
+export async function retryUntilDone(
   work: () => Promise<void>,
   failed: (error: unknown) => void,
   signal: AbortSignal,
@@ -20,7 +20,7 @@ export async function persist(
   } catch (error) {
     failed(error)
     sleep(pause, { ref: false, signal }).then(
-      () => persist(work, failed, signal, Math.min(2 * pause, LONGEST_PAUSE)),
+      () => retryUntilDone(work, failed, signal, Math.min(2 * pause, LONGEST_PAUSE)),
       () => undefined,
     )
   }

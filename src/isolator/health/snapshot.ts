@@ -4,13 +4,13 @@ import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc, TrafficClass } from '../../tc/index.js'
 import { placeOf } from '../layout/filter-places.js'
-import { ifThere } from '../kernel/unless-gone.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 
 /**
  * What a namespace has, to be compared with a plan. Links and qdiscs are read once for all devices, filters and classes
  * of a device when they are asked for, none where it has gone meanwhile; nothing is read twice.
  */
-export class Observed {
+export class Snapshot {
   /** Names as of this look: each is looked up once, which for one that is missing takes milliseconds. */
   readonly devices: DeviceNames
   readonly #rt: RtnetlinkSocket
@@ -28,8 +28,8 @@ export class Observed {
     this.#qdiscs = byDevice
   }
 
-  static async read(rt: RtnetlinkSocket): Promise<Observed> {
-    return new Observed(rt, await rt.links.list(), await rt.qdiscs.list())
+  static async read(rt: RtnetlinkSocket): Promise<Snapshot> {
+    return new Snapshot(rt, await rt.links.list(), await rt.qdiscs.list())
   }
 
   link(name: string): Link | undefined {
@@ -42,19 +42,19 @@ export class Observed {
 
   /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>> {
-    return once(this.#filters, `${dev} ${parent}`, async () => {
+    return readOnce(this.#filters, `${dev} ${parent}`, async () => {
       const filters = this.#has(dev, parent)
-        ? await ifThere(async () => this.#rt.filters.list({ dev, parent }))
+        ? await unlessGone(async () => this.#rt.filters.list({ dev, parent }))
         : []
       return new Map(filters?.map(filter => [placeOf(filter), filter]))
     })
   }
 
   classes(dev: string): Promise<TrafficClass[]> {
-    return once(
+    return readOnce(
       this.#classes,
       dev,
-      async () => (await ifThere(async () => this.#rt.classes.list({ dev }))) ?? [],
+      async () => (await unlessGone(async () => this.#rt.classes.list({ dev }))) ?? [],
     )
   }
 
@@ -65,7 +65,7 @@ export class Observed {
   }
 }
 
-function once<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+function readOnce<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
   const before = known.get(key)
   if (before) return before
   const value = read()

@@ -8,10 +8,10 @@ import { foreign, type Fault } from './difference.js'
 import { featureLine, sysctlLine } from '../plan/command-lines.js'
 import { isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
-import { inNamespace } from '../kernel/socket-inside.js'
+import { withSocketInside } from '../kernel/socket-inside.js'
 import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
-import { Observed } from './snapshot.js'
+import { Snapshot } from './snapshot.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
 import { plan, type Planned } from '../plan/planned.js'
@@ -22,24 +22,24 @@ import { keysOf } from './verify-host.js'
 export async function containerFaults(
   host: HostContext,
   container: Container,
-  observed: Observed,
+  snapshot: Snapshot,
   features: ActiveFeatures,
 ): Promise<Fault[]> {
   const dev = linkName(container.slot)
   const netns = openNamespace(container)
   try {
     const named = netns ? [] : [lostName(container)]
-    if (!observed.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
+    if (!snapshot.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
     const planned = containerPlan(host.facts, container, { fd: -1 })
-    const lost = lostShaper(host.facts, container, observed)
+    const lost = lostShaper(host.facts, container, snapshot)
     const devices = [dev, ...(container.enforced && !lost ? Object.values(shaperNames(container.slot)) : [])]
     const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
     const near = [...births, ...planned.guard, ...planned.commit]
-    const faults = await compareAll(near, observed)
+    const faults = await compareAll(near, snapshot)
     return [
       // What stands on it, or leads to it, is for when it is there again.
       ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
-      ...(await strangersOn(devices, near, observed)),
+      ...(await strangersOn(devices, near, snapshot)),
       ...(await sysctlFaults(host.netns, planned.hostSysctls)),
       ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
       ...named,
@@ -55,8 +55,8 @@ const ends = ({ mac: address, mtu }: HostFacts) => ({ address, mtu })
 const birthOf = (host: HostFacts) => ({ ...ends(host), arp: false, multicast: false })
 
 /** The shaper's pair, where somebody has deleted it: nothing that the container sends passes any more. */
-function lostShaper(host: HostFacts, container: ContainerFacts, observed: Observed): Fault | undefined {
-  if (!container.enforced || observed.link(shaperNames(container.slot).near)) return undefined
+function lostShaper(host: HostFacts, container: ContainerFacts, snapshot: Snapshot): Fault | undefined {
+  if (!container.enforced || snapshot.link(shaperNames(container.slot).near)) return undefined
   const pair = shaperPair(host, container)
   return { difference: { kind: 'missing', object: pair.command(), foreign: false }, mend: [pair] }
 }
@@ -80,10 +80,10 @@ const lostName = ({ slot, reference }: Container): Fault => ({
 async function strangersOn(
   devices: readonly string[],
   planned: readonly Planned[],
-  observed: Observed,
+  snapshot: Snapshot,
 ): Promise<Fault[]> {
   const keys = keysOf(planned)
-  const lists = await Promise.all(devices.map(dev => observed.filtersByPlace(dev, 'ingress')))
+  const lists = await Promise.all(devices.map(dev => snapshot.filtersByPlace(dev, 'ingress')))
   return lists
     .flatMap(filters => [...filters.values()])
     .filter(found => !keys.has(keyOf(found)) && !isRootTable(found))
@@ -96,12 +96,12 @@ async function insideFaults(
   { inside, insideSysctls }: ContainerPlan,
   netns: NetworkNamespace,
 ): Promise<Fault[]> {
-  const faults = await inNamespace(netns, async rt => {
-    const observed = await Observed.read(rt)
-    if (!observed.link(CONTAINER_INTERFACE))
+  const faults = await withSocketInside(netns, async rt => {
+    const snapshot = await Snapshot.read(rt)
+    if (!snapshot.link(CONTAINER_INTERFACE))
       return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
     const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
-    return compareAll([far, ...inside], observed)
+    return compareAll([far, ...inside], snapshot)
   })
   return [...faults, ...(await sysctlFaults(netns, insideSysctls))].map(fault => ({ ...fault, inside: true }))
 }

@@ -3,12 +3,12 @@ import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import { compareAll } from './compare.js'
 import { containerNode, ownerOf } from '../layout/container-node.js'
 import { foreign, type Fault } from './difference.js'
-import { isOurs, isRootTable, keyOf } from '../layout/filter-places.js'
+import { hasLayoutPriority, isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
-import { ifThere } from '../kernel/unless-gone.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 import { isHostRecord, type HostRecord } from '../layout/host-record.js'
 import { FLOW_QDISC } from '../layout/layout.js'
-import type { Observed } from './snapshot.js'
+import type { Snapshot } from './snapshot.js'
 import type { HostFacts } from '../plan/facts.js'
 import { hostPlan, ingressQdisc } from '../plan/host.js'
 import { planDelete, type Planned } from '../plan/planned.js'
@@ -17,27 +17,27 @@ import { planDelete, type Planned } from '../plan/planned.js'
 export async function hostFaults(
   { rt, facts }: HostContext,
   record: HostRecord,
-  observed: Observed,
+  snapshot: Snapshot,
 ): Promise<Fault[]> {
-  const outside = await interfaceFaults({ rt, facts }, observed)
-  if (!observed.link(facts.publicInterface)) return outside
+  const outside = await interfaceFaults({ rt, facts }, snapshot)
+  if (!snapshot.link(facts.publicInterface)) return outside
   // Those that were there before are somebody else's to delete, but needed all the same.
   const hooks = [facts.loopbackInterface, facts.publicInterface]
     .filter(dev => !record.qdiscs.includes(dev))
     .map(ingressQdisc)
-  const faults = await compareAll([...hooks, ...hostPlan(facts, record)], observed)
-  return [...outside, ...faults.map(fault => sparingAliases(fault, facts, observed))]
+  const faults = await compareAll([...hooks, ...hostPlan(facts, record)], snapshot)
+  return [...outside, ...faults.map(fault => sparingAliases(fault, facts, snapshot))]
 }
 
 /** What has happened to the public interface that is not ours to change. */
 async function interfaceFaults(
   { rt, facts }: Pick<HostContext, 'rt' | 'facts'>,
-  observed: Observed,
+  snapshot: Snapshot,
 ): Promise<Fault[]> {
   const { publicInterface: dev, address, prefixLength } = facts
-  const found = observed.link(dev)
+  const found = snapshot.link(dev)
   const up = link.command('change', { dev, up: true })
-  const addresses = found && (await ifThere(async () => rt.addresses.list({ dev, family: 'inet' })))
+  const addresses = found && (await unlessGone(async () => rt.addresses.list({ dev, family: 'inet' })))
   if (!addresses) return [foreign('missing', up)]
   return [
     ...(found.up ? [] : [foreign('different', up, link.command('change', { dev, up: false }))]),
@@ -48,8 +48,8 @@ async function interfaceFaults(
 }
 
 /** An alias that somebody has given to lo in the place of the record is theirs. */
-function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, observed: Observed): Fault {
-  const alias = observed.link(loopbackInterface)?.alias
+function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, snapshot: Snapshot): Fault {
+  const alias = snapshot.link(loopbackInterface)?.alias
   const about = fault.mend.some(({ spec }) => {
     const { dev, alias: planned } = spec as { dev?: unknown; alias?: unknown }
     return dev === loopbackInterface && planned !== undefined
@@ -71,20 +71,20 @@ export interface Neighbours {
 /** Filters on the host's interfaces that are in our priorities, and not among what is planned. */
 export async function surplusFaults(
   host: HostFacts,
-  observed: Observed,
+  snapshot: Snapshot,
   planned: readonly Planned[],
   neighbours: Neighbours,
 ): Promise<Fault[]> {
   const keys = keysOf(planned)
   const lists = [
-    await observed.filtersByPlace(host.loopbackInterface, 'ingress'),
-    await observed.filtersByPlace(host.publicInterface, 'ingress'),
-    await observed.filtersByPlace(host.publicInterface, FLOW_QDISC),
+    await snapshot.filtersByPlace(host.loopbackInterface, 'ingress'),
+    await snapshot.filtersByPlace(host.publicInterface, 'ingress'),
+    await snapshot.filtersByPlace(host.publicInterface, FLOW_QDISC),
   ]
   return lists
     .flatMap(filters => [...filters.values()])
-    .filter(found => (found.parent !== 'ingress' || isOurs(found)) && !isRootTable(found))
-    .flatMap(found => (keys.has(keyOf(found)) ? [] : surplus(found, observed, neighbours)))
+    .filter(found => (found.parent !== 'ingress' || hasLayoutPriority(found)) && !isRootTable(found))
+    .flatMap(found => (keys.has(keyOf(found)) ? [] : surplus(found, snapshot, neighbours)))
 }
 
 /** The keys of the filters that are planned. */
@@ -94,7 +94,7 @@ export const keysOf = (planned: readonly Planned[]): ReadonlySet<string> =>
   )
 
 /** A node of a container that it does not need, or that leads nowhere, can go. All else is somebody's. */
-function surplus(found: Filter, observed: Observed, { isLookedAt, isTaken, whole }: Neighbours): Fault[] {
+function surplus(found: Filter, snapshot: Snapshot, { isLookedAt, isTaken, whole }: Neighbours): Fault[] {
   const node = containerNode(found)
   const slot = node && ownerOf(node)
   const object = filter.command('add', found)
@@ -104,6 +104,6 @@ function surplus(found: Filter, observed: Observed, { isLookedAt, isTaken, whole
   }
   if (slot !== undefined && isTaken(slot)) return isLookedAt(slot) ? [toGo] : []
   if (!whole) return []
-  const leadsNowhere = node && (node.link === undefined || !observed.link(node.link))
+  const leadsNowhere = node && (node.link === undefined || !snapshot.link(node.link))
   return [leadsNowhere ? toGo : foreign('surplus', object)]
 }

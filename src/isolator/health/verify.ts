@@ -5,7 +5,7 @@ import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
 import type { HostRecord } from '../layout/host-record.js'
 import { shaperNames } from '../layout/layout.js'
-import { Observed } from './snapshot.js'
+import { Snapshot } from './snapshot.js'
 import { containerNodes } from '../plan/container.js'
 import type { HostFacts } from '../plan/facts.js'
 import { hostPlan } from '../plan/host.js'
@@ -29,15 +29,15 @@ export interface Scope {
  * follows the public interface, should that have another MAC or MTU by now.
  */
 export async function findFaults({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
-  const observed = await Observed.read(host.rt)
-  host.facts = currentFacts(host.facts, observed)
-  host.publicIndex = observed.link(host.facts.publicInterface)?.index ?? host.publicIndex
+  const snapshot = await Snapshot.read(host.rt)
+  host.facts = currentFacts(host.facts, snapshot)
+  host.publicIndex = snapshot.link(host.facts.publicInterface)?.index ?? host.publicIndex
   const features = await featuresOn(host, containers)
   const faults = new Map<Container, Fault[]>()
-  const ofHost = whole ? await hostFaults(host, record, observed) : []
-  if (!observed.link(host.facts.publicInterface)) return ofHost
+  const ofHost = whole ? await hostFaults(host, record, snapshot) : []
+  if (!snapshot.link(host.facts.publicInterface)) return ofHost
   await atOnce(containers, async container => {
-    faults.set(container, await containerFaults(host, container, observed, features))
+    faults.set(container, await containerFaults(host, container, snapshot, features))
   })
   const slots = new Set(containers.map(({ slot }) => slot))
   const planned = [
@@ -47,7 +47,7 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
   return [
     ...ofHost,
     ...containers.flatMap(container => faults.get(container) ?? []),
-    ...(await surplusFaults(host.facts, observed, planned, {
+    ...(await surplusFaults(host.facts, snapshot, planned, {
       isLookedAt: slot => slots.has(slot),
       isTaken: slot => table.inSlot(slot) !== undefined,
       whole,
@@ -55,8 +55,8 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
   ]
 }
 
-function currentFacts(facts: HostFacts, observed: Observed): HostFacts {
-  const { address: mac = facts.mac, mtu = facts.mtu } = observed.link(facts.publicInterface) ?? {}
+function currentFacts(facts: HostFacts, snapshot: Snapshot): HostFacts {
+  const { address: mac = facts.mac, mtu = facts.mtu } = snapshot.link(facts.publicInterface) ?? {}
   return { ...facts, mac, mtu }
 }
 

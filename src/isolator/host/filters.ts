@@ -8,7 +8,7 @@ import { asListed, lineOf } from '../kernel/planned-as-listed.js'
 import {
   containerPlace,
   isNode,
-  isOurs,
+  hasLayoutPriority,
   isRoot,
   isRootTable,
   isTable,
@@ -31,7 +31,7 @@ export async function ourFilters(
 ): Promise<Filter[]> {
   if (rt.devices.interfaceIndex(dev) === 0) return []
   const filters = await rt.filters.list({ dev, parent })
-  return parent === 'ingress' ? filters.filter(isOurs) : filters
+  return parent === 'ingress' ? filters.filter(hasLayoutPriority) : filters
 }
 
 /**

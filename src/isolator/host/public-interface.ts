@@ -1,8 +1,8 @@
 import type { HostContext } from './context.js'
-import { ifThere } from '../kernel/unless-gone.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 
 /** Whether the public interface is no more the one that the plan was made for, which takes one question to the kernel. */
 export async function publicInterfaceChanged({ rt, facts, publicIndex }: HostContext): Promise<boolean> {
-  const link = await ifThere(() => rt.links.get(facts.publicInterface))
+  const link = await unlessGone(() => rt.links.get(facts.publicInterface))
   return link?.index !== publicIndex || link.address !== facts.mac || link.mtu !== facts.mtu
 }

@@ -144,7 +144,7 @@ async function setUpFlows(host: HostContext, undo: Undo): Promise<void> {
   if (qdisc) {
     await applyAll(rt, [qdisc], undo)
     await applyAll(rt, flowFilters(facts), goesWithQdisc)
-  } else await complete(host, facts.publicInterface, FLOW_QDISC, flowFilters(facts), undo)
+  } else await addMissingFilters(host, facts.publicInterface, FLOW_QDISC, flowFilters(facts), undo)
 }
 
 /** Adds the qdisc and the filters that a device lacks. */
@@ -156,13 +156,13 @@ async function fillIn(
   undo: Undo,
 ): Promise<void> {
   const { rt } = host
-  if (present.has(dev)) return complete(host, dev, 'ingress', filters, undo)
+  if (present.has(dev)) return addMissingFilters(host, dev, 'ingress', filters, undo)
   await applyAll(rt, [ingressQdisc(dev)], undo)
   await applyAll(rt, filters, goesWithQdisc)
 }
 
 /** Adds the filters that a qdisc lacks. */
-async function complete(
+async function addMissingFilters(
   { rt }: HostContext,
   dev: string,
   parent: 'ingress' | typeof FLOW_QDISC,

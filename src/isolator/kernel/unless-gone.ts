@@ -2,7 +2,7 @@
 const MISSING = ['ENODEV', 'ENOENT']
 
 /** What is asked; undefined where what it is about is gone. Other errors are thrown. */
-export async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
+export async function unlessGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
   } catch (error) {

@@ -14,7 +14,7 @@ const OURS = new Set<number>([
 const FIRST_ROOT_TABLE = 0x800
 
 /** Whether a filter of one of the host's interfaces has a priority of the layout. */
-export const isOurs = ({ priority }: Filter): boolean => OURS.has(priority)
+export const hasLayoutPriority = ({ priority }: Filter): boolean => OURS.has(priority)
 
 /** What tells a planned or listed filter of a device from the others, however the kernel numbers root tables. */
 export const placeOf = (object: FilterSpec): string =>

@@ -23,13 +23,17 @@ export function parseAlias(alias: string | undefined): Alias | undefined {
     .map(part => ((part as string | undefined) === undefined ? undefined : Number(part)))
   const ephemeralPorts = portRange(first, last)
   if (!ephemeralPorts) return undefined
-  return { id: parts[1], ephemeralPorts, ...(rate !== undefined && { egress: limitOf(rate, ceil, burst) }) }
+  return {
+    id: parts[1],
+    ephemeralPorts,
+    ...(rate !== undefined && { egress: parsedLimit(rate, ceil, burst) }),
+  }
 }
 
 const limitWord = ({ rate, ceil, burst }: RateLimit): string =>
   [rate, ceil, burst].filter(part => part !== undefined).join(',')
 
-const limitOf = (rate: number, ceil: number | undefined, burst: number | undefined): RateLimit => ({
+const parsedLimit = (rate: number, ceil: number | undefined, burst: number | undefined): RateLimit => ({
   rate,
   ...(ceil !== undefined && { ceil }),
   ...(burst !== undefined && { burst }),

@@ -9,7 +9,7 @@ import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import { allPorts, type ContainerFacts, type FeatureOff, type HostFacts, type Sysctl } from './facts.js'
 import { flowNodes } from './flows.js'
 import { LOCALHOST } from './host.js'
-import { allowOn, DEAF, finalDrop } from './guard.js'
+import { allowOn, GUARDED_LINK, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
@@ -114,7 +114,7 @@ const nearEnd = (container: ContainerFacts): Planned =>
   plan(link, 'change', {
     dev: linkName(container.slot),
     alias: formatAlias(container),
-    ...DEAF,
+    ...GUARDED_LINK,
   })
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {

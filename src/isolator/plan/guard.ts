@@ -9,12 +9,12 @@ import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
 import { planAdd, type Planned } from './planned.js'
 
 /*
- * A gate: a device that lets through what a container may send, and nothing else. First comes the drop, then the two
+ * The guard: a device that lets through what a container may send, and nothing else. First comes the drop, then the two
  * allow-lists, LOCAL and WIRE.
  */
 
 /** The sysctls are a second line of defence: nothing passes the final drop. `all` and `default` are never relied on. */
-export const DEAF = {
+export const GUARDED_LINK = {
   inet6: { addrGenMode: 'none' },
   inet: {
     rp_filter: 1,

@@ -113,7 +113,7 @@ const htbClass = ({ dev, mpu }: LimitPlace, { rate, ceil = rate, burst = burstOf
  * The limit that a class was made for: what was not asked for, but follows from the rest, is left out. HTB keeps a burst as
  * the time it takes, so that it comes back rounded.
  */
-export function limitOf({ rate: given, ceil: atMost, burst: kept }: HtbClass): RateLimit {
+export function limitOfClass({ rate: given, ceil: atMost, burst: kept }: HtbClass): RateLimit {
   const [rate, ceil] = [Number(given), Number(atMost ?? given)]
   const burst = Number(kept ?? 0)
   const rounding = 2 + rate / TICKS_PER_SECOND

@@ -1,7 +1,7 @@
 import { link } from '../../rtnetlink/index.js'
 import { shaperNames } from '../layout/layout.js'
 import type { ContainerFacts, FeatureOff, HostFacts } from './facts.js'
-import { DEAF, finalDrop } from './guard.js'
+import { GUARDED_LINK, finalDrop } from './guard.js'
 import { limitPlan, shaperPlace } from './limit.js'
 import { plan, planDelete, type Planned } from './planned.js'
 
@@ -34,7 +34,7 @@ export function shaperPair({ mac: address, mtu }: HostFacts, { slot }: Container
 export function shaper(host: HostFacts, container: ContainerFacts): Planned[] {
   const { near, far } = shaperNames(container.slot)
   return [
-    ...[near, far].flatMap(dev => [plan(link, 'change', { dev, ...DEAF }), ...finalDrop(dev)]),
+    ...[near, far].flatMap(dev => [plan(link, 'change', { dev, ...GUARDED_LINK }), ...finalDrop(dev)]),
     ...limitPlan(shaperPlace(host, container), container.egress),
     ...[near, far].map(dev => plan(link, 'change', { dev, up: true })),
   ]

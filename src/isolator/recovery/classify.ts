@@ -14,7 +14,7 @@ import { PortRanges } from '../ports/port-ranges.js'
 import type { Survey } from './survey.js'
 
 /** What a survey comes to: who stays, and what has to be done. */
-export interface SortedOut {
+export interface Classified {
   /** The containers that stay. */
   readonly kept: readonly ContainerFacts[]
   /** Ids of containers that nobody wants any more. */
@@ -43,7 +43,7 @@ interface Found {
  * @param wanted ids of the containers that are to stay
  * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
  */
-export function sortOut(survey: Survey, host: HostFacts, wanted: ReadonlySet<string>): SortedOut {
+export function classify(survey: Survey, host: HostFacts, wanted: ReadonlySet<string>): Classified {
   const { links, publicFilters, loopbackFilters, flowFilters, handles } = survey
   const filters = [...publicFilters, ...loopbackFilters, ...flowFilters]
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
@@ -54,7 +54,7 @@ export function sortOut(survey: Survey, host: HostFacts, wanted: ReadonlySet<str
   )
   refuseSharedPorts(kept)
   const stays = new Set(kept.map(({ slot }) => slot))
-  const garbage = found.filter(candidate => !stays.has(candidate.slot) && isOurs(candidate))
+  const garbage = found.filter(candidate => !stays.has(candidate.slot) && isContainerLink(candidate))
   const goes = new Set(garbage.map(({ slot }) => linkName(slot)))
   const leadsNowhere = ({ link }: ContainerNode): boolean =>
     link === undefined || goes.has(link) || !links.has(slotOfLink(link) ?? 0)
@@ -102,7 +102,7 @@ function newestOfEachId(complete: readonly Found[]): Map<string, Found> {
 }
 
 /** Anybody may call a veth `pm1`. Ours have nodes that lead to them, or our alias, or at least neither ARP nor multicast. */
-const isOurs = ({ link, nodes }: Found): boolean =>
+const isContainerLink = ({ link, nodes }: Found): boolean =>
   nodes.length > 0 || parseAlias(link.alias) !== undefined || (!link.up && !link.arp && !link.multicast)
 
 /** The ports are those of all nodes: a cut `update` leaves old and new ones. */
@@ -146,7 +146,7 @@ function nodeChanges(
   filters: readonly Filter[],
   nodes: readonly ContainerNode[],
   host: HostFacts,
-): Pick<SortedOut, 'missing' | 'surplus'> {
+): Pick<Classified, 'missing' | 'surplus'> {
   const planned = kept.flatMap(container => containerNodes(host, container))
   const wanted = new Set(planned.map(({ spec }) => keyOf(spec as FilterSpec)))
   const gone = new Set(nodes.flatMap(({ link, filter }) => (link === undefined ? [keyOf(filter)] : [])))

@@ -13,7 +13,7 @@ import { hasItsName, releaseHandle } from '../container/namespace-handles.js'
 import { containerPlan } from '../plan/container.js'
 import type { HostFacts } from '../plan/facts.js'
 import type { Planned } from '../plan/planned.js'
-import { sortOut, type SortedOut } from './classify.js'
+import { classify, type Classified } from './classify.js'
 import { survey } from './survey.js'
 
 /** What `recover` found and did: ids, each once. One that was given as known and as an orphan counts as known. */
@@ -43,9 +43,9 @@ export async function recover(
   orphans: readonly string[],
 ): Promise<{ recovery: Recovery; outdated: boolean }> {
   const found = await survey(host)
-  const sorted = sortOut(found, host.facts, new Set([...known, ...orphans]))
+  const sorted = classify(found, host.facts, new Set([...known, ...orphans]))
   await removeAll(host.rt, sorted.removal)
-  await complete(host, sorted)
+  await finishUpdates(host, sorted)
   await atOnce(sorted.stale, slot => releaseHandle(slot, found.handles.get(slot)))
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
@@ -70,7 +70,10 @@ const isOutdated = ({ mac, mtu }: HostFacts, link: Link | undefined): boolean =>
   link?.address !== mac || link.mtu !== mtu
 
 /** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
-async function complete({ rt, facts }: HostContext, { kept, missing, surplus }: SortedOut): Promise<void> {
+async function finishUpdates(
+  { rt, facts }: HostContext,
+  { kept, missing, surplus }: Classified,
+): Promise<void> {
   const guards = kept.map(container => containerPlan(facts, container, NO_NAMESPACE).guard)
   await ensureAll(rt, await faulty(rt, guards))
   await ensureAll(rt, missing)

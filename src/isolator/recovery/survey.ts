@@ -6,7 +6,7 @@ import { ourFilters } from '../host/filters.js'
 import { FLOW_QDISC, slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
 import { ourHandles } from '../container/namespace-handles.js'
-import { LIMIT, limitOf } from '../plan/limit.js'
+import { LIMIT, limitOfClass } from '../plan/limit.js'
 import type { RateLimit } from '../options/rate-limit.js'
 
 /** What the kernel has of containers. */
@@ -60,7 +60,7 @@ async function limitsOn(
   return new Map(
     limited.flatMap(([slot], i) => {
       const found = classes[i]
-      return found?.kind === 'htb' ? [[slot, limitOf(found)]] : []
+      return found?.kind === 'htb' ? [[slot, limitOfClass(found)]] : []
     }),
   )
 }

@@ -1,9 +1,9 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { SockDiagSocket } from '../../sock-diag/index.js'
-import { inNamespace } from '../kernel/socket-inside.js'
+import { withSocketInside } from '../kernel/socket-inside.js'
 import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import { openNamespace, type NamedNamespace } from '../container/namespace-handles.js'
-import { ifThere } from '../kernel/unless-gone.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 import { roundTripTimes } from './round-trip-times.js'
 import { parseSnmp } from './snmp.js'
@@ -47,7 +47,9 @@ export async function readInside(
 }
 
 async function readQdiscs(netns: NetworkNamespace): Promise<InsideStatistics> {
-  const qdiscs = await ifThere(() => inNamespace(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })))
+  const qdiscs = await unlessGone(() =>
+    withSocketInside(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })),
+  )
   const found = trafficControl('egress', qdiscs ?? [])
   return found.length === 0 ? {} : { net_traffic_control_statistics: found }
 }
@@ -68,7 +70,7 @@ async function readFiles(netns: NetworkNamespace, readings: InsideReadings): Pro
   const content = (path: string): Promise<string> => textOf(contents[paths.indexOf(path)])
   return {
     ...(readings.socketSummary &&
-      socketSummary(await content(SOCKSTAT), await ifThere(() => content(SOCKSTAT6)))),
+      socketSummary(await content(SOCKSTAT), await unlessGone(() => content(SOCKSTAT6)))),
     ...(readings.snmp && { net_snmp_statistics: parseSnmp(await content(SNMP)) }),
   }
 }

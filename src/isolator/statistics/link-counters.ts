@@ -1,8 +1,8 @@
 import { DumpInterruptedError } from '../../netlink/errors.js'
 import type { LinkStatistics } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { nextTurn } from '../kernel/limited-concurrency.js'
-import { ifThere } from '../kernel/unless-gone.js'
+import { nextTurn } from '../kernel/concurrency-limit.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 
 /** The counters of a link that a container's statistics are made of; those of struct rtnl_link_stats64. */
@@ -77,7 +77,7 @@ async function byDump(rt: RtnetlinkSocket, names: readonly string[]): Promise<Ma
 async function oneByOne(rt: RtnetlinkSocket, names: readonly string[]): Promise<Map<string, LinkCounters>> {
   const found = new Map<string, LinkCounters>()
   for (const name of names) {
-    const counters = await ifThere(() => countersOf(rt, name))
+    const counters = await unlessGone(() => countersOf(rt, name))
     if (counters) found.set(name, counters)
   }
   return found

@@ -1,4 +1,4 @@
-import { nextTurn } from '../kernel/limited-concurrency.js'
+import { nextTurn } from '../kernel/concurrency-limit.js'
 
 /**
  * A container's statistics under the names of Mesos (mesos.proto, ResourceStatistics). What does not apply, or was not

@@ -4,7 +4,7 @@ import { linkName } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
 import type { NamedNamespace } from '../container/namespace-handles.js'
 import type { RateLimit } from '../options/rate-limit.js'
-import { Gate, nextTurn } from '../kernel/limited-concurrency.js'
+import { ConcurrencyLimit, nextTurn } from '../kernel/concurrency-limit.js'
 import { readInside, type InsideReadings, type InsideStatistics } from './inside.js'
 import { limitStatistics } from './limit-statistics.js'
 import { countersOf, countersOfAll, seenByContainer, type LinkCounters } from './link-counters.js'
@@ -35,7 +35,7 @@ export class UsageReader<Container extends MeasuredContainer> {
   readonly #rt: RtnetlinkSocket
   readonly #options: StatisticsOptions
   readonly #rates: RatesSampler<Container> | undefined
-  readonly #inside = new Gate(INSIDE_AT_A_TIME)
+  readonly #inside = new ConcurrencyLimit(INSIDE_AT_A_TIME, { onePerTurn: true })
 
   /**
    * @param rt a socket at the host's side

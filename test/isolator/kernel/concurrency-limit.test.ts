@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { Gate } from '../../../src/isolator/kernel/limited-concurrency.js'
+import { ConcurrencyLimit } from '../../../src/isolator/kernel/concurrency-limit.js'
 
 t.test('no more than there is room for, in order, also when some fail', async t => {
-  const gate = new Gate(3)
+  const limit = new ConcurrencyLimit(3)
   let running = 0
   let most = 0
   const started: number[] = []
@@ -16,9 +16,9 @@ t.test('no more than there is room for, in order, also when some fail', async t 
     return i
   }
   const numbers = Array.from({ length: 20 }, (_, i) => i)
-  const results = await Promise.allSettled(numbers.map(i => gate.run(() => task(i))))
+  const results = await Promise.allSettled(numbers.map(i => limit.run(() => task(i))))
   t.equal(most, 3)
   t.strictSame(started, numbers)
   for (const [i, result] of results.entries()) t.equal(result.status, i % 5 === 0 ? 'rejected' : 'fulfilled')
-  t.equal(await gate.run(async () => 'free again'), 'free again')
+  t.equal(await limit.run(async () => 'free again'), 'free again')
 })

@@ -1,0 +1,129 @@
+import { NetworkNamespace, referencePath, type NetnsReference } from '../../netns/network-namespace.js'
+import { netnsId } from '../../rtnetlink/index.js'
+import type { HostContext } from '../host/context.js'
+import { portsOfHost, refusePortsInUse } from '../host/ports-in-use.js'
+import { allDone, atOnce } from '../kernel/at-once.js'
+import { allOrNothing, type Undo } from '../kernel/undo.js'
+import { linkName } from '../layout/layout.js'
+import { refuse } from '../options/option-checks.js'
+import { allPorts } from '../plan/facts.js'
+import { buildContainers, openInside, type Inside } from './build.js'
+import type { ContainerLimits } from './limits.js'
+import { hasItsName } from './namespace-handles.js'
+import type { Container, ContainerTable, WantedContainer } from './table.js'
+
+/** Namespaces that are held open at a time, each with a socket inside. */
+const ISOLATED_AT_ONCE = 16
+
+/** What it takes to isolate. */
+export interface Isolation {
+  readonly host: HostContext
+  readonly containers: ContainerTable
+  readonly limits: ContainerLimits
+  /** Whether the host's own connections may have managed ports. */
+  readonly sharesPorts: boolean
+}
+
+/**
+ * Gives containers their places in the table and makes them: all of them, or none. Other calls for them wait until that
+ * is settled.
+ *
+ * @throws IsolatorError as `isolate`, for the first that cannot be
+ */
+export async function isolate(
+  { host, containers, limits, sharesPorts }: Isolation,
+  wanted: readonly WantedContainer[],
+): Promise<Container[]> {
+  const added: Container[] = []
+  const work = allOrNothing(async undo => {
+    for (const { netns: _netns, ...place } of wanted) {
+      const container = containers.add(place)
+      undo.push(() => {
+        containers.remove(container)
+      })
+      added.push(container)
+    }
+    await limits.refuseUnfitKernel(wanted)
+    if (sharesPorts) {
+      const inUse = await portsOfHost(host.sockets)
+      for (const container of added) containers.passOverEphemeral(container, inUse)
+    }
+    const references = new Map(added.map((container, i) => [container, (wanted[i] as WantedContainer).netns]))
+    for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
+      await isolateSome(host, containers, [...references].slice(i, i + ISOLATED_AT_ONCE), undo)
+  })
+  for (const container of added) container.settled = work.catch(() => undefined)
+  await work
+  return added
+}
+
+/**
+ * Opens the namespaces, gives them their names in /run/netns and makes containers of them. Whatever was done is taken back
+ * by `undo`.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION for the host's own namespace, ERR_CONTAINER_EXISTS, ERR_PORTS_IN_USE,
+ *   ERR_FOREIGN_STATE
+ */
+async function isolateSome(
+  host: HostContext,
+  table: ContainerTable,
+  wanted: readonly (readonly [Container, NetnsReference])[],
+  undo: Undo,
+): Promise<void> {
+  const containers = wanted.map(([container, reference]) => {
+    const netns = openNamespace(host, reference, undo)
+    table.settleIn(netns.identity, container, hasItsName)
+    return { container, netns }
+  })
+  const free = refusePortsInUse(
+    host.sockets,
+    containers.map(({ container }) => ({ id: container.id, ports: allPorts(container) })),
+  )
+  const opened = atOnce(containers, async ({ container, netns }): Promise<[Container, Inside]> => {
+    const rt = await openInside(netns)
+    undo.push(() => {
+      rt.close()
+    })
+    return [container, { netns, rt }]
+  })
+  await allDone([free, opened])
+  const insides = new Map(await opened)
+  // Whose the name is that each gets next is known by this: see ourHandles.
+  await host.rt.send(containers.map(({ netns }) => netnsId.assign(netns.fd)))
+  await atOnce(containers, ({ container, netns }) => attach(table, container, netns, undo))
+  await buildContainers(host, insides, undo)
+  for (const { netns, rt } of insides.values()) {
+    rt.close()
+    netns.close()
+  }
+}
+
+function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo): NetworkNamespace {
+  const netns = NetworkNamespace.resolve(reference)
+  undo.push(() => {
+    netns.close()
+  })
+  if (!netns.equals(host.netns)) return netns
+  throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
+}
+
+/** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */
+async function attach(
+  table: ContainerTable,
+  container: Container,
+  netns: NetworkNamespace,
+  undo: Undo,
+): Promise<void> {
+  for (;;) {
+    const name = linkName(container.slot)
+    try {
+      await netns.attach(name)
+      container.named = true
+      undo.push(() => NetworkNamespace.deleteName(name))
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      table.passOverSlot(container)
+    }
+  }
+}

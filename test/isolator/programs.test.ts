@@ -39,6 +39,12 @@ const OWN = 31000
 const FOREIGN = 31008
 const HOST_PORT = 22
 
+/** Those with ports in their first four bytes that the helpers do not build, linux/in.h. */
+const IPPROTO_DCCP = 33
+const IPPROTO_SCTP = 132
+const IPPROTO_UDPLITE = 136
+const PORT_PROTOCOLS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_UDPLITE]
+
 const MATCH = 0xffffffff
 const NO_MATCH = 0
 const UNSPEC = 0xffffffff
@@ -341,6 +347,21 @@ t.test('LOCAL: ICMP', async t => {
   t.equal(run(limited, { bytes: refusal(80, OWN) }), MATCH, 'also with limited host access')
 })
 
+/** A packet to the host whose byte `at` of the transport header says what it is. */
+const packetWithType = (protocol: number, port: number, at: number, type: number) => {
+  const header = new Uint8Array(32)
+  header.set(udp({ sourcePort: OWN, destinationPort: port }, new Uint8Array(0)).subarray(0, 4))
+  header[at] = type
+  return ip(header, { destination: HOST, protocol })
+}
+/** RFC 9260, section 3.2: types of chunks. */
+const [SCTP_DATA, SCTP_INIT, SCTP_INIT_ACK] = [0, 1, 2]
+const sctp = (port: number, chunk: number) => packetWithType(IPPROTO_SCTP, port, 12, chunk)
+/** RFC 4340, section 5.1: types of packets, between three reserved bits and one that says how long sequence numbers are. */
+const [DCCP_REQUEST, DCCP_RESPONSE] = [0, 1]
+const dccp = (port: number, type: number, otherBits = 1) =>
+  packetWithType(IPPROTO_DCCP, port, 8, (type << 1) | otherBits)
+
 t.test('LOCAL with limited host access', async t => {
   const hostAccess = {
     services: PortRanges.from('53'),
@@ -357,6 +378,15 @@ t.test('LOCAL with limited host access', async t => {
     ['a reset', segment(60000, TCP_RST, HOST)],
     ['data', segment(60000, TCP_ACK, LOCALHOST)],
     ['UDP to a client of the host', toPort(60000, IPPROTO_UDP)],
+    ...PORT_PROTOCOLS.map((protocol): Row => [`protocol ${protocol} to a service`, toPort(53, protocol)]),
+    ...PORT_PROTOCOLS.map((protocol): Row => [
+      `protocol ${protocol} to a container`,
+      toPort(FOREIGN, protocol),
+    ]),
+    ['an SCTP answer', sctp(60000, SCTP_INIT_ACK)],
+    ['SCTP data', sctp(60000, SCTP_DATA)],
+    ['a DCCP answer', dccp(60000, DCCP_RESPONSE)],
+    ['a DCCP answer with its other bits set', dccp(60000, DCCP_RESPONSE, 0xe1)],
   ])
   verdicts(t, program, NO_MATCH, [
     ['another host port (A49)', segment(22, TCP_SYN, HOST)],
@@ -366,6 +396,15 @@ t.test('LOCAL with limited host access', async t => {
     ['a new connection with ECN and other flags', segment(60000, TCP_SYN | 0xe8, HOST)],
     ['a TCP header cut off before its flags', toPort(60000, IPPROTO_TCP)],
     ['a port of its own', segment(OWN + 1, TCP_SYN, HOST)],
+    ['an SCTP association', sctp(60000, SCTP_INIT)],
+    ['a DCCP connection', dccp(60000, DCCP_REQUEST)],
+    ['a DCCP connection with the other bits set', dccp(60000, DCCP_REQUEST, 0xe1)],
+    ['UDP-Lite', toPort(60000, IPPROTO_UDPLITE)],
+    ...PORT_PROTOCOLS.map((protocol): Row => [`protocol ${protocol} to another port`, toPort(22, protocol)]),
+    ...[IPPROTO_SCTP, IPPROTO_DCCP].map((protocol): Row => [
+      `protocol ${protocol} cut off before its type`,
+      toPort(60000, protocol).subarray(0, 42),
+    ]),
   ])
   const nothing = { ...hostAccess, services: PortRanges.empty, hostEphemeral: PortRanges.empty }
   const closed = local({ address: HOST, mac: HOST_MAC, ports, hostAccess: nothing })

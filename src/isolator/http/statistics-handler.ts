@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { PortMappingIsolator } from '../port-mapping-isolator.js'
 import type { ResourceStatistics } from '../statistics/resource-statistics.js'
 import { exactJson } from '../mesos/exact-json.js'
@@ -69,16 +69,21 @@ export function createStatisticsHandler(
     if (!PATH.test(pathOf(request))) {
       if (next) next()
       else answerError(request, response, 404, `no such path: ${pathOf(request)}`)
+    } else if (isAnswered(response)) {
+      // By a handler before this one: nothing is left to say.
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD')
-      answerError(request, response, 405, `${request.method} is not for statistics: use GET`)
+      answerError(request, response, 405, `${request.method} is not for statistics: use GET`, {
+        headers: { Allow: 'GET, HEAD' },
+      })
     } else {
       read().then(
         body => {
           answer(request, response, 200, body)
         },
         (error: unknown) => {
-          answerError(request, response, 500, error instanceof Error ? error.message : String(error), error)
+          answerError(request, response, 500, error instanceof Error ? error.message : String(error), {
+            cause: error,
+          })
         },
       )
     }
@@ -120,19 +125,30 @@ function entryOf(
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
 
+/** Also in the time that reading took: by a handler that sets a limit to it, say. */
+const isAnswered = (response: ServerResponse): boolean => response.headersSent || response.writableEnded
+
 function answerError(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
   message: string,
-  cause?: unknown,
+  { cause, headers }: { cause?: unknown; headers?: OutgoingHttpHeaders } = {},
 ): void {
   const code = (cause as { code?: unknown } | undefined)?.code
-  answer(request, response, status, exactJson({ error: message, code }))
+  answer(request, response, status, exactJson({ error: message, code }), headers)
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, status: number, body: string): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  if (isAnswered(response)) return
   response.writeHead(status, {
+    ...headers,
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',

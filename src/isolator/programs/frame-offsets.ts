@@ -29,6 +29,10 @@ const TRANSPORT = IPV4 + 20
 export const SOURCE_PORT = TRANSPORT
 export const DESTINATION_PORT = TRANSPORT + 2
 export const TCP_FLAGS = TRANSPORT + 13
+/** The type of the first chunk, behind struct sctphdr (linux/sctp.h). */
+export const SCTP_FIRST_CHUNK = TRANSPORT + 12
+/** The byte of struct dccp_hdr (linux/dccp.h, RFC 4340, section 5.1) that holds the packet's type. */
+export const DCCP_TYPE = TRANSPORT + 8
 
 /** struct icmphdr (linux/icmp.h), and the packet that an ICMP error quotes behind it. */
 export const ICMP_TYPE = TRANSPORT

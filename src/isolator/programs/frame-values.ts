@@ -37,6 +37,13 @@ export const IP_OFFSET = 0x1fff
 export const TCP_SYN = 0x02
 export const TCP_ACK = 0x10
 
+/** Opens an association; nothing else may be in its packet (RFC 9260, section 6.10). */
+export const SCTP_CID_INIT = 1
+
+/** The four bits of {@link DCCP_TYPE} that are the type, and the one that opens a connection (RFC 4340, section 5.1). */
+export const DCCP_TYPE_MASK = 0x1e
+export const DCCP_PKT_REQUEST = 0
+
 export const LOOPBACK_NETWORK = 127
 /** INADDR_LOOPBACK, linux/in.h: 127.0.0.1 */
 export const LOCALHOST = 0x7f00_0001

@@ -12,22 +12,30 @@ import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
 import type { PortRanges } from '../ports/port-ranges.js'
 import {
+  DCCP_TYPE,
   DESTINATION_PORT,
   IPV4_DESTINATION,
   IPV4_FRAGMENT,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
+  SCTP_FIRST_CHUNK,
   SOURCE_PORT,
   TCP_FLAGS,
 } from './frame-offsets.js'
 import { ownFrame, plainIpv4 } from './frame-rules.js'
 import {
+  DCCP_PKT_REQUEST,
+  DCCP_TYPE_MASK,
   IP_MF,
   IP_OFFSET,
+  IPPROTO_DCCP,
   IPPROTO_ICMP,
+  IPPROTO_SCTP,
   IPPROTO_TCP,
+  IPPROTO_UDP,
   LOCALHOST,
   PORT_PROTOCOLS,
+  SCTP_CID_INIT,
   TCP_ACK,
   TCP_SYN,
 } from './frame-values.js'
@@ -35,6 +43,7 @@ import {
   matchIfIn,
   mustBeIn,
   mustBeOneOf,
+  mustEqual,
   mustHaveNoneOf,
   mustNotBeIn,
   mustNotEqual,
@@ -88,13 +97,25 @@ export function local({ address, mac, ports, hostAccess }: LocalOptions): Progra
   )
 }
 
-/** The accumulator holds the destination port. UDP answers to the host's clients stay possible, so UDP is checked less. */
+/**
+ * The accumulator holds the destination port. To the host's ephemeral ports only answers to its clients may go. What
+ * opens a connection is no answer: TCP's SYN, SCTP's INIT, DCCP's Request. UDP has no such packet and stays open, for
+ * the answers of servers in containers; UDP-Lite has none either and is closed, since nobody's clients use it.
+ */
 function onlyToAllowedPorts({ services, managed, hostEphemeral }: HostAccess): Block {
-  const noNewConnection = byteAt(TCP_FLAGS, mask(TCP_SYN | TCP_ACK), mustNotEqual(TCP_SYN))
   return sequence(
     matchIfIn(managed),
     matchIfIn(services),
     mustBeIn(hostEphemeral),
-    byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_TCP), noNewConnection)),
+    byteAt(
+      IPV4_PROTOCOL,
+      when(equal(IPPROTO_TCP), byteAt(TCP_FLAGS, mask(TCP_SYN | TCP_ACK), mustNotEqual(TCP_SYN), match)),
+      when(equal(IPPROTO_SCTP), byteAt(SCTP_FIRST_CHUNK, mustNotEqual(SCTP_CID_INIT), match)),
+      when(
+        equal(IPPROTO_DCCP),
+        byteAt(DCCP_TYPE, mask(DCCP_TYPE_MASK), mustNotEqual(DCCP_PKT_REQUEST), match),
+      ),
+      mustEqual(IPPROTO_UDP),
+    ),
   )
 }

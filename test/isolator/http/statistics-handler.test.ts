@@ -113,6 +113,38 @@ t.test('other paths and methods', async t => {
   t.equal((await other('/monitor/statistics')).body, '[]')
 })
 
+t.test('what another handler has answered is left alone', async t => {
+  let answerMeanwhile = (): void => undefined
+  let readings = 0
+  const source = containers(['web-1'], () => {
+    readings++
+    answerMeanwhile()
+  })
+  const handler = createStatisticsHandler(source)
+  const before = await serve(t, (request, response) => {
+    response.writeHead(401).end('who are you?')
+    handler(request, response)
+  })
+  for (const method of ['GET', 'HEAD', 'POST']) {
+    const { status, body } = await before('/monitor/statistics', method)
+    t.strictSame([status, body], [401, method === 'HEAD' ? '' : 'who are you?'], method)
+  }
+  t.equal(readings, 0, 'the kernel is not read for nobody')
+  for (const fails of [false, true]) {
+    const meanwhile = await serve(t, (request, response) => {
+      answerMeanwhile = () => {
+        response.writeHead(503).end('too slow')
+        if (fails) throw new Error('no buffer space')
+      }
+      handler(request, response)
+    })
+    t.match(await meanwhile('/monitor/statistics'), { status: 503, body: 'too slow' })
+  }
+  answerMeanwhile = () => undefined
+  const open = await serve(t, handler)
+  t.equal((await open('/monitor/statistics')).status, 200, 'otherwise it answers')
+})
+
 t.test('a failure does not stay', async t => {
   let fails = true
   const broken = containers(['web-1'], () => {

@@ -1,3 +1,4 @@
+import { shellWord } from '../netlink/shell-word.js'
 import { NETNS_RUN_DIR } from '../netns/named.js'
 import { BACKLOG } from './host/backlog.js'
 import type { HostRecord } from './layout/host-record.js'
@@ -22,8 +23,8 @@ const sysctlLines = (sysctls: readonly Sysctl[], path: string | undefined): stri
 /** The same command for another namespace: `-n` where the program has it and the namespace a name. */
 function forNamespace(line: string, path: string | undefined): string {
   if (path === undefined) return line
-  if (!path.startsWith(NAMED)) return `nsenter --net=${path} ${line}`
-  const name = path.slice(NAMED.length)
+  if (!path.startsWith(NAMED)) return `nsenter ${shellWord(`--net=${path}`)} ${line}`
+  const name = shellWord(path.slice(NAMED.length))
   const [program = '', ...rest] = line.split(' ')
   return program === 'ip' || program === 'tc'
     ? `${program} -n ${name} ${rest.join(' ')}`
@@ -42,7 +43,7 @@ export function explainContainer(
   const name = linkName(container.slot)
   const handle = `${NAMED}${name}`
   return [
-    `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${container.reference} ${handle}`,
+    `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${shellWord(container.reference)} ${handle}`,
     forNamespace(`ip netns set ${name} auto`, host.netnsPath),
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),

@@ -10,6 +10,7 @@ import {
   type Infer,
   type InferInput,
 } from '../netlink/codec/index.js'
+import { shellWord } from '../netlink/shell-word.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { ActionWire, AnyActionKind } from './actions/action-kind.js'
 import { gactKind, type GactAction } from './actions/gact.js'
@@ -165,7 +166,7 @@ function ageOf(tm: Infer<typeof tcfT> | undefined): ActionStatistics['age'] {
 export const actionWords = (actions: readonly ActionSpec[] | undefined): string[] =>
   (actions ?? []).flatMap(action => [
     'action',
-    action.kind,
+    shellWord(action.kind),
     ...(actionKinds.get(action.kind)?.words(action as never) ?? []),
     ...(action.cookie ? ['cookie', Buffer.from(action.cookie).toString('hex')] : []),
     ...('options' in action ? rawWords('TCA_ACT_OPTIONS', action.options) : []),

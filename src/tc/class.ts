@@ -3,6 +3,7 @@ import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { ObjectType } from '../netlink/object-type.js'
 import { deviceWord } from '../netlink/device-word.js'
+import { shellWord } from '../netlink/shell-word.js'
 import {
   formatHandle,
   formatParent,
@@ -136,7 +137,7 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
       dev,
       parentWords(spec.parent),
       classid,
-      spec.kind,
+      shellWord(spec.kind),
       wordsOf(spec),
     )
   },

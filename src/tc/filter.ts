@@ -5,6 +5,7 @@ import type { DeviceNames } from '../netlink/message-type.js'
 import type { ObjectType, Verb } from '../netlink/object-type.js'
 import type { Action, ActionSpec } from './action.js'
 import { deviceWord } from '../netlink/device-word.js'
+import { shellWord } from '../netlink/shell-word.js'
 import { etherTypeName, etherTypeNumber, networkOrder, type EtherType } from './ether-type.js'
 import type { AnyFilterKind } from './filter-kind.js'
 import { formatParent, parentNumber, parentWords, parseParent, type Handle, type Parent } from './handle.js'
@@ -147,7 +148,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       'filter',
       verbWord(verb),
       place,
-      kind,
+      shellWord(kind),
       keyOnly ? [] : wordsOf(object as FilterSpec, verb),
     )
   },

@@ -3,6 +3,7 @@ import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { ObjectType } from '../netlink/object-type.js'
 import { deviceWord } from '../netlink/device-word.js'
+import { shellWord } from '../netlink/shell-word.js'
 import {
   formatHandle,
   formatParent,
@@ -198,7 +199,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
       'qdisc',
       verbWord(verb),
       place,
-      object.kind ?? [],
+      object.kind === undefined ? [] : shellWord(object.kind),
       verb === 'delete' ? [] : wordsOf(spec),
     )
   },

@@ -11,10 +11,13 @@ const words: Readonly<Record<Verb, string>> = {
 /** The word of `tc` for a verb. */
 export const verbWord = (verb: Verb): string => words[verb]
 
-/** `tc qdisc add dev eth0 …` */
-export const tcCommand = (...parts: readonly (string | readonly string[])[]): string =>
-  ['tc', ...parts.flat()].join(' ')
+/** `tc qdisc add dev eth0 …`. Comments come last: a shell reads nothing behind one. */
+export function tcCommand(...parts: readonly (string | readonly string[])[]): string {
+  const words = parts.flat()
+  const isComment = (word: string): boolean => word.startsWith('#')
+  return ['tc', ...words.filter(word => !isComment(word)), ...words.filter(isComment)].join(' ')
+}
 
-/** Options that cannot be said in words of `tc`, as a comment. */
+/** What `tc` has no words for, as a comment. */
 export const rawWords = (attribute: string, bytes: Uint8Array | undefined): string[] =>
-  bytes === undefined ? [] : ['#', attribute, Buffer.from(bytes).toString('hex')]
+  bytes === undefined ? [] : [`# ${attribute} ${Buffer.from(bytes).toString('hex')}`]

@@ -1,3 +1,4 @@
+import { shellWord } from '../../netlink/shell-word.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
 import { link } from '../../rtnetlink/index.js'
@@ -71,7 +72,7 @@ function featureFault(feature: FeatureOff, active: ActiveFeatures): Fault[] {
 }
 
 const lostName = ({ slot, reference }: Container): Fault => ({
-  difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${reference}`, foreign: false },
+  difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${shellWord(reference)}`, foreign: false },
   mend: [],
   attach: true,
 })

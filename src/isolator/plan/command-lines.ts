@@ -1,3 +1,4 @@
+import { deviceWord } from '../../netlink/device-word.js'
 import type { FeatureOff, Sysctl } from './facts.js'
 
 /** `/proc/sys` as `sysctl` takes it; the optional ones may be missing in a kernel or namespace. */
@@ -6,4 +7,4 @@ export const sysctlLine = ({ name, value, optional }: Sysctl): string =>
 
 /** `ethtool` as it turns a feature off, or has it on. */
 export const featureLine = ({ dev, feature }: FeatureOff, state: 'on' | 'off'): string =>
-  `ethtool -K ${dev} ${feature} ${state}`
+  `ethtool -K ${deviceWord(dev)} ${feature} ${state}`

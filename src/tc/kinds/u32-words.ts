@@ -14,7 +14,7 @@ export const u32Words = (fields: U32Fields, verb: Verb): string[] =>
     : ['divisor', `${fields.divisor}`, ...offloadWords(fields)]
 
 function nodeWords(fields: U32Fields, verb: Verb): string[] {
-  const { table, keys, hashKey, offset, link, classid, inputDevice } = fields
+  const { table, keys, hashKey, offset, link, classid, inputDevice, mark } = fields
   const handle = fields.handle === undefined ? 0 : parseU32Handle(fields.handle)
   const bucket = table === undefined ? u32Bucket(handle) : parseU32Bucket(table)
   return [
@@ -24,6 +24,7 @@ function nodeWords(fields: U32Fields, verb: Verb): string[] {
       : keysToWire(keys ?? [])
           .map(keyFromWire)
           .flatMap(keyWords)),
+    ...(mark ? ['match', 'mark', hex32(mark.value), hex32(mark.mask)] : []),
     ...(hashKey ? ['hashkey', 'mask', hex32(hashKey.mask), 'at', `${hashKey.at}`] : []),
     ...(offset ? offsetWords(offset) : []),
     ...(link === undefined ? [] : ['link', formatU32Handle(parseU32Handle(link))]),

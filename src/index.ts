@@ -14,7 +14,7 @@ export { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 export { binding, type NativeBinding } from './native/binding.js'
 export { peerCredentials, type PeerCredentials } from './native/peer-credentials.js'
 export { SystemError } from './native/system-error.js'
-export { NetlinkSocket, type BatchOptions, type CallOptions } from './netlink/socket.js'
+export { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
 export { NetlinkSocketSync } from './netlink/socket-sync.js'
 export { NetlinkSubscription, type Notification } from './netlink/subscription.js'
 export type { BatchResult } from './netlink/exchange.js'
@@ -33,6 +33,7 @@ export type { TracedMessage } from './netlink/trace.js'
 export {
   DecodeError,
   DumpInterruptedError,
+  DumpTooLargeError,
   NetlinkClosedError,
   NetlinkError,
   NetlinkOverrunError,

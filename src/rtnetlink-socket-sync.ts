@@ -1,6 +1,6 @@
 import { binding } from './native/binding.js'
 import { NetlinkSocketSync } from './netlink/socket-sync.js'
-import type { BatchOptions } from './netlink/socket.js'
+import type { BatchOptions, DumpOptions } from './netlink/socket.js'
 import type { BatchResult } from './netlink/exchange.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
@@ -81,6 +81,9 @@ const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
   devices: netlink.devices,
   request: <T>(request: Request<never>, then: (replies: readonly Message[]) => T): T =>
     then(netlink.request(request)),
-  dump: <T>(request: Request<never>, map: (message: Message) => T | undefined): T[] =>
-    netlink.dump(request).flatMap(message => map(message) ?? []),
+  dump: <T>(
+    request: Request<never>,
+    map: (message: Message) => T | undefined,
+    options?: Pick<DumpOptions, 'maxMessages'>,
+  ): T[] => netlink.dump(request, options).flatMap(message => map(message) ?? []),
 })

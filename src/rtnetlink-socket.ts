@@ -1,5 +1,5 @@
 import { binding } from './native/binding.js'
-import { NetlinkSocket, type BatchOptions, type CallOptions } from './netlink/socket.js'
+import { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
 import type { BatchResult } from './netlink/exchange.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
@@ -88,7 +88,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
    * The counters of all links, by interface index. A tenth of what `links.list()` has the kernel write, and us read.
    * Needs no privilege.
    */
-  async linkStatistics(options?: CallOptions): Promise<Map<number, LinkStatistics>> {
+  async linkStatistics(options?: DumpOptions): Promise<Map<number, LinkStatistics>> {
     const found = new Map<number, LinkStatistics>()
     for await (const message of this.#netlink.dump(linkStatisticsRequest, options)) {
       if (message.type !== RTM_NEWSTATS.type) continue
@@ -131,7 +131,7 @@ function executorOf(netlink: NetlinkSocket): Executor<'async'> {
     async dump<T>(
       request: Request<never>,
       map: (message: Message) => T | undefined,
-      options?: CallOptions,
+      options?: DumpOptions,
     ): Promise<T[]> {
       const objects: T[] = []
       for await (const message of netlink.dump(request, options)) {

@@ -3,7 +3,7 @@ import { rememberNames } from './netlink/devices.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType } from './netlink/object-type.js'
-import type { CallOptions } from './netlink/socket.js'
+import type { CallOptions, DumpOptions } from './netlink/socket.js'
 import { listedObject, refuseUncarried, type Uncarried } from './netlink/uncarried.js'
 
 /** Which form of the socket: `'async'` gives promises, `'sync'` values. */
@@ -25,7 +25,7 @@ export interface Executor<M extends Mode> {
   dump<T>(
     request: Request<never>,
     map: (message: Message) => T | undefined,
-    options?: CallOptions,
+    options?: DumpOptions,
   ): Outcome<M, T[]>
 }
 
@@ -61,8 +61,8 @@ export const deleteRequest = <Spec, Key, Query, Decoded extends Spec>(
 /** The query may be left out where no part of it is required. */
 type ListArguments<Query> =
   Partial<Query> extends Query
-    ? [query?: Query, options?: CallOptions]
-    : [query: Query, options?: CallOptions]
+    ? [query?: Query, options?: DumpOptions]
+    : [query: Query, options?: DumpOptions]
 
 /** The kernel's verbs on one kind of object. */
 export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
@@ -76,11 +76,11 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
 
   /** All objects that match the query. Needs no privilege. */
   list(...list: ListArguments<Query>): Outcome<M, (Decoded & Uncarried)[]> {
-    const [query, options] = list as [query: Query | undefined, options?: CallOptions]
+    const [query, options] = list as [query: Query | undefined, options?: DumpOptions]
     return this.#list(query ?? ({} as Query), options)
   }
 
-  #list(query: Query, options: CallOptions | undefined): Outcome<M, (Decoded & Uncarried)[]> {
+  #list(query: Query, options: DumpOptions | undefined): Outcome<M, (Decoded & Uncarried)[]> {
     const object = this.#object
     const devices = rememberNames(this.#executor.devices)
     const request = {

@@ -110,4 +110,14 @@ export class DumpInterruptedError<T = unknown> extends Error {
   }
 }
 
+/** A table has more entries than the caller wanted to read. */
+export class DumpTooLargeError extends Error {
+  override readonly name = 'DumpTooLargeError'
+  readonly code = 'ERR_NETLINK_DUMP_TOO_LARGE'
+
+  constructor(request: string, maxMessages: number) {
+    super(`${request}: the dump has more than ${maxMessages} messages`)
+  }
+}
+
 export { DecodeError }

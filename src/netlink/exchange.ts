@@ -107,18 +107,27 @@ export interface DumpResult {
   messages: Message[]
   /** The table changed meanwhile: objects may be missing or twice (NLM_F_DUMP_INTR). */
   interrupted: boolean
+  /** The table has more than may be kept, and none of it was. */
+  tooLarge: boolean
 }
 
 /** A dump: messages until NLMSG_DONE, which may carry an errno of its own. */
 export class DumpExchange extends Exchange<DumpResult> {
-  readonly #messages: Message[] = []
+  readonly #maxMessages: number
+  #messages: Message[] = []
   #interrupted = false
+  #tooLarge = false
   #error: NetlinkError | undefined
+
+  constructor(requests: RequestBuffer, context: ExchangeContext, maxMessages = Infinity) {
+    super(requests, context)
+    this.#maxMessages = maxMessages
+  }
 
   protected take(message: Message): boolean {
     if (message.flags & NLM_F_DUMP_INTR) this.#interrupted = true
     if (message.type !== NLMSG_DONE && message.type !== NLMSG_ERROR) {
-      this.#messages.push(message)
+      this.#keep(message)
       return false
     }
     const acknowledgement = readAcknowledgement(message)
@@ -129,6 +138,13 @@ export class DumpExchange extends Exchange<DumpResult> {
 
   result(): DumpResult {
     if (this.#error) throw this.#error
-    return { messages: this.#messages, interrupted: this.#interrupted }
+    return { messages: this.#messages, interrupted: this.#interrupted, tooLarge: this.#tooLarge }
+  }
+
+  /** Of a table that is too large nothing is kept, but it is read to its end: until then the socket can read no other. */
+  #keep(message: Message): void {
+    if (this.#messages.length === this.#maxMessages) this.#tooLarge = true
+    if (this.#tooLarge) this.#messages = []
+    else this.#messages.push(message)
   }
 }

@@ -54,11 +54,11 @@ export class Session {
     return buffers.map(buffer => new BatchExchange(buffer, this.#context))
   }
 
-  dump(request: Request<never>): DumpExchange {
+  dump(request: Request<never>, maxMessages?: number): DumpExchange {
     this.#sequence = this.#firstSequence()
     const buffer = this.#newBuffer(this.#sequence)
     buffer.add({ ...request, flags: request.flags | NLM_F_DUMP })
-    return new DumpExchange(buffer, this.#context)
+    return new DumpExchange(buffer, this.#context, maxMessages)
   }
 
   /** Takes back the buffer of an exchange that is over. */

@@ -1,6 +1,12 @@
 import { SystemError } from '../native/system-error.js'
 import { NLMSG_ERROR } from './constants.js'
-import { DumpInterruptedError, NetlinkClosedError, NetlinkOverrunError, receiveFailure } from './errors.js'
+import {
+  DumpInterruptedError,
+  DumpTooLargeError,
+  NetlinkClosedError,
+  NetlinkOverrunError,
+  receiveFailure,
+} from './errors.js'
 import type { BatchResult, Exchange } from './exchange.js'
 import { messageName } from './explain-error.js'
 import { messageAt, type Message, type Request } from './message.js'
@@ -8,7 +14,7 @@ import type { DeviceNames, Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
 import { traceReply, traceRequests } from './trace.js'
 import type { Transport } from './transport.js'
-import type { BatchOptions } from './socket.js'
+import type { BatchOptions, DumpOptions } from './socket.js'
 
 /** How long an answer may take. The kernel answers within sendmsg, so this only ends a wait for one that was lost. */
 const ANSWER_TIMEOUT_MS = 5000
@@ -75,14 +81,19 @@ export class NetlinkSocketSync implements Disposable {
   }
 
   /** As NetlinkSocket.dump. */
-  dump(request: Request<never>): Message[] {
+  dump(
+    request: Request<never>,
+    { maxMessages = Infinity }: Pick<DumpOptions, 'maxMessages'> = {},
+  ): Message[] {
+    const name = messageName(this.#protocol, request.type.type)
     let partial: Message[] = []
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const { messages, interrupted } = this.#run(this.#session.dump(request))
+      const { messages, interrupted, tooLarge } = this.#run(this.#session.dump(request, maxMessages))
+      if (tooLarge) throw new DumpTooLargeError(name, maxMessages)
       if (!interrupted) return messages
       partial = messages
     }
-    throw new DumpInterruptedError(messageName(this.#protocol, request.type.type), DUMP_ATTEMPTS, partial)
+    throw new DumpInterruptedError(name, DUMP_ATTEMPTS, partial)
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { SystemError } from '../native/system-error.js'
 import { abortable } from './abortable.js'
 import {
   DumpInterruptedError,
+  DumpTooLargeError,
   NetlinkClosedError,
   NetlinkOverrunError,
   NetlinkTruncatedError,
@@ -19,6 +20,12 @@ import type { OnEvent, Transport } from './transport.js'
 export interface CallOptions {
   /** Gives up waiting. What was sent is carried out all the same: the kernel takes no request back. */
   signal?: AbortSignal | undefined
+}
+
+/** Options of a call that reads a table. */
+export interface DumpOptions extends CallOptions {
+  /** A table with more entries is not kept in memory but is DumpTooLargeError. Default: no limit. */
+  maxMessages?: number | undefined
 }
 
 export interface BatchOptions extends CallOptions {
@@ -120,19 +127,22 @@ export class NetlinkSocket implements AsyncDisposable {
 
   /**
    * Reads a whole table. A dump that a change interrupts is repeated, up to 10 times; then DumpInterruptedError is
-   * thrown, its `partial` the messages of the last try. One dump runs at a time, others wait for it.
+   * thrown, its `partial` the messages of the last try. One dump runs at a time, others wait for it, also for one that
+   * nobody waits for any more: the kernel sends it to its end, unless the socket is closed.
    */
   async *dump(
     request: Request<never>,
-    { signal }: CallOptions = {},
+    { signal, maxMessages }: DumpOptions = {},
   ): AsyncGenerator<Message, void, undefined> {
     this.#throwIfClosed()
-    const dump = this.#dumps.then(() => this.#dumpWhole(request, signal))
+    const dump = this.#dumps.then(() => this.#dumpWhole(request, signal, maxMessages))
     this.#dumps = dump.catch(() => undefined)
     let count = 0
     for (const message of await abortable(dump, signal)) {
       yield message
-      if (++count % MESSAGES_PER_TURN === 0) await nextTurn()
+      if (++count % MESSAGES_PER_TURN !== 0) continue
+      await nextTurn()
+      signal?.throwIfAborted()
     }
   }
 
@@ -152,18 +162,20 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#rejectAll(reason)
   }
 
-  async #dumpWhole(request: Request<never>, signal: AbortSignal | undefined): Promise<Message[]> {
+  async #dumpWhole(
+    request: Request<never>,
+    signal: AbortSignal | undefined,
+    maxMessages = Infinity,
+  ): Promise<Message[]> {
+    const name = messageName(this.#protocol, request.type.type)
     let dumped: DumpResult | undefined
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       signal?.throwIfAborted()
-      dumped = await this.#run(this.#session.dump(request))
+      dumped = await this.#run(this.#session.dump(request, maxMessages))
+      if (dumped.tooLarge) throw new DumpTooLargeError(name, maxMessages)
       if (!dumped.interrupted) return dumped.messages
     }
-    throw new DumpInterruptedError(
-      messageName(this.#protocol, request.type.type),
-      DUMP_ATTEMPTS,
-      dumped?.messages ?? [],
-    )
+    throw new DumpInterruptedError(name, DUMP_ATTEMPTS, dumped?.messages ?? [])
   }
 
   async #run<T>(exchange: Exchange<T>): Promise<T> {

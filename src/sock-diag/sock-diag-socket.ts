@@ -1,5 +1,5 @@
 import { binding } from '../native/binding.js'
-import { NetlinkSocket, type CallOptions } from '../netlink/socket.js'
+import { NetlinkSocket, type DumpOptions } from '../netlink/socket.js'
 import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
 import { inetDiagReply } from './inet-diag.js'
 import { socketFrom, socketRequests, type InetSocket, type InetSocketQuery } from './inet-socket.js'
@@ -36,7 +36,7 @@ export class SockDiagSocket implements AsyncDisposable {
   }
 
   /** The sockets that match. Throws NetlinkError `ENOENT` where the kernel has no inet_diag for the protocol. */
-  async list(query: InetSocketQuery = {}, options?: CallOptions): Promise<InetSocket[]> {
+  async list(query: InetSocketQuery = {}, options?: DumpOptions): Promise<InetSocket[]> {
     const { protocol = 'tcp' } = query
     const sockets: InetSocket[] = []
     for (const request of socketRequests(query)) {

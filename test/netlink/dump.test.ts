@@ -206,3 +206,27 @@ t.test('leaving the loop early leaves the socket usable', async t => {
   }
   t.equal(await count(socket.dump(dumpAll)), 300)
 })
+
+t.test('a table with more entries than wanted is not kept, and the socket goes on', async t => {
+  const { socket, transport } = open()
+  const dumping = socket.dump(dumpAll, { maxMessages: 3 }).next()
+  await turn()
+  const first = transport.messages.at(-1)!
+  transport.deliver({ chunk: bytes(...widgets(first, 4)) })
+  transport.deliver({ chunk: bytes(...widgets(first, 2), done(first)) })
+  await t.rejects(dumping, { code: 'ERR_NETLINK_DUMP_TOO_LARGE', message: /more than 3 messages/ })
+  const counted = count(socket.dump(dumpAll, { maxMessages: 3 }))
+  await turn()
+  const second = transport.messages.at(-1)!
+  transport.deliver({ chunk: bytes(...widgets(second, 3), done(second)) })
+  t.equal(await counted, 3, 'control: as many as may be')
+})
+
+t.test('a signal ends the reading of what has arrived', async t => {
+  const { socket } = open({ answer: wire => [...widgets(wire, 1000), done(wire)] })
+  const stop = new AbortController()
+  const dumping = socket.dump(dumpAll, { signal: stop.signal })
+  await dumping.next()
+  stop.abort(new Error('enough'))
+  await t.rejects(count(dumping), { message: 'enough' })
+})

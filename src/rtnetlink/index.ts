@@ -1,4 +1,5 @@
 export { address, type Address, type AddressKey, type AddressQuery, type AddressSpec } from './address.js'
+export type { BridgePort } from './bridge-port.js'
 export type { AddressFamily, IpFamily } from './address-family.js'
 export type { AddressFlag, AddressFlags } from './address-flags.js'
 export type { HardwareType } from './hardware-types.js'

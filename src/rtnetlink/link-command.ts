@@ -1,5 +1,6 @@
 import type { Device } from '../netlink/devices.js'
 import type { Verb } from '../netlink/object-type.js'
+import { bridgePortWords } from './bridge-port.js'
 import { linkKind } from './kinds/index.js'
 import { settingsWords } from './link-settings.js'
 import type { LinkKey, LinkSpec } from './link-spec.js'
@@ -48,11 +49,13 @@ function change(spec: LinkSpec): string {
     ...(inet6?.addrGenMode === undefined ? [] : [`addrgenmode ${inet6.addrGenMode}`]),
     ...(kind.length > 1 && spec.kind !== 'veth' ? kind : []),
   ]
+  const port = spec.bridgePort && bridgePortWords(spec.bridgePort)
   const sysctls = Object.entries(inet).map(([key, value]) =>
     shellWord(`net/ipv4/conf/${name}/${key}=${value}`),
   )
   return [
     ...(words.length === 0 ? [] : [`ip link set dev ${deviceWord(dev)} ${words.join(' ')}`]),
+    ...(port ? [`ip link set dev ${deviceWord(name)} ${port.join(' ')}`] : []),
     ...(sysctls.length === 0 ? [] : [`sysctl -qw ${sysctls.join(' ')}`]),
     ...(inet6?.token === undefined ? [] : [`ip token set ${inet6.token} dev ${deviceWord(name)}`]),
   ].join(' && ')

@@ -1,5 +1,6 @@
 import { attributes, bareText, binary, byKind } from '../netlink/codec/index.js'
 import { messageBody } from '../netlink/message-type.js'
+import { bridgePortAttributes } from './bridge-port.js'
 import { bridge } from './kinds/bridge.js'
 import { veth } from './kinds/veth.js'
 import { vlan } from './kinds/vlan.js'
@@ -11,7 +12,7 @@ export const linkInfoAttributes = attributes({
   data: ['IFLA_INFO_DATA', 2, byKind('kind', { bridge: bridge.data, veth: veth.data, vlan: vlan.data })],
   xstats: ['IFLA_INFO_XSTATS', 3, binary],
   slaveKind: ['IFLA_INFO_SLAVE_KIND', 4, bareText],
-  slaveData: ['IFLA_INFO_SLAVE_DATA', 5, binary],
+  slaveData: ['IFLA_INFO_SLAVE_DATA', 5, byKind('slaveKind', { bridge: bridgePortAttributes })],
 })
 
 const { afSpec, ...declarations } = {

@@ -1,5 +1,6 @@
 import type { Device } from '../netlink/devices.js'
 import type { AddressFamily } from './address-family.js'
+import type { BridgePort } from './bridge-port.js'
 import type { HardwareType } from './hardware-types.js'
 import type { Ipv4Sysctls } from './ipv4-devconf.js'
 import type { Ipv6Sysctls } from './ipv6-devconf.js'
@@ -33,6 +34,11 @@ export interface CommonLinkSpec extends LinkSettings {
   alias?: string | undefined
   /** Sysctls under net.ipv4.conf.<device>. Only for `change`, as `alias`. */
   inet?: Ipv4Sysctls | undefined
+  /**
+   * Options as the port of a bridge. Only for `change`, once the bridge is the `master`: the kernel refuses them with the
+   * message that makes it so.
+   */
+  bridgePort?: BridgePort | undefined
   /** Only for `change`, as `alias`. The kernel sets them after `up`: to have no link-local address, bring it up later. */
   inet6?: Inet6Settings | undefined
 }
@@ -88,7 +94,7 @@ export interface LinkState {
 }
 
 /**
- * A link as the kernel describes it. It can be added again once its `alias`, `inet` and `inet6` are taken out, which
+ * A link as the kernel describes it. It can be added again once its `alias`, `bridgePort`, `inet` and `inet6` are taken out, which
  * belong into a `change`.
  */
 export type Link = LinkSpec & LinkState

@@ -3,6 +3,7 @@ import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { ObjectType, Verb } from '../netlink/object-type.js'
+import { bridgePortData, bridgePortIn } from './bridge-port.js'
 import { defined } from './defined.js'
 import { hardwareTypes } from './hardware-types.js'
 import { interfaceName, nameAttribute } from './interface-name.js'
@@ -123,7 +124,7 @@ function changeOnly({ alias, inet, inet6 }: LinkSpec): Attributes {
 }
 
 function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
-  for (const member of ['alias', 'inet', 'inet6'] as const) {
+  for (const member of ['alias', 'bridgePort', 'inet', 'inet6'] as const) {
     if (spec[member] === undefined) continue
     throw new TypeError(
       `${member}: the kernel ignores it in ${verb}; set it with change once the link is there`,
@@ -133,13 +134,18 @@ function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
 }
 
 function linkInfo(spec: LinkSpec, verb: Verb): Attributes['linkInfo'] {
-  const { kind } = spec
-  if (kind === undefined) return undefined
+  const { kind, bridgePort } = spec
+  const port = bridgePort && { slaveKind: 'bridge', slaveData: bridgePortData(bridgePort) }
+  if (kind === undefined) return port
   if (kind === 'veth' && verb === 'change') {
     refusePeerSettings(spec.peer)
-    return { kind }
+    return { kind, ...port }
   }
-  return { kind, data: linkKind(kind)?.toData(spec as never) ?? ('data' in spec ? spec.data : undefined) }
+  return {
+    kind,
+    ...port,
+    data: linkKind(kind)?.toData(spec as never) ?? ('data' in spec ? spec.data : undefined),
+  }
 }
 
 /** The peer of a listed veth has only what says where it is. */
@@ -160,6 +166,7 @@ function fromBody(body: Body, devices: DeviceNames): Link {
     ...relationNames(attributes, devices),
     ...kindFields(attributes),
     ...(attributes.alias === undefined ? {} : { alias: attributes.alias }),
+    ...portFields(attributes),
     ...afSettings(attributes.afSpec),
     ...(whole ? state(body) : {}),
   } as Link
@@ -213,6 +220,13 @@ function kindFields(attributes: Body['attributes']): object {
   if (modelled) return { kind, ...modelled.fromData(data, attributes) }
   return data === undefined ? { kind } : { kind, data }
 }
+
+function portFields({ linkInfo }: Body['attributes']): object {
+  const { slaveKind, slaveData } = linkInfo ?? {}
+  return slaveKind === 'bridge' && slaveData ? { bridgePort: bridgePortIn(slaveData as Fields) } : {}
+}
+
+type Fields = Readonly<Record<string, unknown>>
 
 function afSettings({ inet, inet6 }: NonNullable<Body['attributes']['afSpec']> = {}): object {
   return defined({

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
-import { link, type LinkSpec } from '../../src/rtnetlink/index.js'
+import { link, type BridgePort, type LinkSpec } from '../../src/rtnetlink/index.js'
 import { ip, ipJson } from '../helpers/iproute2.js'
 import { allOf, canCreateNamespaces, hasLink } from '../helpers/privilege.js'
 import { ipLink, linkAsIp, type Json } from './as-ip-shows.js'
@@ -159,6 +159,38 @@ t.test('changes of a link', allOf(canCreateNamespaces(), hasLink('veth')), async
     inet: { rp_filter: 1, accept_local: 1, route_localnet: 1, arp_ignore: 8 },
   })
 })
+
+t.test(
+  'options of a port of a bridge',
+  allOf(canCreateNamespaces(), hasLink('veth'), hasLink('bridge')),
+  async t => {
+    const [one, two] = [await scratch(t), await scratch(t)]
+    for (const { rt } of [one, two]) {
+      rt.links.add({ name: 'br0', kind: 'bridge' })
+      rt.links.add({ ...VETH, master: 'br0' })
+    }
+    const { bridgePort = {} } = one.rt.links.get('a0')
+    t.ok(Object.keys(bridgePort).length >= 17)
+    // Those that need another option first, and those that ip 6.1 has no words for.
+    const free = without(bridgePort, 'mab', 'vlanTunnel', 'neighVlanSuppress', 'mcastMaxGroups') as BridgePort
+    const others = Object.fromEntries(
+      Object.entries(free).map(([name, value]) => [
+        name,
+        typeof value === 'boolean' ? !value : Number(value) ^ 1,
+      ]),
+    )
+    for (const options of [others, free, { groupFwdMask: 65_533 }]) {
+      one.rt.links.change({ dev: 'a0', bridgePort: options })
+      t.match(one.rt.links.get('a0').bridgePort, options)
+      await bash(two, link.command('change', { dev: 'a0', bridgePort: options }))
+      t.strictSame(two.rt.links.get('a0').bridgePort, one.rt.links.get('a0').bridgePort)
+    }
+    await sameAsIp(t, one)
+    t.throws(() => one.rt.links.change({ dev: 'b0', bridgePort: { learning: false } }), {
+      code: 'EOPNOTSUPP',
+    })
+  },
+)
 
 t.test('sysctls of a link are those of /proc', allOf(canCreateNamespaces(), hasLink('veth')), async t => {
   const one = await scratch(t)

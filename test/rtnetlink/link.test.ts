@@ -88,6 +88,28 @@ t.test('a change says what it changes and nothing else', async t => {
   )
 })
 
+t.test('a port of a bridge', async t => {
+  const spec: LinkSpec = { dev: 'pm1', bridgePort: { groupFwdMask: 65_533, learning: false, locked: true } }
+  t.same(
+    encoded(linkBody, body(spec)),
+    bytes(
+      ifinfomsg(0, 0, 0, 0),
+      attribute(3, Buffer.from('pm1\0')),
+      attribute(
+        18,
+        attribute(4, Buffer.from('bridge')),
+        attribute(5, attribute(31, 'fdff'), attribute(8, '00'), attribute(39, '01')),
+      ),
+    ),
+  )
+  t.strictSame(readBack(spec, 'change'), { ...without(spec, 'dev'), name: 'pm1' })
+  t.equal(
+    link.command('change', { up: true, ...spec }),
+    'ip link set dev pm1 up && ' +
+      'ip link set dev pm1 type bridge_slave group_fwd_mask 65533 learning off locked on',
+  )
+})
+
 t.test('which link a change is about', async t => {
   const target = (spec: LinkSpec) => {
     const { index, attributes } = body(spec)
@@ -158,6 +180,7 @@ const wrong: [LinkSpec, Verb, RegExp][] = [
   [{ name: 'x', mtu: -1 }, 'add', /^IFLA_MTU: -1/],
   [{ name: 'x', address: '02:00' + ':zz' }, 'add', /^IFLA_ADDRESS: '02:00:zz'/],
   [{ name: 'x', alias: 'a' }, 'add', /^alias: the kernel ignores it in add/],
+  [{ name: 'x', bridgePort: {} }, 'add', /^bridgePort: the kernel ignores it in add/],
   [{ name: 'x', inet: { rp_filter: 1 } }, 'add', /^inet: the kernel ignores it in add/],
   [{ name: 'x', inet6: { addrGenMode: 'none' } }, 'replace', /^inet6: the kernel ignores it in replace/],
   [{ dev: 'x', alias: 'a'.repeat(256) }, 'change', /^alias: .* is longer than 255 bytes/],

@@ -155,4 +155,6 @@ export const bridge = {
     }),
 } satisfies LinkKind<BridgeFields>
 
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+/** A name as `ip link` has it. */
+export const snakeCase = (name: string): string =>
+  name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)

@@ -15,7 +15,7 @@ export const qdiscs = captures([
   ['fq_codel with its flows', 'tc qdisc add dev d0 parent 1:10 handle 10: fq_codel flows 8192'],
   [
     'fq_codel with everything',
-    'tc qdisc replace dev d0 root handle 1: fq_codel limit 1000 flows 4096 quantum 300 target 2000us interval 50000us ce_threshold 1000us ce_threshold_selector 2/3 memory_limit 4194304 drop_batch 32 noecn',
+    'tc qdisc replace dev d0 root handle 1: fq_codel limit 1000 flows 4096 quantum 300 target 2048us interval 51200us ce_threshold 1024us ce_threshold_selector 2/3 memory_limit 4194304 drop_batch 32 noecn',
   ],
   ['tbf', 'tc qdisc add dev d0 root handle 1: tbf rate 125000bps burst 10240 limit 20480'],
   [

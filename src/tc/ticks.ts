@@ -2,8 +2,8 @@
  * The kernel counts the time that sending takes in ticks of 64 ns: PSCHED_SHIFT of include/net/pkt_sched.h, the ratio
  * 3e8/40 of /proc/net/psched, constant since Linux 2.6.31.
  */
-const NANOSECONDS_PER_TICK = 64n
-const NANOSECONDS_PER_SECOND = 1_000_000_000n
+export const NANOSECONDS_PER_TICK = 64n
+export const NANOSECONDS_PER_SECOND = 1_000_000_000n
 
 /**
  * The ticks that `bytes` take at `rate`, rounded up. Exact, where iproute2 (tc_calc_xmittime) computes with doubles and

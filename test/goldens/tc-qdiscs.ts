@@ -118,11 +118,11 @@ export const goldens: readonly Golden[] = [
   },
   {
     about: 'fq_codel with everything',
-    command: 'tc qdisc replace dev d0 root handle 1: fq_codel limit 1000 flows 4096 quantum 300 target 2000us interval 50000us ce_threshold 1000us ce_threshold_selector 2/3 memory_limit 4194304 drop_batch 32 noecn',
+    command: 'tc qdisc replace dev d0 root handle 1: fq_codel limit 1000 flows 4096 quantum 300 target 2048us interval 51200us ce_threshold 1024us ce_threshold_selector 2/3 memory_limit 4194304 drop_batch 32 noecn',
     bytes: `
       90000000240005050000000000000000000000000700000000000100ffffffff000000000d00010066715f636f64656c
-      000000005c00020008000200e80300000800050000100000080006002c0100000800030050c3000008000100d0070000
-      080004000000000008000700e803000005000b000300000005000a000200000008000900000040000800080020000000`,
+      000000005c00020008000200e80300000800050000100000080006002c0100000800030000c800000800010000080000
+      0800040000000000080007000004000005000b000300000005000a000200000008000900000040000800080020000000`,
     value: {
       family: 0,
       ifindex: 7,
@@ -135,10 +135,10 @@ export const goldens: readonly Golden[] = [
           limit: 1000,
           flows: 4096,
           quantum: 300,
-          interval: 50000,
-          target: 2000,
+          interval: 51200,
+          target: 2048,
           ecn: 0,
-          ceThreshold: 1000,
+          ceThreshold: 1024,
           ceThresholdMask: 3,
           ceThresholdSelector: 2,
           memoryLimit: 4194304,

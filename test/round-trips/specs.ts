@@ -42,6 +42,9 @@ const packetLength = {
   linklayer: fc.constant('atm'),
 }
 
+/** What is given to the kernel is listed as it is: units of 1024 ns are no fractions of microseconds. */
+const codelTime = fc.nat(0xffff_ffff >>> 7).map(n => n * 128)
+
 /** Qdiscs of every kind. */
 export const qdiscs: fc.Arbitrary<QdiscSpec> = fc.oneof(
   record({ kind: fc.constant('ingress' as const), dev, ingressBlock: u16.map(n => n + 1) }, ['kind', 'dev']),
@@ -69,11 +72,11 @@ export const qdiscs: fc.Arbitrary<QdiscSpec> = fc.oneof(
         limit: u32,
         flows: fc.integer({ min: 1, max: 65536 }),
         quantum: u32,
-        target: u32,
-        interval: u32,
+        target: codelTime,
+        interval: codelTime,
       },
       ecn: fc.boolean(),
-      ceThreshold: u32,
+      ceThreshold: codelTime,
       ceThresholdSelector: fc.record({ selector: u8, mask: u8 }),
       memoryLimit: u32,
       dropBatch: u32,

@@ -9,7 +9,7 @@ import {
   type InferInput,
 } from '../../netlink/codec/index.js'
 import { optionWords, type OptionsKind } from '../options-kind.js'
-import { optionalWholeNumber } from '../whole-number.js'
+import { optionalWholeNumber, wholeNumber } from '../whole-number.js'
 
 /** TCA_FQ_CODEL_*, linux/pkt_sched.h */
 export const fqCodelAttributes = attributes({
@@ -97,6 +97,22 @@ export interface FqCodelOptions {
 
 type Wire = Infer<typeof fqCodelAttributes>
 
+/**
+ * What to give to the kernel for a time of so many microseconds to be listed as such. It counts in units of 1024 ns and
+ * rounds down when it is given a time and when it lists it (CODEL_SHIFT, include/net/codel.h): what is listed as 4999
+ * was given as 5000.
+ */
+function codelTime(field: string, microseconds: number | undefined): number | undefined {
+  if (microseconds === undefined) return undefined
+  const units = Math.ceil((wholeNumber(field, microseconds) * 1000) / 1024)
+  return Math.min(Math.ceil((units * 1024) / 1000), 0xffff_ffff)
+}
+
+function timeWord(field: string, microseconds: number | undefined): string | undefined {
+  const time = codelTime(field, microseconds)
+  return time === undefined ? undefined : `${time}us`
+}
+
 /** `fq_codel` (net/sched/sch_fq_codel.c): fair queueing with controlled delay, RFC 8290. */
 export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCodelAttributes>> = {
   codec: fqCodelAttributes,
@@ -105,10 +121,10 @@ export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCode
     limit: optionalWholeNumber('limit', options.limit),
     flows: optionalWholeNumber('flows', options.flows),
     quantum: optionalWholeNumber('quantum', options.quantum),
-    interval: optionalWholeNumber('interval', options.interval),
-    target: optionalWholeNumber('target', options.target),
+    interval: codelTime('interval', options.interval),
+    target: codelTime('target', options.target),
     ecn: options.ecn === undefined ? undefined : Number(options.ecn),
-    ceThreshold: optionalWholeNumber('ceThreshold', options.ceThreshold),
+    ceThreshold: codelTime('ceThreshold', options.ceThreshold),
     ceThresholdMask: options.ceThresholdSelector?.mask,
     ceThresholdSelector: options.ceThresholdSelector?.selector,
     memoryLimit: optionalWholeNumber('memoryLimit', options.memoryLimit),
@@ -155,9 +171,9 @@ export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCode
       limit,
       flows,
       quantum,
-      target: target === undefined ? undefined : `${target}us`,
-      interval: interval === undefined ? undefined : `${interval}us`,
-      ce_threshold: ceThreshold === undefined ? undefined : `${ceThreshold}us`,
+      target: timeWord('target', target),
+      interval: timeWord('interval', interval),
+      ce_threshold: timeWord('ceThreshold', ceThreshold),
       ce_threshold_selector:
         ceThresholdSelector && `${ceThresholdSelector.selector}/${ceThresholdSelector.mask}`,
       memory_limit: memoryLimit,

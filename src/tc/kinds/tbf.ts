@@ -7,6 +7,7 @@ import {
   type Infer,
   type InferInput,
 } from '../../netlink/codec/index.js'
+import { bucketBytes } from '../bucket-size.js'
 import { optionWords, type OptionsKind } from '../options-kind.js'
 import {
   formatRate,
@@ -22,7 +23,7 @@ import {
   type PacketLength,
   type Rate,
 } from '../rate.js'
-import { bytesOf, ticksOf } from '../ticks.js'
+import { ticksOf } from '../ticks.js'
 import { wholeNumber } from '../whole-number.js'
 
 /** struct tc_tbf_qopt, linux/pkt_sched.h */
@@ -76,15 +77,16 @@ export const tbf: OptionsKind<TbfOptions, Infer<typeof tbfAttributes>, InferInpu
     if (!parms) return { rate: 0, burst: 0, limit: 0 }
     const rate = rateOf(parms.rate, rate64)
     const peakRate = rateOf(parms.peakrate, prate64)
+    const packetLength = packetLengthOf(parms.rate)
     return {
       rate: formatRate(rate),
-      burst: burst ?? bytesOf(parms.buffer, rate),
+      burst: burst ?? bucketBytes(parms.buffer, rate, packetLength),
       limit: parms.limit,
       ...(peakRate !== 0n && {
         peakRate: formatRate(peakRate),
-        peakBurst: pburst ?? bytesOf(parms.mtu, peakRate),
+        peakBurst: pburst ?? bucketBytes(parms.mtu, peakRate, packetLength),
       }),
-      ...packetLengthOf(parms.rate),
+      ...packetLength,
     }
   },
   words: options => [

@@ -16,12 +16,13 @@ void ExportSockets(Napi::Env env, Napi::Object exports);  // socket.cc
 // JavaScript value.
 class Environment {
  public:
-  using Letter = std::function<void(Napi::Env)>;
+  using Task = std::function<void(Napi::Env)>;
 
   explicit Environment(Napi::Env env) : env_(env) {
     napi_value name = Napi::String::New(env, "rtnetlink");
-    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, Deliver,
-                                    &queue_);
+    if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, RunTask,
+                                        &queue_) != napi_ok)
+      Napi::Error::New(env, "rtnetlink: Node makes no queue for what threads report").ThrowAsJavaScriptException();
     KeepAlive(false);
     // Hooks run in reverse order: this one before that with which the queue destroys itself.
     napi_add_env_cleanup_hook(env, End, this);
@@ -31,19 +32,19 @@ class Environment {
     return *env.GetInstanceData<std::shared_ptr<Environment>>();
   }
 
-  // From any thread. A letter must not throw: see Call().
-  void Post(Letter letter) {
-    auto owned = std::make_unique<Letter>(std::move(letter));
+  // From any thread. A task must not throw: see Call().
+  void Post(Task task) {
+    auto owned = std::make_unique<Task>(std::move(task));
     std::lock_guard lock(mutex_);
     if (queue_ && napi_call_threadsafe_function(queue_, owned.get(), napi_tsfn_nonblocking) == napi_ok) owned.release();
   }
 
-  // On the JavaScript thread: whether the event loop waits for letters.
+  // On the JavaScript thread: whether the event loop waits for tasks.
   void KeepAlive(bool alive) {
     if (queue_) (alive ? napi_ref_threadsafe_function : napi_unref_threadsafe_function)(env_, queue_);
   }
 
-  // Calls a function from a letter: what it throws is an uncaught exception.
+  // Calls a function from a task: what it throws is an uncaught exception.
   static void Call(Napi::Env env, napi_value self, napi_value function, const std::vector<napi_value>& arguments) {
     napi_status status = napi_call_function(env, self, function, arguments.size(), arguments.data(), nullptr);
     napi_value error;
@@ -56,17 +57,17 @@ class Environment {
   Napi::FunctionReference on_job_done;    // takes the number of a job and what came of it
 
  private:
-  static void Deliver(napi_env env, napi_value, void*, void* data) {
-    std::unique_ptr<Letter> letter(static_cast<Letter*>(data));
-    if (env) (*letter)(env);
+  static void RunTask(napi_env env, napi_value, void*, void* data) {
+    std::unique_ptr<Task> task(static_cast<Task*>(data));
+    if (env) (*task)(env);
   }
 
   static void End(void* data) {
-    auto environment = static_cast<Environment*>(data);
-    environment->error_factory.Reset();
-    environment->on_job_done.Reset();
-    std::lock_guard lock(environment->mutex_);
-    napi_release_threadsafe_function(std::exchange(environment->queue_, nullptr), napi_tsfn_abort);
+    auto ended = static_cast<Environment*>(data);
+    ended->error_factory.Reset();
+    ended->on_job_done.Reset();
+    std::lock_guard lock(ended->mutex_);
+    if (auto queue = std::exchange(ended->queue_, nullptr)) napi_release_threadsafe_function(queue, napi_tsfn_abort);
   }
 
   const Napi::Env env_;

@@ -18,6 +18,32 @@ FileDescriptor OwnProc() {
   return FileDescriptor(syscall(kFsmount, context.number(), kCloexec, 0));
 }
 
+// A sysctl gives all of its value to the first read, as far as there is room, and nothing to the next
+// (proc_do_large_bitmap, kernel/sysctl.c): where the room was filled, it is read again into more.
+Failure ReadFile(int fd, bool is_sysctl, std::string* content) {
+  for (size_t room = 4096, begin = 0;; is_sysctl ? room *= 16 : begin = content->size()) {
+    content->resize(begin + room);
+    const ssize_t length = pread(fd, content->data() + begin, room, begin);
+    content->resize(begin + std::max<ssize_t>(length, 0));
+    if (length <= 0 || (is_sysctl && static_cast<size_t>(length) < room)) return Failure::Of("read", length < 0);
+  }
+}
+
+// To the kernel each write to a sysctl is a whole value, and ends within a page. But what is written behind the
+// beginning of a list of ports is added to it (proc_do_large_bitmap): a long list goes out in parts. `taken` is how
+// many bytes the kernel has taken, also when it then refuses the rest.
+Failure WriteFile(int fd, const std::string& value, size_t* taken) {
+  constexpr size_t kMost = 4095;
+  for (*taken = 0;;) {
+    size_t end = value.size() - *taken > kMost ? value.rfind(',', *taken + kMost - 1) + 1 : 0;
+    if (end <= *taken) end = value.size();  // the last part, or no list
+    const ssize_t length = pwrite(fd, value.data() + *taken, end - *taken, *taken);
+    *taken += std::max<ssize_t>(length, 0);
+    if (*taken < end) return length < 0 ? Failure::Of("write") : Failure{EINVAL, "write"};
+    if (end == value.size()) return {};
+  }
+}
+
 // What a thread of its own does, where a mount or the RTNL lock can take its time.
 struct Step {
   std::string operation, path, value;
@@ -27,19 +53,22 @@ struct Step {
   Failure Run(FileDescriptor* proc) {
     const char* target = path.c_str();
     if (operation == "mount") return Failure::Of("mount", mount(value.c_str(), target, nullptr, flags, nullptr) < 0);
-    if (operation == "unmount") return Failure::Of("umount2", umount2(target, MNT_DETACH) < 0);
+    if (operation == "unmount") return Failure::Of("umount2", umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0);
     const bool writing = operation == "write";
     const bool is_sysctl = path.rfind("/proc/sys/", 0) == 0;
     if (is_sysctl && !*proc) *proc = OwnProc();
     if (is_sysctl && *proc) target += strlen("/proc/");
     FileDescriptor fd(openat(proc->number(), target, (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
     if (!fd) return Failure::Of("open");
-    // In one write: to the kernel each write to a sysctl is a whole value.
-    if (writing) return Failure::Of("write", write(fd.number(), value.data(), value.size()) < 0);
-    char part[4096];
-    ssize_t length;
-    while ((length = read(fd.number(), part, sizeof part)) > 0) value.append(part, length);
-    return Failure::Of("read", length < 0);
+    if (!writing) return ReadFile(fd.number(), is_sysctl, &value);
+    // The kernel can take the first of several words and refuse the rest: then the old value is put back.
+    std::string before;
+    if (value.find_first_of(" \t,") != std::string::npos)
+      ReadFile(FileDescriptor(openat(proc->number(), target, O_RDONLY | O_CLOEXEC)).number(), is_sysctl, &before);
+    size_t taken;
+    const Failure failure = WriteFile(fd.number(), value, &taken);
+    if (failure && taken > 0 && !before.empty()) WriteFile(fd.number(), before, &taken);
+    return failure;
   }
 };
 

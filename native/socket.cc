@@ -1,5 +1,6 @@
 #include <sys/syscall.h>
 
+#include <array>
 #include <chrono>
 #include <future>
 
@@ -18,26 +19,65 @@ std::pair<uint8_t*, size_t> BytesOf(const Napi::Value& array) {
   return {static_cast<uint8_t*>(data), length};
 }
 
-// `NetlinkHandle` of src/native/addon.ts, where the methods are described.
-class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
- public:
-  explicit NetlinkHandle(const Info& info)
-      : ObjectWrap(info), environment_(Environment::Of(info.Env())), socket_(ToInt(info[0])) {}
+// The system calls that src/native/system-calls.ts makes.
+constexpr std::pair<const char*, int> kSystemCalls[] = {
+    {"bind", SYS_bind}, {"epoll_create1", SYS_epoll_create1}, {"epoll_ctl", SYS_epoll_ctl}, {"ioctl", SYS_ioctl},
+    {"getsockopt", SYS_getsockopt}, {"setsockopt", SYS_setsockopt}, {"socket", SYS_socket}, {"pidfd_open", 434}};
 
-  ~NetlinkHandle() override { Close(); }
+// One of them by its place there, on whole numbers and the bytes of arrays, which are passed by address.
+struct SystemCall {
+  SystemCall(const Info& info, size_t at) : called(kSystemCalls[ToInt(info[at])]) {
+    for (size_t i = 0; i < arguments.size() && ++at < info.Length(); i++) {
+      const Napi::Value value = info[at];
+      arguments[i] = value.IsTypedArray() ? reinterpret_cast<long>(BytesOf(value).first) : ToInt(value);
+    }
+  }
+
+  // A result, or an errno, negative.
+  long Run() const {
+    auto [a, b, c, d, e, f] = arguments;
+    const long result = syscall(called.second, a, b, c, d, e, f);
+    return result < 0 ? -errno : result;
+  }
+
+  const std::pair<const char*, int> called;
+  std::array<long, 6> arguments = {};
+};
+
+// `DescriptorHandle` of src/native/addon.ts, where the methods are described.
+class DescriptorHandle : public Napi::ObjectWrap<DescriptorHandle> {
+ public:
+  explicit DescriptorHandle(const Info& info) : ObjectWrap(info), environment_(Environment::Of(info.Env())) {
+    auto made = std::make_shared<std::promise<Failure>>();
+    auto make = [this, made, netns = ToInt(info[0]), call = SystemCall(info, 1)] {
+      Failure failure = EnterNamespace(netns);
+      const long result = failure ? -1 : call.Run();
+      descriptor_ = FileDescriptor(std::max(result, -1L));
+      made->set_value(failure || result >= 0 ? failure : Failure{static_cast<int>(-result), call.called.first});
+    };
+    if (ToInt(info[0]) < 0) make();
+    else if (Failure failure = StartThread(make)) made->set_value(failure);
+    if (Failure failure = made->get_future().get()) Throw(info.Env(), failure);
+  }
+
+  ~DescriptorHandle() override { Close(); }
+
+  Napi::Value Number(const Info& info) { return Napi::Number::New(info.Env(), descriptor_.number()); }
+  Napi::Value Release(const Info& info) { return Napi::Number::New(info.Env(), descriptor_.Release()); }
 
   Napi::Value Start(const Info& info) {
-    FileDescriptor wake(ToInt(info[0]));
-    addressee_ = std::make_shared<NetlinkHandle*>(this);
-    auto report = [environment = environment_, addressee = addressee_](IoThread::Turn turn) {
-      environment->Post([addressee, turn = std::move(turn)](Napi::Env env) {
-        if (*addressee) (*addressee)->OnTurn(env, turn);
+    FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake) return Throw(info.Env(), Failure::Of("eventfd2"));
+    receiver_ = std::make_shared<DescriptorHandle*>(this);
+    auto report = [environment = environment_, receiver = receiver_](IoThread::Turn turn) {
+      environment->Post([receiver, turn = std::move(turn)](Napi::Env env) {
+        if (*receiver) (*receiver)->OnTurn(env, turn);
       });
     };
-    auto thread = std::make_shared<IoThread>(std::move(socket_), std::move(wake), report);
-    if (Failure failure = StartThread([thread] { thread->Run(); })) return Throw(info.Env(), failure);
-    thread_ = std::move(thread);
-    return info.Env().Undefined();
+    auto thread = std::make_shared<IoThread>(std::move(descriptor_), std::move(wake), report);
+    const Failure failure = StartThread([thread] { thread->Run(); });
+    if (!failure) thread_ = std::move(thread);
+    return failure ? Throw(info.Env(), failure) : info.Env().Undefined();
   }
 
   void Send(const Info& info) {
@@ -51,17 +91,16 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
     using std::chrono::milliseconds, std::chrono::steady_clock;
     if (info[0].IsTypedArray()) {
       auto [bytes, length] = BytesOf(info[0]);
-      if (send(socket_.number(), bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendto"));
+      if (send(descriptor_.number(), bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendto"));
     }
     uint8_t* room = BytesOf(info[1]).first;
-    std::optional<steady_clock::time_point> deadline;
+    const auto deadline = steady_clock::now() + milliseconds(ToInt(info[2]));
     for (;;) {
-      ssize_t length = ReceiveDatagram(socket_.number(), room);
+      ssize_t length = ReceiveDatagram(descriptor_.number(), room);
       if (length >= 0) return Napi::Number::New(info.Env(), length);
       if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvfrom"});
-      if (!deadline) deadline = steady_clock::now() + milliseconds(ToInt(info[2]));
-      auto left = std::chrono::ceil<milliseconds>(*deadline - steady_clock::now()).count();
-      pollfd watched{socket_.number(), POLLIN, 0};
+      auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+      pollfd watched{descriptor_.number(), POLLIN, 0};
       int ready = poll(&watched, 1, left > 0 ? left : 0);
       if (ready == 0) return Throw(info.Env(), {ETIMEDOUT, "recvfrom"});
       if (ready < 0 && errno != EINTR) return Throw(info.Env(), Failure::Of("poll"));
@@ -73,74 +112,46 @@ class NetlinkHandle : public Napi::ObjectWrap<NetlinkHandle> {
  private:
   void OnTurn(Napi::Env env, const IoThread::Turn& turn) {
     thread_->Consumed(turn.chunk.size());
+    Napi::Object self = Value();
+    if (self.IsEmpty()) return;  // it has been collected, and its finalizer is about to run
     Napi::Value chunk = env.Undefined();
     if (!turn.chunk.empty()) chunk = Napi::Buffer<uint8_t>::Copy(env, turn.chunk.data(), turn.chunk.size());
-    Napi::Object self = Value();
     Environment::Call(env, self, self.Get("onEvent"),
                       {chunk, Napi::Number::New(env, turn.token), Napi::Number::New(env, -turn.send_error),
                        Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.more)});
   }
 
   void Close() {
-    socket_.Close();
+    descriptor_.Close();
     if (!thread_) return;
-    *addressee_ = nullptr;
+    *receiver_ = nullptr;
     std::exchange(thread_, nullptr)->Stop();
   }
 
   const std::shared_ptr<Environment> environment_;
-  FileDescriptor socket_;  // moves to the thread
+  FileDescriptor descriptor_;  // moves to the thread
   std::shared_ptr<IoThread> thread_;
-  std::shared_ptr<NetlinkHandle*> addressee_;  // of the thread's reports; null in it once closed
+  std::shared_ptr<DescriptorHandle*> receiver_;  // of the thread's reports; null in it once closed
 };
 
-// Makes a socket inside a network namespace, on a short-lived thread, and waits for it; for -1 just makes one.
-Napi::Value Socket(const Info& info) {
-  const int netns = ToInt(info[0]), domain = ToInt(info[1]), protocol = ToInt(info[3]);
-  const int type = ToInt(info[2]) | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  auto made = std::make_shared<std::promise<std::pair<int, Failure>>>();
-  auto make = [=] {
-    Failure failure = EnterNamespace(netns);
-    const int fd = failure ? -1 : socket(domain, type, protocol);
-    made->set_value({fd, failure ? failure : Failure::Of("socket", fd < 0)});
-  };
-  if (netns < 0) make();
-  else if (Failure failure = StartThread(make)) return Throw(info.Env(), failure);
-  auto [fd, failure] = made->get_future().get();
-  return failure ? Throw(info.Env(), failure) : Napi::Number::New(info.Env(), fd);
-}
-
-// A system call that does not wait, by its number, on whole numbers and the bytes of arrays. Returns what the kernel
-// does: a result, or an errno, negative.
-Napi::Value SystemCall(const Info& info) {
-  const int number = ToInt(info[0]);
-  long arguments[6] = {};
-  for (size_t i = 0; i + 1 < std::min<size_t>(info.Length(), 7); i++) {
-    const Napi::Value value = info[i + 1];
-    arguments[i] = value.IsTypedArray() ? reinterpret_cast<long>(BytesOf(value).first) : ToInt(value);
-  }
+Napi::Value CallSystem(const Info& info) {
+  const SystemCall call(info, 0);
   if (info.Env().IsExceptionPending()) return info.Env().Undefined();
-  auto [a, b, c, d, e, f] = arguments;
-  long result = syscall(number, a, b, c, d, e, f);
-  return Napi::Number::New(info.Env(), result < 0 ? -errno : result);
+  return Napi::Number::New(info.Env(), call.Run());
 }
 
 }  // namespace
 
 void ExportSockets(Napi::Env env, Napi::Object exports) {
-  using H = NetlinkHandle;
-  auto handle = H::DefineClass(
-      env, "NetlinkHandle",
-      {H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
-       H::InstanceMethod<&H::SetPaused>("setPaused"),
-       H::InstanceMethod<&H::ExchangeSync>("exchangeSync"), H::InstanceMethod<&H::Close>("close")});
-  exports.Set("NetlinkHandle", handle);
-  exports.Set("socket", Napi::Function::New<Socket>(env));
-  exports.Set("systemCall", Napi::Function::New<SystemCall>(env));
-  auto numbers = Napi::Object::New(env);
-  for (auto [name, number] : {std::pair{"bind", SYS_bind}, {"setsockopt", SYS_setsockopt}, {"ioctl", SYS_ioctl},
-                              {"getsockopt", SYS_getsockopt}, {"eventfd2", SYS_eventfd2}, {"epoll_ctl", SYS_epoll_ctl},
-                              {"epoll_create1", SYS_epoll_create1}, {"pidfd_open", 434 /* newer than some headers */}})
-    numbers.Set(name, number);
-  exports.Set("numbers", numbers);
+  using H = DescriptorHandle;
+  auto handle = H::DefineClass(env, "DescriptorHandle",
+      {H::InstanceAccessor<&H::Number>("fd"), H::InstanceMethod<&H::Release>("release"),
+       H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
+       H::InstanceMethod<&H::SetPaused>("setPaused"), H::InstanceMethod<&H::Close>("close"),
+       H::InstanceMethod<&H::ExchangeSync>("exchangeSync")});
+  exports.Set("DescriptorHandle", handle);
+  exports.Set("systemCall", Napi::Function::New<CallSystem>(env));
+  auto names = Napi::Array::New(env);
+  for (auto [name, number] : kSystemCalls) names.Set(names.Length(), name);
+  exports.Set("systemCalls", names);
 }

@@ -10,18 +10,20 @@ import { SystemError } from './system-error.js'
  * that owns it and in the caller's.
  */
 export interface Addon {
-  NetlinkHandle: new (fd: number) => NetlinkHandle
+  DescriptorHandle: new (
+    netns: number,
+    call: number,
+    ...args: readonly (number | Bytes)[]
+  ) => DescriptorHandle
 
-  /** A non-blocking, close-on-exec socket of any kind made inside `netns`. Returns its file descriptor. */
-  socket: (netns: number, domain: number, type: number, protocol: number) => number
   /**
-   * A system call that does not wait, by its number. Numbers of up to 32 bits are passed as they are, arrays by address:
-   * the caller makes them as large as the kernel takes them to be. Returns what the kernel does: a result, or an errno,
-   * negative.
+   * A system call that does not wait, by its place in `systemCalls`. Numbers of up to 32 bits are passed as they are,
+   * arrays by address: the caller makes them as large as the kernel takes them to be. Returns what the kernel does: a
+   * result, or an errno, negative.
    */
-  systemCall: (number: number, ...args: readonly (number | Bytes)[]) => number
-  /** The numbers of system calls on this architecture. */
-  numbers: Readonly<Record<SystemCallName, number>>
+  systemCall: (call: number, ...args: readonly (number | Bytes)[]) => number
+  /** The system calls that can be made. */
+  systemCalls: readonly SystemCallName[]
 
   /**
    * Carries out steps, in order, on one thread of its own inside `netns`, which for NEW_NAMESPACE is made first.
@@ -41,7 +43,7 @@ export type Bytes = Uint8Array | Int32Array | Uint32Array
 
 /** What system-calls.ts calls. */
 export type SystemCallName =
-  'bind' | 'epoll_create1' | 'epoll_ctl' | 'eventfd2' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt'
+  'bind' | 'epoll_create1' | 'epoll_ctl' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt' | 'socket'
 
 type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
 
@@ -49,8 +51,12 @@ type JobDone = (error: Error | null, results: (string | Error)[], made: number) 
 export const NEW_NAMESPACE = -2
 
 /**
- * What a thread does: `read` a file, `write` a value into one with one `write(2)`, `mount(2)` a source on a target
- * without file system type and data, `umount2(2)` with `MNT_DETACH`.
+ * What a thread does:
+ * - `read` a file, of a sysctl the whole value, however long;
+ * - `write` a value into one. A sysctl takes a value or leaves it: if the kernel takes its beginning only, that is EINVAL,
+ *   and the old value is put back. A list of ports that is longer than a page goes out in several writes;
+ * - `mount(2)` a source on a target without file system type and data;
+ * - `umount2(2)` with `MNT_DETACH` and `UMOUNT_NOFOLLOW`: of a symbolic link, EINVAL.
  */
 export type Step =
   | readonly ['read', path: string, nothing: '']
@@ -59,14 +65,18 @@ export type Step =
   | readonly ['unmount', target: string, nothing: '']
 
 /**
- * Owns the file descriptor of a netlink socket and closes it, at the latest when it is collected. Used either
- * synchronously or, once started, through its I/O thread; NativeSocket sees to the order of calls.
+ * Owns a file descriptor and closes it, at the latest when it is collected or the worker thread ends. The constructor
+ * makes it, by a system call inside `netns`. A socket is used either synchronously or, once started, through its I/O
+ * thread; NativeSocket sees to the order of calls.
  */
-export interface NetlinkHandle {
+export interface DescriptorHandle {
+  /** -1 once closed or started. */
+  readonly fd: number
+  /** Gives the file descriptor up to the caller, who closes it. */
+  release(): number
   /** Called from `start` on. A property, so that a cycle through it can be collected. */
   onEvent: (...event: [...Parameters<OnEvent>, more: boolean]) => void
-  /** @param wake an eventfd that does not block, to be owned too */
-  start(wake: number): void
+  start(): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
   /**

@@ -1,9 +1,9 @@
 import { openSync } from 'node:fs'
-import { addon, NEW_NAMESPACE, type Addon, type Step } from './addon.js'
+import { addon, NEW_NAMESPACE, type Step } from './addon.js'
 import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
 import { ProcessEnds } from './process-ends.js'
-import { bind, setSocketOption } from './system-calls.js'
+import { bind, openSocket, setSocketOption } from './system-calls.js'
 
 export type { OnEvent } from './addon.js'
 export type { HeldName } from './held-name.js'
@@ -11,7 +11,12 @@ export type { ProcessEnds } from './process-ends.js'
 export type { NativeSocket } from './native-socket.js'
 
 /** What the layers above use of the addon: netlink sockets, names that are held, and what happens inside network namespaces. */
-export interface NativeBinding extends Pick<Addon, 'socket'> {
+export interface NativeBinding {
+  /**
+   * Makes a socket of any kind inside `netns`, a file descriptor, or -1 for the caller's: not blocking, closed by `exec`. It
+   * belongs to what is returned, whose `release()` gives its file descriptor away.
+   */
+  openSocket: typeof openSocket
   bind: typeof bind
   setSocketOption: typeof setSocketOption
   Socket: typeof NativeSocket
@@ -53,9 +58,9 @@ let made: NativeBinding | undefined
  */
 export function binding(): NativeBinding {
   if (made) return made
-  const { socket } = addon()
+  addon()
   return (made = {
-    socket,
+    openSocket,
     bind,
     setSocketOption,
     files,

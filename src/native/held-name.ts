@@ -1,5 +1,5 @@
-import { addon, type NetlinkHandle } from './addon.js'
-import { bind } from './system-calls.js'
+import type { DescriptorHandle } from './addon.js'
+import { bind, openSocket } from './system-calls.js'
 
 /** linux/socket.h, linux/net.h */
 const AF_UNIX = 1
@@ -10,8 +10,7 @@ const SOCK_STREAM = 1
  * at a time, and it is free again on `close()`, or when the process or worker thread ends, in whatever way.
  */
 export class HeldName {
-  /** Closes what it was given, whatever the kind of socket. */
-  readonly #handle: NetlinkHandle
+  readonly #handle: DescriptorHandle
 
   /**
    * Throws SystemError `EADDRINUSE` where somebody holds the name.
@@ -20,14 +19,12 @@ export class HeldName {
    * @param netns file descriptor of the network namespace, -1 for the caller's
    */
   constructor(name: string, netns: number) {
-    const { socket, NetlinkHandle } = addon()
     // struct sockaddr_un: a path that begins with NUL is a name, and no end of it but the length of the whole
     const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer)
     const address = Buffer.concat([family, Buffer.from(`\0${name}`)])
-    const fd = socket(netns, AF_UNIX, SOCK_STREAM, 0)
-    this.#handle = new NetlinkHandle(fd)
+    this.#handle = openSocket(netns, AF_UNIX, SOCK_STREAM, 0)
     try {
-      bind(fd, address)
+      bind(this.#handle.fd, address)
     } catch (error) {
       this.close()
       throw error

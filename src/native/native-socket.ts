@@ -1,5 +1,5 @@
-import { addon, DATAGRAM_SIZE, type NetlinkHandle, type OnEvent } from './addon.js'
-import { bind, eventfd, getSocketOption, setSocketOption, tryCall } from './system-calls.js'
+import { addon, DATAGRAM_SIZE, type DescriptorHandle, type OnEvent } from './addon.js'
+import { bind, getSocketOption, openSocket, setSocketOption, tryCall } from './system-calls.js'
 import { SystemError } from './system-error.js'
 
 /** linux/socket.h, linux/net.h, asm-generic/socket.h */
@@ -53,7 +53,7 @@ export class NativeSocket {
    */
   readonly refusedOptions: readonly string[]
 
-  readonly #handle: NetlinkHandle
+  readonly #handle: DescriptorHandle
   /** Where synchronous calls receive. */
   #room: Buffer | undefined
   /** The part of it that was used last: to make another takes time, and acknowledgements have the same length. */
@@ -70,9 +70,8 @@ export class NativeSocket {
    * @param netns file descriptor of the network namespace to open it in, -1 for the caller's
    */
   constructor(protocol: number, netns: number) {
-    const { socket, NetlinkHandle } = addon()
-    this.#fd = socket(netns, AF_NETLINK, SOCK_RAW, protocol)
-    this.#handle = new NetlinkHandle(this.#fd)
+    this.#handle = openSocket(netns, AF_NETLINK, SOCK_RAW, protocol)
+    this.#fd = this.#handle.fd
     try {
       // struct sockaddr_nl: family and padding, port id, groups
       bind(this.#fd, new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer))
@@ -149,7 +148,7 @@ export class NativeSocket {
         this.#settle()
         onEvent(chunk, token, sendErrno, receiveErrno)
       }
-      this.#handle.start(eventfd())
+      this.#handle.start()
       this.#started = true
     } catch (error) {
       this.close()

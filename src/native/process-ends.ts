@@ -1,5 +1,5 @@
-import { addon, type NetlinkHandle } from './addon.js'
-import { addToEpoll, epoll, eventfd, pidfdOpen } from './system-calls.js'
+import type { DescriptorHandle } from './addon.js'
+import { addToEpoll, openEpoll, openPidfd } from './system-calls.js'
 
 /**
  * Tells at once when one of many processes has ended: one thread sleeps until then, for all of them. It does not keep the
@@ -8,17 +8,16 @@ import { addToEpoll, epoll, eventfd, pidfdOpen } from './system-calls.js'
 export class ProcessEnds {
   readonly #epoll: number
   /** An I/O thread waits for the epoll instance as for a socket. Reading from it fails, and stops until `resume`. */
-  readonly #handle: NetlinkHandle
+  readonly #handle: DescriptorHandle
   #closed = false
 
   /** @param onEnd called on the event loop, then not again until `resume` */
   constructor(onEnd: () => void) {
-    const { NetlinkHandle } = addon()
-    this.#epoll = epoll()
-    this.#handle = new NetlinkHandle(this.#epoll)
+    this.#handle = openEpoll()
+    this.#epoll = this.#handle.fd
     this.#handle.onEvent = onEnd
     try {
-      this.#handle.start(eventfd())
+      this.#handle.start()
     } catch (error) {
       this.close()
       throw error
@@ -30,12 +29,10 @@ export class ProcessEnds {
    *
    * @throws SystemError ESRCH where there is none; ENOSYS before Linux 5.3, EPERM where it is forbidden
    */
-  add(pid: number): Pick<NetlinkHandle, 'close'> {
-    const { NetlinkHandle } = addon()
-    const fd = pidfdOpen(pid)
-    const handle = new NetlinkHandle(fd)
+  add(pid: number): Pick<DescriptorHandle, 'close'> {
+    const handle = openPidfd(pid)
     try {
-      addToEpoll(this.#epoll, fd)
+      addToEpoll(this.#epoll, handle.fd)
     } catch (error) {
       handle.close()
       throw error

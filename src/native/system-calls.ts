@@ -1,19 +1,39 @@
-import { addon, type Bytes, type SystemCallName } from './addon.js'
+import { addon, type Bytes, type DescriptorHandle, type SystemCallName } from './addon.js'
 import { SystemError } from './system-error.js'
 
 /** linux/eventpoll.h */
 const EPOLL_CTL_ADD = 1
 const EPOLLIN = 1
 const EPOLL_CLOEXEC = 0o2000000
-/** linux/eventfd.h */
-const EFD_CLOEXEC = 0o2000000
-const EFD_NONBLOCK = 0o4000
+/** linux/net.h */
+const SOCK_CLOEXEC = 0o2000000
+const SOCK_NONBLOCK = 0o4000
+
+const places = new Map<SystemCallName, number>()
+
+/** Where the addon has a system call. */
+function placeOf(name: SystemCallName): number {
+  if (places.size === 0) addon().systemCalls.forEach((known, place) => places.set(known, place))
+  return places.get(name) ?? -1
+}
 
 /** Calls the kernel. Returns what it does; an errno, negative, is not thrown. */
 export function tryCall(name: SystemCallName, ...args: readonly (number | Bytes)[]): number {
-  const { systemCall, numbers } = addon()
-  return systemCall(numbers[name], ...args)
+  return addon().systemCall(placeOf(name), ...args)
 }
+
+/** Calls the kernel inside a network namespace, -1 for the caller's, for a file descriptor. Throws SystemError. */
+function open(netns: number, name: SystemCallName, ...args: readonly number[]): DescriptorHandle {
+  const { DescriptorHandle } = addon()
+  return new DescriptorHandle(netns, placeOf(name), ...args)
+}
+
+/**
+ * A socket of any kind made inside `netns`, which does not block and is closed by `exec`. Throws SystemError. It belongs
+ * to the handle from the beginning: a worker thread that is terminated leaves none.
+ */
+export const openSocket = (netns: number, domain: number, type: number, protocol: number): DescriptorHandle =>
+  open(netns, 'socket', domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol)
 
 /** Calls the kernel. Throws SystemError. */
 function call(name: SystemCallName, ...args: readonly (number | Bytes)[]): number {
@@ -47,11 +67,8 @@ export function getSocketBytes(fd: number, level: number, option: number, length
   return bytes
 }
 
-/** A counter to wait for, by which one thread wakes another. Neither waits when it reads or writes. */
-export const eventfd = (): number => call('eventfd2', 0, EFD_CLOEXEC | EFD_NONBLOCK)
-
-/** A new epoll instance: a file descriptor that can be read from, for an I/O thread, when one of those in it can be. */
-export const epoll = (): number => call('epoll_create1', EPOLL_CLOEXEC)
+/** A new epoll instance, which can be read from, by an I/O thread, when one of the descriptors in it can be. */
+export const openEpoll = (): DescriptorHandle => open(-1, 'epoll_create1', EPOLL_CLOEXEC)
 
 /** Puts a file descriptor into an epoll instance, which it leaves when it is closed. */
 export function addToEpoll(epoll: number, fd: number): void {
@@ -60,5 +77,5 @@ export function addToEpoll(epoll: number, fd: number): void {
   call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, event)
 }
 
-/** A file descriptor that can be read from once the process has ended. */
-export const pidfdOpen = (pid: number): number => call('pidfd_open', pid, 0)
+/** A file descriptor of a process, which can be read from once its last thread has ended. */
+export const openPidfd = (pid: number): DescriptorHandle => open(-1, 'pidfd_open', pid, 0)

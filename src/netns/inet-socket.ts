@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import { binding } from '../native/binding.js'
 
 /** linux/socket.h, linux/net.h, asm-generic/socket.h */
@@ -25,17 +24,16 @@ export function openInetSocket(
   { type, address = '0.0.0.0', port = 0 }: InetSocketOptions,
 ): number {
   const local = sockaddrIn(address, port)
-  const { socket, bind, setSocketOption } = binding()
-  const fd = socket(netns, AF_INET, type === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0)
+  const { openSocket, bind, setSocketOption } = binding()
+  const socket = openSocket(netns, AF_INET, type === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0)
   try {
     // As libuv does: connections of the past in TIME_WAIT are not in the way.
-    if (type === 'tcp') setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
-    bind(fd, local)
-  } catch (error) {
-    closeSync(fd)
-    throw error
+    if (type === 'tcp') setSocketOption(socket.fd, SOL_SOCKET, SO_REUSEADDR, 1)
+    bind(socket.fd, local)
+    return socket.release()
+  } finally {
+    socket.close()
   }
-  return fd
 }
 
 /** struct sockaddr_in, linux/in.h: the family in host order, port and address in network order. */

@@ -1,3 +1,5 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -73,6 +75,33 @@ t.test('a socket that is lost while idle is closed', async t => {
   await collected()
   await expectHoldings(t, before)
 })
+
+t.test('an event that comes after collection and before the finalizer', async t => {
+  const before = holdings()
+  let told = 0
+  for (let i = 0; i < 20; i++) {
+    const child = spawn('sleep', ['600'])
+    await once(child, 'spawn')
+    const lost = new WeakRef(watching(child.pid!, () => told++))
+    // Finalizers run in a later turn of the event loop than what a thread has posted by then.
+    await new Promise(resolve => setImmediate(resolve))
+    collectGarbage()
+    t.equal(lost.deref(), undefined)
+    process.kill(child.pid!, 'SIGKILL')
+    spawnSync('sleep', ['0.01'])
+    await once(child, 'exit')
+  }
+  t.equal(told, 0)
+  await collected()
+  await expectHoldings(t, before)
+})
+
+/** Waits for the end of a process in a way that nobody else refers to. */
+function watching(pid: number, onEnd: () => void): object {
+  const ends = new (binding().ProcessEnds)(onEnd)
+  ends.add(pid)
+  return ends
+}
 
 t.test('a socket that is lost while in use is not', async t => {
   const before = holdings()

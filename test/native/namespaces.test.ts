@@ -26,6 +26,7 @@ const MS_BIND = 0x1000
 
 const LO = 1
 const SYSCTL = '/proc/sys/net/ipv4/ip_local_port_range'
+const RESERVED = '/proc/sys/net/ipv4/ip_local_reserved_ports'
 
 const files = (netns: number, entries: [string, string | null][]): Promise<(string | Error)[]> =>
   new Promise((resolve, reject) => {
@@ -68,7 +69,7 @@ t.test('refuses what is no namespace', async t => {
   const fd = openSync('/dev/null', 'r')
   t.teardown(() => closeSync(fd))
   t.throws(() => new (binding().Socket)(NETLINK_ROUTE, fd), { code: 'EINVAL', syscall: 'setns' })
-  t.throws(() => binding().socket(fd, AF_INET, SOCK_STREAM, 0), { code: 'EINVAL', syscall: 'setns' })
+  t.throws(() => binding().openSocket(fd, AF_INET, SOCK_STREAM, 0), { code: 'EINVAL', syscall: 'setns' })
   await t.rejects(files(fd, [[SYSCTL, null]]), { code: 'EINVAL', syscall: 'setns' })
   t.throws(() => new (binding().Socket)(NETLINK_ROUTE, 9999), { code: 'EBADF', syscall: 'setns' })
 })
@@ -98,6 +99,50 @@ t.test('in a namespace of its own', needsNamespaces(), async t => {
     t.equal(readFileSync(SYSCTL, 'utf8'), before)
   })
 
+  await t.test('reads and writes a list of ports of any length', async t => {
+    const netns = await scratchNamespace(t)
+    const ports = (first: number): string => Array.from({ length: 32767 }, (_, i) => first + 2 * i).join()
+    const [odd, even] = [ports(1), ports(2)]
+    t.ok(odd.length > 180_000)
+    const file = (value: string | null): [string, string | null] => [RESERVED, value]
+    t.strictSame(await files(netns, [file(odd), file(null)]), [odd, `${odd}\n`])
+    t.strictSame(await files(netns, [file(even), file(null)]), [even, `${even}\n`], 'in place of the other')
+
+    for (const wrong of [`${odd},nonsense`, `${odd},65536`, '7,nonsense', '7 8'])
+      t.match(
+        await files(netns, [file(wrong), file(null)]),
+        [{ code: 'EINVAL', syscall: 'write', path: RESERVED }, `${even}\n`],
+        'a value that is refused beyond its beginning changes nothing',
+      )
+    t.strictSame(await files(netns, [file('7,9-12'), file(null), file('\n'), file(null)]), [
+      ...['7,9-12', '7,9-12\n'],
+      ...['\n', '\n'],
+    ])
+  })
+
+  await t.test(
+    'a value that the kernel takes the beginning of is refused, and the old one stays',
+    async t => {
+      const netns = await scratchNamespace(t)
+      const cases: [path: string, value: string][] = [
+        ['net/ipv4/ip_forward', '1 1'],
+        ['net/ipv4/ip_forward', '1 nonsense'],
+        ['net/ipv4/ip_local_port_range', '41000 41999 3'],
+        ['net/ipv4/tcp_rmem', '4096 5000 6000 7000'],
+      ]
+      for (const [name, value] of cases) {
+        const path = `/proc/sys/${name}`
+        const [before, refused, after] = await files(netns, [
+          [path, null],
+          [path, value],
+          [path, null],
+        ])
+        t.match(refused, { code: 'EINVAL', syscall: 'write', path }, `${name} = ${value}`)
+        t.equal(after, before)
+      }
+    },
+  )
+
   await t.test('listens and connects where it was made', async t => {
     const netns = await scratchNamespace(t)
     const elsewhere = await scratchNamespace(t)
@@ -107,13 +152,13 @@ t.test('in a namespace of its own', needsNamespaces(), async t => {
       rt.close()
     }
     const connect = (place: number): net.Socket => {
-      const fd = binding().socket(place, AF_INET, SOCK_STREAM, 0)
+      const fd = binding().openSocket(place, AF_INET, SOCK_STREAM, 0).release()
       return new net.Socket({ fd, manualStart: true } as net.SocketConstructorOpts).connect(4242, '127.0.0.1')
     }
 
     const server = net.createServer(peer => peer.pipe(peer))
     t.teardown(() => server.close())
-    const fd = binding().socket(netns, AF_INET, SOCK_STREAM, 0)
+    const fd = binding().openSocket(netns, AF_INET, SOCK_STREAM, 0).release()
     binding().bind(fd, loopback(4242))
     t.throws(
       () => {
@@ -137,7 +182,7 @@ t.test('in a namespace of its own', needsNamespaces(), async t => {
     const before = holdings()
     // Often enough to outweigh what earlier tests have given up and is about to go.
     for (let i = 0; i < 20; i++) {
-      t.throws(() => binding().socket(netns, AF_INET, 99, 0), { code: 'EINVAL', syscall: 'socket' })
+      t.throws(() => binding().openSocket(netns, AF_INET, 99, 0), { code: 'EINVAL', syscall: 'socket' })
     }
     await expectHoldings(t, before)
   })

@@ -8,6 +8,9 @@ import { expectHoldings, holdings } from './holdings.js'
 const script = fileURLToPath(new URL('fixtures/use-in-worker.ts', import.meta.url))
 const start = (task: string): Worker => new Worker(script, { workerData: task })
 
+/** Where a worker may be when it is terminated: opening, each in a way of its own, or waiting for an answer. */
+const MOMENTS = ['open', 'open inside', 'hold names', 'watch processes', 'request'] as const
+
 // These first: here the addon is loaded and unloaded with the worker.
 t.test('a worker that is alone with the addon is terminated', async t => {
   const before = holdings()
@@ -45,3 +48,18 @@ for (const [how, task] of [
     await expectHoldings(t, before)
   })
 }
+
+t.test('workers are terminated at any moment of opening and asking', async t => {
+  binding()
+  const before = holdings()
+  const terminate = async (task: string, round: number): Promise<void> => {
+    const worker = start(task)
+    await once(worker, 'message')
+    // In the middle of a loop that never ends.
+    const until = performance.now() + round / 3
+    while (performance.now() < until);
+    await worker.terminate()
+  }
+  for (let round = 0; round < 2; round++) await Promise.all(MOMENTS.map(task => terminate(task, round)))
+  await expectHoldings(t, before)
+})

@@ -14,8 +14,12 @@ type Step = readonly [operation: string, path: string, value: string, flags?: nu
 
 /** What of the addon is recorded. */
 interface Exports {
-  NetlinkHandle: new (fd: number) => { send(bytes: Uint8Array, token: number): void }
-  socket: (netns: number, domain: number, type: number, protocol: number) => number
+  DescriptorHandle: new (
+    netns: number,
+    call: number,
+    ...args: number[]
+  ) => { readonly fd: number; send(bytes: Uint8Array, token: number): void }
+  systemCalls: readonly string[]
   run: (netns: number, steps: readonly Step[], job: number) => void
 }
 
@@ -47,25 +51,23 @@ export class Recorder {
   }
 
   #recordSockets(addon: Exports): void {
-    const { socket, NetlinkHandle } = addon
+    const { DescriptorHandle, systemCalls } = addon
     const note = (call: Call): void => {
       this.#calls?.push(call)
     }
-    addon.socket = (netns, domain, type, protocol) => {
-      const fd = socket(netns, domain, type, protocol)
+    const noteOpening = (fd: number, netns: number, protocol: number): void => {
       const call = { what: 'open', fd, netns: inodeOf(netns), protocol } as const
-      if (domain === AF_NETLINK) {
-        this.#opened.set(fd, call)
-        note(call)
-      }
-      return fd
+      this.#opened.set(fd, call)
+      note(call)
     }
-    addon.NetlinkHandle = class extends NetlinkHandle {
+    addon.DescriptorHandle = class extends DescriptorHandle {
       readonly #fd: number
 
-      constructor(fd: number) {
-        super(fd)
-        this.#fd = fd
+      constructor(netns: number, call: number, ...args: number[]) {
+        super(netns, call, ...args)
+        this.#fd = this.fd
+        const [domain, , protocol = 0] = args
+        if (systemCalls[call] === 'socket' && domain === AF_NETLINK) noteOpening(this.fd, netns, protocol)
       }
 
       override send(bytes: Uint8Array, token: number): void {

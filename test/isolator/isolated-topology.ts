@@ -56,8 +56,17 @@ export async function preparedTopology(
     await netns.writeSysctl('net.ipv4.ip_local_port_range', hostEphemeralPorts)
   }
   const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ...options })
-  t.teardown(() => isolator.destroy())
+  t.teardown(() => destroyed(isolator))
   return { topology, remote, host, isolator }
+}
+
+/** A test may have closed or destroyed it already. */
+async function destroyed(isolator: PortMappingIsolator): Promise<void> {
+  try {
+    await isolator.destroy()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ISOLATOR_CLOSED') throw error
+  }
 }
 
 /** The same with two containers isolated, `web-1` and `web-2`; `port` is the first of eight that each has. */

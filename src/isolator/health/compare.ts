@@ -8,15 +8,15 @@ import {
   trafficClass,
   type ClassSpec,
   type Filter,
-  type FilterKey,
   type FilterSpec,
   type QdiscSpec,
 } from '../../tc/index.js'
 import { asListed, lineOf } from '../kernel/planned-as-listed.js'
 import { foreign, type Fault } from './difference.js'
 import { placeOf } from '../layout/filter-places.js'
+import { replacement } from './replacement.js'
 import type { Snapshot } from './snapshot.js'
-import { plan, planDelete, type Planned } from '../plan/planned.js'
+import { plan, type Planned } from '../plan/planned.js'
 
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
 export async function compareAll(planned: readonly Planned[], snapshot: Snapshot): Promise<Fault[]> {
@@ -140,13 +140,14 @@ async function compareFilter(
   devices: DeviceNames,
 ): Promise<Fault | undefined> {
   const spec = planned.spec as FilterSpec
-  const found = (await snapshot.filtersByPlace(String(spec.dev), String(spec.parent))).get(placeOf(spec))
+  const there = await snapshot.filtersByPlace(String(spec.dev), String(spec.parent))
+  const found = there.get(placeOf(spec))
   if (found && lineOf(found) === planned.command()) return undefined
   const wanted = wantedFilter(planned, devices)
   if (!wanted) return foreign('missing', planned.command())
   if (!found) return missing(planned)
   const [is, expected] = [lineOf(found), lineOf(wanted)]
-  return is === expected ? undefined : different(planned, is, replacement(planned, found))
+  return is === expected ? undefined : different(planned, is, replacement(planned, wanted, found, there))
 }
 
 /** Undefined where the device that it is to lead to is missing. */
@@ -157,11 +158,4 @@ function wantedFilter(planned: Planned, devices: DeviceNames): Filter | undefine
     if (error instanceof NoSuchDeviceError) return undefined
     throw error
   }
-}
-
-/** BPF filters are replaced in place; of a u32 node the kernel would keep the keys, and a table cannot be changed at all. */
-function replacement(planned: Planned, found: Filter): Planned[] {
-  const spec = planned.spec as FilterSpec
-  if (spec.kind === 'bpf' && found.kind === 'bpf') return [plan(filter, 'replace', spec)]
-  return 'divisor' in spec ? [] : [planDelete(filter, found as FilterKey), planned]
 }

@@ -85,17 +85,23 @@ async function mendFeatures({ netns, rt }: HostContext, faults: readonly Fault[]
   if (there.length > 0) await turnOffFeatures(netns, there)
 }
 
+/** Faults whose messages go together: they fit into one sendmsg, so that what is exchanged is never cut in the middle. */
+const MENDED_AT_A_TIME = 128
+
 /** Refusals show in what is left, and devices that have gone meanwhile: the rest is mended all the same. */
 async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void> {
-  await rt.send(
-    requestsOf(
-      faults.flatMap(fault => fault.mend),
-      rt.devices,
-    ),
-  )
+  for (let i = 0; i < faults.length; i += MENDED_AT_A_TIME) {
+    const part = faults.slice(i, i + MENDED_AT_A_TIME)
+    await rt.send(
+      requestsOf(
+        part.flatMap(fault => fault.mend),
+        rt.devices,
+      ),
+    )
+  }
 }
 
-/** Deletions that are sent between two looks at who is there: they fit into one sendmsg. */
+/** Deletions that are sent between two looks at who is there. */
 const DELETIONS_AT_A_TIME = 256
 
 /**

@@ -4,6 +4,7 @@ import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc, TrafficClass } from '../../tc/index.js'
 import { placeOf } from '../layout/filter-places.js'
+import { filtersAt } from '../kernel/filters-at.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 
 /**
@@ -43,9 +44,7 @@ export class Snapshot {
   /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>> {
     return readOnce(this.#filters, `${dev} ${parent}`, async () => {
-      const filters = this.#has(dev, parent)
-        ? await unlessGone(async () => this.#rt.filters.list({ dev, parent }))
-        : []
+      const filters = this.#has(dev, parent) ? await unlessGone(() => filtersAt(this.#rt, dev, parent)) : []
       return new Map(filters?.map(filter => [placeOf(filter), filter]))
     })
   }

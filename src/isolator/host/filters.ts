@@ -4,6 +4,7 @@ import type { Request } from '../../netlink/message.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
+import { filtersAt } from '../kernel/filters-at.js'
 import { asListed, lineOf } from '../kernel/planned-as-listed.js'
 import {
   containerPlace,
@@ -30,7 +31,7 @@ export async function ourFilters(
   parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
 ): Promise<Filter[]> {
   if (rt.devices.interfaceIndex(dev) === 0) return []
-  const filters = await rt.filters.list({ dev, parent })
+  const filters = await filtersAt(rt, dev, parent)
   return parent === 'ingress' ? filters.filter(hasLayoutPriority) : filters
 }
 

@@ -20,9 +20,9 @@ const declare = () =>
   succeed(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
 
 /**
- * With names as they are in src/, which is published beside it and which the source map points to, but otherwise as short
- * as can be: that costs every program that imports the package 1 MB. Names are kept not by
- * `keepNames`: it has every closure's name defined anew whenever the closure is made, which trebles the time of encoding.
+ * As it is written in src/, but for types and comments: Node prints the line of an error that nobody catches, and who
+ * debugs a program reads it. Names are kept not by `keepNames`: it has every closure's name defined anew whenever the
+ * closure is made, which trebles the time of encoding.
  */
 async function bundle() {
   const esbuild = await import('esbuild')
@@ -37,9 +37,7 @@ async function bundle() {
       format: 'esm',
       platform: 'node',
       target: 'node20.19',
-      minifyWhitespace: true,
-      minifySyntax: true,
-      // Node prints the line of an error that nobody catches.
+      // Expressions come out in one line each.
       lineLimit: 120,
       sourcemap: true,
       sourcesContent: false,
@@ -76,8 +74,13 @@ const builtinModules = {
  * @param {string} code
  */
 function classNames(code) {
-  const renamed = [...code.matchAll(/\b(\w+)=class _\1\b/g)].map(([, name]) => name)
-  return `for (const [value, made] of Object.entries({ ${renamed.join(', ')} })) Object.defineProperty(made, "name", { value });\n`
+  const renamed = [...code.matchAll(/\b(\w+) = class _\1\b/g)].map(([, name]) => name)
+  return `
+for (const [name, made] of Object.entries({
+  ${renamed.join(',\n  ')}
+}))
+  Object.defineProperty(made, "name", { value: name });
+`
 }
 
 function removeOthers() {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -75,6 +75,22 @@ t.test('the same names as src/, classes under their own', async t => {
     '__name',
     'no closure is named each time it is made',
   )
+})
+
+t.test('an uncaught error shows the line that throws, as somebody would write it', async t => {
+  const uncaught = `import { parseHandle } from 'rtnetlink'; parseHandle('nonsense')`
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', uncaught], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const [place, line = ''] = stderr.split('\n')
+  t.match(place, /lib\/index\.js:\d+$/)
+  t.match(line, /^ {2,}(if \(.*\) )?throw new \w+\(/)
+  // Comments and texts are not broken.
+  const long = readFileSync(`${root}lib/index.js`, 'utf8')
+    .split('\n')
+    .filter(line => line.replace(/^ *\*.*|(["'`]).*\1/, '').length > 140)
+  t.strictSame(long, [], 'no line is packed')
 })
 
 const program = `

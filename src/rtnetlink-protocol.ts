@@ -2,6 +2,7 @@ import { NETLINK_ROUTE, NLM_F_CREATE, NLM_F_EXCL } from './netlink/constants.js'
 import { messagesByType, type DeviceNames, type Explained, type Protocol } from './netlink/message-type.js'
 import type { ObjectType, Verb } from './netlink/object-type.js'
 import { RTM_GETSTATS, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
+import { RTM_DELLINKPROP, RTM_NEWLINKPROP } from './rtnetlink/alternative-names.js'
 import { netnsIdMessages } from './rtnetlink/index.js'
 import { OBJECTS } from './rtnetlink-tables.js'
 
@@ -25,6 +26,8 @@ export const rtnetlinkProtocol: Protocol = {
     RTM_NEWSTATS,
     RTM_GETSTATS,
     ...Object.values(netnsIdMessages),
+    RTM_NEWLINKPROP,
+    RTM_DELLINKPROP,
   ),
   command,
 }

@@ -81,6 +81,13 @@ const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
   devices: netlink.devices,
   request: <T>(request: Request<never>, then: (replies: readonly Message[]) => T): T =>
     then(netlink.request(request)),
+  series([first, ...others], undo) {
+    if (first) netlink.request(first)
+    const refused = netlink.batch(others).find(({ error }) => error)
+    if (refused === undefined) return
+    netlink.request(undo)
+    throw refused.error as Error
+  },
   dump: <T>(
     request: Request<never>,
     map: (message: Message) => T | undefined,

@@ -128,6 +128,14 @@ function executorOf(netlink: NetlinkSocket): Executor<'async'> {
     ): Promise<T> {
       return then(await netlink.request(request, options))
     },
+    async series(requests, undo, options) {
+      const [first, ...others] = requests
+      if (first) await netlink.request(first, options)
+      const refused = (await netlink.batch(others, options)).find(({ error }) => error)
+      if (refused === undefined) return
+      await netlink.request(undo)
+      throw refused.error as Error
+    },
     async dump<T>(
       request: Request<never>,
       map: (message: Message) => T | undefined,

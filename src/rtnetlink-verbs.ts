@@ -2,7 +2,7 @@ import { NLM_F_DUMP, NLM_F_ECHO } from './netlink/constants.js'
 import { rememberNames } from './netlink/devices.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
-import type { ObjectType } from './netlink/object-type.js'
+import type { ObjectType, Step } from './netlink/object-type.js'
 import type { CallOptions, DumpOptions } from './netlink/socket.js'
 import { listedObject, refuseUncarried, type Uncarried } from './netlink/uncarried.js'
 
@@ -21,6 +21,11 @@ export interface Executor<M extends Mode> {
     then: (replies: readonly Message[]) => T,
     options?: CallOptions,
   ): Outcome<M, T>
+  /**
+   * Sends the first request, and the others once it was carried out. Throws the first refusal, after `undo` if it was of
+   * a later request.
+   */
+  series(requests: readonly Request<never>[], undo: Request<never>, options?: CallOptions): Outcome<M, void>
   /** Dumps, and gathers what `map` makes of each message, undefined apart. */
   dump<T>(
     request: Request<never>,
@@ -28,6 +33,14 @@ export interface Executor<M extends Mode> {
     options?: DumpOptions,
   ): Outcome<M, T[]>
 }
+
+/** The requests of an object's steps. */
+export const stepRequests = <Spec, Key, Query, Decoded extends Spec>(
+  object: ObjectType<Spec, Key, Query, Decoded>,
+  steps: readonly Step<Spec>[],
+  devices: DeviceNames,
+): Request<never>[] =>
+  steps.map(step => ('request' in step ? step.request : newRequest(object, step.verb, step.spec, devices)))
 
 /** The verbs that make or change an object. */
 export type WriteVerb = 'add' | 'replace' | 'change'
@@ -115,18 +128,28 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
     )
   }
 
-  /** Makes the object. Throws NetlinkError `EEXIST` where there is one. Needs CAP_NET_ADMIN. */
-  add(spec: Spec, options?: CallOptions): Outcome<M, void> {
-    return this.#write('add', spec, options)
+  /**
+   * Makes the object. What the kernel sets only of an object that is there (a link's alias) follows in further messages;
+   * if one of them is refused, the object is deleted again. Throws NetlinkError `EEXIST` if there is one already. Needs
+   * CAP_NET_ADMIN.
+   */
+  add(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
+    const object = this.#object
+    const made = object.inSteps?.(spec)
+    if (!made) return this.#write('add', spec, options)
+    refuseUncarried(object.name, 'add', spec)
+    const { devices } = this.#executor
+    const undo = deleteRequest(object, made.undo, devices)
+    return this.#executor.series(stepRequests(object, made.steps, devices), undo, options)
   }
 
   /** Makes the object or puts it in the place of one with the same key. Needs CAP_NET_ADMIN. */
-  replace(spec: Spec, options?: CallOptions): Outcome<M, void> {
+  replace(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
     return this.#write('replace', spec, options)
   }
 
   /** Changes an object that exists. Needs CAP_NET_ADMIN. */
-  change(spec: Spec, options?: CallOptions): Outcome<M, void> {
+  change(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
     return this.#write('change', spec, options)
   }
 

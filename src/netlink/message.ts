@@ -69,12 +69,13 @@ export class Message {
     return { body: value, uncarried: at.length === 0 ? [] : this.#namesAt(type.body, at) }
   }
 
-  #namesAt({ locate }: Codec<unknown, never>, positions: readonly number[]): string[] {
-    const names = positions.map(position =>
-      // An attribute without content is found by its header.
-      (locate?.(this.#view, this.#at, this.#end, position - 1) ?? []).map(({ name }) => name).join('.'),
+  /** The paths of the attributes whose contents begin at `positions`. */
+  #namesAt(body: Codec<unknown, never>, positions: readonly number[]): string[] {
+    // One without content is found by its header.
+    const paths = positions.map(
+      position => body.locate?.(this.#view, this.#at, this.#end, position - 1) ?? [],
     )
-    return [...new Set(names)]
+    return [...new Set(paths.map(path => path.map(({ name }) => name).join('.')))]
   }
 }
 

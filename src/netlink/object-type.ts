@@ -1,3 +1,4 @@
+import type { Request } from './message.js'
 import type { DeviceNames, MessageType } from './message-type.js'
 
 /** The kernel's verbs. `add` fails where the object exists, `change` where it does not, `replace` does either. */
@@ -6,10 +7,14 @@ export type Verb = 'add' | 'replace' | 'change' | 'delete' | 'get'
 /** Objects that were listed together, by the names that their tables have on a socket: `links`, `qdiscs`, … */
 export type ListedTables = Readonly<Record<string, readonly unknown[] | undefined>>
 
-/** A request that makes a listed object again, or brings it nearer to what it was. */
-export interface RestoreStep<Spec> {
-  readonly verb: 'add' | 'replace' | 'change'
-  readonly spec: Spec
+/** One request of several that make an object. */
+export type Step<Spec> =
+  { readonly verb: 'add' | 'replace' | 'change'; readonly spec: Spec } | { readonly request: Request<never> }
+
+/** The requests that make an object, in order, and the key to delete it by if one behind the first is refused. */
+export interface Steps<Spec, Key> {
+  readonly steps: readonly Step<Spec>[]
+  readonly undo: Key
 }
 
 /**
@@ -28,8 +33,8 @@ export interface Restoration<Spec, Decoded> {
   needs?(object: Decoded): readonly string[]
   /** Orders objects of this type that do not need each other. Default: as they were listed. */
   compare?(one: Decoded, other: Decoded): number
-  /** The requests that make the object, in order. Default: one `add` of the object. */
-  steps?(object: Decoded, listed: ListedTables): readonly RestoreStep<Spec>[]
+  /** What makes the object, in order. Default: one `add` of the object. */
+  steps?(object: Decoded, listed: ListedTables): readonly Step<Spec>[]
 }
 
 /**
@@ -47,6 +52,8 @@ export interface ObjectType<Spec, Key, Query, Decoded extends Spec> {
   readonly flags: Readonly<Record<'add' | 'replace' | 'change', number>>
   /** Checks the spec and makes the body of RTM_NEW*. Throws TypeError or RangeError that names the field. */
   toNew(spec: Spec, devices: DeviceNames, verb: Verb): unknown
+  /** How `add` makes an object of which the kernel does not take everything in one message; undefined where it does. */
+  inSteps?(spec: Spec): Steps<Spec, Key> | undefined
   /** The body of RTM_DEL*. Takes the full key: nothing is ever deleted by a wildcard. */
   toDelete(key: Key, devices: DeviceNames): unknown
   /** The body of RTM_GET* for one object. */

@@ -14,7 +14,7 @@ import {
 } from './address-flags.js'
 import { addressMessages, type addressBody, type addressProtocols } from './address-messages.js'
 import { defined } from './defined.js'
-import { addressBits, parsePrefix } from './prefix.js'
+import { addressBits, canonicalAddress, parsePrefix } from './prefix.js'
 import type { Scope } from './scopes.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
@@ -121,7 +121,7 @@ export const address: ObjectType<AddressSpec, AddressKey, AddressQuery, Address>
     (dev === undefined || found.ifindex === deviceIndex(devices, dev)) &&
     (family === undefined || found.family === family) &&
     (scope === undefined || found.scope === scope) &&
-    (address === undefined || found.address === address) &&
+    (address === undefined || found.address === canonicalAddress('address', address)) &&
     (label === undefined || found.label === label),
 
   fromBody: (body, devices) => fromBody(body as Body, devices),

@@ -64,7 +64,14 @@ const flags = [
   'neighVlanSuppress',
 ] as const
 
-const numbers = ['priority', 'cost', 'mcastRouter', 'groupFwdMask', 'mcastMaxGroups'] as const
+const numbers = [
+  'priority',
+  'cost',
+  'mcastRouter',
+  'groupFwdMask',
+  'mcastMaxGroups',
+  'mcastEhtHostsLimit',
+] as const
 
 /**
  * A link as the port of its bridge: the options of `ip link set … type bridge_slave`, in its words. A kernel ignores those
@@ -91,10 +98,12 @@ export function bridgePortIn(data: Readonly<Record<string, unknown>>): BridgePor
   return port
 }
 
-/** The words of `ip link set`. */
+/** The words of `ip link set`, which has none for the limit of hosts. */
 export const bridgePortWords = (port: BridgePort): string[] => [
   'type bridge_slave',
-  ...numbers.flatMap(name => (port[name] === undefined ? [] : [`${snakeCase(name)} ${port[name]}`])),
+  ...numbers
+    .filter(name => name !== 'mcastEhtHostsLimit')
+    .flatMap(name => (port[name] === undefined ? [] : [`${snakeCase(name)} ${port[name]}`])),
   ...flags.flatMap(name =>
     port[name] === undefined ? [] : [`${snakeCase(name)} ${port[name] ? 'on' : 'off'}`],
   ),

@@ -14,6 +14,7 @@ import {
   u64,
   u8,
   uint,
+  uncarried,
   type Attribute,
 } from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
@@ -62,6 +63,11 @@ export const protoDownReason = attributes({
   value: ['IFLA_PROTO_DOWN_REASON_VALUE', 2, u32],
 })
 
+/** IFLA_XDP_*, linux/if_link.h. A program is known by its id only, by which it cannot be attached again. */
+export const xdpAttributes = attributes({
+  attached: ['IFLA_XDP_ATTACHED', 2, uncarried(u8, mode => mode !== 0)],
+})
+
 /** IFLA_*, linux/if_link.h, but for IFLA_LINKINFO: what a link and the peer of a veth have alike. */
 export const commonLinkDeclarations = {
   address: ['IFLA_ADDRESS', 1, linkAddress],
@@ -80,7 +86,7 @@ export const commonLinkDeclarations = {
   netnsPid: ['IFLA_NET_NS_PID', 19, u32],
   alias: ['IFLA_IFALIAS', 20, bareText],
   numVf: ['IFLA_NUM_VF', 21, u32],
-  vfInfoList: ['IFLA_VFINFO_LIST', 22, binary],
+  vfInfoList: ['IFLA_VFINFO_LIST', 22, uncarried(binary, list => list.length > 0)],
   stats64: ['IFLA_STATS64', 23, rtnlLinkStats64],
   afSpec: ['IFLA_AF_SPEC', 26, linkAfSpec],
   group: ['IFLA_GROUP', 27, u32],
@@ -92,10 +98,10 @@ export const commonLinkDeclarations = {
   carrier: ['IFLA_CARRIER', 33, u8],
   carrierChanges: ['IFLA_CARRIER_CHANGES', 35, u32],
   linkNetnsid: ['IFLA_LINK_NETNSID', 37, s32],
-  protoDown: ['IFLA_PROTO_DOWN', 39, u8],
+  protoDown: ['IFLA_PROTO_DOWN', 39, uncarried(u8, down => down !== 0)],
   gsoMaxSegments: ['IFLA_GSO_MAX_SEGS', 40, u32],
   gsoMaxSize: ['IFLA_GSO_MAX_SIZE', 41, u32],
-  xdp: ['IFLA_XDP', 43, binary],
+  xdp: ['IFLA_XDP', 43, xdpAttributes],
   event: ['IFLA_EVENT', 44, u32],
   newNetnsid: ['IFLA_NEW_NETNSID', 45, s32],
   targetNetnsid: ['IFLA_TARGET_NETNSID', 46, s32],

@@ -1,5 +1,5 @@
 import { attributes, type Infer, type InferInput } from '../netlink/codec/index.js'
-import { commonLinkDeclarations } from './link-attributes.js'
+import { commonLinkDeclarations, type linkModes } from './link-attributes.js'
 import { flagsAndChange, flagWords, settableFlagsIn, type SettableFlags } from './link-flags.js'
 import { shellWord } from '../netlink/shell-word.js'
 
@@ -34,6 +34,12 @@ export interface LinkSettings extends SettableFlags {
   gsoMaxSegments?: number | undefined
   /** Bytes of the largest packet that is put together from received ones. */
   groMaxSize?: number | undefined
+  /** `gsoMaxSize` for IPv4 alone. */
+  gsoIpv4MaxSize?: number | undefined
+  /** `groMaxSize` for IPv4 alone. */
+  groIpv4MaxSize?: number | undefined
+  /** `'dormant'`: the carrier alone does not make the link operational; a program (802.1X) says when. */
+  linkMode?: keyof typeof linkModes.numbers | number | undefined
   netns?: LinkNetns | undefined
 }
 
@@ -54,6 +60,9 @@ const words = {
   gsoMaxSize: 'gso_max_size',
   gsoMaxSegments: 'gso_max_segs',
   groMaxSize: 'gro_max_size',
+  gsoIpv4MaxSize: 'gso_ipv4_max_size',
+  groIpv4MaxSize: 'gro_ipv4_max_size',
+  linkMode: 'mode',
 } as const
 
 const plainSettings = Object.entries(words) as [keyof typeof words, string][]

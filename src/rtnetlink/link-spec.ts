@@ -30,17 +30,21 @@ export interface CommonLinkSpec extends LinkSettings {
   link?: Device | undefined
   /** The bridge, bond or VRF that the link is part of; null takes it out. */
   master?: Device | null | undefined
-  /** Text up to 255 bytes. Only for `change`: the kernel ignores it in a message that makes a link. */
-  alias?: string | undefined
-  /** Sysctls under net.ipv4.conf.<device>. Only for `change`, as `alias`. */
-  inet?: Ipv4Sysctls | undefined
   /**
-   * Options as the port of a bridge. Only for `change`, once the bridge is the `master`: the kernel refuses them with the
-   * message that makes it so.
+   * Text up to 255 bytes. The kernel ignores it, and the members below, in a message that makes a link: `links.add()`
+   * sets them by a second one; in a batch, set them by a `change` behind the `add`.
    */
+  alias?: string | undefined
+  /** Sysctls under net.ipv4.conf.<device>. */
+  inet?: Ipv4Sysctls | undefined
+  /** Options as the port of a bridge. The kernel refuses them before the bridge is the `master`. */
   bridgePort?: BridgePort | undefined
-  /** Only for `change`, as `alias`. The kernel sets them after `up`: to have no link-local address, bring it up later. */
+  /** A `change` sets them after `up`: to have no link-local address, bring the link up later. */
   inet6?: Inet6Settings | undefined
+  /** Further names, up to 127 bytes each. `change` leaves them: see `alternativeNames`. */
+  alternativeNames?: readonly string[] | undefined
+  /** Id of the network namespace that `link` is in, if it is another one; `link` is an index then. */
+  linkNetnsid?: number | undefined
 }
 
 /** A link as it is asked for. */
@@ -93,10 +97,7 @@ export interface LinkState {
   statistics?: LinkStatistics
 }
 
-/**
- * A link as the kernel describes it. It can be added again once its `alias`, `bridgePort`, `inet` and `inet6` are taken out, which
- * belong into a `change`.
- */
+/** A link as the kernel describes it. `add` makes the same, but for IPv6 sysctls, which rtnetlink cannot set. */
 export type Link = LinkSpec & LinkState
 
 /** A link, by name (alternative names too) or index. */

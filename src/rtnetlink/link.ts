@@ -9,10 +9,12 @@ import { hardwareTypes } from './hardware-types.js'
 import { interfaceName, nameAttribute } from './interface-name.js'
 import { familyOf } from './prefix.js'
 import { linkKind, type VethPeer } from './kinds/index.js'
+import { takenData } from './kinds/raw-data.js'
 import { linkCommand } from './link-command.js'
 import { flagNames } from './link-flags.js'
 import type { linkBody } from './link-info.js'
 import { linkMessages } from './link-messages.js'
+import { laterMembers, linkSteps } from './link-steps.js'
 import { settingsIn, settingsMessage } from './link-settings.js'
 import type { Link, LinkKey, LinkQuery, LinkSpec } from './link-spec.js'
 
@@ -73,6 +75,7 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
   fromBody: (body, devices) => fromBody(body as Body, devices),
   identity: ({ family, index }) => `${family} ${index}`,
   command: linkCommand,
+  inSteps: linkSteps,
 }
 
 function byKey(key: LinkKey, devices: DeviceNames): BodyInput {
@@ -103,8 +106,10 @@ function changeTarget({ dev, index, name, group }: LinkSpec, devices: DeviceName
   return { index: deviceIndex(devices, target), attributes: rename }
 }
 
-const relations = ({ link, master }: LinkSpec, devices: DeviceNames): Attributes => ({
+const relations = ({ kind, link, linkNetnsid, master }: LinkSpec, devices: DeviceNames): Attributes => ({
   link: link === undefined ? undefined : deviceIndex(devices, link),
+  // Of a veth it is where the peer is.
+  linkNetnsid: link === undefined || kind === 'veth' ? undefined : linkNetnsid,
   master: master === undefined ? undefined : master === null ? 0 : deviceIndex(devices, master),
 })
 
@@ -124,13 +129,12 @@ function changeOnly({ alias, inet, inet6 }: LinkSpec): Attributes {
 }
 
 function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
-  for (const member of ['alias', 'bridgePort', 'inet', 'inet6'] as const) {
-    if (spec[member] === undefined) continue
-    throw new TypeError(
-      `${member}: the kernel ignores it in ${verb}; set it with change once the link is there`,
-    )
-  }
-  return {}
+  const member = laterMembers.find(name => spec[name] !== undefined)
+  if (member === undefined) return {}
+  throw new TypeError(
+    `${member}: the kernel ignores it in ${verb}, the message that makes a link;` +
+      ` set it with change once the link is there, or use links.add(), which does so`,
+  )
 }
 
 function linkInfo(spec: LinkSpec, verb: Verb): Attributes['linkInfo'] {
@@ -148,9 +152,10 @@ function linkInfo(spec: LinkSpec, verb: Verb): Attributes['linkInfo'] {
   }
 }
 
-/** The peer of a listed veth has only what says where it is. */
+/** The peer of a listed veth has only what says which link it is. */
 function refusePeerSettings(peer: VethPeer = {}): void {
-  const member = Object.keys(peer).find(key => key !== 'index' && key !== 'netnsid')
+  const listed = ['index', 'netnsid', ...(peer.index === undefined ? [] : ['name'])]
+  const member = Object.keys(peer).find(key => !listed.includes(key))
   if (member !== undefined) throw new TypeError(`peer.${member}: a peer is set only when the link is made`)
 }
 
@@ -164,8 +169,9 @@ function fromBody(body: Body, devices: DeviceNames): Link {
   const link = {
     ...settingsIn(body, whole ? ~0 : body.change),
     ...relationNames(attributes, devices),
-    ...kindFields(attributes),
+    ...kindFields(attributes, devices),
     ...(attributes.alias === undefined ? {} : { alias: attributes.alias }),
+    ...(attributes.altNames === undefined ? {} : { alternativeNames: attributes.altNames }),
     ...portFields(attributes),
     ...afSettings(attributes.afSpec),
     ...(whole ? state(body) : {}),
@@ -182,7 +188,6 @@ function state({ family, type, flags, attributes: a }: Body): Partial<Link> {
     hardwareType: hardwareTypes.toName(type),
     linkNetnsid: a.linkNetnsid,
     operationalState: a.operationalState,
-    linkMode: a.linkMode,
     qdisc: a.qdisc,
     carrier: a.carrier === undefined ? undefined : a.carrier !== 0,
     carrierChanges: a.carrierChanges,
@@ -192,7 +197,6 @@ function state({ family, type, flags, attributes: a }: Body): Partial<Link> {
     allmulti: a.allmulti,
     tsoMaxSize: a.tsoMaxSize,
     tsoMaxSegments: a.tsoMaxSegments,
-    alternativeNames: a.altNames,
     permanentAddress: a.permanentAddress,
     parentDevice: a.parentDevice,
     parentBus: a.parentBus,
@@ -213,12 +217,12 @@ function relationNames(
   return result
 }
 
-function kindFields(attributes: Body['attributes']): object {
+function kindFields(attributes: Body['attributes'], devices: DeviceNames): object {
   const { kind, data } = attributes.linkInfo ?? {}
   if (kind === undefined) return {}
   const modelled = linkKind(kind)
-  if (modelled) return { kind, ...modelled.fromData(data, attributes) }
-  return data === undefined ? { kind } : { kind, data }
+  if (modelled) return { kind, ...modelled.fromData(data, attributes, devices) }
+  return data instanceof Uint8Array ? { kind, data: takenData(kind, data) } : { kind }
 }
 
 function portFields({ linkInfo }: Body['attributes']): object {

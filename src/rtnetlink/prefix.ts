@@ -1,9 +1,11 @@
+import { canonicalIpv6 } from '../netlink/codec/addresses.js'
 import { ipVersion } from '../netlink/codec/ip-version.js'
 import type { IpFamily } from './address-family.js'
 
 /** An IP address and how many of its bits are the network's. */
 export interface Prefix {
   family: IpFamily
+  /** As the kernel's addresses are told: `'fe80::1'`, however it was written. */
   address: string
   length: number
 }
@@ -25,7 +27,7 @@ export function parsePrefix(member: string, text: string, family?: IpFamily): Pr
   }
   if (family !== undefined && family !== parsed)
     throw new TypeError(`${member}: '${text}' is not of the family ${family}`)
-  return { family: parsed, address, length }
+  return { family: parsed, address: version === 6 ? canonicalIpv6(address) : address, length }
 }
 
 /** The family of an IP address. Throws TypeError that names `member` for anything else. */
@@ -34,6 +36,12 @@ export function familyOf(member: string, address: string): IpFamily {
   if (length !== addressBits(family))
     throw new TypeError(`${member}: '${address}' is a prefix, expected an address`)
   return family
+}
+
+/** An IP address as the kernel's are told, so that it can be compared with them. Throws TypeError that names `member`. */
+export function canonicalAddress(member: string, text: string): string {
+  familyOf(member, text)
+  return parsePrefix(member, text).address
 }
 
 /** The zero address of a family. */

@@ -1,6 +1,7 @@
 import { isIpv6 } from '../netlink/codec/ip-version.js'
 import type { Verb } from '../netlink/object-type.js'
 import { readDestination } from './route-destination.js'
+import { encapsulationRemark, realmWords } from './route-encapsulation.js'
 import { metricWords } from './route-metrics.js'
 import type { Nexthop, RouteKey, RouteSpec } from './route-spec.js'
 import { deviceWord } from '../netlink/device-word.js'
@@ -20,7 +21,9 @@ export function routeCommand(verb: Verb, object: RouteSpec | RouteKey): string {
     ].join(' ')
   }
   const words = [`${ip} ${verb === 'delete' ? 'del' : verb}`, ...keyWords(object)]
-  return (verb === 'delete' ? words : [...words, ...settingWords(object)]).join(' ')
+  if (verb === 'delete') return words.join(' ')
+  const spec: RouteSpec = object
+  return [...words, ...settingWords(spec), ...encapsulationRemark([spec, ...(spec.nexthops ?? [])])].join(' ')
 }
 
 /** What a deletion leaves open (unspec, nowhere) is left out: `ip` has no words for some of it. */
@@ -54,12 +57,15 @@ function keyWords(key: RouteKey & { onlink?: boolean | undefined }): string[] {
     ...Object.entries(words).flatMap(([word, value]) =>
       value === undefined ? [] : [`${word} ${shellWord(value)}`],
     ),
-    ...wayWords(key, key),
-    ...nexthops.map(nexthop => {
-      const weight = nexthop.weight === undefined ? [] : [`weight ${nexthop.weight}`]
-      return ['nexthop', ...wayWords(nexthop, key), ...weight].join(' ')
-    }),
+    ...(nexthopId === undefined
+      ? [...wayWords(key, key), ...nexthops.map(one => nexthopWords(one, key))]
+      : []),
   ]
+}
+
+function nexthopWords(nexthop: Nexthop, route: RouteKey): string {
+  const weight = nexthop.weight === undefined ? [] : [`weight ${nexthop.weight}`]
+  return ['nexthop', ...wayWords(nexthop, route), ...weight, ...realmWords(nexthop)].join(' ')
 }
 
 function wayWords({ gateway, dev, onlink }: Nexthop, route: RouteKey): string[] {
@@ -70,11 +76,12 @@ function wayWords({ gateway, dev, onlink }: Nexthop, route: RouteKey): string[] 
   return [...via, ...(dev === undefined ? [] : [`dev ${deviceWord(dev)}`]), ...(onlink ? ['onlink'] : [])]
 }
 
-function settingWords({ metrics = {}, preference, expires }: RouteSpec): string[] {
+function settingWords({ metrics = {}, preference, expires, realms }: RouteSpec): string[] {
   return [
+    ...realmWords({ realms }),
     ...metricWords(metrics),
     ...(preference === undefined ? [] : [`pref ${preference}`]),
-    ...(expires === undefined ? [] : [`expires ${expires}`]),
+    ...(expires === undefined ? [] : [`expires ${Math.ceil(expires)}`]),
   ]
 }
 

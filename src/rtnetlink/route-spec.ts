@@ -4,10 +4,11 @@ import type { RouteFlag } from './route-flags.js'
 import type { routePreferences } from './route-messages.js'
 import type { RouteMetrics } from './route-metrics.js'
 import type { RouteProtocol, RouteTable, RouteType } from './route-names.js'
+import type { Treatment } from './route-encapsulation.js'
 import type { Scope } from './scopes.js'
 
 /** One of the ways of a route. */
-export interface Nexthop {
+export interface Nexthop extends Treatment {
   /** The next router, of either family. */
   gateway?: string | undefined
   dev?: Device | undefined
@@ -26,7 +27,10 @@ export interface RouteKey {
   gateway?: string | undefined
   dev?: Device | undefined
   nexthops?: readonly Nexthop[] | undefined
-  /** Id of a nexthop object (`ip nexthop`). */
+  /**
+   * Id of a nexthop object (`ip nexthop`). Where the route leads is what the object says: the `gateway`, `dev` and
+   * `nexthops` that are listed beside it are not sent.
+   */
   nexthopId?: number | undefined
   /** Default: `'main'`; for local, broadcast and anycast routes `'local'`. */
   table?: RouteTable | undefined
@@ -47,13 +51,13 @@ export interface RouteKey {
 }
 
 /** A route as it is asked for; the words are those of `ip route`. `protocol` defaults to `'boot'`, as with `ip`. */
-export interface RouteSpec extends RouteKey {
+export interface RouteSpec extends RouteKey, Treatment {
   /** The gateway is on the link, whatever the addresses say. */
   onlink?: boolean | undefined
   metrics?: RouteMetrics | undefined
   /** IPv6: preference among routers. */
   preference?: keyof typeof routePreferences.numbers | number | undefined
-  /** IPv6: seconds until the route is removed. */
+  /** IPv6: seconds until the route is removed. The kernel counts whole seconds: a fraction is rounded up. */
   expires?: number | undefined
 }
 

@@ -5,9 +5,10 @@ import type { DeviceNames } from '../netlink/message-type.js'
 import type { ObjectType } from '../netlink/object-type.js'
 import type { IpFamily } from './address-family.js'
 import { defined } from './defined.js'
-import { addressBits, familyOf, parsePrefix } from './prefix.js'
+import { addressBits, canonicalAddress, familyOf, parsePrefix } from './prefix.js'
 import { routeCommand } from './route-command.js'
 import { readDestination } from './route-destination.js'
+import { treatmentAttributes, treatmentIn } from './route-encapsulation.js'
 import { routeFlagNames, RTNH_F_ONLINK } from './route-flags.js'
 import { routeMessages, type routeBody } from './route-messages.js'
 import { metricsFromAttributes, metricsToAttributes } from './route-metrics.js'
@@ -45,7 +46,8 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
         ...attributes,
         metrics: spec.metrics && metricsToAttributes(spec.metrics),
         pref: spec.preference,
-        expires: spec.expires,
+        expires: spec.expires === undefined ? undefined : Math.ceil(spec.expires),
+        ...(spec.nexthopId === undefined && treatmentAttributes(spec)),
       },
     }
   },
@@ -100,7 +102,7 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
     (protocol === undefined || found.protocol === protocol) &&
     (type === undefined || found.type === type) &&
     (destination === undefined || found.destination === normalized(destination)) &&
-    (gateway === undefined || found.gateway === gateway),
+    (gateway === undefined || found.gateway === canonicalAddress('gateway', gateway)),
 
   fromBody: (body, devices) => fromBody(body as Body, devices),
 
@@ -140,17 +142,20 @@ function byKey(key: RouteKey, devices: DeviceNames): BodyInput & { family: IpFam
       prefsrc: key.preferredSource,
       table: table < 256 ? undefined : table,
       priority: key.metric,
-      ...way(key, family, devices),
-      multipath: key.nexthops?.map(nexthop => ({
-        hops: (nexthop.weight ?? 1) - 1,
-        flags: nexthop.onlink ? RTNH_F_ONLINK : 0,
-        ifindex: nexthop.dev === undefined ? 0 : deviceIndex(devices, nexthop.dev),
-        attributes: gatewayAttribute(nexthop.gateway, family),
-      })),
-      nhId: key.nexthopId,
+      ...(key.nexthopId === undefined ? ways(key, family, devices) : { nhId: key.nexthopId }),
     },
   }
 }
+
+const ways = (key: RouteKey, family: IpFamily, devices: DeviceNames): AttributesInput => ({
+  ...way(key, family, devices),
+  multipath: key.nexthops?.map(nexthop => ({
+    hops: (nexthop.weight ?? 1) - 1,
+    flags: nexthop.onlink ? RTNH_F_ONLINK : 0,
+    ifindex: nexthop.dev === undefined ? 0 : deviceIndex(devices, nexthop.dev),
+    attributes: { ...gatewayAttribute(nexthop.gateway, family), ...treatmentAttributes(nexthop) },
+  })),
+})
 
 const way = ({ gateway, dev }: Nexthop, family: IpFamily, devices: DeviceNames): AttributesInput => ({
   ...gatewayAttribute(gateway, family),
@@ -212,6 +217,7 @@ function fromBody(body: Body, devices: DeviceNames): Route {
     flags: routeFlagNames(flags),
     metrics: metricsFromAttributes(a.metrics),
     nexthopId: a.nhId,
+    ...treatmentIn(a),
     preference: a.pref,
     expires: expiry(a),
     nexthops: a.multipath?.map(nexthop =>
@@ -221,6 +227,7 @@ function fromBody(body: Body, devices: DeviceNames): Route {
         weight: nexthop.hops + 1,
         onlink: nexthop.flags & RTNH_F_ONLINK ? true : undefined,
         flags: routeFlagNames(nexthop.flags),
+        ...treatmentIn(nexthop.attributes),
       }),
     ),
   })

@@ -417,7 +417,11 @@ export const goldens: readonly Golden[] = [
       index: 7,
       flags: 0,
       change: 0,
-      attributes: { xdp: hex('08000100ffffffff0800030001000000') },
+      attributes: {
+        xdp: {
+          unknown: [{ type: 1, bytes: hex('ffffffff') }, { type: 3, bytes: hex('01000000') }],
+        },
+      },
     },
   },
   {

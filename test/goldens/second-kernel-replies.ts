@@ -134,7 +134,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: {
           kind: 'vlan',
           data: {
@@ -423,7 +423,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: { kind: 'dummy' },
         afSpec: {
           inet: {
@@ -702,7 +702,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: { kind: 'ifb' },
         afSpec: {
           inet: {
@@ -984,7 +984,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: {
           kind: 'bridge',
           data: {
@@ -1294,7 +1294,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: {
           kind: 'bridge',
           data: {
@@ -2255,7 +2255,7 @@ export const goldens: readonly Golden[] = [
           rxNohandler: 0,
         },
         numVf: 0,
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         permanentAddress: '02:00:0a:09:00:08',
         afSpec: {
           inet: {
@@ -2490,7 +2490,7 @@ export const goldens: readonly Golden[] = [
           rxNohandler: 0,
         },
         numVf: 0,
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         permanentAddress: '02:00:0a:09:00:08',
         afSpec: {
           inet: {
@@ -2750,7 +2750,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: {
           kind: 'can',
           xstats: hex('000000000000000000000000000000000000000000000000'),
@@ -3546,7 +3546,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: { kind: 'veth' },
         link: 8,
         afSpec: {
@@ -3779,7 +3779,7 @@ export const goldens: readonly Golden[] = [
           txCompressed: 0,
           rxNohandler: 0,
         },
-        xdp: hex('0500020000000000'),
+        xdp: { attached: 0 },
         linkInfo: { kind: 'veth' },
         link: 8,
         afSpec: {

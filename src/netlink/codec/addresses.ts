@@ -36,6 +36,9 @@ export const ipAddress: Codec<string> = {
   },
 }
 
+/** The one text of an IPv6 address that can be written in several ways: that of RFC 5952. Throws TypeError for a zone. */
+export const canonicalIpv6 = (address: string): string => bytesToIpv6(ipv6ToBytes(address))
+
 /** A link-layer address of any length, `'02:00:0a:09:00:02'`; `''` where the device has none, as tunnels. */
 export const linkAddress: Codec<string> = {
   put(writer, value) {

@@ -23,23 +23,26 @@ export function notingUncarried<T>(decode: () => T): { value: T; at: readonly nu
 /**
  * Marks an attribute that says how an object is, and that the typed form of the object does not carry. An object that
  * was listed with such an attribute, or with one that is not declared at all, has the name of it in `uncarried`, and is
- * refused where it would be made again without it. What only reports (statistics, states) needs no mark.
+ * refused where it would be made again without it. What only reports (statistics, states) needs no mark. With `matters`
+ * only the values for which it holds are named.
  */
-export const uncarried = <Out, In>(codec: Codec<Out, In>): Codec<Out, In> => {
-  const { put, get, locate, members, nested, partFor } = codec
-  return {
-    put,
-    get(view, at, end, siblings) {
-      noteUncarried(at)
-      return get(view, at, end, siblings)
-    },
-    parts: [codec as AnyCodec],
-    ...(locate && { locate }),
-    ...(members && { members }),
-    ...(nested && { nested }),
-    ...(partFor && { partFor }),
-  }
-}
+export const uncarried = <Out, In>(
+  codec: Codec<Out, In>,
+  matters: (value: Out) => boolean = () => true,
+): Codec<Out, In> => ({
+  parts: [codec as AnyCodec],
+  ...(codec.members && { members: codec.members }),
+  ...(codec.nested && { nested: true }),
+  put: (writer, value, siblings) => {
+    codec.put(writer, value, siblings)
+  },
+  get(view, at, end, siblings) {
+    const value = codec.get(view, at, end, siblings)
+    if (matters(value)) noteUncarried(at)
+    return value
+  },
+  locate: (view, at, end, offset, siblings) => codec.locate?.(view, at, end, offset, siblings) ?? [],
+})
 
 /** Marks an attribute that only reports, such as statistics: nothing that a newer kernel adds inside it is noted. */
 export const reported = <C extends AnyCodec>(codec: C): C => ({
@@ -48,7 +51,7 @@ export const reported = <C extends AnyCodec>(codec: C): C => ({
     const outer = noted
     noted = undefined
     try {
-      return codec.get(view, at, end, siblings)
+      return codec.get(view, at, end, siblings) as unknown
     } finally {
       noted = outer
     }

@@ -11,6 +11,7 @@ import {
   u32,
   u64,
   u8,
+  uncarried,
   type InferInput,
 } from '../../netlink/codec/index.js'
 import { named } from '../../netlink/codec/named.js'
@@ -22,6 +23,19 @@ import { vlanProtocols, type VlanProtocol } from './vlan-protocol.js'
 export const iflaBridgeId = struct({ prio: array(u8, 2), addr: array(u8, 6) })
 /** struct br_boolopt_multi, linux/if_bridge.h */
 export const brBooloptMulti = struct({ optval: u32, optmask: u32 })
+
+/** BR_BOOLOPT_*, linux/if_bridge.h: the bit of each. */
+const booleans = {
+  noLinklocalLearn: 0x1,
+  mcastVlanSnooping: 0x2,
+  mstEnabled: 0x4,
+  mdbOffloadFailNotification: 0x8,
+  fdbLocalVlan0: 0x10,
+} as const
+
+type BridgeBoolean = keyof typeof booleans
+const booleanNames = Object.keys(booleans) as BridgeBoolean[]
+const ALL_BOOLEANS = Object.values(booleans).reduce<number>((all, bit) => all | bit, 0)
 
 /** IFLA_BR_*, linux/if_link.h; the keys are the words of `ip link`. */
 export const bridgeAttributes = attributes({
@@ -69,7 +83,11 @@ export const bridgeAttributes = attributes({
   mcastIgmpVersion: ['IFLA_BR_MCAST_IGMP_VERSION', 43, u8],
   mcastMldVersion: ['IFLA_BR_MCAST_MLD_VERSION', 44, u8],
   vlanStatsPerPort: ['IFLA_BR_VLAN_STATS_PER_PORT', 45, u8],
-  multiBoolopt: ['IFLA_BR_MULTI_BOOLOPT', 46, brBooloptMulti],
+  multiBoolopt: [
+    'IFLA_BR_MULTI_BOOLOPT',
+    46,
+    uncarried(brBooloptMulti, ({ optval }) => optval > ALL_BOOLEANS),
+  ],
   mcastQuerierState: ['IFLA_BR_MCAST_QUERIER_STATE', 47, reported(binary)],
   fdbLearned: ['IFLA_BR_FDB_N_LEARNED', 48, u32],
   fdbMaxLearned: ['IFLA_BR_FDB_MAX_LEARNED', 49, u32],
@@ -114,7 +132,7 @@ const settableLong = [
   'mcastStartupQueryInterval',
 ] as const
 
-type BridgeNumber = (typeof settable)[number] | (typeof settableLong)[number]
+type BridgeNumber = (typeof settable)[number] | (typeof settableLong)[number] | BridgeBoolean
 
 /** A bridge. The options are those of `ip link add type bridge`, in its words and its units: times in 1/100 s, 0 is off. */
 export interface BridgeFields extends Partial<Record<BridgeNumber, number | undefined>> {
@@ -133,6 +151,8 @@ export const bridge = {
       if (fields[name] !== undefined) data[name] = fields[name]
     }
     for (const name of settableLong) if (fields[name] !== undefined) data[name] = BigInt(fields[name])
+    const multiBoolopt = booleansToWire(fields)
+    if (multiBoolopt.optmask !== 0) data['multiBoolopt'] = multiBoolopt
     return Object.keys(data).length > 0 ? data : undefined
   },
 
@@ -143,18 +163,33 @@ export const bridge = {
       if (decoded[name] !== undefined) fields[name] = decoded[name]
     }
     for (const name of settableLong) if (decoded[name] !== undefined) fields[name] = Number(decoded[name])
+    const { optval, optmask } = (decoded['multiBoolopt'] ?? NO_BOOLEANS) as typeof NO_BOOLEANS
+    for (const name of booleanNames)
+      if (optmask & booleans[name]) fields[name] = optval & booleans[name] ? 1 : 0
     // A kernel that cannot filter by VLAN tells that it does not, and refuses to be told so.
-    if (decoded['vlanProtocol'] === undefined) delete fields['vlanFiltering']
+    if (decoded['vlanProtocol'] === undefined) for (const name of needVlans) delete fields[name]
     return fields
   },
 
   words: (fields: BridgeFields) =>
-    ([...settable, ...settableLong, 'vlanProtocol', 'groupAddress'] as const).flatMap(name => {
-      const value = fields[name]
-      return value === undefined ? [] : [`${snakeCase(name)} ${shellWord(value)}`]
-    }),
+    ([...settable, ...settableLong, ...booleanNames, 'vlanProtocol', 'groupAddress'] as const).flatMap(
+      name => {
+        const value = fields[name]
+        return value === undefined ? [] : [`${snakeCase(name)} ${shellWord(value)}`]
+      },
+    ),
 } satisfies LinkKind<BridgeFields>
 
 /** A name as `ip link` has it. */
 export const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+const NO_BOOLEANS = { optval: 0, optmask: 0 }
+const needVlans = ['vlanFiltering', 'mcastVlanSnooping', 'mstEnabled', 'fdbLocalVlan0'] as const
+
+function booleansToWire(fields: BridgeFields): typeof NO_BOOLEANS {
+  const given = booleanNames.filter(name => fields[name] !== undefined)
+  return {
+    optmask: given.reduce((bits, name) => bits | booleans[name], 0),
+    optval: given.reduce((bits, name) => (fields[name] === 0 ? bits : bits | booleans[name]), 0),
+  }
+}

@@ -1,5 +1,5 @@
 import { attributes, type Infer } from '../../netlink/codec/index.js'
-import { messageBody } from '../../netlink/message-type.js'
+import { messageBody, type DeviceNames } from '../../netlink/message-type.js'
 import { interfaceName } from '../interface-name.js'
 import { ifinfomsg } from '../link-attributes.js'
 import {
@@ -22,7 +22,10 @@ export interface VethPeer extends LinkSettings {
 /** A pair of devices; what one transmits, the other receives. drivers/net/veth.c. */
 export interface VethFields {
   kind: 'veth'
-  /** Settings of the other end; of a listed link, the `index` and `netnsid` by which the other end is found. */
+  /**
+   * Settings of the other end. Of a listed link, what the other end is found by: its `index`, and its `name` or, if it
+   * is in another network namespace, `netnsid`. Its settings are those of the other link.
+   */
   peer?: VethPeer | undefined
 }
 
@@ -36,16 +39,23 @@ export const veth = {
 
   toData({ peer }: VethFields) {
     if (!peer) return undefined
+    if (peer.netnsid !== undefined) {
+      throw new TypeError(
+        `peer.netnsid: the kernel does not take the id ${peer.netnsid} of a namespace for a peer; give peer.netns`,
+      )
+    }
     const { attributes, ...flags } = settingsMessage(peer)
     const name = peer.name === undefined ? undefined : interfaceName('peer.name', peer.name)
     return { peer: { ...flags, index: peer.index, attributes: { ...attributes, name } } }
   },
 
-  fromData(data: unknown, { link, linkNetnsid }: CommonLinkAttributes) {
+  fromData(data: unknown, { link, linkNetnsid }: CommonLinkAttributes, devices: DeviceNames) {
     const { peer } = (data ?? {}) as Infer<typeof vethAttributes>
     if (peer) return { peer: settingsIn(peer, peer.change) }
     if (link === undefined) return {}
-    return { peer: { index: link, ...(linkNetnsid === undefined ? {} : { netnsid: linkNetnsid }) } }
+    if (linkNetnsid !== undefined) return { peer: { index: link, netnsid: linkNetnsid } }
+    const name = devices.interfaceName(link)
+    return { peer: { index: link, ...(name === undefined ? {} : { name }) } }
   },
 
   words({ peer }: VethFields) {

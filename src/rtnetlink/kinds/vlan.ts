@@ -1,6 +1,7 @@
 import { attributes, be16, struct, u16, u32, type Infer, type InferInput } from '../../netlink/codec/index.js'
 import { named } from '../../netlink/codec/named.js'
 import { repeated } from '../../netlink/codec/repeated.js'
+import type { CommonLinkAttributes } from '../link-settings.js'
 import type { LinkKind } from './link-kind.js'
 import { vlanProtocols, type VlanProtocol } from './vlan-protocol.js'
 
@@ -41,6 +42,9 @@ export const iflaVlanFlags = struct({ flags: u32, mask: u32 })
 /** struct ifla_vlan_qos_mapping, linux/if_link.h */
 export const iflaVlanQosMapping = struct({ from: u32, to: u32 })
 
+/** All flags, and none of them set. */
+const NO_FLAGS = { flags: 0, mask: ~0 }
+
 const qosMap = repeated('IFLA_VLAN_QOS_MAPPING', 1, iflaVlanQosMapping)
 
 /** IFLA_VLAN_*, linux/if_link.h */
@@ -65,9 +69,17 @@ export const vlan = {
     }
   },
 
-  fromData(data: unknown) {
-    const { id = 0, flags, egressQos, ingressQos, protocol } = (data ?? {}) as Infer<typeof vlanAttributes>
+  fromData(data: unknown, { operationalState }: CommonLinkAttributes) {
+    const {
+      id = 0,
+      flags: given,
+      egressQos,
+      ingressQos,
+      protocol,
+    } = (data ?? {}) as Infer<typeof vlanAttributes>
     const fields: VlanFields = { kind: 'vlan', id }
+    // The kernel leaves the attribute out of a link that has none of the flags (vlan_fill_info, net/8021q/vlan_netlink.c).
+    const flags = given ?? (operationalState === undefined ? undefined : NO_FLAGS)
     if (protocol !== undefined) fields.protocol = protocol
     for (const name of vlanFlagNames) {
       if (flags && flags.mask & vlanFlags[name]) fields[name] = (flags.flags & vlanFlags[name]) !== 0

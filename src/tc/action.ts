@@ -12,13 +12,17 @@ import {
 } from '../netlink/codec/index.js'
 import { shellWord } from '../netlink/shell-word.js'
 import type { DeviceNames } from '../netlink/message-type.js'
+import { wholeNumber } from './whole-number.js'
 import type { ActionWire, AnyActionKind } from './actions/action-kind.js'
 import { gactKind, type GactAction } from './actions/gact.js'
 import type { tcfT } from './actions/generic.js'
 import { mirredKind, type MirredAction } from './actions/mirred.js'
+import { takeApart, withIndex } from './actions/raw.js'
+import { actionFlags, actionFlagsOf, actionFlagWords, type ActionFlags } from './action-flags.js'
 import { nlaBitfield32 } from './bitfield.js'
 import { codecsOf, registryOf } from './kind-registry.js'
 import { rawWords } from './tc-command.js'
+import { optionWords } from './options-kind.js'
 import { statistics2, statisticsOf, type Statistics } from './statistics.js'
 
 /** A new kind of action is one file in actions/, a line here and one in `ActionSpec`. */
@@ -35,6 +39,8 @@ export const actionAttributes = attributes({
   inHwCount: ['TCA_ACT_IN_HW_COUNT', 10, u32],
 })
 
+/** What TCA_ACT_OPTIONS takes. */
+type KindIn = NonNullable<ActionWireIn['options']>
 type ActionWireIn = InferInput<typeof actionAttributes>
 type ActionWireOut = Infer<typeof actionAttributes>
 
@@ -75,11 +81,20 @@ export type RawActionKind =
   | 'tunnel_key'
   | 'vlan'
 
-/** What a filter does with the packets it matches. */
-export type ActionSpec = (MirredAction | GactAction | RawAction) & {
+/** What actions of every kind can have. */
+export interface ActionCommon extends ActionFlags {
   /** Up to 16 bytes that the kernel keeps for whoever reads the action. */
   cookie?: Uint8Array | undefined
+  /**
+   * The number of the action among those of its kind in the network namespace. Where there is one with that number, the
+   * filter shares it as it is. Default: a new one, whose number the kernel chooses. The number of a listed action that
+   * no other filter shares is not asked for again.
+   */
+  index?: number | undefined
 }
+
+/** What a filter does with the packets it matches. */
+export type ActionSpec = (MirredAction | GactAction | RawAction) & ActionCommon
 
 /** What the kernel tells of an action beside what was asked for. */
 export interface ActionState {
@@ -121,18 +136,61 @@ function actionToWire(action: ActionSpec, devices: DeviceNames): ActionWireIn {
   if (action.cookie && action.cookie.length > MAX_COOKIE) {
     throw new RangeError(`a cookie of ${action.cookie.length} bytes: an action takes up to ${MAX_COOKIE}`)
   }
+  const index = indexOf(action)
   return {
     kind: action.kind,
-    options: kind ? kind.toWire(action as never, devices) : (action as RawAction).options,
+    options: kind
+      ? withParms(kind.toWire(action as never, devices) as { parms: object }, index)
+      : rawOptions(action as RawAction, index),
     cookie: action.cookie,
+    ...actionFlags(action),
   }
 }
 
-function actionFromWire({ kind = '', options, cookie, stats }: ActionWireOut, devices: DeviceNames): Action {
+const withParms = (options: { parms: object }, index: number | undefined): KindIn =>
+  index === undefined ? options : { ...options, parms: { ...options.parms, index } }
+
+function rawOptions(action: RawAction, index: number | undefined): Uint8Array | undefined {
+  const { kind, options } = action
+  if (index !== undefined) return withIndex(kind, options, index)
+  // Bytes that nothing is known of hold a number too, and a copy would share the action that has it.
+  if (options && 'statistics' in action && !takeApart(kind, options)) {
+    throw new TypeError(
+      `options: this ${kind} action was listed, and it is not known where TCA_ACT_OPTIONS has its number;` +
+        ` take 'statistics' out of the action to give the bytes as they are`,
+    )
+  }
+  return options
+}
+
+/**
+ * The number to ask for. What was listed has the number that it had: a copy with the same number would share the action,
+ * or become whatever has the number now. An action that was shared cannot be copied as such.
+ */
+function indexOf(action: ActionSpec): number | undefined {
+  const { kind, index = 0 } = action
+  const references = referencesOf(action)
+  if (wholeNumber('index', index) === 0 || references === 1) return undefined
+  if (references === 0) return index
+  throw new TypeError(
+    `index: this ${kind} action was listed with number ${index} and ${references} references, which share it;` +
+      ` a copy would not be shared. Take 'references' out of the action to share what has number ${index}`,
+  )
+}
+
+/** 0 for one that was not listed. */
+const referencesOf = (action: ActionSpec): number =>
+  (action as Partial<Pick<ActionState, 'references'>>).references ?? 0
+
+function actionFromWire(wire: ActionWireOut, devices: DeviceNames): Action {
+  const { kind = '', cookie, stats } = wire
+  const options =
+    wire.options instanceof Uint8Array ? (takeApart(kind, wire.options) ?? wire.options) : wire.options
   const { parms, tm } = (options instanceof Uint8Array ? {} : (options ?? {})) as ActionWire
   return {
     ...fieldsOf(kind, options, devices),
     ...(cookie && { cookie }),
+    ...actionFlagsOf(wire),
     index: parms?.index ?? 0,
     references: parms?.refcnt ?? 0,
     bindings: parms?.bindcnt ?? 0,
@@ -145,7 +203,8 @@ function fieldsOf(name: string, options: unknown, devices: DeviceNames): ActionS
   if (kind && options !== undefined && !(options instanceof Uint8Array)) {
     return kind.fromWire(options as never, devices) as ActionSpec
   }
-  return { kind: name as RawActionKind, ...(options instanceof Uint8Array && { options }) }
+  const bytes = options instanceof Uint8Array ? options : (options as RawAction | undefined)?.options
+  return { kind: name as RawActionKind, ...(bytes && { options: bytes }) }
 }
 
 /** USER_HZ: the kernel gives times in clock ticks of user space, 100 a second on every architecture but one. */
@@ -168,6 +227,8 @@ export const actionWords = (actions: readonly ActionSpec[] | undefined): string[
     'action',
     shellWord(action.kind),
     ...(actionKinds.get(action.kind)?.words(action as never) ?? []),
+    ...(referencesOf(action) === 0 ? optionWords({ index: action.index || undefined }) : []),
     ...(action.cookie ? ['cookie', Buffer.from(action.cookie).toString('hex')] : []),
+    ...actionFlagWords(action),
     ...('options' in action ? rawWords('TCA_ACT_OPTIONS', action.options) : []),
   ])

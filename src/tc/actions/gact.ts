@@ -1,5 +1,7 @@
 import { attributes, s32, struct, u16, type Infer, type InferInput } from '../../netlink/codec/index.js'
+import { namedNumbers } from '../../netlink/codec/named.js'
 import { controlNumber, controlOf, controlWords, type ActionControl } from '../action-control.js'
+import { wholeNumber } from '../whole-number.js'
 import type { ActionKind } from './action-kind.js'
 import { tcfT, tcGen } from './generic.js'
 
@@ -18,7 +20,19 @@ export const gactAttributes = attributes({
 export interface GactAction {
   kind: 'gact'
   then: ActionControl
+  /** For some packets decide something else. */
+  random?: GactRandom | undefined
 }
+
+/** One in `oneIn` packets, counted (`determ`) or on average (`netrand`), gets `then`. */
+export interface GactRandom {
+  type: keyof typeof randomTypes.numbers
+  oneIn: number
+  then: ActionControl
+}
+
+/** PGACT_NETRAND and PGACT_DETERM, linux/tc_act/tc_gact.h */
+const randomTypes = namedNumbers('way to choose packets', { netrand: 1, determ: 2 })
 
 /** `gact` (net/sched/act_gact.c). */
 export const gactKind: ActionKind<
@@ -27,10 +41,30 @@ export const gactKind: ActionKind<
   InferInput<typeof gactAttributes>
 > = {
   codec: gactAttributes,
-  toWire: ({ then }) => ({ parms: { action: controlNumber(then) } }),
-  fromWire: ({ parms }) => ({ kind: 'gact', then: controlOf(parms?.action ?? 0) }),
-  words: ({ then }) => controlWords(then),
+  toWire: ({ then, random }) => ({
+    parms: { action: controlNumber(then) },
+    prob: random && {
+      ptype: randomTypes.toNumber(random.type),
+      pval: wholeNumber('oneIn', random.oneIn, 1, 0xffff),
+      paction: controlNumber(random.then),
+    },
+  }),
+  fromWire: ({ parms, prob }) => ({
+    kind: 'gact',
+    then: controlOf(parms?.action ?? 0),
+    ...(prob && prob.ptype !== 0 && { random: randomOf(prob) }),
+  }),
+  words: ({ then, random }) => [
+    ...controlWords(then),
+    ...(random ? ['random', random.type, ...controlWords(random.then), `${random.oneIn}`] : []),
+  ],
 }
+
+const randomOf = ({ ptype, pval, paction }: Infer<typeof tcGactP>): GactRandom => ({
+  type: randomTypes.toName(ptype) as GactRandom['type'],
+  oneIn: pval,
+  then: controlOf(paction),
+})
 
 const decide = (then: ActionControl): GactAction => ({ kind: 'gact', then })
 

@@ -1,0 +1,52 @@
+import type { nlaBitfield32 } from './bitfield.js'
+import type { Infer } from '../netlink/codec/index.js'
+
+/** How the kernel counts what an action does, and where it runs. */
+export interface ActionFlags {
+  /** Which counters of the hardware to have: its own at once, late ones, or none. Default: any. */
+  hwStats?: 'immediate' | 'delayed' | 'disabled' | undefined
+  /** Count in one place instead of one for each CPU, which takes less memory. */
+  noPercpu?: boolean | undefined
+  /** Do not give the action to the device. */
+  skipHardware?: boolean | undefined
+  /** Run the action in the device only. */
+  skipSoftware?: boolean | undefined
+}
+
+type Bitfield = Infer<typeof nlaBitfield32>
+
+/** TCA_ACT_HW_STATS_*, linux/pkt_cls.h */
+const HW_STATS = { disabled: 0, immediate: 1, delayed: 2 } as const
+
+/** TCA_ACT_FLAGS_*, linux/pkt_cls.h */
+const FLAGS = { noPercpu: 1, skipHardware: 2, skipSoftware: 4 } as const
+const names = Object.keys(FLAGS) as (keyof typeof FLAGS)[]
+
+/** TCA_ACT_HW_STATS and TCA_ACT_FLAGS, as iproute2 sends them. */
+export function actionFlags(action: ActionFlags): { hwStats?: Bitfield; flags?: Bitfield } {
+  const flags = names.reduce((bits, name) => (action[name] ? bits | FLAGS[name] : bits), 0)
+  const hwStats = action.hwStats === undefined ? undefined : HW_STATS[action.hwStats]
+  return {
+    ...(hwStats !== undefined && { hwStats: { value: hwStats, selector: hwStats } }),
+    ...(flags !== 0 && { flags: { value: flags, selector: flags } }),
+  }
+}
+
+/** The inverse. The kernel lists the counters only where they are not any. */
+export function actionFlagsOf({ hwStats, flags }: { hwStats?: Bitfield; flags?: Bitfield }): ActionFlags {
+  const found = (Object.keys(HW_STATS) as (keyof typeof HW_STATS)[]).find(
+    name => HW_STATS[name] === hwStats?.value,
+  )
+  return {
+    ...(found && { hwStats: found }),
+    ...Object.fromEntries(names.filter(name => (flags?.value ?? 0) & FLAGS[name]).map(name => [name, true])),
+  }
+}
+
+/** `hw_stats disabled no_percpu`, as `tc` reads them. */
+export const actionFlagWords = ({ hwStats, noPercpu, skipHardware, skipSoftware }: ActionFlags): string[] => [
+  ...(hwStats === undefined ? [] : ['hw_stats', hwStats]),
+  ...(noPercpu ? ['no_percpu'] : []),
+  ...(skipHardware ? ['skip_hw'] : []),
+  ...(skipSoftware ? ['skip_sw'] : []),
+]

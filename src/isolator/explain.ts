@@ -2,7 +2,8 @@ import { shellWord } from '../netlink/shell-word.js'
 import { NETNS_RUN_DIR } from '../netns/named.js'
 import { BACKLOG } from './host/backlog.js'
 import type { HostRecord } from './layout/host-record.js'
-import { linkName } from './layout/layout.js'
+import { bridgeName, FIRST_SLOT, linkName } from './layout/layout.js'
+import { bridgePlan } from './plan/bridge.js'
 import { containerPlan } from './plan/container.js'
 import { featureLine, sysctlLine } from './plan/command-lines.js'
 import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
@@ -63,11 +64,12 @@ export interface HostSettings {
   readonly backlog: number | undefined
 }
 
-/** What `create()` made of the host, likewise. */
+/** What `create()` made of the host, and the bridges that containers in these slots need, likewise. */
 export function explainHost(
   host: HostFacts,
   record: HostRecord,
   { reserved, backlog }: HostSettings,
+  slots: readonly number[],
 ): string[] {
   const loopback = loopbackPlan(host, record)
   const sysctl = (name: string, value: PortRanges | number): Sysctl => ({
@@ -75,8 +77,10 @@ export function explainHost(
     value: value.toString(),
     optional: false,
   })
+  const bridges = host.bridged ? new Set([FIRST_SLOT, ...slots].map(bridgeName)) : []
   return [
     ...commands(loopback, host.netnsPath),
+    ...commands([...bridges].flatMap(bridgePlan), host.netnsPath),
     ...(reserved ? sysctlLines([sysctl(RESERVED_PORTS, reserved)], host.netnsPath) : []),
     ...(backlog === undefined ? [] : [sysctlLine(sysctl(BACKLOG, backlog))]),
     ...commands(hostPlan(host, record).slice(loopback.length), host.netnsPath),

@@ -281,7 +281,10 @@ export class PortMappingIsolator implements AsyncDisposable {
   explain(id?: string): string[] {
     this.#calls.refuseOnceClosed()
     const { facts } = this.#host
-    if (id === undefined) return explainHost(facts, this.#record, this.#settings)
+    if (id === undefined) {
+      const slots = Array.from(this.#containers, ({ slot }) => slot)
+      return explainHost(facts, this.#record, this.#settings, slots)
+    }
     return explainContainer(facts, this.#containers.known(id))
   }
 

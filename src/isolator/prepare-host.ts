@@ -47,7 +47,7 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
 
 /** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
 async function prepare(
-  { netns, rt, sockets }: Omit<HostContext, 'facts' | 'publicIndex'>,
+  { netns, rt, sockets }: Pick<HostContext, 'netns' | 'rt' | 'sockets'>,
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
   const facts = await readHostFacts(rt, netns, options)
@@ -59,8 +59,8 @@ async function prepare(
     hostEphemeralPorts: facts.ephemeralPorts,
     hostReservedPorts: await portsReservedByOthers(rt, netns, options.loopbackInterface),
   })
-  await refuseUnfitKernel(options)
-  const host = { netns, rt, sockets, facts, publicIndex }
+  const { bridged } = await refuseUnfitKernel(options)
+  const host = { netns, rt, sockets, facts: { ...facts, bridged }, publicIndex, bridges: new Map() }
   const record = await setUpHost(host, await wishesOf(options))
   return { host, limits, record, settings: await settingsOf(netns, record) }
 }

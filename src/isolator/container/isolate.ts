@@ -1,5 +1,6 @@
 import { NetworkNamespace, referencePath, type NetnsReference } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
+import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'
 import { portsOfHost, refusePortsInUse } from '../host/ports-in-use.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
@@ -91,6 +92,10 @@ async function isolateSome(
   // Whose the name is that each gets next is known by this: see ourHandles.
   await host.rt.send(containers.map(({ netns }) => netnsId.assign(netns.fd)))
   await atOnce(containers, ({ container, netns }) => attach(table, container, netns, undo))
+  await ensureBridges(
+    host,
+    containers.map(({ container }) => container.slot),
+  )
   await buildContainers(host, insides, undo)
   for (const { netns, rt } of insides.values()) {
     rt.close()

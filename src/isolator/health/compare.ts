@@ -74,22 +74,30 @@ type Members = Readonly<Record<string, unknown>>
 
 const isNested = (value: unknown): value is Members => typeof value === 'object' && value !== null
 
-/** The members of `wanted` that are other in `found`, nested ones too; undefined where there are none. */
+/**
+ * The members of `wanted` that are other in `found`, nested ones too; undefined where there are none. A kernel does not
+ * list options of a port that it does not know.
+ */
 function differing(wanted: object, found: object): Members | undefined {
   const wrong = Object.entries(wanted).flatMap(([key, value]: [string, unknown]): [string, unknown][] => {
     const is = (found as Members)[key]
     if (!isNested(value)) return is === value ? [] : [[key, value]]
-    const inner = differing(value, isNested(is) ? is : {})
+    const known = key === 'bridgePort' && isNested(is) ? sharedMembers(value, is) : value
+    const inner = differing(known, isNested(is) ? is : {})
     return inner ? [[key, inner]] : []
   })
   return wrong.length > 0 ? Object.fromEntries(wrong) : undefined
 }
 
-/** The members of `found` that `like` has. An alias that is not set is an empty one. */
+const sharedMembers = (wanted: Members, found: Members): Members =>
+  Object.fromEntries(Object.entries(wanted).filter(([key]) => key in found))
+
+/** The members of `found` that `like` has. An alias that is not set is an empty one; what is no port has no master. */
 function sameMembers(like: Members, found: object): Members {
   return Object.fromEntries(
     Object.entries(like).map(([key, value]) => {
       const is = (found as Members)[key]
+      if (is === undefined && (key === 'master' || key === 'bridgePort')) return ['master', null]
       return [key, isNested(value) ? sameMembers(value, isNested(is) ? is : {}) : (is ?? '')]
     }),
   )

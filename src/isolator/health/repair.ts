@@ -1,5 +1,6 @@
 import { turnOffFeatures } from '../../ethtool/features.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
+import { link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { FilterSpec } from '../../tc/index.js'
 import { requestsOf } from '../kernel/apply.js'
@@ -65,15 +66,20 @@ async function mendAll(scope: Scope, faults: readonly Fault[]): Promise<Readonly
     attachAgain,
   )
   await mendFeatures(scope.host, onHost)
+  // Messages that lead to a device need its index.
+  await mend(rt, onHost.filter(makesDevice))
   await mend(
     rt,
-    onHost.filter(fault => !isSurplus(fault)),
+    onHost.filter(fault => !isSurplus(fault) && !makesDevice(fault)),
   )
   const claimed = await removeSurplus(scope, onHost.filter(isSurplus))
   await mendSysctls(netns, onHost)
   await mendInside(scope.containers, faults)
   return claimed
 }
+
+const makesDevice = ({ mend }: Fault): boolean =>
+  mend.some(({ object, verb }) => object.name === link.name && verb === 'add')
 
 /** Before what leads to the devices. What has gone meanwhile shows in what is left. */
 async function mendFeatures({ netns, rt }: HostContext, faults: readonly Fault[]): Promise<void> {

@@ -14,6 +14,7 @@ import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
 import { Snapshot } from './snapshot.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
+import { masterOf } from '../plan/bridge.js'
 import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
 import { plan, type Planned } from '../plan/planned.js'
 import { shaperPair } from '../plan/shaper.js'
@@ -35,7 +36,8 @@ export async function containerFaults(
     const lost = lostShaper(host.facts, container, snapshot)
     const devices = [dev, ...(container.enforced && !lost ? Object.values(shaperNames(container.slot)) : [])]
     const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
-    const near = [...births, ...planned.guard, ...planned.commit]
+    const enslaved = plan(link, 'change', { dev, ...masterOf(host.facts, container.slot) })
+    const near = [...births, enslaved, ...planned.guard, ...planned.commit]
     const faults = await compareAll(near, snapshot)
     return [
       // What stands on it, or leads to it, is for when it is there again.
@@ -72,7 +74,11 @@ function featureFault(feature: FeatureOff, active: ActiveFeatures): Fault[] {
 }
 
 const lostName = ({ slot, reference }: Container): Fault => ({
-  difference: { kind: 'missing', object: `ip netns attach ${linkName(slot)} # ${shellWord(reference)}`, foreign: false },
+  difference: {
+    kind: 'missing',
+    object: `ip netns attach ${linkName(slot)} # ${shellWord(reference)}`,
+    foreign: false,
+  },
   mend: [],
   attach: true,
 })

@@ -4,11 +4,12 @@ import type { Container, ContainerTable } from '../container/table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
 import type { HostRecord } from '../layout/host-record.js'
-import { shaperNames } from '../layout/layout.js'
+import { FIRST_SLOT, shaperNames } from '../layout/layout.js'
 import { Snapshot } from './snapshot.js'
 import { containerNodes } from '../plan/container.js'
 import type { HostFacts } from '../plan/facts.js'
 import { hostPlan } from '../plan/host.js'
+import { bridgeFaults } from './verify-bridges.js'
 import { containerFaults, type ActiveFeatures } from './verify-container.js'
 import { hostFaults, surplusFaults } from './verify-host.js'
 
@@ -34,12 +35,14 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
   host.publicIndex = snapshot.link(host.facts.publicInterface)?.index ?? host.publicIndex
   const features = await featuresOn(host, containers)
   const faults = new Map<Container, Fault[]>()
-  const ofHost = whole ? await hostFaults(host, record, snapshot) : []
+  const slots = containers.map(({ slot }) => slot)
+  const bridges = await bridgeFaults(host.facts, whole ? [FIRST_SLOT, ...slots] : slots, snapshot)
+  const ofHost = [...bridges, ...(whole ? await hostFaults(host, record, snapshot) : [])]
   if (!snapshot.link(host.facts.publicInterface)) return ofHost
   await atOnce(containers, async container => {
     faults.set(container, await containerFaults(host, container, snapshot, features))
   })
-  const slots = new Set(containers.map(({ slot }) => slot))
+  const lookedAt = new Set(slots)
   const planned = [
     ...hostPlan(host.facts, record),
     ...containers.flatMap(container => containerNodes(host.facts, container)),
@@ -48,7 +51,7 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
     ...ofHost,
     ...containers.flatMap(container => faults.get(container) ?? []),
     ...(await surplusFaults(host.facts, snapshot, planned, {
-      isLookedAt: slot => slots.has(slot),
+      isLookedAt: slot => lookedAt.has(slot),
       isTaken: slot => table.inSlot(slot) !== undefined,
       whole,
     })),

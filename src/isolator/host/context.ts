@@ -13,4 +13,6 @@ export interface HostContext {
   facts: HostFacts
   /** Likewise, its index: another one that has got its name has none of the filters. */
   publicIndex: number
+  /** Indexes of the bridges that have been looked at, by name: as long as they are the same they are ours. */
+  readonly bridges: Map<string, number>
 }

@@ -19,7 +19,7 @@ export async function readHostFacts(
   rt: RtnetlinkSocket,
   netns: NetworkNamespace,
   options: IsolatorOptions,
-): Promise<HostFacts> {
+): Promise<Omit<HostFacts, 'bridged'>> {
   const defaultRoute = await findDefaultRoute(rt, options.publicInterface)
   const publicInterface = options.publicInterface ?? defaultRoute?.dev
   if (publicInterface === undefined) {

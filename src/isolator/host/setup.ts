@@ -2,6 +2,7 @@ import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, removeAll } from '../kernel/apply.js'
+import { ensureBridge, removeBridges } from './bridges.js'
 import { readBacklog, writeBacklog } from './backlog.js'
 import type { HostContext } from './context.js'
 import { missingFilters, ourFilters, removeFilters } from './filters.js'
@@ -15,12 +16,13 @@ import {
   publicFilters,
   recordNote,
 } from '../plan/host.js'
+import { bridgePlan } from '../plan/bridge.js'
 import type { Planned } from '../plan/planned.js'
 import { flowFilters } from '../plan/flows.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { readReservedPorts, releasePorts, reservePorts } from './reserved-ports.js'
 import { findFlowQdisc, missingFlowQdisc } from './flows.js'
-import { FLOW_QDISC } from '../layout/layout.js'
+import { bridgeName, FIRST_SLOT, FLOW_QDISC } from '../layout/layout.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
 
 /** What of the host is to be changed beside the layout. */
@@ -55,6 +57,7 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
     const restoration = noted ? [recordNote(facts, noted)] : loopbackRestoration(facts, record)
     undo.push(() => applyAll(rt, restoration, undo))
     await applyAll(rt, loopbackPlan(facts, record), undo)
+    await setUpBridge(host, undo)
     await reserveFor(host, reserving, undo)
     await raiseBacklog(tooSmall, backlog, undo)
     await setUpFlows(host, undo)
@@ -75,6 +78,7 @@ export async function tearDownHost(host: HostContext, record: HostRecord): Promi
   if (flows) await rt.qdiscs.delete({ dev: flows.dev, parent: flows.parent, handle: flows.handle })
   if (record.reserved.size > 0) await releasePorts(host.netns, record.reserved)
   if (record.backlog !== undefined) await writeBacklog(record.backlog)
+  await removeBridges(rt)
   await removeAll(rt, loopbackRestoration(facts, record))
 }
 
@@ -116,6 +120,13 @@ function recordOf(
     reserved: PortRanges.empty,
     sysctls: Object.fromEntries(names.map(name => [name, inet[name] ?? 0])),
   }
+}
+
+/** The first bridge, which every container but those of high slots needs. */
+async function setUpBridge({ rt, facts }: HostContext, undo: Undo): Promise<void> {
+  const name = bridgeName(FIRST_SLOT)
+  if (facts.bridged && (await ensureBridge(rt, name)))
+    undo.push(() => removeAll(rt, inversesOf(bridgePlan(name))))
 }
 
 async function reserveFor({ netns }: HostContext, ports: PortRanges, undo: Undo): Promise<void> {

@@ -1,6 +1,6 @@
 import { IsolatorError } from '../isolator-error.js'
 import type { IsolatorOptions } from '../options/options.js'
-import { probe, type FeatureName } from './probe.js'
+import { probe, type FeatureName, type KernelFeatures } from './probe.js'
 import { limits } from '../options/rate-limit.js'
 
 /** What the layout stands on whatever the options. */
@@ -9,8 +9,11 @@ const ALWAYS: readonly FeatureName[] = ['veth', 'ingress', 'u32', 'bpf', 'mirred
 /** What else there is to do about a feature that is missing but to get another kernel. */
 const WAYS_OUT: Partial<Record<FeatureName, string>> = {
   fq_codel: "or create the isolator with bloatReduction: 'none' and without egressUniqueFlowPerContainer",
+  bridge: "or accept that root in a container can reach the host's stack, with withoutBridge: 'accept'",
   htb: 'or create the isolator without rate limits',
 }
+
+type Wanted = Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent' | 'withoutBridge'>
 
 /** The features that an isolator with these options needs. */
 function requiredFeatures({
@@ -18,9 +21,18 @@ function requiredFeatures({
   ingress,
   bloatReduction,
   flowParent,
-}: Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent'>): FeatureName[] {
+  withoutBridge,
+}: Wanted): FeatureName[] {
   const limited = limits(egress) || limits(ingress) ? featuresOfLimits(bloatReduction) : []
-  return [...new Set([...ALWAYS, ...limited, ...(flowParent === undefined ? [] : (['fq_codel'] as const))])]
+  const bridge = withoutBridge === 'refuse' ? (['bridge'] as const) : []
+  return [
+    ...new Set([
+      ...ALWAYS,
+      ...bridge,
+      ...limited,
+      ...(flowParent === undefined ? [] : (['fq_codel'] as const)),
+    ]),
+  ]
 }
 
 const featuresOfLimits = (bloatReduction: IsolatorOptions['bloatReduction']): FeatureName[] =>
@@ -29,20 +41,30 @@ const featuresOfLimits = (bloatReduction: IsolatorOptions['bloatReduction']): Fe
 /**
  * Refuses a kernel that lacks something that the options need, tried out in a namespace of its own.
  *
+ * @returns whether it has bridges, which the options may do without
  * @throws IsolatorError ERR_KERNEL_UNSUPPORTED naming the feature, its kernel option and the way out
  */
-export const refuseUnfitKernel = (options: Parameters<typeof requiredFeatures>[0]): Promise<void> =>
-  refuseWithout(requiredFeatures(options))
+export async function refuseUnfitKernel(options: Wanted): Promise<{ bridged: boolean }> {
+  const required = requiredFeatures(options)
+  const features = await probe([...new Set<FeatureName>([...required, 'bridge'])])
+  refuseMissing(required, features)
+  return { bridged: features.bridge.available }
+}
 
 /** The same for limits that only a container has, whatever the options. */
 export const refuseKernelWithoutLimits = (bloatReduction: IsolatorOptions['bloatReduction']): Promise<void> =>
   refuseWithout([...ALWAYS, ...featuresOfLimits(bloatReduction)])
 
 async function refuseWithout(names: readonly FeatureName[]): Promise<void> {
-  const features = await probe(names)
-  for (const [name, { available, kernelOption, module, neededFor, reason }] of Object.entries(features)) {
-    if (available) continue
-    const wayOut = WAYS_OUT[name as FeatureName]
+  refuseMissing(names, await probe(names))
+}
+
+function refuseMissing(names: readonly FeatureName[], features: Partial<KernelFeatures>): void {
+  for (const name of names) {
+    const feature = features[name]
+    if (!feature || feature.available) continue
+    const { kernelOption, module, neededFor, reason } = feature
+    const wayOut = WAYS_OUT[name]
     throw new IsolatorError(
       'ERR_KERNEL_UNSUPPORTED',
       `this kernel has no ${name} (${kernelOption}), which is needed for ${neededFor}: ${reason?.split('\n')[0]}. ` +

@@ -69,6 +69,8 @@ export const flowId = (flow: number): string => `${FLOW_QDISC}${flow.toString(16
 export const slotOfFlow = (classid: Handle): number =>
   (parseHandle(classid) & 0xffff) - FLOW.firstContainer + 1
 
+export const FIRST_SLOT = 1
+
 /** Slots are node ids of the everyone table, which have 12 bits. */
 export const MAXIMUM_SLOT = 0xfff
 
@@ -84,6 +86,17 @@ export const shaperNames = (slot: number): { near: string; far: string } => ({
 /** The slot of the near end of a shaper; undefined for a link that is none. */
 export const slotOfShaper = (name: string): number | undefined =>
   name.startsWith('pms') ? slotOfLink(`pm${name.slice(3)}`) : undefined
+
+/**
+ * Slots that share a bridge: it has 1,023 ports at most (BR_MAX_PORTS, net/bridge/br_private.h), and a container up to
+ * three, its veth and the two ends of its shaper.
+ */
+const SLOTS_PER_BRIDGE = 341
+
+/** Name of the bridge that drops what the filters on a container's devices do not see. */
+export const bridgeName = (slot: number): string => `pmb${Math.floor(slot / SLOTS_PER_BRIDGE)}`
+
+export const isBridgeName = (name: string): boolean => /^pmb(0|[1-9][0-9]?)$/.test(name)
 
 /** The slot of a link name; undefined for a link that is not ours. */
 export function slotOfLink(name: string): number | undefined {

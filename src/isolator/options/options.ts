@@ -76,6 +76,11 @@ export interface PortMappingIsolatorOptions extends RateOptions, NetworkStatisti
    * `'deny'`, or the ports of those that they may, such as `'80,443'`.
    */
   hostAccess?: 'allow' | 'deny' | OtherPorts | undefined
+  /**
+   * What to do on a kernel without bridges: `'refuse'` (default), or `'accept'` that root in a container can lead forged
+   * frames into the host's stack, past all filters, by an ifb. Containers without CAP_NET_ADMIN cannot.
+   */
+  withoutBridge?: 'refuse' | 'accept' | undefined
 }
 
 /** {@link PortRangesInput}, written so that the words beside it are not lost in `string`. */
@@ -136,6 +141,7 @@ export interface IsolatorOptions {
   readonly multicast: 'drop' | 'allow'
   /** The host's ports that containers may open; undefined for all. */
   readonly hostServices: PortRanges | undefined
+  readonly withoutBridge: 'refuse' | 'accept'
   readonly statistics: StatisticsOptions
 }
 
@@ -157,6 +163,7 @@ const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
   fragments: oneOf('drop', 'allow'),
   multicast: oneOf('drop', 'allow'),
   hostAccess: anything,
+  withoutBridge: oneOf('refuse', 'accept'),
   ...STATISTICS_CHECKS,
 }
 
@@ -208,6 +215,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     fragments: options.fragments ?? 'drop',
     multicast: options.multicast ?? 'drop',
     hostServices: hostServices(options.hostAccess),
+    withoutBridge: options.withoutBridge ?? 'refuse',
     statistics: parseStatisticsOptions(options),
   }
 }

@@ -5,6 +5,7 @@ import { formatAlias } from './alias.js'
 import { CONTAINER_INTERFACE, linkName, PRIORITY, shaperNames } from '../layout/layout.js'
 import { cutIntoBlocks, type PortBlock } from '../layout/port-blocks.js'
 import { inside } from '../programs/inside.js'
+import { masterOf, portOf } from './bridge.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import { allPorts, type ContainerFacts, type FeatureOff, type HostFacts, type Sysctl } from './facts.js'
 import { flowNodes } from './flows.js'
@@ -101,6 +102,7 @@ function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number })
     mtu,
     arp: false,
     multicast: false,
+    ...masterOf(host, container.slot),
     peer: { name: CONTAINER_INTERFACE, address, mtu, netns: { fd: netns.fd, name } },
   } as const
   return [
@@ -110,10 +112,11 @@ function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number })
 }
 
 /** The host's end of the pair, which tells whose it is. */
-const nearEnd = (container: ContainerFacts): Planned =>
+const nearEnd = (host: HostFacts, container: ContainerFacts): Planned =>
   plan(link, 'change', {
     dev: linkName(container.slot),
     alias: formatAlias(container),
+    ...portOf(host),
     ...GUARDED_LINK,
   })
 
@@ -177,7 +180,7 @@ export function allowFilters(host: HostFacts, container: ContainerFacts): BpfFil
 }
 
 const guard = (host: HostFacts, container: ContainerFacts): Planned[] => [
-  nearEnd(container),
+  nearEnd(host, container),
   ...limitPlan(ingressPlace(host, container), container.ingress),
   ...(container.enforced ? shaper(host, container) : []),
   ...finalDrop(linkName(container.slot)),

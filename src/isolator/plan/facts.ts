@@ -39,6 +39,8 @@ export interface HostFacts {
   readonly multicast: 'drop' | 'allow'
   /** Undefined where containers may open every port of the host. */
   readonly hostAccess: HostAccess | undefined
+  /** Whether bridges drop what filters do not see; false on a kernel without, where the options accept that. */
+  readonly bridged: boolean
   /** The host's net.ipv4.ip_local_port_range. */
   readonly ephemeralPorts: PortRanges
   /** The host's values of the sysctls that a container gets. */

@@ -1,5 +1,6 @@
 import { link } from '../../rtnetlink/index.js'
 import { shaperNames } from '../layout/layout.js'
+import { masterOf, portOf } from './bridge.js'
 import type { ContainerFacts, FeatureOff, HostFacts } from './facts.js'
 import { GUARDED_LINK, finalDrop } from './guard.js'
 import { limitPlan, shaperPlace } from './limit.js'
@@ -32,10 +33,15 @@ export function shaperPair({ mac: address, mtu }: HostFacts, { slot }: Container
 
 /** What the two ends need but for LOCAL and WIRE. Nothing reaches them yet, so they can be up. */
 export function shaper(host: HostFacts, container: ContainerFacts): Planned[] {
-  const { near, far } = shaperNames(container.slot)
+  const { slot } = container
+  const { near, far } = shaperNames(slot)
   return [
-    ...[near, far].flatMap(dev => [plan(link, 'change', { dev, ...GUARDED_LINK }), ...finalDrop(dev)]),
+    ...[near, far].flatMap(dev => [
+      plan(link, 'change', { dev, ...masterOf(host, slot), ...GUARDED_LINK }),
+      ...finalDrop(dev),
+    ]),
     ...limitPlan(shaperPlace(host, container), container.egress),
-    ...[near, far].map(dev => plan(link, 'change', { dev, up: true })),
+    // The kernel sets what a port is told before it sets the device up.
+    ...[near, far].map(dev => plan(link, 'change', { dev, ...portOf(host), up: true })),
   ]
 }

@@ -8,13 +8,15 @@ import type { ContainerTable } from '../container/table.js'
 import { lookUp } from '../kernel/look-up.js'
 import { isAsPlanned } from '../kernel/planned-as-listed.js'
 import type { HostContext } from '../host/context.js'
-import { linkName } from '../layout/layout.js'
+import { ensureBridges } from '../host/bridges.js'
+import { bridgeName, linkName, shaperNames } from '../layout/layout.js'
 import { hasItsName, releaseHandle } from '../container/namespace-handles.js'
 import { containerPlan } from '../plan/container.js'
-import type { HostFacts } from '../plan/facts.js'
+import { enslaved } from '../plan/bridge.js'
+import type { ContainerFacts, HostFacts } from '../plan/facts.js'
 import type { Planned } from '../plan/planned.js'
 import { classify, type Classified } from './classify.js'
-import { survey } from './survey.js'
+import { survey, type Survey } from './survey.js'
 
 /** What `recover` found and did: ids, each once. One that was given as known and as an orphan counts as known. */
 export interface Recovery {
@@ -45,6 +47,7 @@ export async function recover(
   const found = await survey(host)
   const sorted = classify(found, host.facts, new Set([...known, ...orphans]))
   await removeAll(host.rt, sorted.removal)
+  await enslaveAll(host, found, sorted.kept)
   await finishUpdates(host, sorted)
   await atOnce(sorted.stale, slot => releaseHandle(slot, found.handles.get(slot)))
   for (const facts of sorted.kept) {
@@ -78,6 +81,26 @@ async function finishUpdates(
   await ensureAll(rt, await faulty(rt, guards))
   await ensureAll(rt, missing)
   await removeAll(rt, surplus)
+}
+
+/** A container of before there were bridges is put into its own; so is one that somebody took out of it meanwhile. */
+async function enslaveAll(
+  host: HostContext,
+  { links, shapers }: Survey,
+  kept: readonly ContainerFacts[],
+): Promise<void> {
+  if (!host.facts.bridged) return
+  await ensureBridges(
+    host,
+    kept.map(({ slot }) => slot),
+  )
+  const outside = kept.flatMap(({ slot, enforced }) => {
+    const ends = enforced ? Object.values(shaperNames(slot)) : []
+    const seen = [links.get(slot), ...(enforced ? [shapers.get(slot)] : [])]
+    const inside = seen.every(device => device?.master === bridgeName(slot))
+    return inside ? [] : [linkName(slot), ...ends].flatMap(dev => enslaved(host.facts, dev, slot))
+  })
+  await ensureAll(host.rt, outside)
 }
 
 /** The guard has nothing to do with the container's namespace. */

@@ -17,6 +17,7 @@ t.test('probe() finds what tc finds', canCreateNamespaces(), async t => {
     u32: hasFilter('u32'),
     bpf: hasFilter('bpf'),
     mirred: hasAction('mirred'),
+    bridge: hasLink('bridge'),
     gact: hasAction('gact'),
     htb: hasQdisc('htb'),
     fq_codel: hasQdisc('fq_codel'),

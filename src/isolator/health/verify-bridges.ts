@@ -1,0 +1,28 @@
+import { link } from '../../rtnetlink/index.js'
+import { bridgeName } from '../layout/layout.js'
+import { bridgePlan, bridgeSettings, isOurBridge } from '../plan/bridge.js'
+import type { HostFacts } from '../plan/facts.js'
+import { compareAll } from './compare.js'
+import { foreign, type Fault } from './difference.js'
+import type { Snapshot } from './snapshot.js'
+
+/** What of the bridges of these slots is not as planned. Whether a device is in its bridge is told of the container. */
+export async function bridgeFaults(
+  { bridged }: HostFacts,
+  slots: readonly number[],
+  snapshot: Snapshot,
+): Promise<Fault[]> {
+  const names = bridged ? [...new Set(slots.map(bridgeName))] : []
+  const faults = await Promise.all(names.map(name => faultsOf(name, snapshot)))
+  return faults.flat()
+}
+
+async function faultsOf(name: string, snapshot: Snapshot): Promise<Fault[]> {
+  const found = snapshot.link(name)
+  const plan = bridgePlan(name)
+  const object = plan.map(message => message.command()).join(' && ')
+  if (!found) return [{ difference: { kind: 'missing', object, foreign: false }, mend: plan }]
+  if (isOurBridge(found)) return compareAll([bridgeSettings(name)], snapshot)
+  const { kind, arp, multicast } = found
+  return [foreign('different', object, link.command('add', { name, kind, arp, multicast }))]
+}

@@ -1,0 +1,52 @@
+import { link } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { IsolatorError } from '../isolator-error.js'
+import { ensureAll, removeAll } from '../kernel/apply.js'
+import { unlessGone } from '../kernel/unless-gone.js'
+import { bridgeName, isBridgeName } from '../layout/layout.js'
+import { bridgePlan, isOurBridge } from '../plan/bridge.js'
+import { planDelete } from '../plan/planned.js'
+import type { HostContext } from './context.js'
+
+/**
+ * Sees to it that the bridges of these slots are there, and down. They stay until `destroy()`: the next container may need
+ * them while a call that made one is taken back.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where another link has the name of one
+ */
+export async function ensureBridges(host: HostContext, slots: readonly number[]): Promise<void> {
+  const { rt, facts, bridges } = host
+  if (!facts.bridged) return
+  for (const name of new Set(slots.map(bridgeName))) {
+    const index = rt.devices.interfaceIndex(name)
+    // The same one as when it was looked at: nothing is asked.
+    if (index !== 0 && bridges.get(name) === index) continue
+    await ensureBridge(rt, name)
+    bridges.set(name, rt.devices.interfaceIndex(name))
+  }
+}
+
+/** Whether it had to be made. */
+export async function ensureBridge(rt: RtnetlinkSocket, name: string): Promise<boolean> {
+  const found = await unlessGone(() => rt.links.get(name))
+  if (found && !isOurBridge(found)) {
+    throw new IsolatorError(
+      'ERR_FOREIGN_STATE',
+      `${name} is where this isolator has a bridge of its own, and it is ${found.kind === 'bridge' ? 'a bridge of somebody else' : 'not a bridge'}. ` +
+        `Rename it (ip link set dev ${name} name …), or delete it`,
+      { details: { dev: name, kind: found.kind } },
+    )
+  }
+  await ensureAll(rt, bridgePlan(name))
+  return found === undefined
+}
+
+/** Deletes all bridges of ours, once no container needs them. */
+export async function removeBridges(rt: RtnetlinkSocket): Promise<void> {
+  const found = await rt.links.list({ kind: 'bridge' })
+  const ours = found.filter(bridge => isBridgeName(bridge.name) && isOurBridge(bridge))
+  await removeAll(
+    rt,
+    ours.map(({ name }) => planDelete(link, name)),
+  )
+}

@@ -52,7 +52,13 @@ export type { InetSocketOptions } from './netns/inet-socket.js'
 
 // The isolator
 export { PortMappingIsolator } from './isolator/port-mapping-isolator.js'
-export type { IsolateOptions, PortMappingIsolatorOptions, UpdateOptions } from './isolator/options/options.js'
+export type {
+  ContainerOptions,
+  IsolateOptions,
+  PortMappingIsolatorOptions,
+  UpdateOptions,
+} from './isolator/options/options.js'
+export type { RecoverOptions, WatchOptions } from './isolator/options/arguments.js'
 export type { ContainerInfo } from './isolator/container/info.js'
 export type { Difference } from './isolator/health/difference.js'
 export type { Gone, IsolatorEvents } from './isolator/health/isolator-events.js'
@@ -71,7 +77,7 @@ export type {
 export type { NetworkStatisticsOptions } from './isolator/options/statistics-options.js'
 export { PortRanges, type PortRange, type PortRangesInput } from './isolator/ports/port-ranges.js'
 export { formatSize, parseSize, type SizeInput } from './isolator/options/sizes.js'
-export { parseMesosFlags, type MesosFlags } from './isolator/mesos/flags.js'
+export { parseMesosFlags, type MesosFlags, type MesosFlagsOptions } from './isolator/mesos/flags.js'
 export {
   createStatisticsHandler,
   type ExecutorDescription,

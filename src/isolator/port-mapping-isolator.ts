@@ -11,11 +11,11 @@ import { tearDownHost } from './host/setup.js'
 import { Housekeeping, type Listener } from './health/housekeeping.js'
 import { isolate, type Isolation } from './container/isolate.js'
 import { IsolatorError } from './isolator-error.js'
-import type { Gone, IsolatorEvents } from './health/isolator-events.js'
-import { checkId, checkIds } from './options/option-checks.js'
+import { listening, type Gone, type IsolatorEvents } from './health/isolator-events.js'
+import { takes, type RecoverOptions, type WatchOptions } from './options/arguments.js'
 import {
-  checkUpdateOptions,
   parseOptions,
+  type ContainerOptions,
   type IsolateOptions,
   type IsolatorOptions,
   type PortMappingIsolatorOptions,
@@ -32,7 +32,7 @@ import { allWithNumbers, withNumbers, type ResourceStatistics } from './statisti
 import { UsageReader } from './statistics/usage-reader.js'
 import { updateContainer } from './container/update.js'
 import { findFaults, type Scope } from './health/verify.js'
-import { wantedContainer, wantedContainers, type ContainerOptions } from './container/wanted.js'
+import { wantedContainer } from './container/wanted.js'
 
 /**
  * Containers that share the host's one IP address, each with its own network namespace and ports: the isolator that
@@ -96,12 +96,10 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_INVALID_OPTION; ERR_CONTAINER_EXISTS where this isolator has containers already;
    *   ERR_FOREIGN_STATE where something else has changed what tells containers apart, before anything is touched
    */
-  async recover(
-    known: readonly string[],
-    { orphans = [] }: { orphans?: readonly string[] | undefined } = {},
-  ): Promise<Recovery> {
-    checkIds(known, 'known')
-    checkIds(orphans, 'orphans')
+  async recover(known: readonly string[], options: RecoverOptions = {}): Promise<Recovery> {
+    takes.recover(known)
+    takes.recoverOptions(options)
+    const { orphans = [] } = options
     const { recovery, outdated } = await this.#calls.recover(async () => {
       if (this.#containers.size === 0) return recover(this.#host, this.#containers, known, orphans)
       throw new IsolatorError(
@@ -121,6 +119,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_PORTS_EXHAUSTED, ERR_INVALID_OPTION, ERR_FOREIGN_STATE; whatever was done is taken back
    */
   async isolate(id: string, options: IsolateOptions): Promise<ContainerInfo> {
+    takes.isolate(id)
+    takes.isolateOptions(options)
     const wanted = wantedContainer(id, options, this.#limits)
     const [info] = await this.#isolateAll([wanted])
     return info as ContainerInfo
@@ -132,7 +132,10 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError as `isolate`, for the first that cannot be
    */
   async isolateMany(containers: readonly ContainerOptions[]): Promise<ContainerInfo[]> {
-    return this.#isolateAll(wantedContainers(containers, this.#limits))
+    takes.isolateMany(containers)
+    return this.#isolateAll(
+      containers.map(({ id, ...options }) => wantedContainer(id, options, this.#limits)),
+    )
   }
 
   /**
@@ -143,8 +146,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    *   ERR_INVALID_OPTION; whatever was done is taken back
    */
   async update(id: string, options: UpdateOptions): Promise<ContainerInfo> {
-    checkId(id)
-    checkUpdateOptions(options)
+    takes.update(id)
+    takes.updateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
     return this.#calls.run(async () => {
       const container = this.#containers.known(id)
@@ -163,7 +166,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * network. False for an unknown id, as in Mesos.
    */
   async cleanup(id: string): Promise<boolean> {
-    checkId(id)
+    takes.cleanup(id)
     return (await this.#calls.run(() => this.#cleanUp([id]))).has(id)
   }
 
@@ -172,7 +175,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * id whether there was a container.
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
-    checkIds(ids, 'ids')
+    takes.cleanupMany(ids)
     const gone = await this.#calls.run(() => this.#cleanUp(ids))
     return ids.map(id => gone.has(id))
   }
@@ -185,6 +188,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /** One container, undefined where the id is unknown. */
   get(id: string): ContainerInfo | undefined {
+    takes.get(id)
     this.#calls.refuseOnceClosed()
     const container = this.#containers.get(id)
     return container && infoOf(container)
@@ -200,10 +204,12 @@ export class PortMappingIsolator implements AsyncDisposable {
   async usage(id: string, options?: { bigint?: false | undefined }): Promise<ResourceStatistics>
   async usage(
     id: string,
-    { bigint = false }: { bigint?: boolean | undefined } = {},
+    options: { bigint?: boolean | undefined } = {},
   ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
+    takes.usage(id)
+    takes.usageOptions(options)
     const exact = await this.#calls.run(() => this.#usageOf(this.#containers.known(id)))
-    return bigint ? exact : withNumbers(exact)
+    return options.bigint ? exact : withNumbers(exact)
   }
 
   /**
@@ -212,14 +218,15 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async usageAll(options: { bigint: true }): Promise<Map<string, ResourceStatistics<bigint>>>
   async usageAll(options?: { bigint?: false | undefined }): Promise<Map<string, ResourceStatistics>>
-  async usageAll({ bigint = false }: { bigint?: boolean | undefined } = {}): Promise<
-    Map<string, ResourceStatistics<bigint> | ResourceStatistics>
-  > {
+  async usageAll(
+    options: { bigint?: boolean | undefined } = {},
+  ): Promise<Map<string, ResourceStatistics<bigint> | ResourceStatistics>> {
+    takes.usageAllOptions(options)
     const exact = await this.#calls.run(async () => {
       await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
       return this.#usage.readAll([...this.#containers])
     })
-    return bigint ? exact : allWithNumbers(exact)
+    return options.bigint ? exact : allWithNumbers(exact)
   }
 
   /**
@@ -229,6 +236,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   async verify(id?: string): Promise<Difference[]> {
+    if (id !== undefined) takes.verify(id)
     const faults = await this.#calls.run(() => this.#settled(id, findFaults))
     return faults.map(({ difference }) => difference)
   }
@@ -238,7 +246,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    *
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
-  repair(id?: string): Promise<Repair> {
+  async repair(id?: string): Promise<Repair> {
+    if (id !== undefined) takes.repair(id)
     return this.#calls.add(() => this.#settled(id, repair))
   }
 
@@ -248,6 +257,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    * repaired when that gets another MAC or MTU.
    */
   on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
+    listening.on.event(event)
+    listening.on.listener(listener)
     this.#calls.refuseOnceClosed()
     this.#housekeeping.on(event, listener)
     return this
@@ -255,6 +266,8 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /** Takes a listener back. */
   off<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
+    listening.off.event(event)
+    listening.off.listener(listener)
     this.#housekeeping.off(event, listener)
     return this
   }
@@ -265,9 +278,11 @@ export class PortMappingIsolator implements AsyncDisposable {
    *
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
-  async watch(id: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Gone> {
+  async watch(id: string, options: WatchOptions = {}): Promise<Gone> {
+    takes.watch(id)
+    takes.watchOptions(options)
     const watched = await this.#calls.run(() =>
-      Promise.resolve({ gone: this.#housekeeping.watch(this.#containers.known(id), signal) }),
+      Promise.resolve({ gone: this.#housekeeping.watch(this.#containers.known(id), options.signal) }),
     )
     return watched.gone
   }
@@ -285,6 +300,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       const slots = Array.from(this.#containers, ({ slot }) => slot)
       return explainHost(facts, this.#record, this.#settings, slots)
     }
+    takes.explain(id)
     return explainContainer(facts, this.#containers.known(id))
   }
 

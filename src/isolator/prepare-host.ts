@@ -11,6 +11,7 @@ import { readHostFacts } from './host/facts.js'
 import { aloneOnHost } from './host/lock.js'
 import type { HostRecord } from './layout/host-record.js'
 import { portsReservedByOthers, setUpHost, type HostWishes } from './host/setup.js'
+import { openNetns } from './kernel/open-netns.js'
 import { refuseUnfitKernel } from './kernel/kernel-requirements.js'
 import type { IsolatorOptions } from './options/options.js'
 import { checkPortPlan, managedPorts } from './ports/port-policy.js'
@@ -28,8 +29,7 @@ export interface PreparedHost {
 
 /** Opens the host's namespace, checks the options against it and the kernel, and puts the static filters there. */
 export async function prepareHost(options: IsolatorOptions): Promise<PreparedHost> {
-  const netns =
-    options.netns === undefined ? NetworkNamespace.current() : NetworkNamespace.resolve(options.netns)
+  const netns = options.netns === undefined ? NetworkNamespace.current() : openNetns(options.netns)
   let rt: RtnetlinkSocket | undefined
   let sockets: SockDiagSocket | undefined
   try {

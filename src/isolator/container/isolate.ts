@@ -4,6 +4,7 @@ import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'
 import { portsOfHost, refusePortsInUse } from '../host/ports-in-use.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
+import { openNetns } from '../kernel/open-netns.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
 import { linkName } from '../layout/layout.js'
 import { refuse } from '../options/option-checks.js'
@@ -104,7 +105,7 @@ async function isolateSome(
 }
 
 function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo): NetworkNamespace {
-  const netns = NetworkNamespace.resolve(reference)
+  const netns = openNetns(reference)
   undo.push(() => {
     netns.close()
   })

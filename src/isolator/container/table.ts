@@ -1,7 +1,6 @@
 import type { NetnsReference } from '../../netns/network-namespace.js'
 import { EphemeralAllocator } from '../ports/ephemeral-allocator.js'
 import { IsolatorError } from '../isolator-error.js'
-import { checkId } from '../options/option-checks.js'
 import { allPorts, type ContainerFacts } from '../plan/facts.js'
 import { PortOwners } from '../ports/port-owners.js'
 import { PortRanges, type PortRange } from '../ports/port-ranges.js'
@@ -67,10 +66,9 @@ export class ContainerTable implements Iterable<Container> {
   /**
    * The container.
    *
-   * @throws IsolatorError ERR_INVALID_OPTION, ERR_CONTAINER_UNKNOWN
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN
    */
   known(id: string): Container {
-    checkId(id)
     const container = this.#byId.get(id)
     if (container) return container
     throw unknown(id)

@@ -1,3 +1,5 @@
+import { callback, oneOf, type Declaration } from '../../input/index.js'
+import { isolatorArgument } from '../options/declared.js'
 import type { Repair } from './repair.js'
 
 /** A container that is no more. */
@@ -19,3 +21,16 @@ export interface IsolatorEvents {
   /** Something that was to be done by itself has failed, and is tried again. Without a listener it is a warning of the process. */
   error: [Error]
 }
+
+const event: Declaration<keyof IsolatorEvents> = oneOf('gone', 'repaired', 'error')
+const listener = callback('a function, which is called at each event')
+
+const checksOf = (
+  method: string,
+): { event: (given: unknown) => void; listener: (given: unknown) => void } => ({
+  event: isolatorArgument(`PortMappingIsolator.${method}`, 'event', event),
+  listener: isolatorArgument(`PortMappingIsolator.${method}`, 'listener', listener),
+})
+
+/** What `on` and `off` take: each throws IsolatorError ERR_INVALID_OPTION for a value that is not as declared. */
+export const listening = { on: checksOf('on'), off: checksOf('off') }

@@ -1,4 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { callback, having, object, optional, text, type InputOf } from '../../input/index.js'
+import { isolatorArgument } from '../options/declared.js'
 import type { PortMappingIsolator } from '../port-mapping-isolator.js'
 import type { ResourceStatistics } from '../statistics/resource-statistics.js'
 import { exactJson } from '../mesos/exact-json.js'
@@ -6,25 +8,48 @@ import { exactJson } from '../mesos/exact-json.js'
 /** What of the isolator this needs. */
 export type StatisticsSource = Pick<PortMappingIsolator, 'usageAll'>
 
-/** What an entry says of a container besides its statistics. */
-export interface ExecutorDescription {
+const description = object({
   /** Default: the container's id. */
-  executor_id?: string | undefined
+  executor_id: optional(text()),
   /** Default: `executor_id`. */
-  executor_name?: string | undefined
+  executor_name: optional(text()),
   /** Default: `''`. */
-  framework_id?: string | undefined
+  framework_id: optional(text()),
   /** Default: `executor_id`. */
-  source?: string | undefined
-}
+  source: optional(text()),
+})
+
+/** What an entry says of a container besides its statistics. */
+export interface ExecutorDescription extends InputOf<typeof description> {}
+
+type Describe = (id: string) => ExecutorDescription | Promise<ExecutorDescription>
+type ExtraStatistics = (id: string) => object | Promise<object>
+
+const handlerOptions = object({
+  /** Who a container is. */
+  describe: optional(callback<Describe>()),
+  /** Statistics that are not the network's, under Mesos's names: `cpus_limit`, `mem_rss_bytes`, … Default: none. */
+  extraStatistics: optional(callback<ExtraStatistics>()),
+})
 
 /** What the isolator does not know and its caller may. */
-export interface StatisticsHandlerOptions {
-  /** Who a container is. */
-  describe?: ((id: string) => ExecutorDescription | Promise<ExecutorDescription>) | undefined
-  /** Statistics that are not the network's, under Mesos's names: `cpus_limit`, `mem_rss_bytes`, … Default: none. */
-  extraStatistics?: ((id: string) => object | Promise<object>) | undefined
-}
+export interface StatisticsHandlerOptions extends InputOf<typeof handlerOptions> {}
+
+const checkSource: (isolator: unknown) => void = isolatorArgument(
+  'createStatisticsHandler',
+  'isolator',
+  having<StatisticsSource>('a PortMappingIsolator', 'usageAll'),
+)
+const checkOptions: (options: unknown) => void = isolatorArgument(
+  'createStatisticsHandler',
+  'options',
+  handlerOptions,
+)
+const checkDescription: (description: unknown) => void = isolatorArgument(
+  'createStatisticsHandler',
+  'what describe() returns',
+  description,
+)
 
 /** One executor of Mesos's `/monitor/statistics`; the keys stand as Mesos writes them, in alphabetical order. */
 export interface StatisticsEntry {
@@ -58,6 +83,8 @@ export function createStatisticsHandler(
   isolator: StatisticsSource,
   options: StatisticsHandlerOptions = {},
 ): StatisticsHandler {
+  checkSource(isolator)
+  checkOptions(options)
   let underWay: Promise<string> | undefined
   const read = (): Promise<string> =>
     (underWay ??= readEntries(isolator, options)
@@ -97,9 +124,18 @@ async function readEntries(
   const all = await isolator.usageAll({ bigint: true })
   return Promise.all(
     Array.from(all, async ([id, statistics]) =>
-      entryOf(id, statistics, await describe?.(id), await extraStatistics?.(id)),
+      entryOf(id, statistics, await described(id, describe), await extraStatistics?.(id)),
     ),
   )
+}
+
+async function described(
+  id: string,
+  describe: Describe | undefined,
+): Promise<ExecutorDescription | undefined> {
+  const description = await describe?.(id)
+  if (description !== undefined) checkDescription(description)
+  return description
 }
 
 function entryOf(

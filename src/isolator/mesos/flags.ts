@@ -1,4 +1,6 @@
+import { list, object, optional, scalar, text, type InputOf } from '../../input/index.js'
 import { IsolatorError } from '../isolator-error.js'
+import { isolatorArgument } from '../options/declared.js'
 import { parseOptions, type PortMappingIsolatorOptions } from '../options/options.js'
 import type { PortRanges } from '../ports/port-ranges.js'
 import { parseSize } from '../options/sizes.js'
@@ -86,6 +88,23 @@ const FORMS: ReadonlyMap<string, FlagForm> = new Map([
   ...Object.entries(FLAGS).map(([name, { form }]): [string, FlagForm] => [name, form]),
 ])
 
+const flagsOptions = object({
+  /** Where flags may stand as well, as `MESOS_ETH0_NAME=eth1`; the command line comes first. Default: none. */
+  environment: optional(
+    scalar<Readonly<Record<string, string | undefined>>>('an object such as process.env', isObject),
+  ),
+})
+
+/** What `parseMesosFlags` takes beside the arguments. */
+export interface MesosFlagsOptions extends InputOf<typeof flagsOptions> {}
+
+const checkArguments: (argv: unknown) => void = isolatorArgument(
+  'parseMesosFlags',
+  'argv',
+  list(text(), 'a list of arguments such as process.argv.slice(2)'),
+)
+const checkOptions: (options: unknown) => void = isolatorArgument('parseMesosFlags', 'options', flagsOptions)
+
 /**
  * Reads a Mesos agent's command line: the flags of its port mapping isolator and the ports among its `--resources`.
  *
@@ -93,31 +112,33 @@ const FORMS: ReadonlyMap<string, FlagForm> = new Map([
  * whether they fit the host, `create` finds out.
  *
  * @param argv the arguments, without the programs: `process.argv.slice(2)`
- * @param options.environment where flags may stand as well, as `MESOS_ETH0_NAME=eth1`; the command line comes first.
- *   Default: none
  * @throws IsolatorError ERR_INVALID_OPTION, which names the flag and says what was expected
  *
  * @example
  * const { options, isolation, rest } = parseMesosFlags(process.argv.slice(2), { environment: process.env })
  * const isolator = await PortMappingIsolator.create(options)
  */
-export function parseMesosFlags(
-  argv: readonly string[],
-  { environment = {} }: { environment?: Readonly<Record<string, string | undefined>> | undefined } = {},
-): MesosFlags {
+export function parseMesosFlags(argv: readonly string[], options: MesosFlagsOptions = {}): MesosFlags {
+  checkArguments(argv)
+  checkOptions(options)
+  const { environment = {} } = options
   const { values, rest } = takeArguments(argv, name => FORMS.get(name))
   const given = new Map([...takeEnvironment(environment, [...FORMS.keys()]), ...values])
   const { ports, ephemeralPorts, scalars } = readResources(given.get('resources') ?? '')
   if (ephemeralPorts.size === 0) throw noEphemeralPorts(given.get('resources'))
   const cpus = Math.floor(scalars['cpus'] ?? 0)
-  const options = {
+  const found = {
     ephemeralPorts,
     ...(ports.size > 0 && { ports }),
     ...(cpus > 0 && { cpus }),
     ...optionsOf(given),
   }
-  check(options)
-  return { options, isolation: listOf(given.get('isolation')), resources: scalars, rest }
+  check(found)
+  return { options: found, isolation: listOf(given.get('isolation')), resources: scalars, rest }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 /** All but the ports. */

@@ -1,119 +1,161 @@
-import { formatParent, parseParent } from '../../tc/handle.js'
-import type { NetnsReference } from '../../netns/network-namespace.js'
 import {
-  anything,
-  checkEach,
-  isAddress,
-  isBoolean,
-  isInterfaceName,
-  isNetns,
-  isNumber,
-  isPid,
+  boolean,
+  either,
+  object,
   oneOf,
-  refuse,
-  type Checks,
-} from './option-checks.js'
+  optional,
+  textThat,
+  whole,
+  type Declaration,
+  type InputOf,
+} from '../../input/index.js'
+import type { NetnsReference } from '../../netns/network-namespace.js'
+import { formatParent, parseParent } from '../../tc/handle.js'
+import { MINIMUM_EPHEMERAL_PORTS_PER_CONTAINER } from '../ports/port-policy.js'
 import { PortRanges, type PortRangesInput } from '../ports/port-ranges.js'
-import type { RatePolicy } from './rate-limit.js'
-import { isCpus, isRate, RATE_CHECKS, ratePolicy, type RateOptions } from './rate-options.js'
-import { parseSize, type SizeInput } from './sizes.js'
 import {
-  parseStatisticsOptions,
-  STATISTICS_CHECKS,
-  type NetworkStatisticsOptions,
-  type StatisticsOptions,
-} from './statistics-options.js'
+  containerId,
+  cpus,
+  interfaceName,
+  isolatorArgument,
+  ipv4Address,
+  netnsReference,
+  pid,
+  portRanges,
+  rate,
+} from './declared.js'
+import { refuseAlone } from './option-checks.js'
+import type { RatePolicy } from './rate-limit.js'
+import { rateOptions, ratePolicy } from './rate-options.js'
+import { parseSize } from './sizes.js'
+import { parseStatisticsOptions, statisticsOptions, type StatisticsOptions } from './statistics-options.js'
+
+/** A class as `tc` writes it. */
+const classid = textThat("a class of the public interface such as '1:10'", given =>
+  /^[0-9a-f]{1,4}:[0-9a-f]{1,4}$/i.test(given),
+)
+const flowParent = either(oneOf('root'), classid)
+
+/** Ports as text that begins with a number or a bracket, so that a word beside it cannot be misspelt. */
+type PortsText =
+  `${number}` | `${number}-${number}` | `${number},${string}` | `${number}-${number},${string}` | `[${string}`
+
+const hostAccess: Declaration<'allow' | 'deny' | PortsText | Exclude<PortRangesInput, string>> = either(
+  oneOf('allow', 'deny'),
+  portRanges as Declaration<PortsText | Exclude<PortRangesInput, string>>,
+)
+
+export const isolatorOptions = object(
+  {
+    /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
+    netns: optional(netnsReference),
+    /** The interface whose address containers share (Mesos `eth0_name`). Default: that of the default route. */
+    publicInterface: optional(interfaceName),
+    /** The host's loopback interface (Mesos `lo_name`). Default `'lo'`. */
+    loopbackInterface: optional(interfaceName),
+    /** The shared IPv4 address. Default: the first global one of the public interface. */
+    address: optional(ipv4Address),
+    /** Non-ephemeral ports that containers may be given (Mesos resource `ports`). Default: none. Ends are inclusive. */
+    ports: optional(portRanges),
+    /** Ports that are cut into one ephemeral range per container (Mesos resource `ephemeral_ports`). Ends are inclusive. */
+    ephemeralPorts: portRanges,
+    /**
+     * Size of a container's ephemeral range, at least 8. Default 1024. A power of two is cheapest: 1024 ports then cost
+     * one set of filters, other numbers up to 14 more.
+     */
+    ephemeralPortsPerContainer: optional(whole(MINIMUM_EPHEMERAL_PORTS_PER_CONTAINER, 0x10000)),
+    /**
+     * What a container has on-link: `'prefix'` (default) the host's own prefix, as transparent as in Mesos; `'gateway'`
+     * only the gateway, so that no container can fill the kernel's neighbour table.
+     */
+    neighbours: optional(oneOf('prefix', 'gateway')),
+    /**
+     * Keep the managed ports out of the host's own allocation (`net.ipv4.ip_local_reserved_ports`, until `destroy()`). They may
+     * then overlap the host's ephemeral range as long as 1024 ports of it remain. Default false: an overlap is refused.
+     */
+    reserveHostPorts: optional(boolean),
+    /**
+     * Raise `net.core.netdev_max_backlog`, until `destroy()`, where it is smaller than the number of containers there is room
+     * for: copies of ARP and echo replies beyond it are lost. Default false: `create()` warns of it.
+     */
+    raiseNetdevMaxBacklog: optional(boolean),
+    /** The queue below a rate limit: `'fq_codel'` (default) keeps it short and fair among flows, `'none'` needs no fq_codel. */
+    bloatReduction: optional(oneOf('fq_codel', 'none')),
+    /** Give each container a flow of its own in an fq_codel at the public interface. Default false. */
+    egressUniqueFlowPerContainer: optional(boolean),
+    /** Where that fq_codel hangs: `'root'` (default) of the public interface, or a class there such as `'1:10'`. */
+    egressFlowClassifierParent: optional(flowParent),
+    /**
+     * Fragmented UDP on the wire: `'drop'` (default), or `'allow'`, at the price that later fragments, which carry no ports,
+     * reach every container and leave unchecked.
+     */
+    fragments: optional(oneOf('drop', 'allow')),
+    /** UDP from containers to multicast addresses and to 255.255.255.255: `'drop'` (default) or `'allow'`. */
+    multicast: optional(oneOf('drop', 'allow')),
+    /**
+     * What of the host's own services containers may open, by its address or 127.0.0.1: `'allow'` (default, as in Mesos),
+     * `'deny'`, or the ports of those that they may, such as `'80,443'`.
+     */
+    hostAccess: optional(hostAccess),
+    /**
+     * What to do on a kernel without bridges: `'refuse'` (default), or `'accept'` that root in a container can lead forged
+     * frames into the host's stack, past all filters, by an ifb. Containers without CAP_NET_ADMIN cannot.
+     */
+    withoutBridge: optional(oneOf('refuse', 'accept')),
+  },
+  rateOptions,
+  statisticsOptions,
+)
 
 /** What `PortMappingIsolator.create` takes. Mesos's flags keep their names in camelCase, the two interfaces apart. */
-export interface PortMappingIsolatorOptions extends RateOptions, NetworkStatisticsOptions {
-  /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
-  netns?: NetnsReference | undefined
-  /** The interface whose address containers share (Mesos `eth0_name`). Default: that of the default route. */
-  publicInterface?: string | undefined
-  /** The host's loopback interface (Mesos `lo_name`). Default `'lo'`. */
-  loopbackInterface?: string | undefined
-  /** The shared IPv4 address. Default: the first global one of the public interface. */
-  address?: string | undefined
-  /** Non-ephemeral ports that containers may be given (Mesos resource `ports`). Default: none. Ends are inclusive. */
-  ports?: PortRangesInput | undefined
-  /** Ports that are cut into one ephemeral range per container (Mesos resource `ephemeral_ports`). Ends are inclusive. */
-  ephemeralPorts: PortRangesInput
-  /**
-   * Size of a container's ephemeral range, at least 8. Default 1024. A power of two is cheapest: 1024 ports then cost
-   * one set of filters, other numbers up to 14 more.
-   */
-  ephemeralPortsPerContainer?: number | undefined
-  /**
-   * What a container has on-link: `'prefix'` (default) the host's own prefix, as transparent as in Mesos; `'gateway'`
-   * only the gateway, so that no container can fill the kernel's neighbour table.
-   */
-  neighbours?: 'prefix' | 'gateway' | undefined
-  /**
-   * Keep the managed ports out of the host's own allocation (`net.ipv4.ip_local_reserved_ports`, until `destroy()`). They may
-   * then overlap the host's ephemeral range as long as 1024 ports of it remain. Default false: an overlap is refused.
-   */
-  reserveHostPorts?: boolean | undefined
-  /**
-   * Raise `net.core.netdev_max_backlog`, until `destroy()`, where it is smaller than the number of containers there is room
-   * for: copies of ARP and echo replies beyond it are lost. Default false: `create()` warns of it.
-   */
-  raiseNetdevMaxBacklog?: boolean | undefined
-  /** The queue below a rate limit: `'fq_codel'` (default) keeps it short and fair among flows, `'none'` needs no fq_codel. */
-  bloatReduction?: 'fq_codel' | 'none' | undefined
-  /** Give each container a flow of its own in an fq_codel at the public interface. Default false. */
-  egressUniqueFlowPerContainer?: boolean | undefined
-  /** Where that fq_codel hangs: `'root'` (default) of the public interface, or a class there such as `'1:10'`. */
-  egressFlowClassifierParent?: string | undefined
-  /**
-   * Fragmented UDP on the wire: `'drop'` (default), or `'allow'`, at the price that later fragments, which carry no ports,
-   * reach every container and leave unchecked.
-   */
-  fragments?: 'drop' | 'allow' | undefined
-  /** UDP from containers to multicast addresses and to 255.255.255.255: `'drop'` (default) or `'allow'`. */
-  multicast?: 'drop' | 'allow' | undefined
-  /**
-   * What of the host's own services containers may open, by its address or 127.0.0.1: `'allow'` (default, as in Mesos),
-   * `'deny'`, or the ports of those that they may, such as `'80,443'`.
-   */
-  hostAccess?: 'allow' | 'deny' | OtherPorts | undefined
-  /**
-   * What to do on a kernel without bridges: `'refuse'` (default), or `'accept'` that root in a container can lead forged
-   * frames into the host's stack, past all filters, by an ifb. Containers without CAP_NET_ADMIN cannot.
-   */
-  withoutBridge?: 'refuse' | 'accept' | undefined
-}
+export interface PortMappingIsolatorOptions extends InputOf<typeof isolatorOptions> {}
 
-/** {@link PortRangesInput}, written so that the words beside it are not lost in `string`. */
-type OtherPorts = PortRangesInput & Record<never, never>
-
-/** What a container is given. */
-export interface IsolateOptions {
+export const isolateOptions = object({
   /** Its network namespace: open, a path, a name in /run/netns, or the pid of a process in it. Not the host's. */
-  netns: NetnsReference
+  netns: netnsReference,
   /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
-  ports?: PortRangesInput | undefined
+  ports: optional(portRanges),
   /**
    * The process whose end is the container's: see `watch`. Default: that of `netns`, where that is a pid; else only the
    * container's interface is watched, since a name or an open file keeps a namespace alive.
    */
-  pid?: number | undefined
+  pid: optional(pid),
   /** Its CPUs, for rates per CPU, above 0. Default: none, it gets the minimum. */
-  cpus?: number | undefined
+  cpus: optional(cpus),
   /** What it may send, instead of what the isolator's options say: bytes per second. */
-  egressRateLimit?: SizeInput | undefined
+  egressRateLimit: optional(rate),
   /** What it may receive, likewise. */
-  ingressRateLimit?: SizeInput | undefined
-}
+  ingressRateLimit: optional(rate),
+})
+
+/** What a container is given. */
+export interface IsolateOptions extends InputOf<typeof isolateOptions> {}
+
+/** One of the containers of `isolateMany`. */
+export const containerOptions = object({ id: containerId }, isolateOptions)
+
+/** A container's id and what it is given: one of the containers of `isolateMany`. */
+export interface ContainerOptions extends InputOf<typeof containerOptions> {}
+
+export const updateOptions = object({
+  /** All of its non-ephemeral ports: those that are not among them any more are taken from it. */
+  ports: optional(portRanges),
+  /** Its CPUs. Its limits are computed anew from the isolator's options. */
+  cpus: optional(cpus),
+  /** What it may send, instead of what the isolator's options say: bytes per second. */
+  egressRateLimit: optional(rate),
+  /** What it may receive, likewise. */
+  ingressRateLimit: optional(rate),
+})
 
 /** What of a container is to change. What is left out stays. */
-export interface UpdateOptions {
-  /** All of its non-ephemeral ports: those that are not among them any more are taken from it. */
-  ports?: PortRangesInput | undefined
-  /** Its CPUs. Its limits are computed anew from the isolator's options. */
-  cpus?: number | undefined
-  egressRateLimit?: SizeInput | undefined
-  ingressRateLimit?: SizeInput | undefined
-}
+export interface UpdateOptions extends InputOf<typeof updateOptions> {}
+
+const check: (options: unknown) => void = isolatorArgument(
+  'PortMappingIsolator.create',
+  'options',
+  isolatorOptions,
+)
 
 /** The options with defaults filled in, of the right types. */
 export interface IsolatorOptions {
@@ -145,49 +187,15 @@ export interface IsolatorOptions {
   readonly statistics: StatisticsOptions
 }
 
-const ISOLATOR_CHECKS: Checks<PortMappingIsolatorOptions> = {
-  netns: isNetns,
-  publicInterface: isInterfaceName,
-  loopbackInterface: isInterfaceName,
-  address: isAddress,
-  ports: anything,
-  ephemeralPorts: anything,
-  ephemeralPortsPerContainer: isNumber,
-  neighbours: oneOf('prefix', 'gateway'),
-  reserveHostPorts: isBoolean,
-  raiseNetdevMaxBacklog: isBoolean,
-  bloatReduction: oneOf('fq_codel', 'none'),
-  egressUniqueFlowPerContainer: isBoolean,
-  egressFlowClassifierParent: isFlowParent,
-  ...RATE_CHECKS,
-  fragments: oneOf('drop', 'allow'),
-  multicast: oneOf('drop', 'allow'),
-  hostAccess: anything,
-  withoutBridge: oneOf('refuse', 'accept'),
-  ...STATISTICS_CHECKS,
-}
-
-const ISOLATE_CHECKS: Checks<IsolateOptions> = {
-  netns: isNetns,
-  ports: anything,
-  pid: isPid,
-  cpus: isCpus,
-  egressRateLimit: isRate,
-  ingressRateLimit: isRate,
-}
-
-const { netns: _netns, pid: _pid, ...UPDATE_CHECKS } = ISOLATE_CHECKS
-
 /**
- * Checks the options one by one and fills in defaults. What needs to know the host, such as overlaps with its ephemeral
- * range, is checked by `checkPortPlan`.
+ * Fills in the defaults of options that are as declared, and refuses those that do not fit each other. What needs to know
+ * the host, such as overlaps with its ephemeral range, is checked by `checkPortPlan`.
  *
- * @throws IsolatorError ERR_INVALID_OPTION, naming the option, for a value of the wrong type and for unknown names
+ * @throws IsolatorError ERR_INVALID_OPTION, naming the option
  */
 export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptions {
-  checkEach(options, ISOLATOR_CHECKS)
-  if (options.ephemeralPorts === undefined)
-    throw refuse('ephemeralPorts', undefined, "ranges such as '32768-57344'")
+  check(options)
+  refuseAlone(options, ['egressFlowClassifierParent'], { needs: 'egressUniqueFlowPerContainer' })
   return {
     netns: options.netns,
     publicInterface: options.publicInterface,
@@ -225,31 +233,4 @@ function hostServices(
 ): PortRanges | undefined {
   if (hostAccess === 'allow') return undefined
   return hostAccess === 'deny' ? PortRanges.empty : PortRanges.from(hostAccess, 'hostAccess')
-}
-
-/**
- * Checks what `isolate` is given, likewise.
- *
- * @throws IsolatorError ERR_INVALID_OPTION
- */
-export function checkIsolateOptions(options: IsolateOptions): IsolateOptions {
-  checkEach(options, ISOLATE_CHECKS)
-  isNetns(options.netns, 'netns')
-  return options
-}
-
-/**
- * Checks what `update` is given, likewise.
- *
- * @throws IsolatorError ERR_INVALID_OPTION
- */
-export function checkUpdateOptions(options: UpdateOptions): UpdateOptions {
-  checkEach(options, UPDATE_CHECKS)
-  return options
-}
-
-/** `'root'`, or a class as `tc` writes it. */
-function isFlowParent(value: unknown, option: string): void {
-  if (value === 'root' || (typeof value === 'string' && /^[0-9a-f]{1,4}:[0-9a-f]{1,4}$/i.test(value))) return
-  throw refuse(option, value, "'root' or a class of the public interface such as '1:10'")
 }

@@ -1,96 +1,62 @@
-import { isBoolean, oneOf, refuse, type Checks } from './option-checks.js'
-import { optionName, type RatePolicy } from './rate-limit.js'
+import { boolean, either, object, oneOf, optional, type InputOf } from '../../input/index.js'
+import { cpus, rate, rateOrNone, sizeThat } from './declared.js'
+import { refuse } from './option-checks.js'
+import { limits, optionName, type RatePolicy } from './rate-limit.js'
 import { formatSize, parseSize, type SizeInput } from './sizes.js'
 
-/** The options of `create` that limit rates. Bytes per second, or bytes; numbers, or text such as `'37500KB'`. */
-export interface RateOptions {
+const rateOrAuto = either(rate, oneOf('auto'))
+
+const burst = sizeThat('more than 0 and less than 4GB', bytes => bytes >= 1 && bytes <= 0xffffffff)
+
+export const rateOptions = object({
   /** What each container may send. Default: no limit. */
-  egressRateLimitPerContainer?: SizeInput | undefined
+  egressRateLimitPerContainer: optional(rate),
   /** What each container may send for each of its CPUs; `'auto'`: the link's speed divided by `cpus`. */
-  egressRatePerCpu?: SizeInput | undefined
-  /** The least that any container gets; 0 for no such limit. Default 125000, 1 Mbit/s. */
-  minimumEgressRateLimit?: SizeInput | undefined
+  egressRatePerCpu: optional(rateOrAuto),
+  /**
+   * The least that any container gets; 0 for no such limit. Default 125000, 1 Mbit/s. Only with one of the two rates
+   * above, as the following ones.
+   */
+  minimumEgressRateLimit: optional(rateOrNone),
   /** The most that any container gets. Default: no such limit. */
-  maximumEgressRateLimit?: SizeInput | undefined
+  maximumEgressRateLimit: optional(rate),
   /** What a container may send for a moment, after a pause. It counts where it is above the container's rate. */
-  egressCeilLimit?: SizeInput | undefined
+  egressCeilLimit: optional(rate),
   /** How long that moment is: bytes at the rate of `egressCeilLimit`. */
-  egressBurst?: SizeInput | undefined
+  egressBurst: optional(burst),
   /** What each container may receive. Default: no limit. */
-  ingressRateLimitPerContainer?: SizeInput | undefined
+  ingressRateLimitPerContainer: optional(rate),
   /** What each container may receive for each of its CPUs; `'auto'`: the link's speed divided by `cpus`. */
-  ingressRatePerCpu?: SizeInput | undefined
-  /** As for egress. */
-  minimumIngressRateLimit?: SizeInput | undefined
-  maximumIngressRateLimit?: SizeInput | undefined
-  ingressCeilLimit?: SizeInput | undefined
-  ingressBurst?: SizeInput | undefined
+  ingressRatePerCpu: optional(rateOrAuto),
+  /** As `minimumEgressRateLimit`, for what containers receive. */
+  minimumIngressRateLimit: optional(rateOrNone),
+  /** As `maximumEgressRateLimit`, for what containers receive. */
+  maximumIngressRateLimit: optional(rate),
+  /** As `egressCeilLimit`, for what containers receive. */
+  ingressCeilLimit: optional(rate),
+  /** As `egressBurst`, for what containers receive. */
+  ingressBurst: optional(burst),
   /** Give containers without an ingress limit one when they are updated. Default true, as in Mesos. */
-  ingressIsolateExistingContainers?: boolean | undefined
+  ingressIsolateExistingContainers: optional(boolean),
   /**
    * Where the limit on what a container sends stands: `'container'` (default) on its own eth0, as in Mesos, where a root
    * process inside can take it away; `'host'` there and on the host, for all it sends together.
    */
-  egressEnforcement?: 'container' | 'host' | undefined
+  egressEnforcement: optional(oneOf('container', 'host')),
   /** The speed of the public interface, for `'auto'` and the check of rates against it. Default: what the device says. */
-  networkLinkSpeed?: SizeInput | undefined
+  networkLinkSpeed: optional(rate),
   /** The CPUs that containers share, which `'auto'` divides the link's speed by (Mesos resource `cpus`). Default: the machine's. */
-  cpus?: number | undefined
-}
+  cpus: optional(cpus),
+})
 
-/** 1 TB/s: what HTB, a link's alias and a double all hold with room to spare. */
-const MAXIMUM_RATE = 10 ** 12
-
-export function isRate(value: unknown, option: string): void {
-  const rate = parseSize(value as SizeInput, option)
-  if (rate < 1 || rate >= MAXIMUM_RATE)
-    throw refuse(option, value, 'more than 0 and less than 10^12 bytes per second')
-}
-
-/** 0 is no minimum. */
-function isMinimum(value: unknown, option: string): void {
-  if (parseSize(value as SizeInput, option) !== 0) isRate(value, option)
-}
-
-function isRateOrAuto(value: unknown, option: string): void {
-  if (value !== 'auto') isRate(value, option)
-}
-
-function isBurst(value: unknown, option: string): void {
-  const bytes = parseSize(value as SizeInput, option)
-  if (bytes < 1 || bytes > 0xffffffff) throw refuse(option, value, 'more than 0 and less than 4GB')
-}
-
-/** CPUs come in fractions. */
-export function isCpus(value: unknown, option: string): void {
-  if (typeof value !== 'number' || !(value > 0) || value === Infinity)
-    throw refuse(option, value, 'a number above 0')
-}
-
-export const RATE_CHECKS: Checks<RateOptions> = {
-  egressRateLimitPerContainer: isRate,
-  egressRatePerCpu: isRateOrAuto,
-  minimumEgressRateLimit: isMinimum,
-  maximumEgressRateLimit: isRate,
-  egressCeilLimit: isRate,
-  egressBurst: isBurst,
-  ingressRateLimitPerContainer: isRate,
-  ingressRatePerCpu: isRateOrAuto,
-  minimumIngressRateLimit: isMinimum,
-  maximumIngressRateLimit: isRate,
-  ingressCeilLimit: isRate,
-  ingressBurst: isBurst,
-  ingressIsolateExistingContainers: isBoolean,
-  egressEnforcement: oneOf('container', 'host'),
-  networkLinkSpeed: isRate,
-  cpus: isCpus,
-}
+/** The options of `create` that limit rates. Bytes per second, or bytes; numbers, or text such as `'37500KB'`. */
+export interface RateOptions extends InputOf<typeof rateOptions> {}
 
 /**
  * The policy of one direction, of options that are of the right types.
  *
  * @throws IsolatorError ERR_INVALID_OPTION for options that contradict each other: a fixed and a scaled rate, a minimum
- *   above the maximum, a burst without a ceil
+ *   above the maximum, a burst without a ceil, any of them without a rate, and any of them without a rate
  */
 export function ratePolicy(direction: RatePolicy['direction'], options: RateOptions): RatePolicy {
   const size = (field: Parameters<typeof optionName>[1]): number | undefined => {
@@ -118,6 +84,7 @@ function refuseContradictions(policy: RatePolicy): void {
     const fixed = optionName(direction, 'perContainer')
     throw refuse(optionName(direction, 'perCpu'), perCpu, `it or ${fixed}, not both`)
   }
+  refuseWithoutRate(policy)
   if (minimum !== undefined && maximum !== undefined && minimum > maximum) {
     const name = optionName(direction, 'maximum')
     throw refuse(
@@ -132,4 +99,17 @@ function refuseContradictions(policy: RatePolicy): void {
       formatSize(burst),
       `${optionName(direction, 'ceil')} beside it`,
     )
+}
+
+/** Alone they would do nothing, and whoever set them would believe that containers are limited. */
+function refuseWithoutRate(policy: RatePolicy): void {
+  if (limits(policy)) return
+  for (const field of ['minimum', 'maximum', 'ceil', 'burst'] as const) {
+    const value = policy[field]
+    if (value === undefined) continue
+    const [fixed, scaled] = (['perContainer', 'perCpu'] as const).map(rate =>
+      optionName(policy.direction, rate),
+    )
+    throw refuse(optionName(policy.direction, field), formatSize(value), `${fixed} or ${scaled} beside it`)
+  }
 }

@@ -24,16 +24,20 @@ export type SizeInput = number | bigint | string
  * @throws IsolatorError ERR_INVALID_OPTION when it is malformed, negative, fractional or too large
  */
 export function parseSize(input: SizeInput, option: string): number {
+  const bytes = sizeOf(input)
+  if (bytes !== undefined) return bytes
+  throw new IsolatorError(
+    'ERR_INVALID_OPTION',
+    `${option}: ${inspect(input)} is not a size: expected a whole number of bytes or text such as '37500KB'` +
+      ' (B, KB, MB, GB or TB, KB = 1024 bytes)',
+    { details: { option, value: input } },
+  )
+}
+
+/** The bytes of a size; undefined for a value that is no size. */
+export function sizeOf(input: unknown): number | undefined {
   const bytes = typeof input === 'string' ? bytesOf(input) : typeof input === 'bigint' ? Number(input) : input
-  if (!Number.isSafeInteger(bytes) || bytes < 0) {
-    throw new IsolatorError(
-      'ERR_INVALID_OPTION',
-      `${option}: ${inspect(input)} is not a size: expected a whole number of bytes or text such as '37500KB'` +
-        ' (B, KB, MB, GB or TB, KB = 1024 bytes)',
-      { details: { option, value: input } },
-    )
-  }
-  return bytes
+  return Number.isSafeInteger(bytes) && (bytes as number) >= 0 ? (bytes as number) : undefined
 }
 
 /** Writes a size in the largest unit that loses nothing, as Mesos does: `38400000` is `'37500KB'`. */

@@ -1,20 +1,38 @@
-import { isBoolean, refuse, type Checks } from './option-checks.js'
+import { boolean, object, optional, scalar, type Declaration, type InputOf } from '../../input/index.js'
+import { refuse, refuseAlone } from './option-checks.js'
 
-/** The options of `PortMappingIsolator.create` that say what `usage()` tells beside the counters: Mesos's flags. */
-export interface NetworkStatisticsOptions {
+/** Mesos's least interval, seconds. */
+const LEAST_INTERVAL = 0.02
+/** The longest that a timer of Node takes, seconds: 2^31 - 1 ms. */
+const LONGEST = 2_147_483
+
+const seconds: Declaration<number> = scalar(
+  `a number of seconds, at most ${LONGEST}`,
+  value => typeof value === 'number' && value > 0 && value <= LONGEST,
+  undefined,
+  value => (typeof value === 'number' ? 'range' : 'type'),
+)
+
+export const statisticsOptions = object({
   /** Count TCP connections. Default: false. Costs an entry into the namespace of each container asked about. */
-  networkEnableSocketStatisticsSummary?: boolean | undefined
+  networkEnableSocketStatisticsSummary: optional(boolean),
   /** Percentiles of TCP's round-trip times. Default: false. Lists the container's sockets each time. */
-  networkEnableSocketStatisticsDetails?: boolean | undefined
+  networkEnableSocketStatisticsDetails: optional(boolean),
   /** The counters of IP, ICMP, TCP and UDP. Default: false. Costs an entry into the namespace. */
-  networkEnableSnmpStatistics?: boolean | undefined
-  /** Sample rates all the time, and tell their percentiles. Default: false. Needs the two options below. */
-  networkEnableRateStatistics?: boolean | undefined
-  /** How far back rates are kept: seconds, more than the interval. */
-  networkRateStatisticsWindow?: number | undefined
-  /** From one sample to the next: seconds, at least 0.02. Each reads the counters of all links once. */
-  networkRateStatisticsInterval?: number | undefined
-}
+  networkEnableSnmpStatistics: optional(boolean),
+  /** Sample rates all the time, and report their percentiles. Default: false. Needs the two options below. */
+  networkEnableRateStatistics: optional(boolean),
+  /** How far back rates are kept: seconds, more than the interval. Only with `networkEnableRateStatistics`. */
+  networkRateStatisticsWindow: optional(seconds),
+  /**
+   * From one sample to the next: seconds, at least 0.02. Each reads the counters of all links once. Only with
+   * `networkEnableRateStatistics`.
+   */
+  networkRateStatisticsInterval: optional(seconds),
+})
+
+/** The options of `PortMappingIsolator.create` that say what `usage()` reports beside the counters: Mesos's flags. */
+export interface NetworkStatisticsOptions extends InputOf<typeof statisticsOptions> {}
 
 /** How rates are sampled, in seconds. */
 export interface RateSampling {
@@ -33,20 +51,6 @@ export interface StatisticsOptions {
   readonly rates: RateSampling | undefined
 }
 
-export const STATISTICS_CHECKS: Checks<NetworkStatisticsOptions> = {
-  networkEnableSocketStatisticsSummary: isBoolean,
-  networkEnableSocketStatisticsDetails: isBoolean,
-  networkEnableSnmpStatistics: isBoolean,
-  networkEnableRateStatistics: isBoolean,
-  networkRateStatisticsWindow: isSeconds,
-  networkRateStatisticsInterval: isSeconds,
-}
-
-/** Mesos's least interval, seconds. */
-const LEAST_INTERVAL = 0.02
-/** The longest that a timer of Node takes, seconds: 2^31 - 1 ms. */
-const LONGEST = 2_147_483
-
 /**
  * Fills in defaults; the types are checked.
  *
@@ -56,8 +60,14 @@ export const parseStatisticsOptions = (options: NetworkStatisticsOptions): Stati
   socketSummary: options.networkEnableSocketStatisticsSummary ?? false,
   socketDetails: options.networkEnableSocketStatisticsDetails ?? false,
   snmp: options.networkEnableSnmpStatistics ?? false,
-  rates: options.networkEnableRateStatistics === true ? rateSampling(options) : undefined,
+  rates: options.networkEnableRateStatistics === true ? rateSampling(options) : refuseSampling(options),
 })
+
+function refuseSampling(options: NetworkStatisticsOptions): undefined {
+  refuseAlone(options, ['networkRateStatisticsWindow', 'networkRateStatisticsInterval'], {
+    needs: 'networkEnableRateStatistics',
+  })
+}
 
 function rateSampling({
   networkRateStatisticsWindow: window,
@@ -72,9 +82,4 @@ function rateSampling({
       `seconds, more than networkRateStatisticsInterval, which is ${interval}`,
     )
   return { window, interval }
-}
-
-function isSeconds(value: unknown, option: string): void {
-  if (typeof value !== 'number' || !(value > 0 && value <= LONGEST))
-    throw refuse(option, value, `a number of seconds, at most ${LONGEST}`)
 }

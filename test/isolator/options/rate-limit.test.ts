@@ -74,7 +74,10 @@ t.test('ceil and burst', async t => {
 
 t.test('what is refused, naming the option', async t => {
   const refusals: [options: Options, message: RegExp][] = [
-    [{ egressRateLimitPerContainer: '37.5MB' }, /^egressRateLimitPerContainer: '37.5MB' is not a size/],
+    [
+      { egressRateLimitPerContainer: '37.5MB' },
+      /^egressRateLimitPerContainer is '37.5MB': expected .* such as '37500KB'/,
+    ],
     [{ egressRateLimitPerContainer: 0 }, /^egressRateLimitPerContainer is 0: expected more than 0/],
     [{ ingressRatePerCpu: 10 ** 12 }, /^ingressRatePerCpu is 1000000000000: expected .* less than 10\^12/],
     [
@@ -82,25 +85,44 @@ t.test('what is refused, naming the option', async t => {
       /^egressRatePerCpu is 1000000: expected it or egressRateLimitPerContainer, not both/,
     ],
     [
-      { minimumIngressRateLimit: '2MB', maximumIngressRateLimit: '1MB' },
+      { ingressRatePerCpu: 1000, minimumIngressRateLimit: '2MB', maximumIngressRateLimit: '1MB' },
       /^minimumIngressRateLimit is '2MB': expected at most maximumIngressRateLimit, 1MB/,
     ],
-    [{ egressBurst: 1000 }, /^egressBurst is '1000B': expected egressCeilLimit beside it/],
+    [
+      { egressRateLimitPerContainer: 1e6, egressBurst: 1000 },
+      /^egressBurst is '1000B': expected egressCeilLimit beside it/,
+    ],
+    ...(['minimumEgressRateLimit', 'maximumEgressRateLimit', 'egressCeilLimit', 'egressBurst'] as const).map(
+      (option): [Options, RegExp] => [
+        { [option]: 1_000_000 },
+        new RegExp(
+          `^${option} is '1000000B': expected egressRateLimitPerContainer or egressRatePerCpu beside it`,
+        ),
+      ],
+    ),
+    [
+      { egressRateLimitPerContainer: 1e6, maximumIngressRateLimit: 1e6 },
+      /^maximumIngressRateLimit is '1000000B': expected ingressRateLimitPerContainer or ingressRatePerCpu/,
+    ],
+    [
+      { egressFlowClassifierParent: '1:10' },
+      /^egressFlowClassifierParent is '1:10': expected egressUniqueFlowPerContainer beside it/,
+    ],
     [
       { egressRateLimitPerContainer: GIGABIT + 1 },
       /^egressRateLimitPerContainer is '125000001B': expected at most the speed of the link, 125000000B per second/,
     ],
     [
-      { minimumEgressRateLimit: '1GB' },
+      { egressRatePerCpu: 1000, minimumEgressRateLimit: '1GB' },
       /^minimumEgressRateLimit is '1GB': expected at most the speed of the link/,
     ],
     [{ cpus: 0 }, /^cpus is 0: expected a number above 0/],
     [
       { egressFlowClassifierParent: 'rot' },
-      /^egressFlowClassifierParent is 'rot': expected 'root' or a class/,
+      /^egressFlowClassifierParent is 'rot': expected 'root', or a class/,
     ],
-    [{ bloatReduction: 'codel' as 'none' }, /^bloatReduction is 'codel': expected 'fq_codel' or 'none'/],
-    [{ networkLinkSpeed: '1' }, /^networkLinkSpeed: '1' is not a size/],
+    [{ bloatReduction: 'codel' as 'none' }, /^bloatReduction is 'codel': expected one of 'fq_codel', 'none'/],
+    [{ networkLinkSpeed: '1' }, /^networkLinkSpeed is '1': expected .* such as '37500KB'/],
   ]
   for (const [options, message] of refusals) {
     const error = t.throws(() => egressOf(options, 1)) as IsolatorError

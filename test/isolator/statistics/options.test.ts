@@ -13,7 +13,6 @@ const RATES = {
 t.test('nothing beside the counters, unless asked for', async t => {
   const none = { socketSummary: false, socketDetails: false, snmp: false, rates: undefined }
   t.strictSame(parsed({}), none)
-  t.strictSame(parsed({ ...RATES, networkEnableRateStatistics: false }), none)
   t.strictSame(parsed({ networkEnableSnmpStatistics: true }), { ...none, snmp: true })
   t.strictSame(parsed({ networkEnableSocketStatisticsSummary: true }), { ...none, socketSummary: true })
   t.strictSame(parsed({ networkEnableSocketStatisticsDetails: true }), { ...none, socketDetails: true })
@@ -21,6 +20,11 @@ t.test('nothing beside the counters, unless asked for', async t => {
 })
 
 const refused: Record<string, [options: Record<string, unknown>, option: string]> = {
+  'a window without rates': [{ networkRateStatisticsWindow: 5 }, 'networkRateStatisticsWindow'],
+  'an interval where rates are turned off': [
+    { networkEnableRateStatistics: false, networkRateStatisticsInterval: 1 },
+    'networkRateStatisticsInterval',
+  ],
   'no window': [{ ...RATES, networkRateStatisticsWindow: undefined }, 'networkRateStatisticsWindow'],
   'no interval': [{ ...RATES, networkRateStatisticsInterval: undefined }, 'networkRateStatisticsInterval'],
   'a window as long as the interval': [

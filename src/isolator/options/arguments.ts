@@ -1,0 +1,63 @@
+import {
+  abortSignal,
+  boolean,
+  list,
+  object,
+  optional,
+  type AnyDeclaration,
+  type InputOf,
+} from '../../input/index.js'
+import { containerId, containerIds, isolatorArgument } from './declared.js'
+import { containerOptions, isolateOptions, updateOptions } from './options.js'
+
+export const recoverOptions = object({
+  /** Ids of other containers that stay until `cleanup`. Default: none. */
+  orphans: optional(containerIds),
+})
+
+/** What `recover` takes beside the known ids. */
+export interface RecoverOptions extends InputOf<typeof recoverOptions> {}
+
+export const usageOptions = object({
+  /** Counters as bigints, exact beyond 2^53. Default: false, numbers. */
+  bigint: optional(boolean),
+})
+
+export const watchOptions = object({
+  /** Gives up watching. */
+  signal: optional(abortSignal),
+})
+
+/** What `watch` takes beside the id. */
+export interface WatchOptions extends InputOf<typeof watchOptions> {}
+
+const idOf = (method: string): ((id: unknown) => void) =>
+  isolatorArgument(`PortMappingIsolator.${method}`, 'id', containerId)
+
+const optionsOf = (method: string, name: string, declaration: AnyDeclaration): ((options: unknown) => void) =>
+  isolatorArgument(`PortMappingIsolator.${method}`, name, declaration)
+
+/**
+ * What the methods of PortMappingIsolator take: each throws IsolatorError ERR_INVALID_OPTION for a value that is not as
+ * declared. What `create` takes is in options.ts, beside its defaults.
+ */
+export const takes = {
+  cleanup: idOf('cleanup'),
+  cleanupMany: optionsOf('cleanupMany', 'ids', containerIds),
+  explain: idOf('explain'),
+  get: idOf('get'),
+  isolate: idOf('isolate'),
+  isolateOptions: optionsOf('isolate', 'options', isolateOptions),
+  isolateMany: optionsOf('isolateMany', 'containers', list(containerOptions)),
+  recover: optionsOf('recover', 'known', containerIds),
+  recoverOptions: optionsOf('recover', 'options', recoverOptions),
+  repair: idOf('repair'),
+  update: idOf('update'),
+  updateOptions: optionsOf('update', 'options', updateOptions),
+  usage: idOf('usage'),
+  usageOptions: optionsOf('usage', 'options', usageOptions),
+  usageAllOptions: optionsOf('usageAll', 'options', usageOptions),
+  verify: idOf('verify'),
+  watch: idOf('watch'),
+  watchOptions: optionsOf('watch', 'options', watchOptions),
+}

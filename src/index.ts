@@ -6,7 +6,12 @@
 export { RtnetlinkSocket, type RtnetlinkSocketOptions } from './rtnetlink-socket.js'
 export { RtnetlinkSocketSync } from './rtnetlink-socket-sync.js'
 export type { RtnetlinkBatch } from './rtnetlink-batch.js'
-export type { MonitorOptions, RtnetlinkChange, RtnetlinkEvent } from './rtnetlink-monitor.js'
+export type {
+  MonitorOptions,
+  RtnetlinkChange,
+  RtnetlinkEvent,
+  RtnetlinkMonitor,
+} from './rtnetlink-monitor.js'
 export type { Mode, Outcome, Verbs, WriteVerb } from './rtnetlink-verbs.js'
 export { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 

@@ -1,9 +1,11 @@
 import type { Message } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType } from './netlink/object-type.js'
+import { NetlinkClosedError } from './netlink/errors.js'
 import { NetlinkSubscription } from './netlink/subscription.js'
 import type { Transport } from './netlink/transport.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
+import { snapshot, TABLE_NAMES, type DecodedOf, type TableName } from './rtnetlink-snapshot.js'
 import { OBJECTS, type Objects, type Tables } from './rtnetlink-tables.js'
 
 // enum rtnetlink_groups, linux/rtnetlink.h
@@ -26,9 +28,6 @@ const GROUPS: Readonly<Record<keyof Objects, readonly number[]>> = {
   routes: [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE],
 }
 
-type DecodedOf<O> =
-  O extends ObjectType<infer _Spec, infer _Key, infer _Query, infer Decoded> ? Decoded : never
-
 /** A change: `table` tells which kind of object, `event` whether it is there now (`'new'`: made or changed) or gone. */
 export type RtnetlinkChange = {
   [Name in keyof Objects]: { event: 'new' | 'delete'; table: Name; object: DecodedOf<Objects[Name]> }
@@ -46,44 +45,106 @@ export interface MonitorOptions {
 
 type Known = Map<string, RtnetlinkChange>
 
+type AnyObject = ObjectType<unknown, unknown, unknown, unknown>
+
+const objectOf = (table: TableName): AnyObject => OBJECTS[table]
+
 /**
- * The changes of a socket's namespace. It remembers what exists (read once at the start), so that after an overrun it
- * can tell what came and went meanwhile.
+ * The changes of a socket's namespace, from the call on. It reads the tables when the first change is asked for, so that
+ * after an overrun it can tell what came and went meanwhile. Closing it, or its socket, ends it for whoever waits.
  */
-export async function* monitor(
-  rt: Tables<'async'>,
-  openTransport: () => Transport,
-  { signal, tables = Object.keys(OBJECTS) as (keyof Objects)[] }: MonitorOptions = {},
-): AsyncGenerator<RtnetlinkEvent, void, undefined> {
-  const transport = openTransport()
-  const groups = [...new Set(tables.flatMap(table => GROUPS[table]))]
-  const subscription = new NetlinkSubscription(transport, rtnetlinkProtocol, groups, signal)
-  try {
-    const known = await snapshot(rt, tables)
-    for await (const notification of subscription) {
-      if ('overrun' in notification) {
-        yield { event: 'overrun' }
-        yield* differences(known, await snapshot(rt, tables))
-        continue
-      }
-      const change = changeOf(notification.message, tables, transport)
-      if (!change) continue
-      if (change.event === 'new') known.set(identity(change), change)
-      else known.delete(identity(change))
-      yield change
+export class RtnetlinkMonitor
+  implements AsyncIterableIterator<RtnetlinkEvent, void, undefined>, AsyncDisposable
+{
+  readonly #subscription: NetlinkSubscription
+  readonly #events: AsyncGenerator<RtnetlinkEvent, void, undefined>
+  readonly #ended: () => void
+
+  /** `ended` is called when it is closed. Throws TypeError for an unknown table, SystemError if a socket cannot be opened. */
+  constructor(
+    rt: Tables<'async'>,
+    openTransport: () => Transport,
+    { signal, tables = TABLE_NAMES }: MonitorOptions,
+    ended: () => void,
+  ) {
+    const unknown = tables.find(table => !Object.hasOwn(GROUPS, table))
+    if (unknown !== undefined) {
+      throw new TypeError(`tables: '${String(unknown)}' is not one of ${TABLE_NAMES.join(', ')}`)
     }
-  } finally {
-    subscription.close()
+    const transport = openTransport()
+    const groups = [...new Set(tables.flatMap(table => GROUPS[table]))]
+    this.#subscription = new NetlinkSubscription(transport, rtnetlinkProtocol, groups, signal)
+    this.#ended = ended
+    this.#events = this.#read(rt, transport, tables)
   }
+
+  /** The next change. Ends after `close`. */
+  next(): Promise<IteratorResult<RtnetlinkEvent, void>> {
+    return this.#events.next()
+  }
+
+  /** Closes: a `for await` loop calls it when it is left. */
+  return(): Promise<IteratorResult<RtnetlinkEvent, void>> {
+    this.close()
+    return this.#events.return()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** Ends the monitor: who waits for a change is told that there is none. */
+  close(): void {
+    this.#subscription.close()
+    this.#ended()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  async *#read(
+    rt: Tables<'async'>,
+    devices: DeviceNames,
+    tables: readonly TableName[],
+  ): AsyncGenerator<RtnetlinkEvent, void, undefined> {
+    try {
+      const known = await read(rt, tables)
+      for await (const notification of this.#subscription) {
+        if (!('message' in notification)) {
+          yield { event: 'overrun' }
+          yield* differences(known, await read(rt, tables))
+          continue
+        }
+        const change = changeOf(notification.message, tables, devices)
+        if (!change) continue
+        remember(known, change, devices)
+        yield change
+      }
+    } catch (error) {
+      // The socket that reads the tables was closed, and the monitor with it.
+      if (!(error instanceof NetlinkClosedError && this.#subscription.closed)) throw error
+    } finally {
+      this.close()
+    }
+  }
+}
+
+/** What no list gives, such as the forwarding table of a bridge, would look deleted when the tables are read again. */
+function remember(known: Known, change: RtnetlinkChange, devices: DeviceNames): void {
+  const listed = objectOf(change.table).matches?.(change.object, {}, devices) !== false
+  if (change.event === 'new' && listed) known.set(identity(change), change)
+  else known.delete(identity(change))
 }
 
 function changeOf(
   message: Message,
-  tables: readonly (keyof Objects)[],
+  tables: readonly TableName[],
   devices: DeviceNames,
 ): RtnetlinkChange | undefined {
   for (const table of tables) {
-    const object = OBJECTS[table] as unknown as ObjectType<unknown, unknown, unknown, unknown>
+    const object = objectOf(table)
     for (const event of ['new', 'delete'] as const) {
       if (message.type !== object.messages[event].type) continue
       return {
@@ -98,34 +159,18 @@ function changeOf(
 
 /** What makes an object the same one. */
 const identity = ({ table, object }: RtnetlinkChange): string =>
-  `${table} ${(OBJECTS[table] as unknown as ObjectType<unknown, unknown, unknown, unknown>).identity(object)}`
+  `${table} ${objectOf(table).identity(object)}`
 
-async function snapshot(rt: Tables<'async'>, tables: readonly (keyof Objects)[]): Promise<Known> {
+async function read(rt: Tables<'async'>, tables: readonly TableName[]): Promise<Known> {
+  const lists = await snapshot(rt, tables)
   const known: Known = new Map()
   for (const table of tables) {
-    for (const object of await listAll(rt, table)) {
+    for (const object of lists[table]) {
       const change = { event: 'new', table, object } as RtnetlinkChange
       known.set(identity(change), change)
     }
   }
   return known
-}
-
-/** Classes and filters are dumped per device and parent, so the qdiscs tell where to look. */
-async function listAll(rt: Tables<'async'>, table: keyof Objects): Promise<unknown[]> {
-  if (table !== 'classes' && table !== 'filters') return rt[table].list({})
-  const qdiscs = await rt.qdiscs.list({})
-  const lists = qdiscs.map(({ ifindex, kind, handle }) => {
-    if (table === 'classes') return rt.classes.list({ dev: ifindex })
-    const parents =
-      kind === 'clsact'
-        ? (['ingress', 'egress'] as const)
-        : kind === 'ingress'
-          ? (['ingress'] as const)
-          : [handle]
-    return Promise.all(parents.map(parent => rt.filters.list({ dev: ifindex, parent })))
-  })
-  return (await Promise.all(lists)).flat(2)
 }
 
 function* differences(known: Known, now: Known): Generator<RtnetlinkChange> {
@@ -135,19 +180,17 @@ function* differences(known: Known, now: Known): Generator<RtnetlinkChange> {
     yield { ...change, event: 'delete' }
   }
   for (const [key, change] of now) {
-    if (same(known.get(key)?.object, change.object)) continue
+    const before = known.get(key)
     known.set(key, change)
-    yield change
+    if (before === undefined || lasting(before) !== lasting(change)) yield change
   }
 }
 
-/** Statistics change all the time and are not news. */
-function same(before: unknown, after: unknown): boolean {
-  return before !== undefined && text(before) === text(after)
-}
-
-const text = (object: unknown): string =>
-  JSON.stringify(object, (key, value: unknown) => {
-    if (key === 'statistics') return undefined
-    return typeof value === 'bigint' ? value.toString() : value
+/** An object as text, without what changes by itself. */
+function lasting({ table, object }: RtnetlinkChange): string {
+  const passing = new Set(objectOf(table).passing)
+  return JSON.stringify(object, (key, value: unknown) => {
+    if (typeof value === 'bigint' || value === Infinity) return String(value)
+    return passing.has(key) ? undefined : value
   })
+}

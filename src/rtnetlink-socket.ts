@@ -1,5 +1,6 @@
 import { binding } from './native/binding.js'
 import { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
+import { NetlinkClosedError } from './netlink/errors.js'
 import type { BatchResult } from './netlink/exchange.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
@@ -7,7 +8,7 @@ import { NetworkNamespace, type NetnsReference } from './netns/network-namespace
 import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { linkStatisticsRequest, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
 import type { LinkStatistics } from './rtnetlink/link-statistics.js'
-import { monitor, type MonitorOptions, type RtnetlinkEvent } from './rtnetlink-monitor.js'
+import { RtnetlinkMonitor, type MonitorOptions } from './rtnetlink-monitor.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 import { tablesOf, type Tables } from './rtnetlink-tables.js'
 import type { Executor } from './rtnetlink-verbs.js'
@@ -33,6 +34,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
   readonly filters: Tables<'async'>['filters']
   readonly #netlink: NetlinkSocket
   readonly #netns: NetworkNamespace | undefined
+  readonly #monitors = new Set<RtnetlinkMonitor>()
 
   private constructor(netns: NetworkNamespace | undefined) {
     this.#netns = netns
@@ -102,12 +104,22 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
    * Changes as they happen, on a socket of its own. When the kernel had to drop notifications, an `overrun` event comes,
    * then what was missed, found by reading the tables again.
    */
-  monitor(options?: MonitorOptions): AsyncGenerator<RtnetlinkEvent, void, undefined> {
-    return monitor(this, () => openTransport(this.#netns), options)
+  monitor(options: MonitorOptions = {}): RtnetlinkMonitor {
+    if (this.#netlink.closed) throw new NetlinkClosedError()
+    const made = new RtnetlinkMonitor(
+      this,
+      () => openTransport(this.#netns),
+      options,
+      () => this.#monitors.delete(made),
+    )
+    this.#monitors.add(made)
+    return made
   }
 
-  /** Closes the socket; calls under way are rejected with NetlinkClosedError. */
+  /** Closes the socket; calls under way are rejected with NetlinkClosedError, monitors end. */
   close(): void {
+    for (const monitor of this.#monitors) monitor.close()
+    this.#monitors.clear()
     this.#netlink.close()
     this.#netns?.close()
   }

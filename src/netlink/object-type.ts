@@ -66,6 +66,8 @@ export interface ObjectType<Spec, Key, Query, Decoded extends Spec> {
   fromBody(body: unknown, devices: DeviceNames): Decoded
   /** What makes two decoded objects the same one, whatever else changed. */
   identity(object: Decoded): string
+  /** Members, at any depth, that change by themselves and are no news: ages, lifetimes, counters. */
+  readonly passing?: readonly string[]
   /** The `ip` or `tc` command line of a verb. */
   command(verb: Verb, object: Spec | Key): string
   /** How listed objects are made again. */

@@ -1,14 +1,15 @@
-import { NetlinkOverrunError, receiveFailure } from './errors.js'
+import { NetlinkOverrunError, NetlinkTruncatedError, receiveFailure } from './errors.js'
 import { messagesIn, type Message } from './message.js'
 import type { Protocol } from './message-type.js'
 import { traceReply } from './trace.js'
 import type { OnEvent, Transport } from './transport.js'
 
 /**
- * A notification, or word that the kernel dropped some because they were not read in time (ENOBUFS): what is known of
- * its tables has to be read anew.
+ * A notification; or that the kernel dropped some, because they were not read in time (`overrun`, ENOBUFS); or that one
+ * was larger than the receive buffer and is lost (`truncated`, EMSGSIZE). After either of these, what is known of the
+ * kernel's tables has to be read anew. Further notifications follow.
  */
-export type Notification = { message: Message } | { overrun: true }
+export type Notification = { message: Message } | { overrun: true } | { truncated: true }
 
 /** Notifications that wait to be read before the kernel is left to queue, and in the end to drop, further ones. */
 const HIGH_WATER = 4096
@@ -85,6 +86,10 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
     return this
   }
 
+  get closed(): boolean {
+    return this.#ended
+  }
+
   /** Ends the subscription. What has arrived can still be read. */
   close(): void {
     this.#ended = true
@@ -119,8 +124,9 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
   }
 
   #onReceiveFailure(error: Error): void {
-    if (!(error instanceof NetlinkOverrunError)) throw error
-    this.#push({ overrun: true })
+    if (error instanceof NetlinkOverrunError) this.#push({ overrun: true })
+    else if (error instanceof NetlinkTruncatedError) this.#push({ truncated: true })
+    else throw error
   }
 
   #push(value: Notification): void {

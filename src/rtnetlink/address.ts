@@ -127,6 +127,7 @@ export const address: ObjectType<AddressSpec, AddressKey, AddressQuery, Address>
   fromBody: (body, devices) => fromBody(body as Body, devices),
   identity: ({ ifindex, address, prefixLength, peer = '' }) =>
     `${ifindex} ${address}/${prefixLength} ${peer}`,
+  passing: ['validLifetime', 'preferredLifetime'],
   command,
 }
 

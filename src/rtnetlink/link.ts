@@ -66,6 +66,7 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
 
   // A kernel that has not loaded the kind's module does not filter by it, and an old one by nothing.
   matches: (found, { kind, master, up, group }, devices) =>
+    found.family === 'unspec' &&
     (kind === undefined || found.kind === kind) &&
     (up === undefined || found.up === up) &&
     (group === undefined || found.group === group) &&
@@ -74,6 +75,7 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
 
   fromBody: (body, devices) => fromBody(body as Body, devices),
   identity: ({ family, index }) => `${family} ${index}`,
+  passing: ['statistics'],
   command: linkCommand,
   inSteps: linkSteps,
 }

@@ -103,7 +103,8 @@ export const neighbour: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, 
   }),
 
   // A dump of all families has the forwarding tables of bridges too.
-  matches: (found, { dev, family, state }, devices) =>
+  matches: (found, { dev, family, state, proxy = false }, devices) =>
+    (found.proxy ?? false) === proxy &&
     (found.family === 'inet' || found.family === 'inet6') &&
     (dev === undefined || found.ifindex === deviceIndex(devices, dev)) &&
     (family === undefined || found.family === family) &&
@@ -113,6 +114,7 @@ export const neighbour: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, 
   // What a bridge forwards is told of too, by link-layer address.
   identity: ({ ifindex, family, address, lladdr = '', proxy = false }) =>
     `${ifindex} ${family} ${address || lladdr}${proxy ? ' proxy' : ''}`,
+  passing: ['probes', 'confirmed', 'used', 'updated'],
   command,
 }
 

@@ -111,6 +111,7 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
       ' ',
     ),
 
+  passing: ['expires'],
   command: routeCommand,
 }
 

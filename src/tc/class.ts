@@ -125,6 +125,8 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
   },
   identity: ({ ifindex, classid }) => `${ifindex} ${classid}`,
 
+  passing: ['statistics'],
+
   command(verb, object) {
     const dev = ['dev', deviceWord(object.dev)]
     const classid = ['classid', formatHandle(parseClassid(object.classid))]

@@ -136,6 +136,8 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
   identity: ({ ifindex, parent, chain, priority, protocol, kind, handle }) =>
     [ifindex, parent, chain, priority, protocol, kind, handle].join(' '),
 
+  passing: ['statistics', 'age', 'inHardware'],
+
   command(verb, object) {
     const { dev, parent, priority, protocol, chain, kind, handle } = object
     const place = [

@@ -191,6 +191,8 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
   },
   identity: ({ ifindex, parent, handle, kind }) => `${ifindex} ${parent} ${handle} ${kind}`,
 
+  passing: ['statistics', 'references'],
+
   command(verb, object) {
     const place = ['dev', deviceWord(object.dev), ...placeWords(object)]
     if (verb === 'get') return tcCommand('qdisc show', place)

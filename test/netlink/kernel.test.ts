@@ -135,7 +135,7 @@ async function next(
   subscription: NetlinkSubscription,
 ): Promise<{ overrun: boolean; name?: string; mtu?: number }> {
   const { value } = (await subscription.next()) as IteratorYieldResult<Notification>
-  return 'overrun' in value
+  return !('message' in value)
     ? { overrun: true }
     : { overrun: false, ...value.message.decode(linkMessages.new).attributes }
 }

@@ -21,7 +21,11 @@ import { plan, type Planned } from '../plan/planned.js'
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
 export async function compareAll(planned: readonly Planned[], snapshot: Snapshot): Promise<Fault[]> {
   const faults: Fault[] = []
+  const unborn = new Set(
+    planned.filter(isBirth).flatMap(({ spec }) => missingLinks(spec as LinkSpec, snapshot)),
+  )
   for (const message of planned) {
+    if (!isBirth(message) && unborn.has((message.spec as { dev?: unknown }).dev)) continue
     const fault = await compare(message, snapshot, snapshot.devices)
     if (fault) faults.push(fault)
   }
@@ -34,6 +38,7 @@ function compare(
   devices: DeviceNames,
 ): Promise<Fault | undefined> | Fault | undefined {
   const { dev } = planned.spec as { dev?: unknown }
+  if (isBirth(planned)) return compareBirth(planned, snapshot)
   if (planned.object.name !== link.name && !snapshot.link(String(dev))) return undefined
   switch (planned.object.name) {
     case link.name:
@@ -48,6 +53,19 @@ function compare(
       return undefined
   }
 }
+
+/** Whether a message makes a link, rather than changing one. */
+const isBirth = ({ object, verb }: Planned): boolean => object.name === link.name && verb === 'add'
+
+/** Of the link that is to be made and of its peer, those that are missing. */
+const missingLinks = (spec: LinkSpec, snapshot: Snapshot): unknown[] =>
+  [spec.name, (spec as { peer?: { name?: string } }).peer?.name].filter(
+    name => name !== undefined && !snapshot.link(name),
+  )
+
+/** What a link is made with is planned as a change of it too. */
+const compareBirth = (planned: Planned, snapshot: Snapshot): Fault | undefined =>
+  missingLinks(planned.spec as LinkSpec, snapshot).length > 0 ? missing(planned) : undefined
 
 const missing = (planned: Planned): Fault => ({
   difference: { kind: 'missing', object: planned.command(), foreign: false },

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkChange } from '../../rtnetlink-monitor.js'
 import type { HostContext } from '../host/context.js'
-import { slotOfLink } from '../layout/layout.js'
+import { ANSWERS, slotOfLink } from '../layout/layout.js'
 import { retryUntilDone } from './retry-until-done.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 
@@ -38,6 +38,8 @@ export class HostWatch {
     // What has changed since the last look is news.
     this.#known.set(facts.publicInterface, { index: publicIndex, address, mtu, up: true })
     this.#known.set(loopbackInterface, { index: loopbackIndex, address, mtu, up: true })
+    for (const dev of [ANSWERS.near, ANSWERS.far])
+      this.#known.set(dev, { index: rt.devices.interfaceIndex(dev), address, mtu, up: true })
     void retryUntilDone(() => this.#run(), this.#fail, this.#stop.signal)
   }
 

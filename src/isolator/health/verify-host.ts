@@ -7,7 +7,7 @@ import { hasLayoutPriority, isRootTable, keyOf } from '../layout/filter-places.j
 import type { HostContext } from '../host/context.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { isHostRecord, type HostRecord } from '../layout/host-record.js'
-import { FLOW_QDISC } from '../layout/layout.js'
+import { ANSWERS, FLOW_QDISC } from '../layout/layout.js'
 import type { Snapshot } from './snapshot.js'
 import type { HostFacts } from '../plan/facts.js'
 import { hostPlan, ingressQdisc } from '../plan/host.js'
@@ -80,12 +80,17 @@ export async function surplusFaults(
     await snapshot.filtersByPlace(host.loopbackInterface, 'ingress'),
     await snapshot.filtersByPlace(host.publicInterface, 'ingress'),
     await snapshot.filtersByPlace(host.publicInterface, FLOW_QDISC),
+    await snapshot.filtersByPlace(ANSWERS.far, 'ingress'),
+    await snapshot.filtersByPlace(ANSWERS.near, ANSWERS.limits),
   ]
   return lists
     .flatMap(filters => [...filters.values()])
-    .filter(found => (found.parent !== 'ingress' || hasLayoutPriority(found)) && !isRootTable(found))
+    .filter(found => !isRootTable(found) && (hasLayoutPriority(found) || !isShared(found)))
     .flatMap(found => (keys.has(keyOf(found)) ? [] : surplus(found, snapshot, neighbours)))
 }
+
+/** Whether others may have filters in the same place, with priorities of their own. */
+const isShared = ({ dev, parent }: Filter): boolean => parent === 'ingress' && dev !== ANSWERS.far
 
 /** The keys of the filters that are planned. */
 export const keysOf = (planned: readonly Planned[]): ReadonlySet<string> =>

@@ -7,6 +7,7 @@ import { IsolatorError } from '../isolator-error.js'
 import { refuse } from '../options/option-checks.js'
 import type { IsolatorOptions } from '../options/options.js'
 import type { HostFacts } from '../plan/facts.js'
+import { ephemeralPlaces } from '../ports/ephemeral-places.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import type { HostAccess } from '../programs/local.js'
 
@@ -52,6 +53,7 @@ export async function readHostFacts(
     flowParent: options.flowParent ?? flows?.parent,
     fragments: options.fragments,
     multicast: options.multicast,
+    capacity: ephemeralPlaces(options.ephemeralPorts, options.ephemeralPortsPerContainer).length,
     hostAccess: hostAccess(options, ephemeralPorts),
     ephemeralPorts,
     sysctls,

@@ -2,6 +2,7 @@ import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, removeAll } from '../kernel/apply.js'
+import { setUpAnswers, tearDownAnswers } from './answers.js'
 import { ensureBridge, removeBridges } from './bridges.js'
 import { readBacklog, writeBacklog } from './backlog.js'
 import type { HostContext } from './context.js'
@@ -60,6 +61,7 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
     await setUpBridge(host, undo)
     await reserveFor(host, reserving, undo)
     await raiseBacklog(tooSmall, backlog, undo)
+    await setUpAnswers(host, undo)
     await setUpFlows(host, undo)
     await fillIn(host, facts.loopbackInterface, present, loopbackFilters(facts), undo)
     await fillIn(host, facts.publicInterface, present, publicFilters(facts), undo)
@@ -74,6 +76,7 @@ export async function tearDownHost(host: HostContext, record: HostRecord): Promi
     if (record.qdiscs.includes(dev)) await removeAll(rt, inversesOf([ingressQdisc(dev)]))
     else await removeFilters(rt, await ourFilters(rt, dev))
   }
+  await tearDownAnswers(host)
   const flows = await findFlowQdisc(rt, facts.publicInterface)
   if (flows) await rt.qdiscs.delete({ dev: flows.dev, parent: flows.parent, handle: flows.handle })
   if (record.reserved.size > 0) await releasePorts(host.netns, record.reserved)

@@ -4,13 +4,12 @@ import { probe, type FeatureName, type KernelFeatures } from './probe.js'
 import { limits } from '../options/rate-limit.js'
 
 /** What the layout stands on whatever the options. */
-const ALWAYS: readonly FeatureName[] = ['veth', 'ingress', 'u32', 'bpf', 'mirred']
+const ALWAYS: readonly FeatureName[] = ['veth', 'ingress', 'u32', 'bpf', 'mirred', 'htb']
 
 /** What else there is to do about a feature that is missing but to get another kernel. */
 const WAYS_OUT: Partial<Record<FeatureName, string>> = {
   fq_codel: "or create the isolator with bloatReduction: 'none' and without egressUniqueFlowPerContainer",
   bridge: "or accept that root in a container can reach the host's stack, with withoutBridge: 'accept'",
-  htb: 'or create the isolator without rate limits',
 }
 
 type Wanted = Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent' | 'withoutBridge'>

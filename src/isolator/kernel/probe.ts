@@ -96,7 +96,7 @@ const TRIALS = {
   htb: {
     kernelOption: 'CONFIG_NET_SCH_HTB',
     module: 'sch_htb',
-    neededFor: 'rate limits',
+    neededFor: 'the limit of answers that every container gets a copy of, and rate limits',
     try: rt => rt.qdiscs.add({ dev: 'b', parent: 'root', handle: '1:', kind: 'htb' }),
   },
   fq_codel: {

@@ -28,7 +28,7 @@ export const TABLE = {
   destinationPort: 1,
   /** Skips the IP header. */
   skipIpHeader: 2,
-  /** Everyone: a mirror node per container, its id the slot. */
+  /** Everyone: a mirror node per container, its id the slot. It is where the copies are made, at the far end of {@link ANSWERS}. */
   everyone: 3,
   /** By ICMP type. */
   icmp: 4,
@@ -82,6 +82,9 @@ export const shaperNames = (slot: number): { near: string; far: string } => ({
   near: `pms${slot}`,
   far: `pmt${slot}`,
 })
+
+/** The two ends of the veth pair through which goes what is for everyone: the near one has an HTB with its limits, the far one the copies. */
+export const ANSWERS = { near: 'pmanswers', limits: '1:', far: 'pmcopies' } as const
 
 /** The slot of the near end of a shaper; undefined for a link that is none. */
 export const slotOfShaper = (name: string): number | undefined =>

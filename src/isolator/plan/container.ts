@@ -2,6 +2,7 @@ import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { address as addressType, link, route } from '../../rtnetlink/index.js'
 import { qdisc } from '../../tc/index.js'
 import { formatAlias } from './alias.js'
+import { mirrorNode } from './answers.js'
 import { CONTAINER_INTERFACE, linkName, PRIORITY, shaperNames } from '../layout/layout.js'
 import { cutIntoBlocks, type PortBlock } from '../layout/port-blocks.js'
 import { inside } from '../programs/inside.js'
@@ -14,7 +15,7 @@ import { allowOn, GUARDED_LINK, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
-import { mirrorNode, portNodes } from './steering.js'
+import { portNodes } from './steering.js'
 import { U32Priority, word } from './u32-priority.js'
 
 /** Everything a container consists of, in the order it is made. Each list of messages is one batch. */
@@ -81,7 +82,7 @@ export const containerLinkNames = ({ slot, enforced }: ContainerFacts): string[]
 export function containerNodes(host: HostFacts, container: ContainerFacts): Planned[] {
   return [
     ...waysIn(host, cutIntoBlocks(allPorts(container)), container.slot),
-    mirrorNode(host.publicInterface, container.slot),
+    mirrorNode(container.slot, linkName(container.slot)),
   ]
 }
 

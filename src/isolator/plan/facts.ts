@@ -37,6 +37,8 @@ export interface HostFacts {
   readonly flowParent: string | undefined
   readonly fragments: 'drop' | 'allow'
   readonly multicast: 'drop' | 'allow'
+  /** For how many containers there is room: what bounds the packets that each of them gets a copy of. */
+  readonly capacity: number
   /** Undefined where containers may open every port of the host. */
   readonly hostAccess: HostAccess | undefined
   /** Whether bridges drop what filters do not see; false on a kernel without, where the options accept that. */

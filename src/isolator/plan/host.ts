@@ -2,15 +2,16 @@ import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { link } from '../../rtnetlink/index.js'
 import { qdisc, type U32Key } from '../../tc/index.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
-import { PRIORITY, TABLE } from '../layout/layout.js'
+import { PRIORITY } from '../layout/layout.js'
 import { martian } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
+import { answersPlan } from './answers.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
 import { flowFilters, flowQdisc } from './flows.js'
 import { plan, planAdd, type Planned } from './planned.js'
-import { addressRoot, skeleton } from './skeleton.js'
-import { half, U32Priority, word, type Links } from './u32-priority.js'
+import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
+import { half, U32Priority, word, type Delivers } from './u32-priority.js'
 
 export const LOCALHOST = '127.0.0.1'
 
@@ -41,6 +42,7 @@ export const loopbackPlan = (host: HostFacts, record: HostRecord): Planned[] => 
 /** Everything that `create()` puts on a host that has none of it. */
 export const hostPlan = (host: HostFacts, record: HostRecord): Planned[] => [
   ...loopbackPlan(host, record),
+  ...answersPlan(host),
   ...record.qdiscs.map(ingressQdisc),
   ...loopbackFilters(host),
   ...publicFilters(host),
@@ -93,14 +95,14 @@ export function publicFilters(host: HostFacts): Planned[] {
  * What of ARP everyone needs to see: replies to the shared address, and the gateway's gratuitous ARP in either form. Where
  * only the gateway is on-link, only its replies.
  */
-function arpRoots({ address, gateway, neighbours }: HostFacts, before: readonly U32Key[] = []): Links[] {
+function arpRoots({ address, gateway, neighbours }: HostFacts, before: readonly U32Key[] = []): Delivers[] {
   const fromGateway = gateway === undefined ? [] : arpSender(gateway)
   const sender = neighbours === 'gateway' ? fromGateway : []
   const replies = [ARP_ETHERNET_IPV4, ARP_REPLY, word(24, ipv4ToNumber(address)), ...sender]
-  const roots = [{ keys: [...before, ...replies], link: TABLE.everyone }]
+  const roots = [{ keys: [...before, ...replies], ...TO_EVERYONE }]
   if (gateway !== undefined) {
     const gratuitous = [ARP_ETHERNET_IPV4, word(24, ipv4ToNumber(gateway)), ...fromGateway]
-    roots.push({ keys: [...before, ...gratuitous], link: TABLE.everyone })
+    roots.push({ keys: [...before, ...gratuitous], ...TO_EVERYONE })
   }
   return roots
 }

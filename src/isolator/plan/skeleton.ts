@@ -1,5 +1,5 @@
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
-import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from '../layout/layout.js'
+import { ANSWERS, PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from '../layout/layout.js'
 import { IP_MF, IP_OFFSET, IPPROTO_ICMP, IPPROTO_UDP, PORT_PROTOCOLS } from '../programs/frame-values.js'
 import type { Planned } from './planned.js'
 import { byte, half, U32Priority, word, type Links } from './u32-priority.js'
@@ -18,6 +18,9 @@ const QUOTED_IP_HEADER = { at: 8, mask: 0x0f00, shift: 6, plus: 8 } as const
 export const BY_PROTOCOL = { mask: 0x00ff0000, at: 8 } as const
 const BY_QUOTED_PROTOCOL = { mask: 0x00ff0000, at: 16 } as const
 
+/** A copy for everyone; the packet itself goes on, to the host. */
+export const TO_EVERYONE = { mirror: ANSWERS.near } as const
+
 /** ICMP types that report an error about a packet: 3 and 11 in one key, 12 in another. */
 const ICMP_ERRORS = [byte(0, 0x03, 0xf7), byte(0, 0x0c, 0xff)] as const
 const ICMP_ECHO_REPLY = byte(0, 0, 0xff)
@@ -35,12 +38,12 @@ export interface SkeletonOptions {
 
 /**
  * The static part of steering on one device: tables first, links next, roots, which open the door, last. Its size does
- * not depend on the containers: 282 messages on a device that reaches everyone.
+ * not depend on the containers: 281 messages on a device that reaches everyone.
  */
 export function skeleton({ dev, addresses, everyone, fragments }: SkeletonOptions): Planned[] {
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
-    ...tables(steering, everyone),
+    ...tables(steering),
     ...portLinks(steering),
     ...protocolLinks(steering),
     ...errorLinks(steering, addresses),
@@ -57,7 +60,7 @@ export const addressRoot = (address: string, fragments: 'drop' | 'allow'): Links
   link: TABLE.protocol,
 })
 
-function tables(steering: U32Priority, everyone: boolean): Planned[] {
+function tables(steering: U32Priority): Planned[] {
   const secondLevel = (first: number): Planned[] => buckets(k => steering.table(first + k, PORT_BUCKETS))
   return [
     steering.table(TABLE.destinationPort, PORT_BUCKETS),
@@ -67,7 +70,6 @@ function tables(steering: U32Priority, everyone: boolean): Planned[] {
     steering.table(TABLE.skipQuotedHeader, 1),
     steering.table(TABLE.quotedSourcePort, PORT_BUCKETS),
     steering.table(TABLE.protocol, 256),
-    ...(everyone ? [steering.table(TABLE.everyone, 1)] : []),
     ...secondLevel(SECOND_LEVEL.destinationPort),
     ...secondLevel(SECOND_LEVEL.quotedSourcePort),
   ]
@@ -137,8 +139,8 @@ function errorLinks(steering: U32Priority, addresses: readonly string[]): Planne
 /** An echo reply, or an error about an ICMP packet: whose it is nobody knows, so everyone sees it. */
 function everyoneLinks(steering: U32Priority): Planned[] {
   return [
-    steering.node(TABLE.icmp, 0, 1, { keys: [ICMP_ECHO_REPLY], link: TABLE.everyone }),
-    steering.node(TABLE.quotedProtocol, IPPROTO_ICMP, 1, { link: TABLE.everyone }),
+    steering.node(TABLE.icmp, 0, 1, { keys: [ICMP_ECHO_REPLY], ...TO_EVERYONE }),
+    steering.node(TABLE.quotedProtocol, IPPROTO_ICMP, 1, TO_EVERYONE),
   ]
 }
 
@@ -152,7 +154,7 @@ function laterFragments(steering: U32Priority, addresses: readonly string[]): Pl
     ...Array.from({ length: 13 }, (_, bit) =>
       steering.node(TABLE.laterFragments, 0, bit + 1, {
         keys: [half(6, 2 ** bit, IP_OFFSET & (2 ** (bit + 1) - 1))],
-        link: TABLE.everyone,
+        ...TO_EVERYONE,
       }),
     ),
     ...addresses.map((address, i) =>

@@ -1,4 +1,4 @@
-import { linkName, PRIORITY, TABLE } from '../layout/layout.js'
+import { linkName, PRIORITY } from '../layout/layout.js'
 import { portNode, type PortBlock } from '../layout/port-blocks.js'
 import type { Planned } from './planned.js'
 import { U32Priority } from './u32-priority.js'
@@ -15,10 +15,4 @@ function blockNodes(steering: U32Priority, block: PortBlock, slot: number): Plan
 export function portNodes(dev: string, blocks: readonly PortBlock[], slot: number): Planned[] {
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return blocks.flatMap(block => blockNodes(steering, block, slot))
-}
-
-/** The container's place among everyone: its id is the slot. */
-export function mirrorNode(dev: string, slot: number): Planned {
-  const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
-  return steering.node(TABLE.everyone, 0, slot, { mirror: linkName(slot) })
 }

@@ -44,8 +44,8 @@ interface Found {
  * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
  */
 export function classify(survey: Survey, host: HostFacts, wanted: ReadonlySet<string>): Classified {
-  const { links, publicFilters, loopbackFilters, flowFilters, handles } = survey
-  const filters = [...publicFilters, ...loopbackFilters, ...flowFilters]
+  const { links, publicFilters, loopbackFilters, answerFilters, flowFilters, handles } = survey
+  const filters = [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
   const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host)))

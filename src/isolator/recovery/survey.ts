@@ -3,7 +3,7 @@ import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { trafficClass, type Filter } from '../../tc/index.js'
 import type { HostContext } from '../host/context.js'
 import { ourFilters } from '../host/filters.js'
-import { FLOW_QDISC, slotOfLink, slotOfShaper } from '../layout/layout.js'
+import { ANSWERS, FLOW_QDISC, slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
 import { ourHandles } from '../container/namespace-handles.js'
 import { LIMIT, limitOfClass } from '../plan/limit.js'
@@ -18,6 +18,8 @@ export interface Survey {
   /** The filters of our priorities on the host's two interfaces. */
   readonly publicFilters: readonly Filter[]
   readonly loopbackFilters: readonly Filter[]
+  /** Those that copy what is for everyone. */
+  readonly answerFilters: readonly Filter[]
   /** Those that choose a flow, where there is one per container. */
   readonly flowFilters: readonly Filter[]
   /** What containers may receive at most, by slot, for those that are limited. */
@@ -28,7 +30,7 @@ export interface Survey {
   readonly handles: ReadonlyMap<number, string | undefined>
 }
 
-/** Reads it: a dump of links, one of filters for each of the two interfaces and for the flows, and a directory. */
+/** Reads it: a dump of links, one of filters for each of the two interfaces, for the copies and for the flows, and a directory. */
 export async function survey(host: HostContext): Promise<Survey> {
   const { rt, facts } = host
   const veths = await rt.links.list({ kind: 'veth' })
@@ -36,10 +38,11 @@ export async function survey(host: HostContext): Promise<Survey> {
   const shapers = bySlot(veths, slotOfShaper)
   const publicFilters = await ourFilters(rt, facts.publicInterface)
   const loopbackFilters = await ourFilters(rt, facts.loopbackInterface)
+  const answerFilters = await ourFilters(rt, ANSWERS.far)
   const flowFilters =
     facts.flowParent === undefined ? [] : await ourFilters(rt, facts.publicInterface, FLOW_QDISC)
   return {
-    ...{ links, shapers, publicFilters, loopbackFilters, flowFilters },
+    ...{ links, shapers, publicFilters, loopbackFilters, answerFilters, flowFilters },
     ingress: await limitsOn(rt, links),
     egress: await limitsOn(rt, shapers),
     handles: await ourHandles(rt),

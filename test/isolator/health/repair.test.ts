@@ -155,7 +155,55 @@ const DAMAGE: Damage[] = [
     host: true,
     more: true,
   },
-  onHost('the mirror node', `filter del dev eth0 ${STEERING} handle 3:0:1 u32`, 'missing', /3::1/),
+  onHost(
+    'the mirror node',
+    'filter del dev pmcopies ingress prio 1020 protocol all handle 3:0:1 u32',
+    'missing',
+    /3::1/,
+  ),
+  onHost(
+    'a surplus mirror node',
+    'filter add dev pmcopies ingress prio 1020 protocol all handle 3:0:7 u32 ht 3:0: match u32 0 0 at 0 action mirred egress mirror dev pm1 continue',
+    'surplus',
+    /3::7/,
+  ),
+  onHost(
+    'a way to everyone',
+    `filter del dev eth0 ${STEERING} handle 4:0:1 u32`,
+    'missing',
+    /4::1 .*pmanswers/,
+    { host: true },
+  ),
+  onHost('the drop behind the copies', 'filter del dev pmcopies ingress prio 65535', 'missing', /pmcopies/, {
+    host: true,
+  }),
+  onHost(
+    'the limit of echo replies',
+    'class change dev pmanswers parent 1: classid 1:2 htb rate 1gbit',
+    'different',
+    /dev pmanswers .*classid 1:2/,
+    { host: true },
+  ),
+  onHost(
+    'the queue of echo replies',
+    'qdisc change dev pmanswers parent 1:2 handle 12: pfifo limit 1',
+    'different',
+    /dev pmanswers parent 1:2 /,
+    { host: true },
+  ),
+  onHost(
+    'who is ARP',
+    'filter del dev pmanswers parent 1: prio 1020 protocol all handle 1 bpf',
+    'missing',
+    /classid 1:1/,
+    {
+      host: true,
+    },
+  ),
+  onHost('the limits', 'qdisc del dev pmanswers root', 'missing', /dev pmanswers root/, {
+    host: true,
+    more: true,
+  }),
   onHost('the martian drop', 'filter del dev eth0 ingress prio 1000', 'missing', /prio 1000/, { host: true }),
   onHost('the MAC of lo', 'link set lo address 02:00:00:00:00:77', 'different', /dev lo address/, {
     host: true,

@@ -222,7 +222,7 @@ t.test('what a crash can leave is taken away', needsIsolation(), async t => {
       await tcBatch(host.name, [
         nodeTo('lo', 'pm7'),
         nodeTo('eth0', 'pm7'),
-        'filter add dev eth0 ingress prio 1020 protocol ip handle 3:0:7 u32 ht 3:0: match u32 0 0 action mirred egress mirror dev pm7 continue',
+        'filter add dev pmcopies ingress prio 1020 protocol all handle 3:0:7 u32 ht 3:0: match u32 0 0 action mirred egress mirror dev pm7 continue',
       ])
       await ip(host.name, 'link del pm7')
     },
@@ -262,7 +262,7 @@ t.test('what a cut update can leave is completed', needsIsolation(), async t => 
   const cuts: Record<string, string[]> = {
     'a node on eth0 is gone': [`filter del dev eth0 ${steering} handle 11e:11:3 u32`],
     'a node on lo is gone': [`filter del dev lo ${steering} handle 11e:11:3 u32`],
-    'the mirror node is gone': [`filter del dev eth0 ${steering} handle 3:0:1 u32`],
+    'the mirror node is gone': ['filter del dev pmcopies ingress prio 1020 protocol all handle 3:0:1 u32'],
     'a block that another holds': [node('lo', '11e:11:7', 0x791c, 4), node('eth0', '11e:11:7', 0x791c, 4)],
     'a program is another': [
       "filter replace dev pm1 ingress prio 1000 protocol all handle 2 bpf bytecode '1,6 0 0 0' action mirred egress redirect dev eth0",

@@ -1,3 +1,4 @@
+import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
 import { applyAll, ensureAll, removeAll } from '../kernel/apply.js'
@@ -34,11 +35,7 @@ export async function tearDownAnswers({ rt, facts }: HostContext): Promise<void>
 /** Anybody may call a link as ours are called; ours are veths with neither ARP nor multicast. */
 async function isThere(rt: RtnetlinkSocket): Promise<boolean> {
   const names = [ANSWERS.near, ANSWERS.far]
-  const links = await Promise.all(
-    names.map(dev =>
-      rt.devices.interfaceIndex(dev) === 0 ? undefined : unlessGone(() => rt.links.get(dev)),
-    ),
-  )
+  const links = await Promise.all(names.map(dev => findLink(rt, dev)))
   const stranger = links.find(link => link && (link.kind !== 'veth' || link.arp || link.multicast))
   const alone = links.find((link, i) => link && !links[1 - i])
   const found = stranger ?? alone
@@ -50,3 +47,6 @@ async function isThere(rt: RtnetlinkSocket): Promise<boolean> {
     { details: { dev: found.name } },
   )
 }
+
+const findLink = async (rt: RtnetlinkSocket, dev: string): Promise<Link | undefined> =>
+  rt.devices.interfaceIndex(dev) === 0 ? undefined : unlessGone(() => rt.links.get(dev))

@@ -1,8 +1,10 @@
 import { errnoName, errnoText } from './errno.js'
+import { missingPrivilege } from './missing-privilege.js'
 
 /**
- * A failed system call, in the shape of Node's own system errors: `EPERM: operation not permitted, socket`
- * with `code`, `errno`, `syscall` and, where one is involved, `path`.
+ * A failed system call, in the shape of Node's own system errors: `ENOENT: no such file or directory, open '/nowhere'`
+ * with `code`, `errno`, `syscall` and, where one is involved, `path`. The message goes on with what would help, if that is
+ * known: the capability that is missing.
  */
 export class SystemError extends Error {
   override readonly name: string = 'SystemError'
@@ -15,11 +17,14 @@ export class SystemError extends Error {
   /** The file it was about. */
   declare readonly path?: string
 
-  /** @param errno positive or negative */
-  constructor(errno: number, syscall: string, path?: string) {
+  /**
+   * @param errno positive or negative
+   * @param help what would help; default: the capability that is missing, if one is
+   */
+  constructor(errno: number, syscall: string, path?: string, help = missingPrivilege(errno, syscall, path)) {
     const code = errnoName(errno)
     const where = path === undefined ? syscall : `${syscall} '${path}'`
-    super(`${code}: ${asClause(errnoText(errno))}, ${where}`)
+    super(`${code}: ${asClause(errnoText(errno))}, ${where}${help ? `; ${help}` : ''}`)
     this.code = code
     this.errno = -Math.abs(errno)
     this.syscall = syscall

@@ -1,6 +1,9 @@
 import { DecodeError } from './codec/decode-error.js'
 import { errnoName, errnoText } from '../native/errno.js'
+import { NETLINK_PRIVILEGE } from '../native/missing-privilege.js'
 import { SystemError } from '../native/system-error.js'
+
+const EPERM = -1
 
 /** What is known of a request that the kernel refused. */
 export interface NetlinkErrorDetails {
@@ -49,8 +52,7 @@ export class NetlinkError extends Error {
 /** `RTM_NEWQDISC failed: EINVAL, Invalid qdisc name (at TCA_KIND)`, and the command on a line of its own. */
 function sentence({ errno, request, extack, attribute, missing, command }: NetlinkErrorDetails): string {
   const what = extack ?? errnoText(errno)
-  const hint =
-    errno === -1 && extack === undefined ? '; CAP_NET_ADMIN is needed in this network namespace' : ''
+  const hint = errno === EPERM ? `; ${NETLINK_PRIVILEGE}` : ''
   const where = attribute === undefined ? '' : missing ? ` (${attribute} is missing)` : ` (at ${attribute})`
   const like = command === undefined ? '' : `\n  equivalent command: ${command}`
   return `${request} failed: ${errnoName(errno)}, ${what}${hint}${where}${like}`

@@ -1,7 +1,9 @@
-import { closeSync, constants, mkdirSync, openSync, promises } from 'node:fs'
+import { closeSync, constants, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { binding } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import { completed } from './completed.js'
+import { isNamespaceFile, kindAt } from './handle-file.js'
 
 /** Where iproute2 keeps the handles of named network namespaces (NETNS_RUN_DIR). */
 export const NETNS_RUN_DIR = '/run/netns'
@@ -11,9 +13,13 @@ const MS_BIND = 0x1000
 const MS_REC = 0x4000
 const MS_SHARED = 0x10_0000
 const EINVAL = -22
+const ENOENT = -2
+const ENOTDIR = -20
 
 /** The handle of a named namespace. Throws TypeError on a name that is no single path component. */
 export function namedPath(name: string): string {
+  if (typeof name !== 'string')
+    throw new TypeError(`${inspect(name, { depth: 0 })} is not a name for a network namespace: no string`)
   if (!/^[^/\0]+$/.test(name) || name === '.' || name === '..') {
     throw new TypeError(`'${name}' is not a name for a network namespace: no slash, not empty`)
   }
@@ -35,13 +41,32 @@ const unmount = (target: string): Promise<void> =>
  * ip/ipnetns.c), so that handles made and removed in one mount namespace appear and vanish in the others too.
  */
 async function shareRunDirectory(): Promise<void> {
-  mkdirSync(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
+  makeRunDirectory()
   try {
     await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
   } catch (error) {
     if (!(error instanceof SystemError && error.errno === EINVAL)) throw error
     await mount(NETNS_RUN_DIR, NETNS_RUN_DIR, MS_BIND | MS_REC)
-    await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
+    try {
+      await mount('none', NETNS_RUN_DIR, MS_SHARED | MS_REC)
+    } catch (refusal) {
+      await unmount(NETNS_RUN_DIR)
+      throw refusal
+    }
+  }
+}
+
+function makeRunDirectory(): void {
+  try {
+    mkdirSync(NETNS_RUN_DIR, { recursive: true, mode: 0o755 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw new SystemError(
+      ENOTDIR,
+      'mkdir',
+      NETNS_RUN_DIR,
+      `something else is in its place: ${kindAt(NETNS_RUN_DIR)}`,
+    )
   }
 }
 
@@ -62,28 +87,31 @@ export function makeHandleFile(path: string): void {
 }
 
 /** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
-export async function attach(fd: number, name: string): Promise<string> {
+export async function attach(fd: number, name: string): Promise<void> {
   const path = namedPath(name)
   await prepareRunDirectory()
   makeHandleFile(path)
   try {
     await mount(`/proc/self/fd/${fd}`, path, MS_BIND)
   } catch (error) {
-    await promises.unlink(path)
+    unlinkSync(path)
     throw error
   }
-  return path
 }
 
-/** Takes a name away, as `ip netns delete`. The namespace lives on while anything else holds it. */
+/**
+ * Takes a name away, as `ip netns delete`. The namespace lives on while anything else holds it. Of a symbolic link, the link
+ * goes, not what it leads to. Throws SystemError `ENOENT` where there is no such name, TypeError for what no namespace was
+ * mounted on: that is left alone.
+ */
 export async function detach(name: string): Promise<void> {
   const path = namedPath(name)
-  await promises.access(path)
-  try {
-    await unmount(path)
-  } catch (error) {
-    // A handle left behind by an earlier boot or a cut `attach` is a plain file.
-    if (!(error instanceof SystemError && error.errno === EINVAL)) throw error
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (!found) throw new SystemError(ENOENT, 'unlink', path, `there is no network namespace '${name}'`)
+  if (!found.isSymbolicLink()) {
+    if (isNamespaceFile(path)) await unmount(path)
+    else if (!found.isFile() || found.size > 0)
+      throw new TypeError(`'${path}' is not the name of a network namespace, but ${kindAt(path)}`)
   }
-  await promises.unlink(path)
+  unlinkSync(path)
 }

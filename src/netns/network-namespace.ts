@@ -1,15 +1,14 @@
-import { closeSync, fstatSync, openSync, promises, statfsSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { completed } from './completed.js'
 import { openInetSocket, type InetSocketOptions } from './inet-socket.js'
 import { attach, detach, makeHandleFile, namedPath, prepareRunDirectory } from './named.js'
+import { openNamespace, pathOf } from './reference.js'
 import { sysctlPath } from './sysctl-path.js'
+import { withRecipe } from './unprivileged.js'
 
 /** A network namespace: an open one, the path of a handle, the name of one in /run/netns, or the pid of a process in it. */
 export type NetnsReference = NetworkNamespace | string | number
-
-/** linux/magic.h */
-const NSFS_MAGIC = 0x6e73_6673
 
 /**
  * An open network namespace. It keeps the namespace alive until `close()`. Everything done inside it (opening sockets,
@@ -28,34 +27,41 @@ export class NetworkNamespace implements AsyncDisposable {
   }
 
   /**
-   * Makes a new namespace, with `name` one that `ip netns` knows. Needs CAP_SYS_ADMIN.
-   * Throws SystemError: `EEXIST` where the name is taken, `EPERM` without the privilege.
+   * Makes a new namespace, with `name` one that `ip netns` knows. Needs CAP_SYS_ADMIN; without it, the error says how to
+   * start the program in a user namespace. A failed call leaves nothing behind.
+   *
+   * @throws SystemError `EEXIST` where the name is taken, `EPERM` or `EACCES` without the privilege, `ENOTDIR` where
+   *   /run/netns is a file; TypeError for what is no name
    */
   static async create(name?: string): Promise<NetworkNamespace> {
-    if (name === undefined) return new NetworkNamespace(await unshare(undefined), undefined)
-    const path = namedPath(name)
-    await prepareRunDirectory()
-    makeHandleFile(path)
+    const path = name === undefined ? undefined : namedPath(name)
+    try {
+      if (path === undefined) return new NetworkNamespace(await unshare(undefined), undefined)
+      await prepareRunDirectory()
+      makeHandleFile(path)
+    } catch (error) {
+      throw withRecipe(error)
+    }
     try {
       return new NetworkNamespace(await unshare(path), name)
     } catch (error) {
-      await promises.unlink(path)
-      throw error
+      // It may be mounted already: its file descriptor comes last.
+      await detach(name as string).catch(() => undefined)
+      throw withRecipe(error)
     }
   }
 
   /**
    * Opens a namespace that exists: by path (anything with a slash), by name in /run/netns, or by the pid of a process
-   * in it. Throws `ENOENT` where there is none, `EACCES` where the process belongs to somebody else, TypeError for a
-   * file that is no namespace, as a handle in /run/netns that was left behind.
+   * in it, also of one whose main thread has ended. Opens nothing but namespaces, and never waits.
+   *
+   * @throws SystemError `ENOENT` where there is none, `EACCES` where the process belongs to somebody else (CAP_SYS_PTRACE);
+   *   TypeError for what is no reference, and for what is no network namespace: a file, a FIFO, a device, another kind of
+   *   namespace, a name in /run/netns that was left behind
    */
   static open(reference: string | number): NetworkNamespace {
-    if (typeof reference === 'number') {
-      if (!Number.isSafeInteger(reference) || reference < 1) throw new RangeError(`${reference} is not a pid`)
-      return new NetworkNamespace(openHandle(`/proc/${reference}/ns/net`), undefined)
-    }
-    if (reference.includes('/')) return new NetworkNamespace(openHandle(reference), undefined)
-    return new NetworkNamespace(openHandle(namedPath(reference)), reference)
+    const isName = typeof reference === 'string' && !reference.includes('/')
+    return new NetworkNamespace(openNamespace(reference), isName ? reference : undefined)
   }
 
   /** Opens what a reference says: of a namespace that is open already, a second handle, so that either may be closed first. */
@@ -128,12 +134,23 @@ export class NetworkNamespace implements AsyncDisposable {
 
   /** Gives it a name in /run/netns, as `ip netns attach`; the name holds it until `NetworkNamespace.deleteName`. */
   async attach(name: string): Promise<void> {
-    await this.#using(fd => attach(fd, name))
+    try {
+      await this.#using(fd => attach(fd, name))
+    } catch (error) {
+      throw withRecipe(error)
+    }
   }
 
-  /** Takes a name out of /run/netns, as `ip netns delete`. Throws `ENOENT` where there is none. */
+  /**
+   * Takes a name out of /run/netns, as `ip netns delete`. Throws SystemError `ENOENT` where there is none, TypeError for a
+   * file, directory or FIFO there that never was a namespace: it is left alone.
+   */
   static async deleteName(name: string): Promise<void> {
-    await detach(name)
+    try {
+      await detach(name)
+    } catch (error) {
+      throw withRecipe(error)
+    }
   }
 
   /**
@@ -149,7 +166,7 @@ export class NetworkNamespace implements AsyncDisposable {
   /** Closes it and takes its name out of /run/netns. */
   async delete(): Promise<void> {
     this.close()
-    if (this.name !== undefined) await detach(this.name)
+    if (this.name !== undefined) await NetworkNamespace.deleteName(this.name)
   }
 
   /** Closes; a name stays. */
@@ -177,16 +194,8 @@ export class NetworkNamespace implements AsyncDisposable {
 
 /** Where other programs find the namespace that a reference means. */
 export function referencePath(reference: NetnsReference): string {
-  if (typeof reference === 'number') return `/proc/${reference}/ns/net`
-  if (typeof reference === 'string') return reference.includes('/') ? reference : namedPath(reference)
+  if (!(reference instanceof NetworkNamespace)) return pathOf(reference)
   return reference.name === undefined ? `/proc/${process.pid}/fd/${reference.fd}` : namedPath(reference.name)
-}
-
-function openHandle(path: string): number {
-  const fd = openSync(path, 'r')
-  if (statfsSync(`/proc/self/fd/${fd}`).type === NSFS_MAGIC) return fd
-  closeSync(fd)
-  throw new TypeError(`'${path}' is not a network namespace`)
 }
 
 const unshare = (path: string | undefined): Promise<number> =>

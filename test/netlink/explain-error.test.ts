@@ -136,11 +136,11 @@ t.test('messages read like sentences', async t => {
     ],
     ['RTM_GETWIDGET failed: ENODEV, No such device', explain(wireOf(request(getWidget)), {}, -19)],
     [
-      'RTM_GETWIDGET failed: EPERM, Operation not permitted; CAP_NET_ADMIN is needed in this network namespace',
+      'RTM_GETWIDGET failed: EPERM, Operation not permitted; CAP_NET_ADMIN is needed in the user namespace that owns the network namespace',
       explain(wireOf(request(getWidget)), {}, -1),
     ],
     [
-      'RTM_GETWIDGET failed: EPERM, Not for you',
+      'RTM_GETWIDGET failed: EPERM, Not for you; CAP_NET_ADMIN is needed in the user namespace that owns the network namespace',
       explain(wireOf(request(getWidget)), { message: 'Not for you' }, -1),
     ],
     ['RTM_GETWIDGET failed: E4000, Unknown error 4000', explain(wireOf(request(getWidget)), {}, -4000)],

@@ -81,7 +81,7 @@ t.test('a name that is taken', needsNamespaces, async t => {
   await t.rejects(NetworkNamespace.create(plain), { code: 'EEXIST' })
   t.throws(() => NetworkNamespace.open(plain), {
     name: 'TypeError',
-    message: `'/run/netns/${plain}' is not a network namespace`,
+    message: `'/run/netns/${plain}' is not a network namespace, but an empty file, as a namespace that is gone leaves behind`,
   })
   await NetworkNamespace.deleteName(plain)
   t.notOk(existsSync(`/run/netns/${plain}`), 'a handle that was left behind can be deleted')
@@ -158,10 +158,8 @@ t.test('open what is none', async t => {
   t.throws(() => NetworkNamespace.open('/no/such/file'), { code: 'ENOENT' })
   t.throws(() => NetworkNamespace.open('/etc/passwd'), {
     name: 'TypeError',
-    message: "'/etc/passwd' is not a network namespace",
+    message: "'/etc/passwd' is not a network namespace, but a file",
   })
-  for (const pid of [0, -1, 1.5, NaN, Infinity])
-    t.throws(() => NetworkNamespace.open(pid), new RangeError(`${pid} is not a pid`))
   await expectSame(t, before)
 })
 

@@ -1,0 +1,14 @@
+import { missingPrivilege } from '../native/missing-privilege.js'
+import { SystemError } from '../native/system-error.js'
+
+/** Runs a program, here `node program.js`, where it may make network namespaces and name them, without being root. */
+const RECIPE = `unshare -Urnm sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh node program.js`
+
+/** The error of making or naming a namespace; where a privilege is missing, it says how to do without. */
+export function withRecipe(error: unknown): unknown {
+  const { errno, syscall = '', path } = error as NodeJS.ErrnoException
+  const missing = errno === undefined ? undefined : missingPrivilege(errno, syscall, path)
+  if (errno === undefined || missing === undefined) return error
+  const help = `${missing}. Without root, start the program in a user namespace: ${RECIPE}`
+  return new SystemError(errno, syscall, path, help)
+}

@@ -31,6 +31,8 @@ export interface Restoration<Spec, Decoded> {
   provides?(object: Decoded): readonly string[]
   /** Names of what has to be there before this object. A name that no listed object provides is passed over. */
   needs?(object: Decoded): readonly string[]
+  /** Puts the objects of this type in an order before anything else does: lists that the kernel keeps newest first. */
+  order?(listed: readonly Decoded[]): readonly Decoded[]
   /** Orders objects of this type that do not need each other. Default: as they were listed. */
   compare?(one: Decoded, other: Decoded): number
   /** What makes the object, in order. Default: one `add` of the object. */

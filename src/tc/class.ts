@@ -1,7 +1,7 @@
 import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
-import type { ObjectType } from '../netlink/object-type.js'
+import type { Restoration, ObjectType } from '../netlink/object-type.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 import {
@@ -19,6 +19,7 @@ import type { HtbClassOptions, HtbClassXstats } from './kinds/htb.js'
 import { classKinds } from './kinds/registry.js'
 import { RTM_DELTCLASS, RTM_GETTCLASS, RTM_NEWTCLASS } from './messages.js'
 import { statisticsOf, type Statistics } from './statistics.js'
+import { classRestoration, comesWithQdisc } from './restoration.js'
 import { rawWords, tcCommand, verbWord } from './tc-command.js'
 
 interface ClassPlace {
@@ -90,6 +91,9 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
 
   toNew(spec, devices): BodyIn {
     const kind = classKinds.get(spec.kind)
+    if (comesWithQdisc(spec.kind)) {
+      throw new TypeError(`kind is '${spec.kind}', whose classes come with their qdisc: leave them out`)
+    }
     return {
       ifindex: deviceIndex(devices, spec.dev),
       parent: parseParent(spec.parent),
@@ -126,6 +130,7 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
   identity: ({ ifindex, classid }) => `${ifindex} ${classid}`,
 
   passing: ['statistics'],
+  restoration: classRestoration as Restoration<ClassSpec, TrafficClass>,
 
   command(verb, object) {
     const dev = ['dev', deviceWord(object.dev)]

@@ -2,7 +2,7 @@ import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
-import type { ObjectType, Verb } from '../netlink/object-type.js'
+import type { Restoration, ObjectType, Verb } from '../netlink/object-type.js'
 import type { Action, ActionSpec } from './action.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
@@ -15,6 +15,7 @@ import type { U32State } from './kinds/u32.js'
 import type { U32Fields } from './kinds/u32-checks.js'
 import { RTM_DELTFILTER, RTM_GETTFILTER, RTM_NEWTFILTER } from './messages.js'
 import { optionWords } from './options-kind.js'
+import { filterRestoration } from './restoration.js'
 import { rawWords, tcCommand, verbWord } from './tc-command.js'
 import type { U32Key, U32Keys } from './u32-key.js'
 import { wholeNumber } from './whole-number.js'
@@ -137,6 +138,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
     [ifindex, parent, chain, priority, protocol, kind, handle].join(' '),
 
   passing: ['statistics', 'age', 'inHardware'],
+  restoration: filterRestoration as Restoration<FilterSpec, Filter>,
 
   command(verb, object) {
     const { dev, parent, priority, protocol, chain, kind, handle } = object

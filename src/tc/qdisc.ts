@@ -1,7 +1,7 @@
 import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
-import type { ObjectType } from '../netlink/object-type.js'
+import type { Restoration, ObjectType } from '../netlink/object-type.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 import {
@@ -22,6 +22,9 @@ import type { TbfOptions } from './kinds/tbf.js'
 import { RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC } from './messages.js'
 import { optionWords } from './options-kind.js'
 import { statisticsOf, type Statistics } from './statistics.js'
+import { readAttributes } from './raw-attributes.js'
+import { qdiscRestoration } from './restoration.js'
+import { sizeTableOf, sizeTableToWire, sizeTableWords, type SizeTable } from './size-table.js'
 import { rawWords, tcCommand, verbWord } from './tc-command.js'
 
 /** Where a qdisc is, and what it is called. */
@@ -31,6 +34,8 @@ interface QdiscPlace {
   parent: Parent
   /** `'1:'`. Chosen by the kernel where it is not given. */
   handle?: Handle | undefined
+  /** Count packets as longer or shorter than they are. */
+  stab?: SizeTable | undefined
 }
 
 /** The place of an ingress or clsact qdisc, of which a device has one: ffff:fff1, with the handle ffff:. */
@@ -148,8 +153,9 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
   messages: { new: RTM_NEWQDISC, delete: RTM_DELQDISC, get: RTM_GETQDISC },
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: 0 },
 
-  toNew(spec, devices): BodyIn {
+  toNew(spec, devices, verb): BodyIn {
     const kind = qdiscKinds.get(spec.kind)
+    if (verb === 'add') refuseDefault(spec)
     return {
       ifindex: deviceIndex(devices, spec.dev),
       ...placeOf(spec),
@@ -157,7 +163,8 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
         kind: spec.kind,
         ...('ingressBlock' in spec && { ingressBlock: spec.ingressBlock }),
         ...('egressBlock' in spec && { egressBlock: spec.egressBlock }),
-        options: kind ? kind.toWire(spec as never) : (spec as RawQdisc).options,
+        options: kind ? kind.toWire(spec as never) : rawOptions(spec as RawQdisc),
+        stab: 'stab' in spec && spec.stab ? sizeTableToWire(spec.stab) : undefined,
       },
     }
   },
@@ -175,7 +182,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
 
   fromBody(body, devices) {
     const { ifindex, handle, parent, info, attributes } = body as Body
-    const { kind, options, stats, stats2, hwOffload = 0, ingressBlock, egressBlock } = attributes
+    const { kind, options, stats, stats2, hwOffload = 0, ingressBlock, egressBlock, stab } = attributes
     return {
       dev: deviceName(devices, ifindex),
       ifindex,
@@ -184,6 +191,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
       ...(kind !== undefined && { kind, ...optionsOf(kind, options) }),
       ...(ingressBlock !== undefined && { ingressBlock }),
       ...(egressBlock !== undefined && { egressBlock }),
+      ...(stab?.base && (sizeTableOf(stab.base) ?? { uncarried: ['TCA_STAB'] })),
       references: info,
       offloaded: hwOffload !== 0,
       statistics: statisticsOf(stats2, stats),
@@ -192,6 +200,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
   identity: ({ ifindex, parent, handle, kind }) => `${ifindex} ${parent} ${handle} ${kind}`,
 
   passing: ['statistics', 'references'],
+  restoration: qdiscRestoration as Restoration<QdiscSpec, Qdisc>,
 
   command(verb, object) {
     const place = ['dev', deviceWord(object.dev), ...placeWords(object)]
@@ -226,7 +235,39 @@ function placeWords(object: QdiscSpec | QdiscKey): string[] {
   }
   const { parent, handle } = object as QdiscPlace
   const shown = handle === undefined || parseQdiscHandle(handle) === 0 ? undefined : parseQdiscHandle(handle)
-  return [...parentWords(parent), ...(shown === undefined ? [] : ['handle', formatHandle(shown)])]
+  const stab = (object as QdiscPlace).stab
+  return [
+    ...parentWords(parent),
+    ...(shown === undefined ? [] : ['handle', formatHandle(shown)]),
+    ...(stab ? sizeTableWords(stab) : []),
+  ]
+}
+
+/** A qdisc that is listed with handle 0 is the default of a device or class: added, it would be another with a handle. */
+function refuseDefault(spec: QdiscSpec): void {
+  const { handle, kind, references = 0 } = spec as QdiscSpec & Partial<QdiscState>
+  if (references === 0 || handle === undefined || parseQdiscHandle(handle) !== 0) return
+  throw new RangeError(
+    `handle is '0:', which a ${kind} qdisc has that the kernel made by itself: leave the qdisc out, or give it another handle`,
+  )
+}
+
+/** Kinds that need a table which the kernel does not list: TCA_RED_STAB, TCA_CHOKE_STAB, TCA_GRED_STAB are all 2. */
+const PARMS = 1
+const TABLE = 2
+const UNLISTED_TABLES: ReadonlyMap<string, string> = new Map([
+  ['red', 'TCA_RED_STAB'],
+  ['choke', 'TCA_CHOKE_STAB'],
+  ['gred', 'TCA_GRED_STAB'],
+])
+
+function rawOptions({ kind, options }: RawQdisc): Uint8Array | undefined {
+  const table = UNLISTED_TABLES.get(kind)
+  const types = new Set((table && options ? readAttributes(options) : [])?.map(({ type }) => type))
+  if (!types.has(PARMS) || types.has(TABLE)) return options
+  throw new TypeError(
+    `options: ${kind} needs ${table}, which the kernel does not list: compute it from bandwidth and packet size, as tc does`,
+  )
 }
 
 function optionsOf(name: string, options: unknown): object {

@@ -6,6 +6,7 @@ import {
   struct,
   u32,
   u64,
+  uncarried,
   type Codec,
   type Infer,
   type UnknownAttribute,
@@ -37,7 +38,7 @@ const TCA_STATS_PKT64 = 8
 export const statsAttributes = <X>(app: Codec<X>) =>
   attributes({
     basic: ['TCA_STATS_BASIC', 1, gnetStatsBasic],
-    rateEst: ['TCA_STATS_RATE_EST', 2, gnetStatsRateEst],
+    rateEst: ['TCA_STATS_RATE_EST', 2, uncarried(gnetStatsRateEst)],
     queue: ['TCA_STATS_QUEUE', 3, gnetStatsQueue],
     app: ['TCA_STATS_APP', 4, app],
     rateEst64: ['TCA_STATS_RATE_EST64', 5, gnetStatsRateEst64],

@@ -50,3 +50,10 @@ export const u32Table = (handle: number): number => handle >>> 20
 export const u32Node = (handle: number): number => handle & 0xfff
 /** Table and bucket of a node, what TCA_U32_HASH carries. */
 export const u32Bucket = (handle: number): number => (handle & 0xfffff000) >>> 0
+
+/** Root tables are numbered from 800 up; so are tables that somebody made without a number. A root has one bucket. */
+const FIRST_ROOT_TABLE = 0x800
+
+/** Whether a table or bucket can be a root table: not, if it is a bucket behind the first. */
+export const inRootTable = (bucket: number): boolean =>
+  u32Table(bucket) >= FIRST_ROOT_TABLE && (bucket & 0xfffff) === 0

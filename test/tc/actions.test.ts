@@ -69,7 +69,11 @@ t.test('a listed action of which nothing is known is refused', async t => {
 t.test('what actions of every kind can have', async t => {
   const cases: readonly ActionSpec[] = [
     { ...gact.drop(), hwStats: 'disabled', noPercpu: true },
-    { ...mirred.mirror('d1'), hwStats: 'immediate', skipHardware: true },
+    {
+      ...mirred.mirror('d1', { direction: 'egress', then: 'pipe' }),
+      hwStats: 'immediate',
+      skipHardware: true,
+    },
     { ...gact.pass(), hwStats: 'delayed', skipSoftware: true },
     { ...gact.pass(), random: { type: 'netrand', oneIn: 5, then: 'drop' } },
     { ...gact.pass(), random: { type: 'determ', oneIn: 7, then: { goto: 3 } } },

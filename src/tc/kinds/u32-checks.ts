@@ -5,6 +5,7 @@ import { parseClassid, type Handle } from '../handle.js'
 import { offloadFlags, type Offload } from '../offload.js'
 import {
   formatU32Handle,
+  inRootTable,
   parseU32Bucket,
   parseU32Handle,
   u32Bucket,
@@ -89,6 +90,11 @@ function tableToWire({ handle, divisor = 0, ...fields }: U32Fields): U32WireIn {
   if (handle !== undefined && (parseU32Handle(handle) & 0xfffff) !== 0) {
     throw new RangeError(`'${handle}' is not a table: expected a handle such as '1:' with divisor`)
   }
+  if (handle !== undefined && divisor === 1 && inRootTable(parseU32Handle(handle))) {
+    throw new RangeError(
+      `'${handle}' is a root table, which the kernel makes with the first filter of a priority: leave it out`,
+    )
+  }
   const surplus = ['keys', 'link', 'hashKey', 'offset', 'classid', 'actions'].find(
     name => fields[name as keyof typeof fields] !== undefined,
   )
@@ -112,6 +118,8 @@ function nodeHandle(handle: U32Handle): number {
 function bucketOf({ table }: U32Fields, handle: number): number | undefined {
   const ofHandle = u32Bucket(handle)
   if (table === undefined) {
+    // The kernel numbers root tables in the order of their priorities, and refuses a number that is not the root's own.
+    if (inRootTable(ofHandle)) return undefined
     if (u32Table(handle) !== 0) return ofHandle
     if (ofHandle === 0) return undefined
     throw new RangeError(

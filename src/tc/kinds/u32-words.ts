@@ -3,7 +3,7 @@ import type { Verb } from '../../netlink/object-type.js'
 import { actionWords } from '../action.js'
 import { formatHandle, parseClassid } from '../handle.js'
 import { offloadWords } from '../offload.js'
-import { formatU32Handle, parseU32Bucket, parseU32Handle, u32Bucket } from '../u32-handle.js'
+import { formatU32Handle, inRootTable, parseU32Bucket, parseU32Handle, u32Bucket } from '../u32-handle.js'
 import { hex32, keyFromWire, keysToWire, keyWords } from '../u32-key.js'
 import type { U32Fields, U32Offset } from './u32-checks.js'
 
@@ -18,7 +18,7 @@ function nodeWords(fields: U32Fields, verb: Verb): string[] {
   const handle = fields.handle === undefined ? 0 : parseU32Handle(fields.handle)
   const bucket = table === undefined ? u32Bucket(handle) : parseU32Bucket(table)
   return [
-    ...(bucket === 0 ? [] : ['ht', formatU32Handle(bucket)]),
+    ...(bucket === 0 || (table === undefined && inRootTable(bucket)) ? [] : ['ht', formatU32Handle(bucket)]),
     ...(verb === 'change' && keys === undefined
       ? []
       : keysToWire(keys ?? [])

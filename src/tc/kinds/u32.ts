@@ -2,7 +2,7 @@ import { actionsFromWire, type Action } from '../action.js'
 import type { FilterKind } from '../filter-kind.js'
 import { formatHandle } from '../handle.js'
 import { offloadOf } from '../offload.js'
-import { formatU32Handle, parseU32Handle, u32Table } from '../u32-handle.js'
+import { formatU32Handle, inRootTable, parseU32Handle, u32Table } from '../u32-handle.js'
 import { keyFromWire } from '../u32-key.js'
 import { u32ToWire, type U32Fields, type U32Offset } from './u32-checks.js'
 import {
@@ -43,7 +43,7 @@ export const u32Kind: FilterKind<U32Fields, U32Wire, U32WireIn> = {
   ): U32Fields & U32State {
     return {
       ...(divisor !== undefined && { divisor }),
-      ...(hash !== undefined && { table: formatU32Handle(hash) }),
+      ...(hash !== undefined && !inRootTable(hash) && { table: formatU32Handle(hash) }),
       ...(selector && selectorFields(selector)),
       ...(link && { link: formatU32Handle(link) }),
       ...(classid !== undefined && { classid: formatHandle(classid) }),

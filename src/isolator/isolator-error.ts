@@ -27,6 +27,16 @@ export type IsolatorErrorCode =
    * It is never overwritten; remove it, or use another interface.
    */
   | 'ERR_FOREIGN_STATE'
+  /**
+   * What was asked inside a container's network namespace was refused, or not answered within a second: its root can have
+   * changed anything there. `details.id` names the container, `cause` says why. Everybody else's is not affected.
+   */
+  | 'ERR_INSIDE_CONTAINER'
+  /**
+   * Containers could not be removed from the host; `details.ids` names them, `cause` says why of the first. They stay known,
+   * and their removal is tried again. Others of the same call are gone.
+   */
+  | 'ERR_NOT_REMOVED'
   /** Another `create()` or `destroy()` on the same host does not end. See which process holds the name in the message. */
   | 'ERR_HOST_BUSY'
   /** The isolator is closed, or being destroyed. Create another; containers that were not cleaned up are still there. */

@@ -26,7 +26,7 @@ import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { publicInterfaceChanged } from './host/public-interface.js'
 import { recover, type Recovery } from './recovery/recover.js'
-import { removeContainers } from './container/remove.js'
+import { removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
@@ -65,7 +65,8 @@ export class PortMappingIsolator implements AsyncDisposable {
       // Also while destroy() waits for the calls under way, of which one may wait for this.
       repair: () => this.#calls.run(() => this.#settled(undefined, repair)),
     })
-    this.#usage = new UsageReader(host.rt, this.#containers, options.statistics)
+    const { insideFailed } = this.#housekeeping
+    this.#usage = new UsageReader(host.rt, this.#containers, options.statistics, insideFailed)
   }
 
   /**
@@ -100,13 +101,14 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.recover(known)
     takes.recoverOptions(options)
     const { orphans = [] } = options
-    const { recovery, outdated } = await this.#calls.recover(async () => {
-      if (this.#containers.size === 0) return recover(this.#host, this.#containers, known, orphans)
+    const { recovery, outdated, failures } = await this.#calls.recover(async () => {
+      if (this.#containers.size === 0) return this.#recover(known, orphans)
       throw new IsolatorError(
         'ERR_CONTAINER_EXISTS',
         'recover() comes first: this isolator has containers already',
       )
     })
+    for (const error of failures) this.#housekeeping.failed(error)
     if (outdated) await this.#housekeeping.hostChanged()
     return recovery
   }
@@ -155,7 +157,8 @@ export class PortMappingIsolator implements AsyncDisposable {
         this.#containers.checkHas(container)
         const change = { ports: ports ?? container.ports, ...this.#limits.ofUpdated(container, options) }
         await this.#limits.refuseUnfitKernel([change])
-        await updateContainer(this.#host, this.#containers, container, change)
+        const { insideFailed } = this.#housekeeping
+        await updateContainer(this.#host, this.#containers, container, change, insideFailed)
       })
       return infoOf(container)
     })
@@ -163,7 +166,9 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /**
    * Takes a container away: its ways in, its veth, and the handle of its namespace. Its processes live on without a
-   * network. False for an unknown id, as in Mesos.
+   * network. What cannot be removed inside it stays, and is reported as `insideError`. False for an unknown id, as in Mesos.
+   *
+   * @throws IsolatorError ERR_NOT_REMOVED if the host's part of it could not be removed, which is tried again
    */
   async cleanup(id: string): Promise<boolean> {
     takes.cleanup(id)
@@ -173,6 +178,8 @@ export class PortMappingIsolator implements AsyncDisposable {
   /**
    * The same for many containers, in a fraction of the time: the kernel lets go of their links together. Answers for each
    * id whether there was a container.
+   *
+   * @throws IsolatorError ERR_NOT_REMOVED naming those that could not be removed, which is tried again; the others are gone
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
     takes.cleanupMany(ids)
@@ -314,7 +321,8 @@ export class PortMappingIsolator implements AsyncDisposable {
     await this.#calls.end(() =>
       aloneOnHost(this.#host.netns, async () => {
         await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
-        await recover(this.#host, this.#containers, [], [])
+        const { failures } = await this.#recover([], [])
+        if (failures[0]) throw failures[0]
         // What changes from here on is not to be put right again.
         await this.#housekeeping.close()
         await tearDownHost(this.#host, this.#record)
@@ -351,18 +359,16 @@ export class PortMappingIsolator implements AsyncDisposable {
     })
   }
 
-  /** Takes containers away, of those that are still there once the calls under way are through. Gives their ids. */
+  #recover(known: readonly string[], orphans: readonly string[]): ReturnType<typeof recover> {
+    return recover(this.#host, this.#containers, known, orphans, this.#housekeeping.insideFailed)
+  }
+
+  /** Takes containers away, of those that are still there once the calls under way are through. Returns their ids. */
   #cleanUp(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const containers = [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
-    return this.#calls.afterwards(containers, async () => {
-      const there = containers.filter(container => this.#containers.has(container))
-      await removeContainers(this.#host, there)
-      for (const container of there) {
-        this.#containers.remove(container)
-        this.#housekeeping.gone(container)
-      }
-      return new Set(there.map(({ id }) => id))
-    })
+    return this.#calls.afterwards(containers, () =>
+      removeKnown(this.#host, this.#containers, containers, this.#housekeeping),
+    )
   }
 
   async #usageOf(container: Container): Promise<ResourceStatistics<bigint>> {

@@ -6,9 +6,12 @@ import { applyAll, removeAll } from '../kernel/apply.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
 import { applySysctls, type FormerSysctls } from '../kernel/apply-sysctls.js'
 import type { HostContext } from '../host/context.js'
-import { withSocketInside } from '../kernel/socket-inside.js'
+import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { IsolatorError } from '../isolator-error.js'
+import { clearLoopback, hasLeftHook } from './loopback-hook.js'
 import { openNamespace, type NamedNamespace } from './namespace-handles.js'
+import { plan, type Planned } from '../plan/planned.js'
+import { filter, qdisc, type FilterSpec } from '../../tc/index.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import type { ContainerFacts, FeatureOff } from '../plan/facts.js'
 import { unlessGone } from '../kernel/unless-gone.js'
@@ -20,6 +23,8 @@ import type { Undo } from '../kernel/undo.js'
 export interface Inside {
   readonly netns: NetworkNamespace
   readonly rt: RtnetlinkSocket
+  /** Whether lo has the hook that an earlier cleanup had to leave. */
+  readonly leftHook: boolean
 }
 
 type Container = ContainerFacts & NamedNamespace
@@ -57,11 +62,17 @@ export async function buildContainers(
       host,
       plans.flatMap(({ hostFeatures }) => hostFeatures),
     ),
-    atOnce(plans, plan => prepareInside(plan.container, plan, plan, undo)),
+    atOnce(plans, plan => insideOf(plan.container.id, () => prepareInside(plan.container, plan, plan, undo))),
     apply('guard'),
   ])
   await apply('commit')
-  await atOnce(plans, ({ rt }) => untilItSends(rt))
+  await atOnce(plans, async ({ container, rt }) => {
+    try {
+      await insideOf(container.id, signal => untilItSends(rt, signal))
+    } catch (error) {
+      if (!isInsideError(error)) throw error
+    }
+  })
 }
 
 /** There is nothing to take back: the devices go. */
@@ -84,32 +95,46 @@ async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): P
 
 async function prepareInside(
   container: Container,
-  { netns, rt }: Inside,
+  { netns, rt, leftHook }: Inside,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
-  const takeBack = (step: (netns: NetworkNamespace) => Promise<void>): void => {
+  const takeBack = (step: InsideStep): void => {
     undo.push(() => insideAgain(container, step))
   }
+  if (leftHook) takeBack((netns, signal) => withSocketInside(netns, signal, clearLoopback))
   // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
   const before = rt.links.get('lo').then(currentLoopback)
-  takeBack(async netns => {
+  takeBack(async (netns, signal) => {
     const settings = await before.catch(() => undefined)
-    if (settings) await withSocketInside(netns, rt => rt.links.change(settings))
+    if (settings) await withSocketInside(netns, signal, rt => rt.links.change(settings))
   })
   await allDone([
     before,
     applySysctls(netns, insideSysctls, former => {
       takeBack(netns => restoreSysctls(netns, former))
     }),
-    applyAll(rt, inside, {
+    applyAll(rt, leftHook ? inside.flatMap(onLeftHook) : inside, {
       push(_, inverses) {
         // The veth takes the others along.
         const staying = inverses.filter(({ spec }) => (spec as { dev?: unknown }).dev === 'lo')
-        takeBack(netns => withSocketInside(netns, rt => removeAll(rt, staying)))
+        takeBack((netns, signal) => withSocketInside(netns, signal, rt => removeAll(rt, staying)))
       },
     }),
   ])
+}
+
+/** What is done inside, with what ends the wait for it. */
+type InsideStep = (netns: NetworkNamespace, signal: AbortSignal) => Promise<void>
+
+/** What stands on the hook that is there already: its filter takes the place of the one that was left. */
+function onLeftHook(message: Planned): Planned[] {
+  const { dev } = message.spec as { dev?: unknown }
+  if (dev !== 'lo') return [message]
+  if (message.object.name === qdisc.name) return []
+  return message.object.name === filter.name
+    ? [plan(filter, 'replace', message.spec as FilterSpec)]
+    : [message]
 }
 
 /** What the plan changes of a container's lo, as it is now, but for the MAC: the kernel refuses the all-zero one. */
@@ -121,14 +146,11 @@ const currentLoopback = ({ mtu, up, inet }: Link) => ({
 })
 
 /** By its name, for many containers are not held open until the last of them is made. Without one nothing can be done. */
-async function insideAgain(
-  container: NamedNamespace,
-  step: (netns: NetworkNamespace) => Promise<void>,
-): Promise<void> {
+async function insideAgain(container: Container, step: InsideStep): Promise<void> {
   const netns = openNamespace(container)
   if (!netns) return
   try {
-    await step(netns)
+    await insideOf(container.id, signal => step(netns, signal))
   } finally {
     netns.close()
   }
@@ -138,33 +160,17 @@ async function insideAgain(
  * Opens a socket inside a namespace that is to be a container's, and looks whether it can be one. Whoever gets the socket
  * closes it soon: it keeps the namespace alive, and has a thread.
  *
- * @throws IsolatorError ERR_FOREIGN_STATE where lo has an ingress qdisc
+ * @throws IsolatorError ERR_FOREIGN_STATE where lo has an ingress qdisc of somebody else
  */
-export async function openInside(netns: NetworkNamespace): Promise<RtnetlinkSocket> {
+export async function openInside(id: string, netns: NetworkNamespace): Promise<Inside> {
   const rt = await RtnetlinkSocket.open({ netns })
   try {
-    if (await hasIngress(rt)) throw foreignIngress(netns)
-    return rt
+    return { netns, rt, leftHook: await insideOf(id, () => hasLeftHook(rt)) }
   } catch (error) {
     rt.close()
     throw error
   }
 }
-
-async function hasIngress(rt: RtnetlinkSocket): Promise<boolean> {
-  const qdiscs = await rt.qdiscs.list({ dev: 'lo' })
-  return qdiscs.some(({ kind }) => kind === 'ingress' || kind === 'clsact')
-}
-
-const foreignIngress = ({ name }: NetworkNamespace): IsolatorError =>
-  new IsolatorError(
-    'ERR_FOREIGN_STATE',
-    `lo in the namespace to be isolated${name === undefined ? '' : `, '${name}',`} has an ingress qdisc already: delete it there with tc qdisc del dev lo ingress`,
-    { details: { dev: 'lo' } },
-  )
-
-/** The kernel's own delay is that of a busy worker thread, milliseconds. */
-const PATIENCE_MS = 1000
 
 /**
  * Resolves when what the container sends is sent. When its peer is set up, a veth that is up itself has a carrier, but drops
@@ -173,12 +179,12 @@ const PATIENCE_MS = 1000
  *
  * @param rt a socket inside the container
  */
-async function untilItSends(rt: RtnetlinkSocket): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  for (;;) {
+async function untilItSends(rt: RtnetlinkSocket, signal: AbortSignal): Promise<void> {
+  // The kernel's own delay is that of a busy worker thread, milliseconds.
+  while (!signal.aborted) {
     // The container may have taken it down or away: that is no failure of ours.
     const link = await unlessGone(() => rt.links.get(CONTAINER_INTERFACE))
-    if (!link?.up || link.operationalState === 'up' || performance.now() > deadline) return
+    if (!link?.up || link.operationalState === 'up') return
     await sleep(1)
   }
 }

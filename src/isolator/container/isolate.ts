@@ -82,11 +82,11 @@ async function isolateSome(
     containers.map(({ container }) => ({ id: container.id, ports: allPorts(container) })),
   )
   const opened = atOnce(containers, async ({ container, netns }): Promise<[Container, Inside]> => {
-    const rt = await openInside(netns)
+    const inside = await openInside(container.id, netns)
     undo.push(() => {
-      rt.close()
+      inside.rt.close()
     })
-    return [container, { netns, rt }]
+    return [container, inside]
   })
   await allDone([free, opened])
   const insides = new Map(await opened)

@@ -3,9 +3,11 @@ import { NETNS_RUN_DIR } from '../../netns/named.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { GONE } from '../kernel/apply.js'
-import { withSocketInside } from '../kernel/socket-inside.js'
+import type { IsolatorError } from '../isolator-error.js'
+import { insideError, insideOf, withSocketInside } from '../kernel/inside.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
+import { clearLoopback } from './loopback-hook.js'
 
 /** The name of a slot in /run/netns, opened: without a namespace where it holds none, as after a reboot. */
 interface Handle {
@@ -49,30 +51,54 @@ async function oursOf(rt: RtnetlinkSocket, opened: readonly Handle[]): Promise<H
   return opened.filter(({ netns }) => netns === undefined || known.has(netns))
 }
 
+/** How often a name may be a mount point still when it has been unmounted: somebody mounted the namespace there again. */
+const MOUNTS = 64
+
 /**
  * Lets go of a container's namespace: clears it and takes its name away. Where somebody has taken the name away already,
- * or given it to another namespace than the one of this `identity`, nothing is left to do.
+ * or given it to another namespace than the container's, nothing is left to do.
+ *
+ * @param report is called if the namespace could not be cleared. It is the container's own: what stays there keeps nobody
+ *   from anything, and `isolate` copes with it
  */
-export async function releaseHandle(slot: number, identity: string | undefined): Promise<void> {
-  const handle = openHandle(slot)
-  if (!handle) return
-  const { netns } = handle
-  try {
-    if (netns?.identity !== identity) return
-    if (netns) await withSocketInside(netns, clearInside)
-  } finally {
-    netns?.close()
+export async function releaseHandle(
+  container: NamedNamespace & { readonly id: string },
+  report: (error: IsolatorError) => void,
+): Promise<void> {
+  const own = openOwnHandle(container)
+  if (!own) return
+  if (own.netns) await clear(container.id, own.netns, report)
+  for (let mounts = 1; ; mounts++) {
+    try {
+      await unlessGone(() => NetworkNamespace.deleteName(linkName(container.slot)))
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || mounts === MOUNTS) throw error
+    }
+    const still = openOwnHandle(container)
+    if (!still) return
+    still.netns?.close()
   }
-  await NetworkNamespace.deleteName(linkName(slot))
+}
+
+/** Clears a namespace and closes it. */
+async function clear(
+  id: string,
+  netns: NetworkNamespace,
+  report: (error: IsolatorError) => void,
+): Promise<void> {
+  try {
+    await insideOf(id, signal => withSocketInside(netns, signal, clearLoopback))
+  } catch (error) {
+    report(insideError(id, error))
+  } finally {
+    netns.close()
+  }
 }
 
 /** A container's namespace by its name; undefined where somebody has taken the name away, or given it to another. */
-export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNamespace | undefined {
-  const netns = openHandle(slot)?.netns
-  if (netns?.identity === namespace) return netns
-  netns?.close()
-  return undefined
-}
+export const openNamespace = (container: NamedNamespace): NetworkNamespace | undefined =>
+  openOwnHandle(container)?.netns
 
 /** Whether a container's name still holds the namespace that was given it, which therefore is alive. */
 export function hasItsName(container: NamedNamespace): boolean {
@@ -81,16 +107,12 @@ export function hasItsName(container: NamedNamespace): boolean {
   return netns !== undefined
 }
 
-/**
- * Removes what stays in a namespace when the veth is gone: the ingress qdisc of its lo, with its filter. Root inside may have
- * renamed its lo or given it another qdisc, which must not keep the host from letting go of it.
- */
-export async function clearInside(rt: RtnetlinkSocket): Promise<void> {
-  try {
-    await rt.qdiscs.delete({ dev: 'lo', kind: 'ingress' })
-  } catch (error) {
-    if (!GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-  }
+/** Undefined where the name holds something else than it was given: the namespace of this identity, or none. */
+function openOwnHandle({ slot, namespace }: NamedNamespace): Handle | undefined {
+  const handle = openHandle(slot)
+  if (!handle || handle.netns?.identity === namespace) return handle
+  handle.netns?.close()
+  return undefined
 }
 
 async function namesInRunDirectory(): Promise<string[]> {

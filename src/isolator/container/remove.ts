@@ -1,46 +1,126 @@
 import type { Request } from '../../netlink/message.js'
 import { link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { removeAll } from '../kernel/apply.js'
-import { atOnce } from '../kernel/at-once.js'
-import type { Container } from './table.js'
+import { IsolatorError } from '../isolator-error.js'
+import { removeEach } from '../kernel/apply.js'
+import { atOnce, failureOf } from '../kernel/at-once.js'
+import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { releaseHandle } from './namespace-handles.js'
 import { containerLinkNames, removalPlan, waysOut } from '../plan/container.js'
+import { planDelete } from '../plan/planned.js'
+
+/** Why containers could not be removed. What is left of each is as it was, and can be removed later. */
+type Failures = ReadonlyMap<Container, Error>
 
 /**
  * Takes containers away from the host: their nodes, their links, then the names of their namespaces. One goes in one batch.
  * With many the kernel would wait for all of its CPUs for each link that goes, 10 to 20 ms, but does so only once for links
- * that go together: they are put into a group of their own, and the group is deleted.
+ * that go together: they are put into a group of their own, and the group is deleted. One that cannot be removed keeps
+ * no other.
+ *
+ * @param report is called if something inside a container could not be removed, which stays there
  */
-export async function removeContainers(
+async function removeContainers(
   { rt, facts }: HostContext,
   containers: readonly Container[],
-): Promise<void> {
+  report: (error: IsolatorError) => void,
+): Promise<Failures> {
+  const failures = new Map<Container, Error>()
+  /** Does something with the containers that have not failed; `work` returns why it failed, for each. */
+  const step = async (
+    work: (containers: readonly Container[]) => Promise<readonly (Error | undefined)[]>,
+  ): Promise<void> => {
+    const sound = containers.filter(container => !failures.has(container))
+    for (const [i, error] of (await work(sound)).entries())
+      if (error) failures.set(sound[i] as Container, error)
+  }
   if (containers.length <= 1) {
-    await removeAll(
-      rt,
-      containers.flatMap(container => removalPlan(facts, container)),
+    await step(some =>
+      removeEach(
+        rt,
+        some.map(container => removalPlan(facts, container)),
+      ),
     )
   } else {
-    await removeAll(
-      rt,
-      containers.flatMap(container => waysOut(facts, container)),
+    await step(some =>
+      removeEach(
+        rt,
+        some.map(container => waysOut(facts, container)),
+      ),
     )
-    await removeLinks(rt, containers.flatMap(containerLinkNames))
+    await step(some => removeLinks(rt, some.map(containerLinkNames)))
   }
-  await atOnce(containers, ({ slot, namespace }) => releaseHandle(slot, namespace))
+  await step(some => atOnce(some, container => failureOf(releaseHandle(container, report))))
+  return failures
 }
 
-async function removeLinks(rt: RtnetlinkSocket, names: readonly string[]): Promise<void> {
+/** Who hears what became of containers that are to be removed. */
+export interface RemovalListener {
+  /** It is gone. */
+  gone(container: Container): void
+  /** It could not be removed. */
+  keepRemoving(container: Container): void
+  /** Something inside it could not be removed, which stays there. */
+  insideFailed(error: IsolatorError): void
+}
+
+/**
+ * Removes containers, as far as the table still has them, and takes them out of it. Returns their ids.
+ *
+ * @throws IsolatorError ERR_NOT_REMOVED naming those that could not be removed and stay in the table; the others are gone
+ */
+export async function removeKnown(
+  host: HostContext,
+  table: ContainerTable,
+  containers: readonly Container[],
+  listener: RemovalListener,
+): Promise<ReadonlySet<string>> {
+  const there = containers.filter(container => table.has(container))
+  const failures = await removeContainers(host, there, error => {
+    listener.insideFailed(error)
+  })
+  for (const container of there) {
+    if (failures.has(container)) {
+      listener.keepRemoving(container)
+    } else {
+      table.remove(container)
+      listener.gone(container)
+    }
+  }
+  if (failures.size > 0) throw notRemoved(failures, there.length)
+  return new Set(there.map(({ id }) => id))
+}
+
+/** The error of a call that could not remove some of its containers. */
+function notRemoved(failures: Failures, asked: number): IsolatorError {
+  const ids = [...failures.keys()].map(({ id }) => id)
+  const [first] = failures.values()
+  const named = ids.map(id => `'${id}'`).join(', ')
+  const which = asked === 1 ? named : `${ids.length} of ${asked} containers (${named})`
+  return new IsolatorError('ERR_NOT_REMOVED', `${which} could not be removed: ${first?.message}`, {
+    details: { ids },
+    cause: first,
+  })
+}
+
+/** @param links those of each container */
+async function removeLinks(
+  rt: RtnetlinkSocket,
+  links: readonly (readonly string[])[],
+): Promise<readonly (Error | undefined)[]> {
   const group = await unusedGroup(rt)
-  const there = names.filter(name => rt.devices.interfaceIndex(name) !== 0)
+  const there = links.flat().filter(name => rt.devices.interfaceIndex(name) !== 0)
   const results = await rt.batch(batch => {
     for (const dev of there) batch.links.change({ dev, group })
   })
-  const error = results.find(({ error }) => error && error.code !== 'ENODEV')?.error
-  if (error) throw error
-  if (results.some(({ error }) => !error)) await deleteGroup(rt, group)
+  const grouped = results.filter(({ error }) => !error).length
+  const deleted = grouped === 0 || !(await deleteGroup(rt, group))
+  if (deleted && grouped === there.length) return []
+  return removeEach(
+    rt,
+    links.map(names => names.map(name => planDelete(link, name))),
+  )
 }
 
 /** A number that no link has and nobody chooses by chance: whatever is in the group will be deleted. */
@@ -53,13 +133,16 @@ async function unusedGroup(rt: RtnetlinkSocket): Promise<number> {
   }
 }
 
-/** The verbs delete nothing by a wildcard; here it is what is wanted (rtnl_group_dellink in net/core/rtnetlink.c). */
-async function deleteGroup(rt: RtnetlinkSocket, group: number): Promise<void> {
+/**
+ * The verbs delete nothing by a wildcard; here it is what is wanted (rtnl_group_dellink in net/core/rtnetlink.c). Returns
+ * why that failed.
+ */
+async function deleteGroup(rt: RtnetlinkSocket, group: number): Promise<Error | undefined> {
   const request: Request<never> = {
     type: link.messages.delete,
     flags: 0,
     body: { attributes: { group } } as never,
   }
   const [result] = await rt.send([request])
-  if (result?.error && result.error.code !== 'ENODEV') throw result.error
+  return result?.error
 }

@@ -1,5 +1,7 @@
-import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { applyAll, GONE, possibleOf } from '../kernel/apply.js'
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { applyAll, GONE, possibleOf, removeAll } from '../kernel/apply.js'
+import { insideError, insideOf, withSocketInside } from '../kernel/inside.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
@@ -7,27 +9,28 @@ import { linkName } from '../layout/layout.js'
 import { openNamespace } from './namespace-handles.js'
 import { updatePlan } from '../plan/update.js'
 import { refusePortsInUse } from '../host/ports-in-use.js'
-import { allOrNothing } from '../kernel/undo.js'
-
-/** What refuses a message where the container has taken things away, or put its own in their place. */
-const CHANGED_INSIDE: ReadonlySet<string> = new Set([...GONE, 'EEXIST'])
+import { allOrNothing, type Undo } from '../kernel/undo.js'
+import type { Planned } from '../plan/planned.js'
 
 /**
  * Gives a container other ports and limits, or leaves everything as it was.
  *
- * What a container has changed about itself must not keep the host from taking ports away from it: what is gone inside is
- * passed over, and `verify()` tells of it.
+ * What a container has changed about itself must not keep the host from taking ports away from it: what is refused inside,
+ * or not answered in time, is passed over, and `verify()` tells of it.
+ *
+ * @param report is called then
  */
 export async function updateContainer(
   host: HostContext,
   table: ContainerTable,
   container: Container,
   change: Pick<Container, 'ports' | 'egress' | 'ingress'>,
+  report: (error: IsolatorError) => void,
 ): Promise<void> {
   const added = change.ports.subtract(container.ports)
   const removed = container.ports.subtract(change.ports)
   const plan = updatePlan(host.facts, container, { ...container, ...change })
-  const inside = plan.inside.length > 0 ? await socketInside(container) : undefined
+  const netns = plan.inside.length > 0 ? namespaceOf(container) : undefined
   try {
     await allOrNothing(async undo => {
       table.give(container, added)
@@ -35,26 +38,45 @@ export async function updateContainer(
         table.takeBack(added)
       })
       await refusePortsInUse(host.sockets, [{ id: container.id, ports: added }])
-      // A container may have renamed its devices.
-      if (inside) await applyAll(inside, possibleOf(plan.inside, inside.devices), undo, CHANGED_INSIDE)
+      if (netns) await changeInside(container, netns, plan.inside, undo, report)
       await applyAll(host.rt, plan.add, undo)
       await applyAll(host.rt, plan.remove, undo, GONE)
     })
   } finally {
-    inside?.close()
+    netns?.close()
   }
   table.takeBack(removed)
   Object.assign(container, change)
 }
 
-async function socketInside(container: Container): Promise<RtnetlinkSocket> {
+/** A container may have renamed its devices, and put anything in the place of what was made there. */
+async function changeInside(
+  { id }: Container,
+  netns: NetworkNamespace,
+  planned: readonly Planned[],
+  undo: Undo,
+  report: (error: IsolatorError) => void,
+): Promise<void> {
+  const change = async (work: (rt: RtnetlinkSocket) => Promise<void>): Promise<void> => {
+    try {
+      await insideOf(id, signal => withSocketInside(netns, signal, work))
+    } catch (error) {
+      report(insideError(id, error))
+    }
+  }
+  await change(rt =>
+    applyAll(rt, possibleOf(planned, rt.devices), {
+      push(_, inverses) {
+        undo.push(() => change(rt => removeAll(rt, inverses)))
+      },
+    }),
+  )
+}
+
+function namespaceOf(container: Container): NetworkNamespace {
   const netns = openNamespace(container)
   if (!netns) throw nameless(container)
-  try {
-    return await RtnetlinkSocket.open({ netns })
-  } finally {
-    netns.close()
-  }
+  return netns
 }
 
 const nameless = ({ id, slot }: Container): IsolatorError =>

@@ -5,10 +5,14 @@ import type { Planned } from '../plan/planned.js'
 export interface Difference {
   /** The container it belongs to; absent for what `create()` put on the host. */
   readonly id?: string
-  readonly kind: 'missing' | 'different' | 'surplus'
-  /** What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus, what is there. */
+  /** `'unreadable'`: what a container has made inside its own namespace keeps the host from looking there. */
+  readonly kind: 'missing' | 'different' | 'surplus' | 'unreadable'
+  /**
+   * What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus, what is there; of what is
+   * unreadable, whose inside.
+   */
   readonly object: string
-  /** What is there instead. */
+  /** What is there instead, or why it could not be read. */
   readonly found?: string
   /** True for what is somebody else's, or cannot be put right: `repair` leaves it as it is. */
   readonly foreign: boolean

@@ -1,17 +1,18 @@
 import { EventEmitter } from 'node:events'
-import { closedError } from '../isolator-error.js'
+import { closedError, type IsolatorError } from '../isolator-error.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
 import { HostWatch } from './host-watch.js'
 import type { Gone, IsolatorEvents } from './isolator-events.js'
 import { linkName } from '../layout/layout.js'
-import { retryUntilDone } from './retry-until-done.js'
+import { retryLater, retryUntilDone } from './retry-until-done.js'
 import { ProcessWatch } from './process-watch.js'
 import type { Repair } from './repair.js'
 import { nextTurn } from '../kernel/concurrency-limit.js'
 
 /** What is done by itself when the host's links change. */
 export interface Chores {
+  /** @throws where a container could not be removed */
   cleanup(id: string): Promise<boolean>
   repair(): Promise<Repair>
 }
@@ -30,6 +31,8 @@ export class Housekeeping {
   readonly #events = new EventEmitter<IsolatorEvents>()
   /** Why containers that nobody has cleaned up are gone. */
   readonly #lost = new WeakMap<Container, 'exit' | 'link'>()
+  /** Those whose removal is tried again. */
+  readonly #removing = new WeakSet<Container>()
   readonly #processes = new ProcessWatch<Container>(container => {
     void this.#cleanUp(container, 'exit')
   })
@@ -97,14 +100,42 @@ export class Housekeeping {
   gone(container: Container): void {
     this.#processes.delete(container)
     const gone: Gone = { id: container.id, reason: this.#lost.get(container) ?? 'cleanup' }
-    // One that throws must not keep the others from hearing, nor the isolator from its work.
-    for (const listener of this.#events.listeners('gone') as Listener<'gone'>[]) {
+    this.#tell('gone', gone)
+  }
+
+  /** Reports what was refused inside a container. */
+  readonly insideFailed = (error: IsolatorError): void => {
+    this.#tell('insideError', error)
+  }
+
+  /** Calls the listeners. One that throws must not keep the others from hearing, nor the isolator from its work. */
+  #tell<Name extends 'gone' | 'insideError'>(event: Name, ...told: IsolatorEvents[Name]): void {
+    for (const listener of this.#events.listeners(event) as Listener<Name>[]) {
       try {
-        listener(gone)
+        listener(...told)
       } catch (error) {
         this.#fail(error)
       }
     }
+  }
+
+  /** Reports what has failed and could not be reported to a caller. */
+  readonly failed = (error: Error): void => {
+    this.#fail(error)
+  }
+
+  /** Goes on trying to remove a container that a call could not remove. */
+  keepRemoving(container: Container): void {
+    if (this.#removing.has(container) || this.#lost.has(container)) return
+    this.#removing.add(container)
+    retryLater(
+      async () => {
+        await container.settled
+        if (this.#isThere(container)) await this.#chores.cleanup(container.id)
+      },
+      this.#fail,
+      this.#closed.signal,
+    )
   }
 
   /** Resolves when a repair that is under way is through. */

@@ -1,4 +1,5 @@
 import { callback, oneOf, type Declaration } from '../../input/index.js'
+import type { IsolatorError } from '../isolator-error.js'
 import { isolatorArgument } from '../options/declared.js'
 import type { Repair } from './repair.js'
 
@@ -18,11 +19,16 @@ export interface IsolatorEvents {
    * lists: what could not be before is as planned again.
    */
   repaired: [Repair]
+  /**
+   * Something inside a container, which its root can change, was refused or not answered within a second: ERR_INSIDE_CONTAINER,
+   * `details.id` names the container. `usage()`, `update()` or `cleanup()` has gone on without it.
+   */
+  insideError: [IsolatorError]
   /** Something that was to be done by itself has failed, and is tried again. Without a listener it is a warning of the process. */
   error: [Error]
 }
 
-const event: Declaration<keyof IsolatorEvents> = oneOf('gone', 'repaired', 'error')
+const event: Declaration<keyof IsolatorEvents> = oneOf('gone', 'repaired', 'insideError', 'error')
 const listener = callback('a function, which is called at each event')
 
 const checksOf = (

@@ -10,7 +10,7 @@ import type { Container } from '../container/table.js'
 import type { Difference, Fault } from './difference.js'
 import { keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
-import { withSocketInside } from '../kernel/socket-inside.js'
+import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { linkName } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
 import { containerNodes } from '../plan/container.js'
@@ -145,6 +145,7 @@ async function mendSysctls(netns: NetworkNamespace, faults: readonly Fault[]): P
   if (sysctls.length > 0) await applySysctls(netns, sysctls, () => undefined)
 }
 
+/** Whatever a container has made to be in the way is its own loss, and shows in what is left. */
 async function mendInside(containers: readonly Container[], faults: readonly Fault[]): Promise<void> {
   const inside = faults.filter(fault => fault.inside && !fault.difference.foreign)
   const faulty = new Set(inside.map(({ difference }) => difference.id))
@@ -155,8 +156,12 @@ async function mendInside(containers: readonly Container[], faults: readonly Fau
       if (!netns) return
       const own = inside.filter(fault => isOf(fault, container.id))
       try {
-        await withSocketInside(netns, rt => mend(rt, own))
-        await mendSysctls(netns, own)
+        await insideOf(container.id, async signal => {
+          await withSocketInside(netns, signal, rt => mend(rt, own))
+          await mendSysctls(netns, own)
+        })
+      } catch (error) {
+        if (!isInsideError(error)) throw error
       } finally {
         netns.close()
       }

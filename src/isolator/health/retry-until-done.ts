@@ -19,9 +19,19 @@ export async function retryUntilDone(
     await work()
   } catch (error) {
     failed(error)
-    sleep(pause, { ref: false, signal }).then(
-      () => retryUntilDone(work, failed, signal, Math.min(2 * pause, LONGEST_PAUSE)),
-      () => undefined,
-    )
+    retryLater(work, failed, signal, pause)
   }
+}
+
+/** The same for work that has failed already: the first try comes after a pause. */
+export function retryLater(
+  work: () => Promise<void>,
+  failed: (error: unknown) => void,
+  signal: AbortSignal,
+  pause = FIRST_PAUSE,
+): void {
+  sleep(pause, { ref: false, signal }).then(
+    () => retryUntilDone(work, failed, signal, Math.min(2 * pause, LONGEST_PAUSE)),
+    () => undefined,
+  )
 }

@@ -7,12 +7,22 @@ import { placeOf } from '../layout/filter-places.js'
 import { filtersAt } from '../kernel/filters-at.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 
+/** What a namespace has, to be compared with a plan. */
+export interface Snapshot {
+  /** Names as of this look: each is looked up once, which for one that is missing takes milliseconds. */
+  readonly devices: DeviceNames
+  link(name: string): Link | undefined
+  qdiscs(dev: string): readonly Qdisc[]
+  /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
+  filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>>
+  classes(dev: string): Promise<readonly TrafficClass[]>
+}
+
 /**
- * What a namespace has, to be compared with a plan. Links and qdiscs are read once for all devices, filters and classes
+ * Everything that the host's namespace has. Links and qdiscs are read once for all devices, filters and classes
  * of a device when they are asked for, none where it has gone meanwhile; nothing is read twice.
  */
-export class Snapshot {
-  /** Names as of this look: each is looked up once, which for one that is missing takes milliseconds. */
+export class WholeSnapshot implements Snapshot {
   readonly devices: DeviceNames
   readonly #rt: RtnetlinkSocket
   readonly #links: ReadonlyMap<string, Link>
@@ -29,8 +39,8 @@ export class Snapshot {
     this.#qdiscs = byDevice
   }
 
-  static async read(rt: RtnetlinkSocket): Promise<Snapshot> {
-    return new Snapshot(rt, await rt.links.list(), await rt.qdiscs.list())
+  static async read(rt: RtnetlinkSocket): Promise<WholeSnapshot> {
+    return new WholeSnapshot(rt, await rt.links.list(), await rt.qdiscs.list())
   }
 
   link(name: string): Link | undefined {
@@ -41,7 +51,6 @@ export class Snapshot {
     return this.#qdiscs.get(dev) ?? []
   }
 
-  /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>> {
     return readOnce(this.#filters, `${dev} ${parent}`, async () => {
       const filters = this.#has(dev, parent) ? await unlessGone(() => filtersAt(this.#rt, dev, parent)) : []

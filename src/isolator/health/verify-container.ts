@@ -9,10 +9,11 @@ import { foreign, type Fault } from './difference.js'
 import { featureLine, sysctlLine } from '../plan/command-lines.js'
 import { isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
-import { withSocketInside } from '../kernel/socket-inside.js'
+import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
-import { Snapshot } from './snapshot.js'
+import { readPlanned } from './planned-snapshot.js'
+import type { Snapshot } from './snapshot.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import { masterOf } from '../plan/bridge.js'
 import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
@@ -46,7 +47,7 @@ export async function containerFaults(
       ...(await sysctlFaults(host.netns, planned.hostSysctls)),
       ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
       ...named,
-      ...(netns ? await insideFaults(host.facts, planned, netns) : []),
+      ...(netns ? await insideFaults(host.facts, container, planned, netns) : []),
     ].map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
   } finally {
     netns?.close()
@@ -100,17 +101,26 @@ async function strangersOn(
 /** What is compared inside is what `isolate` made there. A container can change it, at its own expense. */
 async function insideFaults(
   host: HostFacts,
+  { id }: Container,
   { inside, insideSysctls }: ContainerPlan,
   netns: NetworkNamespace,
 ): Promise<Fault[]> {
-  const faults = await withSocketInside(netns, async rt => {
-    const snapshot = await Snapshot.read(rt)
-    if (!snapshot.link(CONTAINER_INTERFACE))
-      return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
-    const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
-    return compareAll([far, ...inside], snapshot)
-  })
-  return [...faults, ...(await sysctlFaults(netns, insideSysctls))].map(fault => ({ ...fault, inside: true }))
+  const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
+  const planned = [far, ...inside]
+  try {
+    const faults = await insideOf(id, async signal => {
+      const found = await withSocketInside(netns, signal, async rt => {
+        const snapshot = await readPlanned(rt, planned)
+        if (snapshot.link(CONTAINER_INTERFACE)) return compareAll(planned, snapshot)
+        return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
+      })
+      return [...found, ...(await sysctlFaults(netns, insideSysctls))]
+    })
+    return faults.map(fault => ({ ...fault, inside: true }))
+  } catch (error) {
+    if (!isInsideError(error)) throw error
+    return [foreign('unreadable', `the inside of '${id}'`, (error.cause as Error).message)]
+  }
 }
 
 async function sysctlFaults(netns: NetworkNamespace, sysctls: readonly Sysctl[]): Promise<Fault[]> {

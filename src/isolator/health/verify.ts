@@ -5,7 +5,7 @@ import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
 import type { HostRecord } from '../layout/host-record.js'
 import { FIRST_SLOT, shaperNames } from '../layout/layout.js'
-import { Snapshot } from './snapshot.js'
+import { WholeSnapshot } from './snapshot.js'
 import { containerNodes } from '../plan/container.js'
 import type { HostFacts } from '../plan/facts.js'
 import { hostPlan } from '../plan/host.js'
@@ -30,7 +30,7 @@ export interface Scope {
  * follows the public interface, should that have another MAC or MTU by now.
  */
 export async function findFaults({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
-  const snapshot = await Snapshot.read(host.rt)
+  const snapshot = await WholeSnapshot.read(host.rt)
   host.facts = currentFacts(host.facts, snapshot)
   host.publicIndex = snapshot.link(host.facts.publicInterface)?.index ?? host.publicIndex
   const features = await featuresOn(host, containers)
@@ -58,7 +58,7 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
   ]
 }
 
-function currentFacts(facts: HostFacts, snapshot: Snapshot): HostFacts {
+function currentFacts(facts: HostFacts, snapshot: WholeSnapshot): HostFacts {
   const { address: mac = facts.mac, mtu = facts.mtu } = snapshot.link(facts.publicInterface) ?? {}
   return { ...facts, mac, mtu }
 }

@@ -46,6 +46,21 @@ export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned
   if (error) throw error
 }
 
+/** Likewise several lists of deletions, as one batch. Returns for each list why it failed; undefined if it did not. */
+export async function removeEach(
+  rt: RtnetlinkSocket,
+  lists: readonly (readonly Planned[])[],
+): Promise<(NetlinkError | undefined)[]> {
+  const names = rememberNames(rt.devices)
+  const requests = lists.map(deletions => requestsOf(deletions, names))
+  const results = await rt.send(requests.flat())
+  let end = 0
+  return requests.map(({ length }) => {
+    end += length
+    return firstError(results.slice(end - length, end), ({ code }) => !GONE.has(code))
+  })
+}
+
 /**
  * The requests of the messages whose devices are there. Each name is looked up once: for one that is missing the kernel tries
  * to load a module, twice (dev_load, net/core/dev_ioctl.c), which takes milliseconds.

@@ -20,3 +20,13 @@ export async function allDone(work: readonly Promise<unknown>[]): Promise<void> 
   const failure = results.find(({ status }) => status === 'rejected')
   if (failure?.status === 'rejected') throw failure.reason
 }
+
+/** Waits for the work. Returns why it failed; undefined if it did not. */
+export async function failureOf(work: Promise<unknown>): Promise<Error | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}

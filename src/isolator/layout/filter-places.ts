@@ -37,7 +37,7 @@ export const isRootTable = (object: Filter): boolean =>
 export const isTable = (object: Filter): boolean =>
   object.kind === 'u32' && (handleOf(object) & 0xfffff) === 0 && handleOf(object) >>> 20 < FIRST_ROOT_TABLE
 
-export const isRoot = (object: FilterSpec): boolean =>
+export const isRoot = (object: Pick<FilterSpec, 'kind' | 'handle'>): boolean =>
   object.kind === 'u32' &&
   (handleOf(object) & 0xfff) !== 0 &&
   (handleOf(object) >>> 20 === 0 || handleOf(object) >>> 20 >= FIRST_ROOT_TABLE)
@@ -65,5 +65,5 @@ export function containerPlace(object: Filter): ContainerPlace | undefined {
 const inSecondLevel = (table: number, first: number): boolean =>
   table >= first && table < first + PORT_BUCKETS
 
-const handleOf = ({ kind, handle = 0 }: FilterSpec): number =>
+const handleOf = ({ kind, handle = 0 }: Pick<FilterSpec, 'kind' | 'handle'>): number =>
   kind === 'u32' ? parseU32Handle(handle) : Number(handle)

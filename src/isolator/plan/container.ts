@@ -155,15 +155,22 @@ function insideSysctls({ sysctls }: HostFacts, { ephemeralPorts: [first, last] }
   ]
 }
 
+/** Where INSIDE is. */
+export const INSIDE_PLACE = {
+  dev: 'lo',
+  parent: 'ingress',
+  priority: PRIORITY.steering,
+  protocol: 'ip',
+  kind: 'bpf',
+  handle: 1,
+} as const
+
 /** INSIDE: what of the container's own traffic leaves it. */
 export const insideFilter = (
   { address }: HostFacts,
   container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>,
 ): BpfFilterOptions => ({
-  dev: 'lo',
-  priority: PRIORITY.steering,
-  protocol: 'ip',
-  handle: 1,
+  ...INSIDE_PLACE,
   program: inside({ address, ports: allPorts(container) }),
   redirect: CONTAINER_INTERFACE,
 })

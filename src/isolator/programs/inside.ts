@@ -9,8 +9,9 @@ import {
   wordAt,
 } from '../../tc/classic-bpf/blocks.js'
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import type { Instruction } from '../../tc/classic-bpf/instruction.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
-import type { PortRanges } from '../ports/port-ranges.js'
+import { PortRanges } from '../ports/port-ranges.js'
 import {
   ETH_TYPE,
   IPV4,
@@ -55,6 +56,27 @@ export function inside({ address, ports }: InsideOptions): Program {
     ipHeaderLengthToX(IPV4),
     halfAtX(IPV4 + 2, mustNotBeIn(ports)),
     match,
+  )
+}
+
+/** Instructions that INSIDE begins with whatever the ports are: the checks of protocol and destination. */
+const BEGINNING = 7
+
+/** Whether a program is INSIDE, of whatever address and ports. */
+export function isInside(program: Program): boolean {
+  const any = inside({ address: '0.0.0.0', ports: PortRanges.from([]) })
+  return (
+    program.length >= any.length &&
+    any.slice(0, BEGINNING).every((instruction, i) => {
+      const { code, jt, jf, k } = program[i] as Instruction
+      const isAddress = instruction.k === 0
+      return (
+        code === instruction.code &&
+        jt === instruction.jt &&
+        jf === instruction.jf &&
+        (isAddress || k === instruction.k)
+      )
+    })
   )
 }
 

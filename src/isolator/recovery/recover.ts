@@ -2,7 +2,8 @@ import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter, type FilterKey } from '../../tc/index.js'
 import { ensureAll, removeAll } from '../kernel/apply.js'
-import { atOnce } from '../kernel/at-once.js'
+import type { IsolatorError } from '../isolator-error.js'
+import { atOnce, failureOf } from '../kernel/at-once.js'
 import { namedPath } from '../../netns/named.js'
 import type { ContainerTable } from '../container/table.js'
 import { lookUp } from '../kernel/look-up.js'
@@ -35,7 +36,9 @@ export interface Recovery {
  * What the containers that stay send and receive is not disturbed.
  *
  * @param containers an empty table, which those that stay are put into
- * @returns what was found, and whether any that stays is still made for another MAC or MTU
+ * @param report is called if something inside a container could not be removed, which stays there
+ * @returns what was found; whether any that stays is still made for another MAC or MTU; why names in /run/netns that
+ *   nobody needs any more could not be taken away
  * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
  */
 export async function recover(
@@ -43,13 +46,16 @@ export async function recover(
   containers: ContainerTable,
   known: readonly string[],
   orphans: readonly string[],
-): Promise<{ recovery: Recovery; outdated: boolean }> {
+  report: (error: IsolatorError) => void,
+): Promise<{ recovery: Recovery; outdated: boolean; failures: Error[] }> {
   const found = await survey(host)
   const sorted = classify(found, host.facts, new Set([...known, ...orphans]))
   await removeAll(host.rt, sorted.removal)
   await enslaveAll(host, found, sorted.kept)
   await finishUpdates(host, sorted)
-  await atOnce(sorted.stale, slot => releaseHandle(slot, found.handles.get(slot)))
+  const released = await atOnce(sorted.stale, slot =>
+    failureOf(releaseHandle({ id: linkName(slot), slot, namespace: found.handles.get(slot) }, report)),
+  )
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
     const identity = found.handles.get(facts.slot)
@@ -65,7 +71,11 @@ export async function recover(
     cleaned: sorted.unwanted,
     missing: [...ids, ...others].filter(id => !there(id)),
   }
-  return { recovery, outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))) }
+  return {
+    recovery,
+    outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))),
+    failures: released.flatMap(error => error ?? []),
+  }
 }
 
 /** Whether a veth was made for the public interface as it was: nobody followed it meanwhile. */

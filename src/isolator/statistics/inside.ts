@@ -1,6 +1,8 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
-import { SockDiagSocket } from '../../sock-diag/index.js'
-import { withSocketInside } from '../kernel/socket-inside.js'
+import { qdisc } from '../../tc/index.js'
+import type { IsolatorError } from '../isolator-error.js'
+import { insideOf, isInsideError, withSocketInside, withSocketsInside } from '../kernel/inside.js'
+import { lookUp } from '../kernel/look-up.js'
 import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import { openNamespace, type NamedNamespace } from '../container/namespace-handles.js'
 import { unlessGone } from '../kernel/unless-gone.js'
@@ -8,7 +10,7 @@ import type { ResourceStatistics } from './resource-statistics.js'
 import { roundTripTimes } from './round-trip-times.js'
 import { parseSnmp } from './snmp.js'
 import { socketSummary } from './socket-summary.js'
-import { trafficControl } from './traffic-control.js'
+import { LIMIT_PLACES, trafficControl } from './traffic-control.js'
 
 /** What to read inside a container. */
 export interface InsideReadings {
@@ -19,51 +21,60 @@ export interface InsideReadings {
 }
 
 /** What was read: none of it where the namespace has lost its name. */
-export type InsideStatistics = Partial<ResourceStatistics<bigint>>
+export interface InsideStatistics {
+  readonly statistics: Partial<ResourceStatistics<bigint>>
+  /** Why that is not all. */
+  readonly error?: IsolatorError
+}
+
+type Statistics = InsideStatistics['statistics']
 
 const SOCKSTAT = '/proc/thread-self/net/sockstat'
 const SOCKSTAT6 = '/proc/thread-self/net/sockstat6'
 const SNMP = '/proc/thread-self/net/snmp'
 
 /**
- * Reads what is known inside a container alone. One socket at a time is open meanwhile, and none afterwards: it would
- * keep the namespace alive.
+ * Reads what is known inside a container alone, for a second at most. One socket at a time is open meanwhile, and none
+ * afterwards: it would keep the namespace alive.
  */
 export async function readInside(
-  container: NamedNamespace,
+  container: NamedNamespace & { readonly id: string },
   readings: InsideReadings,
 ): Promise<InsideStatistics> {
   const netns = openNamespace(container)
-  if (!netns) return {}
+  if (!netns) return { statistics: {} }
+  const statistics: Statistics = {}
   try {
-    return {
-      ...(readings.qdiscs && (await readQdiscs(netns))),
-      ...(readings.socketDetails && (await readRoundTripTimes(netns))),
-      ...(await readFiles(netns, readings)),
-    }
+    await insideOf(container.id, async signal => {
+      // What takes longest comes last: what was read before it counts.
+      Object.assign(statistics, await readFiles(netns, readings))
+      if (readings.qdiscs) Object.assign(statistics, await readQdiscs(netns, signal))
+      if (readings.socketDetails) Object.assign(statistics, await readRoundTripTimes(netns, signal))
+    })
+    return { statistics }
+  } catch (error) {
+    if (isInsideError(error)) return { statistics: { ...statistics }, error }
+    throw error
   } finally {
     netns.close()
   }
 }
 
-async function readQdiscs(netns: NetworkNamespace): Promise<InsideStatistics> {
-  const qdiscs = await unlessGone(() =>
-    withSocketInside(netns, rt => rt.qdiscs.list({ dev: CONTAINER_INTERFACE })),
+/** Each qdisc is asked for by its place: a dump is one of all devices there are, of which a container may have made many. */
+async function readQdiscs(netns: NetworkNamespace, signal: AbortSignal): Promise<Statistics> {
+  const places = LIMIT_PLACES.map(parent => ({ dev: CONTAINER_INTERFACE, parent }))
+  const qdiscs = await unlessGone(() => withSocketInside(netns, signal, rt => lookUp(rt, qdisc, places)))
+  const found = trafficControl(
+    'egress',
+    (qdiscs ?? []).flatMap(there => there ?? []),
   )
-  const found = trafficControl('egress', qdiscs ?? [])
   return found.length === 0 ? {} : { net_traffic_control_statistics: found }
 }
 
-async function readRoundTripTimes(netns: NetworkNamespace): Promise<InsideStatistics> {
-  const sockets = await SockDiagSocket.open({ netns })
-  try {
-    return await roundTripTimes(sockets)
-  } finally {
-    sockets.close()
-  }
-}
+const readRoundTripTimes = (netns: NetworkNamespace, signal: AbortSignal): Promise<Statistics> =>
+  withSocketsInside(netns, signal, sockets => roundTripTimes(sockets, signal))
 
-async function readFiles(netns: NetworkNamespace, readings: InsideReadings): Promise<InsideStatistics> {
+async function readFiles(netns: NetworkNamespace, readings: InsideReadings): Promise<Statistics> {
   const paths = [...(readings.socketSummary ? [SOCKSTAT, SOCKSTAT6] : []), ...(readings.snmp ? [SNMP] : [])]
   if (paths.length === 0) return {}
   const contents = await netns.accessFiles(paths.map(path => [path, null]))

@@ -1,5 +1,6 @@
 import { qdisc, type Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { IsolatorError } from '../isolator-error.js'
 import { linkName } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
 import type { NamedNamespace } from '../container/namespace-handles.js'
@@ -35,15 +36,23 @@ export class UsageReader<Container extends MeasuredContainer> {
   readonly #rt: RtnetlinkSocket
   readonly #options: StatisticsOptions
   readonly #rates: RatesSampler<Container> | undefined
+  readonly #report: (error: IsolatorError) => void
   readonly #inside = new ConcurrencyLimit(INSIDE_AT_A_TIME, { onePerTurn: true })
 
   /**
    * @param rt a socket at the host's side
    * @param containers what there is to sample the rates of
+   * @param report is called when something inside a container cannot be read, which is left out then
    */
-  constructor(rt: RtnetlinkSocket, containers: Iterable<Container>, options: StatisticsOptions) {
+  constructor(
+    rt: RtnetlinkSocket,
+    containers: Iterable<Container>,
+    options: StatisticsOptions,
+    report: (error: IsolatorError) => void,
+  ) {
     this.#rt = rt
     this.#options = options
+    this.#report = report
     if (options.rates) this.#rates = new RatesSampler(() => this.#countersOf([...containers]), options.rates)
   }
 
@@ -147,7 +156,7 @@ export class UsageReader<Container extends MeasuredContainer> {
     }
   }
 
-  async #readInside(container: Container): Promise<InsideStatistics> {
+  async #readInside(container: Container): Promise<InsideStatistics['statistics']> {
     const { socketSummary, socketDetails, snmp } = this.#options
     const readings: InsideReadings = {
       qdiscs: container.egress !== undefined,
@@ -156,7 +165,9 @@ export class UsageReader<Container extends MeasuredContainer> {
       snmp,
     }
     if (!Object.values(readings).includes(true)) return {}
-    return this.#inside.run(() => readInside(container, readings))
+    const { statistics, error } = await this.#inside.run(() => readInside(container, readings))
+    if (error) this.#report(error)
+    return statistics
   }
 }
 

@@ -11,7 +11,9 @@ t.test('the first failure of many is thrown, and nobody is left with the others'
     linkStatistics: () => Promise.resolve(new Map(containers.map(({ slot }) => [slot, {}]))),
     devices: { interfaceIndex: (name: string) => Number(name.slice(2)) },
   }
-  const reader = new UsageReader<MeasuredContainer>(rt as never, [], parseStatisticsOptions({}))
+  const reader = new UsageReader<MeasuredContainer>(rt as never, [], parseStatisticsOptions({}), error => {
+    throw error
+  })
   const unhandled: unknown[] = []
   const note = (reason: unknown) => unhandled.push(reason)
   process.prependListener('unhandledRejection', note)

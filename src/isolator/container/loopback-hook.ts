@@ -1,0 +1,79 @@
+import { DumpTooLargeError } from '../../netlink/errors.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { qdisc, filter, type Filter } from '../../tc/index.js'
+import { GONE } from '../kernel/apply.js'
+import { lookUp } from '../kernel/look-up.js'
+import { sleep } from '../kernel/sleep.js'
+import { IsolatorError } from '../isolator-error.js'
+import { INSIDE_PLACE } from '../plan/container.js'
+import { isInside } from '../programs/inside.js'
+
+/*
+ * The ingress qdisc of a container's lo and INSIDE, its filter: what stays in a namespace when the veth is gone. Root inside
+ * can rename lo, change the qdisc, share its block or keep it busy.
+ */
+
+/** LOOPBACK_IFINDEX, include/linux/net.h: lo can have another name, but not another index. */
+const LOOPBACK = 1
+/** TC_H_INGRESS, linux/pkt_sched.h */
+const INGRESS = 'ffff:fff1'
+
+/** Tries to delete a qdisc that is in use, and ms between them. */
+const ATTEMPTS = 10
+const PAUSE_MS = 20
+
+/** Removes the hook, if INSIDE is there: a qdisc without it is not, or no more, ours. */
+export async function clearLoopback(rt: RtnetlinkSocket): Promise<void> {
+  const [found] = await lookUp(rt, filter, [{ ...INSIDE_PLACE, dev: LOOPBACK }])
+  if (found && isOurs(found)) await removeLoopbackHook(rt)
+}
+
+/** Removes the hook. While any thread asks for its filters, which needs no privilege, the kernel says EBUSY: so it is tried again. */
+export async function removeLoopbackHook(rt: RtnetlinkSocket): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rt.qdiscs.delete({ dev: LOOPBACK, kind: 'ingress' })
+      return
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (GONE.has(code)) return
+      if (code !== 'EBUSY' || attempt === ATTEMPTS) throw error
+      await sleep(PAUSE_MS)
+    }
+  }
+}
+
+/**
+ * Whether lo has a hook that an earlier cleanup had to leave: INSIDE and nothing else.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where it has an ingress qdisc of somebody else
+ */
+export async function hasLeftHook(rt: RtnetlinkSocket): Promise<boolean> {
+  const [found] = await lookUp(rt, qdisc, [{ dev: 'lo', parent: INGRESS }])
+  if (!found) return false
+  const [only, ...others] = found.kind === 'ingress' ? await fewFilters(rt) : []
+  if (only && others.length === 0 && isOurs(only)) return true
+  throw new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `lo has an ingress qdisc already: delete it there with tc qdisc del dev lo ${found.kind}`,
+    { details: { dev: 'lo' } },
+  )
+}
+
+/** The filters of the hook; none where there are more than could be ours. */
+async function fewFilters(rt: RtnetlinkSocket): Promise<Filter[]> {
+  try {
+    return await rt.filters.list({ dev: 'lo', parent: 'ingress' }, { maxMessages: 8 })
+  } catch (error) {
+    if (error instanceof DumpTooLargeError) return []
+    throw error
+  }
+}
+
+const isOurs = (found: Filter): boolean =>
+  found.kind === INSIDE_PLACE.kind &&
+  found.priority === INSIDE_PLACE.priority &&
+  found.protocol === INSIDE_PLACE.protocol &&
+  found.handle === INSIDE_PLACE.handle &&
+  found.program !== undefined &&
+  isInside(found.program)

@@ -1,0 +1,84 @@
+import { abortable } from '../../netlink/abortable.js'
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import { SystemError } from '../../native/system-error.js'
+import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { SockDiagSocket } from '../../sock-diag/index.js'
+import { IsolatorError } from '../isolator-error.js'
+
+/** How long the inside of a container may keep a call waiting, ms. */
+const TIME_LIMIT_MS = 1000
+const TICKS = 10
+
+/**
+ * Does work inside a container's network namespace, where root can have made anything as large, as slow or as fickle as
+ * the kernel allows: after a second nobody waits for it any more.
+ *
+ * @param work closes what it opened when its signal aborts
+ * @throws IsolatorError ERR_INSIDE_CONTAINER naming the container; other IsolatorErrors of the work with its name
+ */
+export async function insideOf<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController()
+  let ticks = 0
+  // Ticks, not a timeout: while the process is stopped or its event loop is held up, no container keeps it waiting.
+  const timer = setInterval(() => {
+    if (++ticks === TICKS) limit.abort(new Error(`no answer within ${TIME_LIMIT_MS / 1000} s`))
+  }, TIME_LIMIT_MS / TICKS)
+  try {
+    return await abortable(work(limit.signal), limit.signal)
+  } catch (error) {
+    throw error instanceof SystemError && OUT_OF_RESOURCES.has(error.code) ? error : insideError(id, error)
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/**
+ * Runs `use` with a socket inside the namespace, which is closed afterwards: it would keep the namespace alive. When the
+ * signal aborts it is closed at once, and what `use` waits for is rejected.
+ */
+export const withSocketInside = async <T>(
+  netns: NetworkNamespace,
+  signal: AbortSignal,
+  use: (rt: RtnetlinkSocket) => Promise<T>,
+): Promise<T> => closing(await RtnetlinkSocket.open({ netns }), signal, use)
+
+/** The same for a socket that lists sockets. */
+export const withSocketsInside = async <T>(
+  netns: NetworkNamespace,
+  signal: AbortSignal,
+  use: (sockets: SockDiagSocket) => Promise<T>,
+): Promise<T> => closing(await SockDiagSocket.open({ netns }), signal, use)
+
+async function closing<Socket extends { close(): void }, T>(
+  socket: Socket,
+  signal: AbortSignal,
+  use: (socket: Socket) => Promise<T>,
+): Promise<T> {
+  const close = (): void => {
+    socket.close()
+  }
+  signal.addEventListener('abort', close)
+  try {
+    return await use(socket)
+  } finally {
+    signal.removeEventListener('abort', close)
+    close()
+  }
+}
+
+/** Whether an error says that the inside of a container refused something or did not answer. */
+export const isInsideError = (error: unknown): error is IsolatorError =>
+  error instanceof IsolatorError && error.code === 'ERR_INSIDE_CONTAINER'
+
+/** What fails because this process or machine has come to an end of something: no container's fault. */
+const OUT_OF_RESOURCES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
+
+/** The error with the name of the container in whose namespace it arose. */
+export function insideError(id: string, error: unknown): IsolatorError {
+  if (isInsideError(error)) return error
+  const { message } = error as Error
+  const inside = `the inside of '${id}': ${message}`
+  if (error instanceof IsolatorError)
+    return new IsolatorError(error.code, inside, { details: { ...error.details, id }, cause: error })
+  return new IsolatorError('ERR_INSIDE_CONTAINER', inside, { details: { id }, cause: error })
+}

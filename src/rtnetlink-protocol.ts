@@ -2,13 +2,13 @@ import { NETLINK_ROUTE, NLM_F_CREATE, NLM_F_EXCL } from './netlink/constants.js'
 import { messagesByType, type DeviceNames, type Explained, type Protocol } from './netlink/message-type.js'
 import type { ObjectType, Verb } from './netlink/object-type.js'
 import { RTM_GETSTATS, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
-import { RTM_DELLINKPROP, RTM_NEWLINKPROP } from './rtnetlink/alternative-names.js'
-import { netnsIdMessages } from './rtnetlink/index.js'
+import { linkProperty, netnsIdMessages } from './rtnetlink/index.js'
 import { OBJECTS } from './rtnetlink-tables.js'
 
 type AnyObject = ObjectType<unknown, unknown, unknown, unknown>
 
-const objects: readonly AnyObject[] = Object.values(OBJECTS)
+/** What links are asked for comes last: RTM_GETLINK stays that of links. */
+const objects: readonly AnyObject[] = [linkProperty, ...Object.values(OBJECTS)]
 
 /** The object and the verb of each message number. */
 const meaning = new Map<number, { object: AnyObject; kind: 'new' | 'delete' | 'get' }>(
@@ -26,8 +26,6 @@ export const rtnetlinkProtocol: Protocol = {
     RTM_NEWSTATS,
     RTM_GETSTATS,
     ...Object.values(netnsIdMessages),
-    RTM_NEWLINKPROP,
-    RTM_DELLINKPROP,
   ),
   command,
 }

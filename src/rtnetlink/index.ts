@@ -17,6 +17,7 @@ export type {
 export { link } from './link.js'
 export type { AddrGenMode } from './link-af-spec.js'
 export type { LinkFlag } from './link-flags.js'
+export { linkProperty, type LinkProperty } from './link-property.js'
 export type { LinkNetns, LinkSettings } from './link-settings.js'
 export type { Inet6Settings, Link, LinkKey, LinkQuery, LinkSpec, LinkState } from './link-spec.js'
 export type { LinkStatistics } from './link-statistics.js'

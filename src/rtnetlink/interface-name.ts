@@ -1,6 +1,6 @@
 /** IFNAMSIZ and ALTIFNAMSIZ, linux/if.h, without the final NUL. */
 const NAME_BYTES = 15
-const ALTERNATIVE_NAME_BYTES = 127
+export const ALTERNATIVE_NAME_BYTES = 127
 
 /** Checks a name as the kernel does (dev_valid_name, net/core/dev.c). Throws TypeError that names `member`. */
 export function interfaceName(member: string, name: string): string {

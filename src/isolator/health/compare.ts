@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { NoSuchDeviceError } from '../../netlink/devices.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
-import { link, type LinkSpec } from '../../rtnetlink/index.js'
+import { linkProperty, link, type LinkProperty, type LinkSpec } from '../../rtnetlink/index.js'
 import {
   filter,
   qdisc,
@@ -11,12 +11,15 @@ import {
   type FilterSpec,
   type QdiscSpec,
 } from '../../tc/index.js'
+import { sharedBlockOf } from '../kernel/filters-at.js'
 import { asListed, lineOf } from '../kernel/planned-as-listed.js'
 import { foreign, type Fault } from './difference.js'
 import { placeOf } from '../layout/filter-places.js'
+import { slotOfLink } from '../layout/layout.js'
 import { replacement } from './replacement.js'
 import type { Snapshot } from './snapshot.js'
 import { plan, type Planned } from '../plan/planned.js'
+import { addNames, namesBeyond, noteIn, removeNames } from '../plan/port-note.js'
 
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
 export async function compareAll(planned: readonly Planned[], snapshot: Snapshot): Promise<Fault[]> {
@@ -43,6 +46,8 @@ function compare(
   switch (planned.object.name) {
     case link.name:
       return compareLink(planned.spec as LinkSpec, snapshot)
+    case linkProperty.name:
+      return compareNote(planned, snapshot)
     case qdisc.name:
       return compareQdisc(planned, snapshot, devices)
     case trafficClass.name:
@@ -88,6 +93,18 @@ function compareLink({ dev, ...wanted }: LinkSpec, snapshot: Snapshot): Fault | 
   return different(planned, command(sameMembers(wrong, found)), [planned])
 }
 
+/** A note of ports. The new names come before the old ones go. */
+function compareNote(planned: Planned, snapshot: Snapshot): Fault | undefined {
+  const { dev, alternativeNames: wanted } = planned.spec as LinkProperty
+  const slot = slotOfLink(String(dev)) ?? 0
+  const there = noteIn(slot, snapshot.link(String(dev))?.alternativeNames)
+  const [lacking, surplus] = [namesBeyond(wanted, there), namesBeyond(there, wanted)]
+  if (lacking.length === 0 && surplus.length === 0) return undefined
+  const mend = [...addNames(slot, lacking), ...removeNames(slot, surplus)]
+  if (there.length === 0) return missing(planned)
+  return different(planned, linkProperty.command('add', { dev, alternativeNames: there }), mend)
+}
+
 type Members = Readonly<Record<string, unknown>>
 
 const isNested = (value: unknown): value is Members => typeof value === 'object' && value !== null
@@ -125,8 +142,14 @@ function sameMembers(like: Members, found: object): Members {
 function compareQdisc(planned: Planned, snapshot: Snapshot, devices: DeviceNames): Fault | undefined {
   const spec = planned.spec as QdiscSpec
   const there = snapshot.qdiscs(String(spec.dev))
-  if (spec.kind === 'ingress')
-    return there.some(({ kind }) => kind === 'ingress' || kind === 'clsact') ? undefined : missing(planned)
+  if (spec.kind === 'ingress') {
+    const hook = there.find(({ kind }) => kind === 'ingress' || kind === 'clsact')
+    if (!hook) return missing(planned)
+    // The kernel adds no filter by device to a block that devices share.
+    return sharedBlockOf(hook) === undefined
+      ? undefined
+      : foreign('different', planned.command(), qdisc.command('add', hook))
+  }
   const found = there.find(({ parent, handle }) => parent === spec.parent && handle !== '0:')
   if (!found) return missing(planned)
   if (found.kind !== spec.kind || found.handle !== spec.handle)

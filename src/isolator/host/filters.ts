@@ -1,5 +1,5 @@
 import { sleep } from '../kernel/sleep.js'
-import { filter, type Filter } from '../../tc/index.js'
+import { filter, parseU32Handle, type Filter, type FilterSpec } from '../../tc/index.js'
 import type { Request } from '../../netlink/message.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -15,7 +15,7 @@ import {
   isTable,
   placeOf,
 } from '../layout/filter-places.js'
-import type { FLOW_QDISC } from '../layout/layout.js'
+import { tableHandle, type FLOW_QDISC } from '../layout/layout.js'
 import type { Planned } from '../plan/planned.js'
 
 /** How long the kernel may take to let go of a table after its last link went (an RCU grace period; 32 ms measured). */
@@ -67,6 +67,42 @@ export function missingFilters(
   return missing.map(({ message }) => message)
 }
 
+/**
+ * Looks whether somebody has a u32 table of a number that is planned: numbers are those of all priorities of a hook together.
+ *
+ * @param found all filters of the hook
+ * @throws IsolatorError ERR_FOREIGN_STATE, naming the table
+ */
+export function refuseForeignTables(found: readonly Filter[], planned: readonly Planned[]): void {
+  const tables = planned.map(({ spec }) => spec as FilterSpec).filter(spec => 'divisor' in spec)
+  const numbers = new Map(tables.map(spec => [tableOf(spec), spec.priority]))
+  const foreign = found.find(object => {
+    const priority = numbers.get(tableOf(object))
+    return priority !== undefined && priority !== object.priority
+  })
+  if (!foreign) return
+  const { dev, priority } = foreign
+  throw new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `${dev} has a u32 table ${tableHandle(tableOf(foreign))} in priority ${priority}, a number that this isolator needs on the same hook. ` +
+      `Give it another, beyond 23f: ${filter.command('add', foreign)}`,
+    { details: { dev, priority, table: tableHandle(tableOf(foreign)) } },
+  )
+}
+
+/** What is said of a table that cannot be made although none of its number is listed. */
+export const hiddenTable = (dev: string, cause: IsolatorError): IsolatorError =>
+  new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `${dev} has a u32 table that the kernel does not list, of a priority that somebody has deleted, with a number that this isolator needs. ` +
+      `The kernel frees it with the last u32 filter of that hook: ${String(cause.details['command'])}`,
+    { cause, details: { dev, ...cause.details } },
+  )
+
+/** The number of a filter's table; 0 for what is in none of a number that can be chosen. */
+const tableOf = (object: FilterSpec): number =>
+  object.kind === 'u32' ? parseU32Handle(object.handle ?? 0) >>> 20 : 0
+
 function foreignFilter(object: Filter): IsolatorError {
   const found = filter.command('add', object)
   return new IsolatorError(
@@ -115,7 +151,8 @@ async function removeEmptyPriorities(rt: RtnetlinkSocket, rootTables: readonly F
   })
 }
 
-const priorityDeletion = (table: Filter, devices: DeviceNames): Request<never> => ({
+/** Deletes a whole priority, of which this is the root table. */
+export const priorityDeletion = (table: Filter, devices: DeviceNames): Request<never> => ({
   type: filter.messages.delete,
   flags: 0,
   body: { ...(filter.toDelete(table, devices) as object), handle: 0 } as never,

@@ -1,12 +1,16 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Link } from '../../rtnetlink/index.js'
+import type { Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, removeAll } from '../kernel/apply.js'
 import { setUpAnswers, tearDownAnswers } from './answers.js'
 import { ensureBridge, removeBridges } from './bridges.js'
 import { readBacklog, writeBacklog } from './backlog.js'
 import type { HostContext } from './context.js'
-import { missingFilters, ourFilters, removeFilters } from './filters.js'
+import { hiddenTable, missingFilters, ourFilters, refuseForeignTables, removeFilters } from './filters.js'
+import { openPriorities, withoutOpeners } from './hidden-tables.js'
+import { IsolatorError } from '../isolator-error.js'
+import { filtersAt, sharedBlockOf } from '../kernel/filters-at.js'
 import { parseHostRecord, type HostRecord } from '../layout/host-record.js'
 import {
   ingressQdisc,
@@ -101,8 +105,21 @@ const devicesOf = ({ facts }: HostContext): string[] => [facts.loopbackInterface
 /** The devices that have an ingress or clsact qdisc already: another's, or ours from an earlier run. */
 async function devicesWithIngress(host: HostContext): Promise<ReadonlySet<string>> {
   const lists = await Promise.all(devicesOf(host).map(dev => host.rt.qdiscs.list({ dev })))
-  return new Set(
-    lists.flat().flatMap(({ kind, dev }) => (kind === 'ingress' || kind === 'clsact' ? [dev] : [])),
+  const hooks = lists.flat().filter(({ kind }) => kind === 'ingress' || kind === 'clsact')
+  for (const hook of hooks) refuseSharedBlock(hook)
+  return new Set(hooks.map(({ dev }) => dev))
+}
+
+/** The kernel adds no filter by device to a block that devices share (tcf_block_find in net/sched/cls_api.c: EOPNOTSUPP). */
+function refuseSharedBlock(hook: Qdisc): void {
+  const ingressBlock = sharedBlockOf(hook)
+  if (ingressBlock === undefined) return
+  const { dev, kind } = hook
+  throw new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `the ${kind} qdisc of ${dev} has its filters in the shared block ${ingressBlock}, to which the kernel adds none for ${dev} alone. ` +
+      `Make it again without: tc qdisc del dev ${dev} ${kind === 'clsact' ? 'clsact' : 'ingress'}, then tc qdisc add dev ${dev} ${kind}`,
+    { details: { dev, kind, ingressBlock } },
   )
 }
 
@@ -183,16 +200,35 @@ async function addMissingFilters(
   filters: readonly Planned[],
   undo: Undo,
 ): Promise<void> {
-  const found = await ourFilters(rt, dev, parent)
+  const close = await openPriorities(rt, dev, parent, filters, undo)
+  refuseForeignTables(await filtersAt(rt, dev, parent), filters)
+  const found = withoutOpeners(await ourFilters(rt, dev, parent))
   const before = new Set(found.map(({ handle, priority }) => `${priority} ${handle}`))
   undo.push(async () => {
-    const now = await ourFilters(rt, dev, parent)
+    const now = withoutOpeners(await ourFilters(rt, dev, parent))
     await removeFilters(
       rt,
       now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
     )
   })
-  await applyAll(rt, missingFilters(rt, found, filters), goesWithQdisc)
+  const missing = missingFilters(rt, found, filters)
+  const isTable = ({ spec }: Planned): boolean => 'divisor' in (spec as object)
+  // Alone: nodes are written into no table that is not known to be ours.
+  await addTables(rt, dev, missing.filter(isTable))
+  await applyAll(
+    rt,
+    missing.filter(message => !isTable(message)),
+    goesWithQdisc,
+  )
+  await close()
+}
+
+async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Planned[]): Promise<void> {
+  try {
+    await applyAll(rt, tables, goesWithQdisc)
+  } catch (error) {
+    throw error instanceof IsolatorError ? hiddenTable(dev, error) : error
+  }
 }
 
 /** For filters that are taken back in another way than one by one. */

@@ -1,5 +1,5 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import type { Filter } from '../../tc/index.js'
+import type { Filter, Qdisc } from '../../tc/index.js'
 
 /**
  * The filters of a hook, or of a qdisc. All that is listed has the parent that was asked for.
@@ -12,3 +12,7 @@ export async function filtersAt(rt: RtnetlinkSocket, dev: string, parent: string
   const filters = await rt.filters.list({ dev, parent })
   return filters.map(found => (found.parent === parent ? found : { ...found, parent }))
 }
+
+/** The number of the block that a hook shares with other devices; undefined for a hook with filters of its own. */
+export const sharedBlockOf = (hook: Qdisc): number | undefined =>
+  'ingressBlock' in hook ? hook.ingressBlock : undefined

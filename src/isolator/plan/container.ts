@@ -14,6 +14,7 @@ import { LOCALHOST } from './host.js'
 import { allowOn, GUARDED_LINK, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
+import { portNames, portNote, removeNames } from './port-note.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { portNodes } from './steering.js'
 import { U32Priority, word } from './u32-priority.js'
@@ -68,9 +69,11 @@ export const removalPlan = (host: HostFacts, container: ContainerFacts): Planned
   ...containerLinkNames(container).map(name => planDelete(link, name)),
 ]
 
-/** What closes all ways into a container, in the opposite order. */
-export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] =>
-  containerNodes(host, container).reverse().flatMap(planRemoval)
+/** What closes all ways into a container, in the opposite order. Without its note, a container that lacks them is none any more. */
+export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] => [
+  ...removeNames(container.slot, portNames(container)),
+  ...containerNodes(host, container).reverse().flatMap(planRemoval),
+]
 
 /** The links of a container in the host's namespace, each of which takes its other end along. */
 export const containerLinkNames = ({ slot, enforced }: ContainerFacts): string[] => [
@@ -189,6 +192,7 @@ export function allowFilters(host: HostFacts, container: ContainerFacts): BpfFil
 
 const guard = (host: HostFacts, container: ContainerFacts): Planned[] => [
   nearEnd(host, container),
+  ...portNote(container),
   ...limitPlan(ingressPlace(host, container), container.ingress),
   ...(container.enforced ? shaper(host, container) : []),
   ...finalDrop(linkName(container.slot)),

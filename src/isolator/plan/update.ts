@@ -8,6 +8,7 @@ import { allowFilters, insideFilter, waysIn } from './container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
 import { ingressPlace, insidePlace, limitChange, shaperPlace } from './limit.js'
 import { plan, planRemoval, type Planned } from './planned.js'
+import { addNames, namesBeyond, portNames, removeNames } from './port-note.js'
 
 /** What makes of a container another with the same slot and ephemeral ports. Each list of messages is one batch. */
 export interface UpdatePlan {
@@ -23,6 +24,7 @@ export interface UpdatePlan {
 export function updatePlan(host: HostFacts, before: ContainerFacts, after: ContainerFacts): UpdatePlan {
   const old = cutIntoBlocks(allPorts(before))
   const wanted = cutIntoBlocks(allPorts(after))
+  const [oldNames, newNames] = [portNames(before), portNames(after)]
   return {
     inside: [
       ...insideProgram(host, before, after),
@@ -30,12 +32,16 @@ export function updatePlan(host: HostFacts, before: ContainerFacts, after: Conta
     ],
     add: [
       ...aliasChange(before, after),
+      ...addNames(after.slot, namesBeyond(newNames, oldNames)),
       ...limitChange(ingressPlace(host, after), before.ingress, after.ingress),
       ...(after.enforced ? limitChange(shaperPlace(host, after), before.egress, after.egress) : []),
       ...guardPrograms(host, before, after),
       ...waysIn(host, blocksBeyond(wanted, old), after.slot),
     ],
-    remove: waysIn(host, blocksBeyond(old, wanted), after.slot).reverse().flatMap(planRemoval),
+    remove: [
+      ...waysIn(host, blocksBeyond(old, wanted), after.slot).reverse().flatMap(planRemoval),
+      ...removeNames(after.slot, namesBeyond(oldNames, newNames)),
+    ],
   }
 }
 

@@ -8,6 +8,7 @@ import { linkName, shaperNames, slotOfLink } from '../layout/layout.js'
 import { containerNodes } from '../plan/container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { planDelete, type Planned } from '../plan/planned.js'
+import { addNames, namesBeyond, notedPorts, noteIn, portNames, removeNames } from '../plan/port-note.js'
 import { joinBlocks } from '../layout/port-blocks.js'
 import { PortOwners } from '../ports/port-owners.js'
 import { PortRanges } from '../ports/port-ranges.js'
@@ -21,9 +22,9 @@ export interface Classified {
   readonly unwanted: readonly string[]
   /** Takes away what is nobody's: nodes first, then links. */
   readonly removal: readonly Planned[]
-  /** The nodes that those who stay lack. */
+  /** The nodes and the notes that those who stay lack. */
   readonly missing: readonly Planned[]
-  /** Nodes of those who stay that have no use any more: what is left of a cut `update`. To go once the missing ones are there. */
+  /** Those of theirs that have no use any more: what is left of a cut `update`. To go once the missing ones are there. */
   readonly surplus: readonly Planned[]
   /** Slots whose name in /run/netns holds what is nobody's. */
   readonly stale: readonly number[]
@@ -66,7 +67,7 @@ export function classify(survey: Survey, host: HostFacts, wanted: ReadonlySet<st
       ...garbage.map(({ slot }) => planDelete(link, linkName(slot))),
       ...staleShapers(survey, stays).map(slot => planDelete(link, shaperNames(slot).near)),
     ],
-    ...nodeChanges(kept, filters, nodes, host),
+    ...changesOf(nodeChanges(kept, filters, nodes, host), noteChanges(kept, links)),
     stale: [...handles.keys()].filter(slot => !stays.has(slot)),
   }
 }
@@ -83,13 +84,17 @@ function foundBySlot(links: ReadonlyMap<number, Link>, nodes: readonly Container
   return Array.from(links, ([slot, link]) => ({ slot, link, nodes: bySlot.get(slot) ?? [] }))
 }
 
-/** A veth goes up with the last message of `isolate`, and the nodes on the public interface are the first to go in `cleanup`. */
-const isComplete = ({ link, nodes }: Found, { publicInterface }: HostFacts): boolean =>
+/**
+ * A veth goes up with the last message of `isolate`; the note of its ports is the first to go in `cleanup`, and the nodes on the
+ * public interface are the next. A container of before there were notes has nodes only.
+ */
+const isComplete = ({ slot, link, nodes }: Found, { publicInterface }: HostFacts): boolean =>
   link.up &&
-  nodes.some(
-    ({ filter, block }) =>
-      block !== undefined && filter.dev === publicInterface && filter.parent === 'ingress',
-  )
+  (notedPorts(slot, link.alternativeNames) !== undefined ||
+    nodes.some(
+      ({ filter, block }) =>
+        block !== undefined && filter.dev === publicInterface && filter.parent === 'ingress',
+    ))
 
 /** Complete containers by id; of two with the same id the one that was made last counts. */
 function newestOfEachId(complete: readonly Found[]): Map<string, Found> {
@@ -105,11 +110,12 @@ function newestOfEachId(complete: readonly Found[]): Map<string, Found> {
 const isContainerLink = ({ link, nodes }: Found): boolean =>
   nodes.length > 0 || parseAlias(link.alias) !== undefined || (!link.up && !link.arp && !link.multicast)
 
-/** The ports are those of all nodes: a cut `update` leaves old and new ones. */
+/** The ports are those of all nodes and of the note: a cut `update` leaves old and new ones, and somebody can delete nodes. */
 function factsOf({ slot, link, nodes }: Found, survey: Survey): ContainerFacts | undefined {
   const alias = parseAlias(link.alias)
   if (!alias) return undefined
-  const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? []))
+  const noted = notedPorts(slot, link.alternativeNames) ?? PortRanges.empty
+  const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? [])).union(noted)
   return {
     ...alias,
     slot,
@@ -140,13 +146,15 @@ function refuseSharedPorts(kept: readonly ContainerFacts[]): void {
   }
 }
 
+type Changes = Pick<Classified, 'missing' | 'surplus'>
+
 /** What the nodes of the containers that stay lack, and what of them is too much. */
 function nodeChanges(
   kept: readonly ContainerFacts[],
   filters: readonly Filter[],
   nodes: readonly ContainerNode[],
   host: HostFacts,
-): Pick<Classified, 'missing' | 'surplus'> {
+): Changes {
   const planned = kept.flatMap(container => containerNodes(host, container))
   const wanted = new Set(planned.map(({ spec }) => keyOf(spec as FilterSpec)))
   const gone = new Set(nodes.flatMap(({ link, filter }) => (link === undefined ? [keyOf(filter)] : [])))
@@ -163,5 +171,23 @@ function nodeChanges(
       .map(deletionOf),
   }
 }
+
+/** What the notes of the containers that stay lack, and what of them is too much. */
+function noteChanges(kept: readonly ContainerFacts[], links: ReadonlyMap<number, Link>): Changes {
+  const notes = kept.map(container => ({
+    slot: container.slot,
+    wanted: portNames(container),
+    there: noteIn(container.slot, links.get(container.slot)?.alternativeNames),
+  }))
+  return {
+    missing: notes.flatMap(({ slot, wanted, there }) => addNames(slot, namesBeyond(wanted, there))),
+    surplus: notes.flatMap(({ slot, wanted, there }) => removeNames(slot, namesBeyond(there, wanted))),
+  }
+}
+
+const changesOf = (nodes: Changes, notes: Changes): Changes => ({
+  missing: [...notes.missing, ...nodes.missing],
+  surplus: [...nodes.surplus, ...notes.surplus],
+})
 
 const deletionOf = ({ filter: found }: ContainerNode): Planned => planDelete(filter, found)

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { calledFrom, callSite } from './call-site.js'
 import { SystemError } from './system-error.js'
 
 /**
@@ -165,12 +166,13 @@ function load(): Addon {
     ...exports,
     hold,
     release,
-    run(netns, steps, done) {
+    run: function runSteps(netns, steps, done) {
+      const site = callSite(runSteps)
       run(netns, steps, ++lastJob)
       jobs.set(lastJob, (error, results, made) => {
         done(
-          error,
-          results.map((result, i) => withPath(result, steps[i])),
+          calledFrom(error, site),
+          results.map((result, i) => calledFrom(withPath(result, steps[i]), site)),
           made,
         )
       })

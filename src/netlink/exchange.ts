@@ -33,6 +33,8 @@ export interface ExchangeContext {
  */
 export abstract class Exchange<Result> {
   #done = false
+  /** The refusals among the answers. */
+  readonly errors: NetlinkError[] = []
 
   constructor(
     readonly requests: RequestBuffer,
@@ -60,12 +62,14 @@ export abstract class Exchange<Result> {
   protected abstract take(message: Message, index: number): boolean
 
   protected refusal(index: number, acknowledgement: Acknowledgement): NetlinkError {
-    return explainError(
+    const error = explainError(
       this.requests.message(index),
       acknowledgement,
       this.context.protocol,
       this.context.devices,
     )
+    this.errors.push(error)
+    return error
   }
 
   #index(message: Message): number {

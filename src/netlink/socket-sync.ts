@@ -1,3 +1,4 @@
+import { calledFrom, callSite } from '../native/call-site.js'
 import { SystemError } from '../native/system-error.js'
 import { NLMSG_ERROR } from './constants.js'
 import {
@@ -112,6 +113,11 @@ export class NetlinkSocketSync implements Disposable {
     this.#take(this.#receive(bytes), exchange)
     while (!exchange.done) this.#take(this.#receive(), exchange)
     this.#session.release(exchange)
+    if (exchange.errors.length > 0) {
+      // Without our own frames: those of the caller would be beyond Error.stackTraceLimit.
+      const site = callSite()
+      for (const error of exchange.errors) calledFrom(error, site)
+    }
     return exchange.result()
   }
 

@@ -1,3 +1,4 @@
+import { calledFrom, callSite, type CallSite } from '../native/call-site.js'
 import { SystemError } from '../native/system-error.js'
 import { abortable } from './abortable.js'
 import {
@@ -89,7 +90,8 @@ export class NetlinkSocket implements AsyncDisposable {
   async request(request: Request<never>, { signal }: CallOptions = {}): Promise<readonly Message[]> {
     signal?.throwIfAborted()
     this.#throwIfClosed()
-    const [result] = await abortable(this.#run(this.#session.single(request)), signal)
+    const site = callSite()
+    const [result] = await abortable(this.#run(this.#session.single(request), site), signal)
     if (result?.error) throw result.error
     return result?.replies ?? []
   }
@@ -108,8 +110,9 @@ export class NetlinkSocket implements AsyncDisposable {
     signal?.throwIfAborted()
     this.#throwIfClosed()
     const exchanges = this.#session.batch(requests)
+    const site = callSite()
     const [first] = exchanges
-    if (first && exchanges.length === 1) return await abortable(this.#run(first), signal)
+    if (first && exchanges.length === 1) return await abortable(this.#run(first, site), signal)
     const results: BatchResult[] = []
     let failed = false
     for (const exchange of exchanges) {
@@ -118,7 +121,7 @@ export class NetlinkSocket implements AsyncDisposable {
         results.push(...exchange.result().map(result => ({ ...result, sent: false })))
         continue
       }
-      const part = await abortable(this.#run(exchange), signal)
+      const part = await abortable(this.#run(exchange, site), signal)
       failed ||= part.some(({ error }) => error)
       results.push(...part)
     }
@@ -135,7 +138,8 @@ export class NetlinkSocket implements AsyncDisposable {
     { signal, maxMessages }: DumpOptions = {},
   ): AsyncGenerator<Message, void, undefined> {
     this.#throwIfClosed()
-    const dump = this.#dumps.then(() => this.#dumpWhole(request, signal, maxMessages))
+    const site = callSite()
+    const dump = this.#dumps.then(() => this.#dumpWhole(request, site, signal, maxMessages))
     this.#dumps = dump.catch(() => undefined)
     let count = 0
     for (const message of await abortable(dump, signal)) {
@@ -148,7 +152,7 @@ export class NetlinkSocket implements AsyncDisposable {
 
   /** Closes the socket. What is under way is rejected with NetlinkClosedError; what was sent is still carried out. */
   close(): void {
-    this.#end(new NetlinkClosedError())
+    this.#end(() => new NetlinkClosedError())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -156,7 +160,7 @@ export class NetlinkSocket implements AsyncDisposable {
     return Promise.resolve()
   }
 
-  #end(reason: Error): void {
+  #end(reason: () => Error): void {
     this.#closed = true
     this.#transport.close()
     this.#rejectAll(reason)
@@ -164,6 +168,7 @@ export class NetlinkSocket implements AsyncDisposable {
 
   async #dumpWhole(
     request: Request<never>,
+    site: CallSite,
     signal: AbortSignal | undefined,
     maxMessages = Infinity,
   ): Promise<Message[]> {
@@ -171,16 +176,23 @@ export class NetlinkSocket implements AsyncDisposable {
     let dumped: DumpResult | undefined
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       signal?.throwIfAborted()
-      dumped = await this.#run(this.#session.dump(request, maxMessages))
+      dumped = await this.#run(this.#session.dump(request, maxMessages), site)
       if (dumped.tooLarge) throw new DumpTooLargeError(name, maxMessages)
       if (!dumped.interrupted) return dumped.messages
     }
     throw new DumpInterruptedError(name, DUMP_ATTEMPTS, dumped?.messages ?? [])
   }
 
-  async #run<T>(exchange: Exchange<T>): Promise<T> {
-    await this.#answered(exchange)
-    return exchange.result()
+  /** Errors have the stack of the call: those that are thrown, and those of single messages. */
+  async #run<T>(exchange: Exchange<T>, site: CallSite): Promise<T> {
+    try {
+      await this.#answered(exchange)
+      const result = exchange.result()
+      for (const error of exchange.errors) calledFrom(error, site)
+      return result
+    } catch (error) {
+      throw calledFrom(error, site)
+    }
   }
 
   /** Sends the requests of an exchange, and waits for its last answer. */
@@ -211,10 +223,10 @@ export class NetlinkSocket implements AsyncDisposable {
     try {
       if (chunk) this.#onChunk(chunk)
     } catch (error) {
-      this.#rejectAll(error as Error)
+      this.#rejectAll(() => error as Error)
     }
     if (sendErrno !== 0) this.#of(token)?.settle(new SystemError(sendErrno, 'sendto'))
-    if (receiveErrno !== 0) this.#onReceiveFailure(receiveFailure(receiveErrno))
+    if (receiveErrno !== 0) this.#onReceiveFailure(() => receiveFailure(receiveErrno))
   }
 
   #onChunk(chunk: Uint8Array): void {
@@ -229,9 +241,11 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   /** Which answers were lost is unknown, so nobody may go on waiting for one. Where more will come the socket stays. */
-  #onReceiveFailure(error: Error): void {
-    if (error instanceof NetlinkOverrunError || error instanceof NetlinkTruncatedError) this.#rejectAll(error)
-    else this.#end(error)
+  #onReceiveFailure(reason: () => Error): void {
+    const error = reason()
+    if (error instanceof NetlinkOverrunError || error instanceof NetlinkTruncatedError)
+      this.#rejectAll(reason)
+    else this.#end(reason)
   }
 
   #of(sequence: number): Pending | undefined {
@@ -239,8 +253,9 @@ export class NetlinkSocket implements AsyncDisposable {
     return undefined
   }
 
-  #rejectAll(error: Error): void {
-    for (const pending of [...this.#pending]) pending.settle(error)
+  /** Each with an error of its own, which gets the stack of its call. */
+  #rejectAll(reason: () => Error): void {
+    for (const pending of [...this.#pending]) pending.settle(reason())
   }
 
   #throwIfClosed(): void {

@@ -1,0 +1,29 @@
+/** Where a call was made: its stack is captured then, and put into words only when an error needs it. */
+export interface CallSite {
+  readonly stack?: string
+}
+
+/**
+ * The stack of the running call, from above `called` (default: from the caller of this): an error that comes from a thread or the kernel later
+ * has none of the caller's frames. Takes a microsecond or two; Error.stackTraceLimit bounds it.
+ */
+export function callSite(called: (...args: never[]) => unknown = callSite): CallSite {
+  const site: CallSite = {}
+  Error.captureStackTrace(site, called)
+  return site
+}
+
+/** Gives an error the stack of the call that it is the outcome of. Anything else is returned as it is. */
+export function calledFrom<T>(error: T, site: CallSite): T {
+  if (!(error instanceof Error)) return error
+  const define = (descriptor: PropertyDescriptor): void => {
+    Object.defineProperty(error, 'stack', { configurable: true, ...descriptor })
+  }
+  define({
+    get: () => `${error.name}: ${error.message}${(site.stack ?? '').replace(/^.*/, '')}`,
+    set: (value: unknown) => {
+      define({ value, writable: true })
+    },
+  })
+  return error
+}

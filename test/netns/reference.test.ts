@@ -138,3 +138,27 @@ ctypes.CDLL(None).syscall(${process.arch === 'x64' ? 60 : 93}, 0)`
   await once(child, 'exit')
   t.throws(() => NetworkNamespace.open(child.pid!), { code: 'ENOENT' }, 'control')
 })
+
+/** Runs a command as somebody without any privilege. */
+const asNobody = (command: readonly string[]) =>
+  spawnSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', ...command], { encoding: 'utf8' })
+const canBecome = asNobody(['unshare', '-Urnm', 'true'])
+
+t.test(
+  'without rights the error says what would help, and that works word for word',
+  { skip: canBecome.status !== 0 && `no user namespaces for others: ${canBecome.stderr}` },
+  async t => {
+    const program = [
+      process.execPath,
+      ...process.execArgv,
+      new URL('fixtures/create-one.ts', import.meta.url).pathname,
+    ]
+    for (const how of ['named', 'unnamed']) {
+      const { stdout, stderr } = asNobody([...program, how])
+      t.match(stdout, /^E(PERM|ACCES): .*is needed/, stderr)
+      const recipe = /start the program in a user namespace: (.*)\n/.exec(stdout)?.[1] ?? ''
+      const line = recipe.replace('node program.js', [...program, how].map(word => `'${word}'`).join(' '))
+      t.equal(asNobody(['sh', '-c', line]).stdout, 'made 0\n', recipe)
+    }
+  },
+)

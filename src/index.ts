@@ -12,6 +12,8 @@ export type {
   RtnetlinkEvent,
   RtnetlinkMonitor,
 } from './rtnetlink-monitor.js'
+export type { ListedObject, Restored } from './rtnetlink-restore.js'
+export type { RtnetlinkSnapshot, TableName } from './rtnetlink-snapshot.js'
 export type { Mode, Outcome, Verbs, WriteVerb } from './rtnetlink-verbs.js'
 export { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 

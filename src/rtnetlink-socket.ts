@@ -9,6 +9,8 @@ import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { linkStatisticsRequest, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
 import type { LinkStatistics } from './rtnetlink/link-statistics.js'
 import { RtnetlinkMonitor, type MonitorOptions } from './rtnetlink-monitor.js'
+import { restore, type Restored } from './rtnetlink-restore.js'
+import { snapshot, TABLE_NAMES, type RtnetlinkSnapshot, type TableName } from './rtnetlink-snapshot.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 import { tablesOf, type Tables } from './rtnetlink-tables.js'
 import type { Executor } from './rtnetlink-verbs.js'
@@ -84,6 +86,28 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
   /** Sends requests made elsewhere, as `batch`. */
   send(requests: Iterable<Request<never>>, options?: BatchOptions): Promise<BatchResult[]> {
     return this.#netlink.batch(requests, options)
+  }
+
+  /**
+   * Lists whole tables at once, classes and filters of all devices among them. Default: all tables. Needs no privilege.
+   *
+   * @example
+   * await other.restore(await rt.snapshot())
+   */
+  async snapshot(): Promise<RtnetlinkSnapshot>
+  async snapshot<Name extends TableName>(tables: readonly Name[]): Promise<Pick<RtnetlinkSnapshot, Name>>
+  async snapshot(tables: readonly TableName[] = TABLE_NAMES): Promise<Partial<RtnetlinkSnapshot>> {
+    return snapshot(this, tables)
+  }
+
+  /**
+   * Makes listed objects again, in another namespace or after they are gone: parents first, and without what the kernel
+   * makes by itself (routes of addresses, default qdiscs). The result says of each object whether it was made, left to
+   * the kernel and why, or refused; an object that is refused does not keep the others from being made. Throws TypeError
+   * for a table that there is not. Needs CAP_NET_ADMIN.
+   */
+  async restore(lists: Partial<RtnetlinkSnapshot>): Promise<Restored> {
+    return restore(request => this.#netlink.request(request).then(() => undefined), this.devices, lists)
   }
 
   /**

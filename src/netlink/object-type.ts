@@ -30,7 +30,7 @@ export interface Restoration<Spec, Decoded> {
   /** Names under which other objects need this one: `'tc 4 1:10'`. All tables share one set of names. */
   provides?(object: Decoded): readonly string[]
   /** Names of what has to be there before this object. A name that no listed object provides is passed over. */
-  needs?(object: Decoded): readonly string[]
+  needs?(object: Decoded, listed: ListedTables): readonly string[]
   /** Puts the objects of this type in an order before anything else does: lists that the kernel keeps newest first. */
   order?(listed: readonly Decoded[]): readonly Decoded[]
   /** Orders objects of this type that do not need each other. Default: as they were listed. */

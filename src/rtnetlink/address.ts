@@ -2,7 +2,7 @@ import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
-import type { ObjectType, Verb } from '../netlink/object-type.js'
+import type { ObjectType, Restoration, Verb } from '../netlink/object-type.js'
 import type { IpFamily } from './address-family.js'
 import {
   addressFlagBits,
@@ -15,6 +15,7 @@ import {
 import { addressMessages, type addressBody, type addressProtocols } from './address-messages.js'
 import { defined } from './defined.js'
 import { addressBits, canonicalAddress, parsePrefix } from './prefix.js'
+import { addressRestoration } from './restoration.js'
 import type { Scope } from './scopes.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
@@ -127,6 +128,7 @@ export const address: ObjectType<AddressSpec, AddressKey, AddressQuery, Address>
   fromBody: (body, devices) => fromBody(body as Body, devices),
   identity: ({ ifindex, address, prefixLength, peer = '' }) =>
     `${ifindex} ${address}/${prefixLength} ${peer}`,
+  restoration: addressRestoration as Restoration<AddressSpec, Address>,
   passing: ['validLifetime', 'preferredLifetime'],
   command,
 }

@@ -14,6 +14,7 @@ import { linkCommand } from './link-command.js'
 import { flagNames } from './link-flags.js'
 import type { linkBody } from './link-info.js'
 import { linkMessages } from './link-messages.js'
+import { linkRestoration } from './restoration.js'
 import { laterMembers, linkSteps } from './link-steps.js'
 import { settingsIn, settingsMessage } from './link-settings.js'
 import type { Link, LinkKey, LinkQuery, LinkSpec } from './link-spec.js'
@@ -78,6 +79,7 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
   passing: ['statistics'],
   command: linkCommand,
   inSteps: linkSteps,
+  restoration: linkRestoration,
 }
 
 function byKey(key: LinkKey, devices: DeviceNames): BodyInput {

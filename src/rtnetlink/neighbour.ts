@@ -2,7 +2,7 @@ import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
-import type { ObjectType, Verb } from '../netlink/object-type.js'
+import type { ObjectType, Restoration, Verb } from '../netlink/object-type.js'
 import type { IpFamily } from './address-family.js'
 import { defined } from './defined.js'
 import { neighbourMessages, type neighbourBody } from './neighbour-messages.js'
@@ -15,6 +15,7 @@ import {
   type NeighbourState,
 } from './neighbour-states.js'
 import { familyOf } from './prefix.js'
+import { neighbourRestoration } from './restoration.js'
 import type { RouteProtocol } from './route-names.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
@@ -114,6 +115,7 @@ export const neighbour: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, 
   // What a bridge forwards is told of too, by link-layer address.
   identity: ({ ifindex, family, address, lladdr = '', proxy = false }) =>
     `${ifindex} ${family} ${address || lladdr}${proxy ? ' proxy' : ''}`,
+  restoration: neighbourRestoration as Restoration<NeighbourSpec, Neighbour>,
   passing: ['probes', 'confirmed', 'used', 'updated'],
   command,
 }

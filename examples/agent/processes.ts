@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How long processes get to end by themselves. */
@@ -9,6 +8,18 @@ const GRACE_MS = 3000
 
 /** The path of the namespace that the isolator keeps for a container. */
 const handleOf = (link: string): string => `/run/netns/${link}`
+
+/** What is kept of either output, in blocks of 512 bytes: 10 MB. */
+const KEPT_BLOCKS = 20_480
+
+/**
+ * Keeps what a command prints in the files stdout and stderr, up to a limit: what is beyond is read and thrown away, so that
+ * the command neither fills the disk nor waits. The readers are processes of their own, since the command outlives the agent.
+ */
+const KEEPING_OUTPUT = `
+keep() { (ulimit -f ${KEPT_BLOCKS}; exec cat >> "$1") 2> /dev/null; exec cat > /dev/null; }
+{ "$@" 2>&3 3>&- | keep stdout 3>&-; } 3>&1 | keep stderr
+`
 
 /**
  * Starts a command in the namespace of a container, in a session of its own: it outlives the agent. What it prints is
@@ -19,21 +30,17 @@ export async function startInside(
   command: string | readonly string[],
   folder: string,
 ): Promise<ChildProcess> {
-  mkdirSync(folder, { recursive: true })
-  const outputs = ['stdout', 'stderr'].map(name => openSync(join(folder, name), 'a')) as [number, number]
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const words = typeof command === 'string' ? ['sh', '-c', command] : command
-  try {
-    const child = spawn('nsenter', [`--net=${handleOf(link)}`, '--', ...words], {
-      cwd: folder,
-      detached: true,
-      stdio: ['ignore', ...outputs],
-    })
-    await once(child, 'spawn')
-    child.unref()
-    return child
-  } finally {
-    outputs.forEach(closeSync)
-  }
+  const inside = ['nsenter', `--net=${handleOf(link)}`, '--', ...words]
+  const child = spawn('sh', ['-c', KEEPING_OUTPUT, 'sh', ...inside], {
+    cwd: folder,
+    detached: true,
+    stdio: 'ignore',
+  })
+  await once(child, 'spawn')
+  child.unref()
+  return child
 }
 
 /**
@@ -48,6 +55,12 @@ export function processesInside(links: readonly string[]): Map<string, number[]>
     if (link !== undefined) found.get(link)?.push(Number(name))
   }
   return found
+}
+
+/** Whether a process is in one of these containers, or has ended. */
+export function isInsideAny(pid: number, links: readonly string[]): boolean {
+  const namespace = namespaceOf(String(pid))
+  return namespace === '' || links.some(link => identityOf(link) === namespace)
 }
 
 /** Ends all processes of a container: kindly, then not. */

@@ -5,8 +5,8 @@ import { tcpSocketIn } from '../helpers/namespace-sockets.js'
 import type { NamespaceRef } from '../helpers/topology.js'
 import { startExample } from './example-process.js'
 
-/** What the agent listens on by default. */
-const PORT = 5051
+/** Where an agent is asked: by its unix socket, or by TCP from inside a namespace. */
+export type Address = string | { from: NamespaceRef; port: number; host?: string }
 
 /** examples/agent.ts, as a process in a namespace. */
 export interface AgentProcess {
@@ -33,16 +33,23 @@ export interface Answer {
   body: string
 }
 
-/** Asks the agent from inside a namespace, by 127.0.0.1. `body` is sent as JSON. */
+/** Asks the agent. `body` is sent as JSON. */
 export async function ask(
-  from: NamespaceRef,
+  address: Address,
   method: string,
   path: string,
   body?: unknown,
   headers: ClientRequestArgs['headers'] = { 'Content-Type': 'application/json' },
 ): Promise<Answer> {
-  const createConnection = () => tcpSocketIn(from).connect(PORT, '127.0.0.1')
-  const sent = request({ createConnection, method, path, headers })
+  const to =
+    typeof address === 'string'
+      ? { socketPath: address, agent: false as const }
+      : {
+          createConnection: () =>
+            tcpSocketIn(address.from).connect(address.port, address.host ?? '127.0.0.1'),
+          port: address.port,
+        }
+  const sent = request({ ...to, method, path, headers })
   sent.end(body === undefined ? undefined : JSON.stringify(body))
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   return { status: response.statusCode, body: await text(response) }

@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -29,7 +31,7 @@ const ECHO = (port: number) => [
 ]
 
 /** A host as the documents want it: its own ephemeral ports are out of the way. */
-async function hostOfDocuments(t: Test): Promise<{ topology: Topology; workDir: string }> {
+async function hostOfDocuments(t: Test): Promise<{ topology: Topology; workDir: string; socket: string }> {
   const topology = await createTopology({ containers: 0, prefix: 'a' })
   const workDir = mkdtempSync(join(tmpdir(), 'agent-'))
   t.teardown(async () => {
@@ -39,7 +41,7 @@ async function hostOfDocuments(t: Test): Promise<{ topology: Topology; workDir: 
   })
   await using netns = NetworkNamespace.open(topology.host.name)
   await netns.writeSysctl('net.ipv4.ip_local_port_range', '57345 61000')
-  return { topology, workDir }
+  return { topology, workDir, socket: join(workDir, 'agent.sock') }
 }
 
 /** Takes away what a failed test leaves behind. */
@@ -68,8 +70,8 @@ interface Container {
   pids: number[]
 }
 
-async function containersOf(host: NamespaceRef): Promise<Container[]> {
-  return JSON.parse((await ask(host, 'GET', '/containers')).body) as Container[]
+async function containersOf(socket: string): Promise<Container[]> {
+  return JSON.parse((await ask(socket, 'GET', '/containers')).body) as Container[]
 }
 
 /** Waits for a program in a container to answer. */
@@ -83,33 +85,40 @@ async function answers(remote: NamespaceRef, port: number): Promise<boolean> {
 }
 
 /** Waits until the agent has noticed which containers there are. */
-async function waitForIds(host: NamespaceRef, ids: string[]): Promise<string[]> {
+async function waitForIds(socket: string, ids: string[]): Promise<string[]> {
   let found: string[] = []
   for (let i = 0; i < 100; i++) {
-    found = (await containersOf(host)).map(({ id }) => id)
+    found = (await containersOf(socket)).map(({ id }) => id)
     if (found.join() === ids.join()) break
     await sleep(100)
   }
   return found
 }
 
-async function statisticsOf(host: NamespaceRef): Promise<Record<string, unknown>[]> {
-  const { status, body } = await ask(host, 'GET', '/monitor/statistics')
+async function statisticsOf(socket: string): Promise<Record<string, unknown>[]> {
+  const { status, body } = await ask(socket, 'GET', '/monitor/statistics')
   t.equal(status, 200)
   return JSON.parse(body) as Record<string, unknown>[]
 }
 
 t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), async t => {
-  const { topology, workDir } = await hostOfDocuments(t)
+  const { topology, workDir, socket } = await hostOfDocuments(t)
   const { remote, host } = topology
-  const flags = [...FLAGS, `--work_dir=${workDir}`, '--checkpoint', '--log_dir=/var/log/mesos']
+  const flags = [
+    ...FLAGS,
+    `--work_dir=${workDir}`,
+    `--socket=${socket}`,
+    '--checkpoint',
+    '--log_dir=/var/log/mesos',
+  ]
   const first = await startAgent(host, flags)
   t.teardown(() => first.end('SIGKILL'))
   t.match(first.output(), /not for this agent: --checkpoint --log_dir\n/)
-  t.match(first.output(), /listening on http:\/\/127\.0\.0\.1:5051/)
+  t.match(first.output(), `listening on ${socket}`)
+  t.equal(statSync(socket).mode & 0o777, 0o600, 'only root may open it')
 
   const spec = { id: 'web-1', command: ECHO(31000), ports: '31000-31007', executor_name: 'web', cpus: 0.5 }
-  const made = await ask(host, 'POST', '/containers', spec)
+  const made = await ask(socket, 'POST', '/containers', spec)
   t.equal(made.status, 201, made.body)
   t.match(JSON.parse(made.body), {
     ...{
@@ -123,12 +132,12 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
     command: 'echo out; echo err >&2; sleep 120',
     ports: '31008-31015',
   }
-  t.equal((await ask(host, 'POST', '/containers', brief)).status, 201)
+  t.equal((await ask(socket, 'POST', '/containers', brief)).status, 201)
   t.ok(await answers(remote, 31000), 'it is reached from outside by the shared address')
   t.equal(readFileSync(join(workDir, 'sandboxes', brief.id, 'stdout'), 'utf8'), 'out\n')
 
   await t.test('statistics as in the document', async t => {
-    const [entry, other] = await statisticsOf(host)
+    const [entry, other] = await statisticsOf(socket)
     t.match(shapeOf(entry), shapeOf(networkOnly(MONITORING)))
     t.match(entry, { executor_id: 'web-1', executor_name: 'web', statistics: { cpus_limit: 0.5 } })
     t.match(other, { executor_id: brief.id, source: brief.id })
@@ -157,36 +166,89 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
       [405, /use GET/, 'POST', '/monitor/statistics', {}],
     ]
     for (const [status, message, ...request] of refused) {
-      const answer = await ask(host, ...request)
+      const answer = await ask(socket, ...request)
       t.equal(answer.status, status, answer.body)
       t.match(answer.body, message)
     }
     t.strictSame(
-      (await containersOf(host)).map(({ id }) => id),
+      (await containersOf(socket)).map(({ id }) => id),
       ['web-1', brief.id],
       'nothing of them stays',
     )
   })
 
-  await t.test('a container may look, and change nothing', async t => {
-    const [{ link } = { link: '' }] = await containersOf(host)
-    const inside = { name: link, path: `/run/netns/${link}` }
-    t.equal((await ask(inside, 'GET', '/containers')).status, 200)
-    for (const [method, path, body] of [
-      ['POST', '/containers', { id: 'evil', command: 'id' }],
-      ['DELETE', `/containers/${brief.id}`],
-    ] as const) {
-      const answer = await ask(inside, method, path, body)
-      t.equal(answer.status, 403)
-      t.match(answer.body, "'web-1' is a container")
+  await t.test('web pages and other names are refused', async t => {
+    const json = { 'Content-Type': 'application/json' }
+    const refused: [status: number, headers: Record<string, string>][] = [
+      [403, { Origin: 'http://evil.example' }],
+      [403, { Origin: 'null' }],
+      [403, { 'Sec-Fetch-Site': 'cross-site' }],
+      [403, { 'Sec-Fetch-Mode': 'no-cors' }],
+      [421, { Host: 'evil.example' }],
+      [421, { Host: 'localhost.evil.example' }],
+    ]
+    for (const [status, headers] of refused) {
+      for (const [method, path] of [
+        ['GET', '/containers'],
+        ['GET', '/monitor/statistics'],
+        ['GET', '/metrics'],
+        ['POST', '/containers'],
+        ['DELETE', `/containers/${brief.id}`],
+      ] as const) {
+        const answer = await ask(socket, method, path, undefined, { ...json, ...headers })
+        t.equal(answer.status, status, `${method} ${path} ${JSON.stringify(headers)}`)
+      }
     }
+    for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json-x'])
+      t.equal((await ask(socket, 'POST', '/containers', spec, { 'Content-Type': type })).status, 415, type)
+    t.equal((await ask(socket, 'GET', '/containers', undefined, { Host: 'LocalHost' })).status, 200)
+  })
+
+  await t.test('too much of anything', async t => {
+    const large = await ask(socket, 'POST', '/containers', { ...spec, id: 'x', source: 'x'.repeat(70_000) })
+    t.equal(large.status, 413)
+    t.equal((await ask(socket, 'GET', '/containers', undefined, { 'X-Long': 'x'.repeat(9000) })).status, 431)
+    const slow = connect(socket)
+    slow.on('error', () => undefined).write('GET /containers HTTP/1.1\r\nHost: loc')
+    const started = Date.now()
+    await once(slow.resume(), 'close')
+    t.ok(Date.now() - started < 9000, 'a header that does not end is not waited for')
+    const many = Array.from({ length: 80 }, () => connect(socket).on('error', () => undefined))
+    await sleep(300)
+    t.equal(many.filter(({ destroyed }) => !destroyed).length <= 64, true, 'connections have a limit')
+    for (const one of many) one.destroy()
+    await sleep(100)
+    t.equal((await ask(socket, 'GET', '/containers')).status, 200)
+  })
+
+  await t.test('a container is not answered', async t => {
+    const [{ link } = { link: '' }] = await containersOf(socket)
+    const script = `
+      const request = require('http').request({ socketPath: ${JSON.stringify(socket)}, path: '/containers' })
+      request.on('response', ({ statusCode }) => console.log(statusCode)).on('error', () => console.log('closed')).end()`
+    const from = (...enter: string[]) =>
+      execFileSync(enter[0] ?? '', [...enter.slice(1), process.execPath, '-e', script], {
+        encoding: 'utf8',
+      }).trim()
+    t.equal(from('nsenter', `--net=${host.path}`), '200', 'the host is')
+    t.equal(from('nsenter', `--net=/run/netns/${link}`), 'closed')
+  })
+
+  await t.test('what a container prints has a limit', async t => {
+    const noisy = { id: 'noisy', command: 'yes | head -c 30000000; echo done > finished; sleep 120' }
+    t.equal((await ask(socket, 'POST', '/containers', noisy)).status, 201)
+    const folder = join(workDir, 'sandboxes', noisy.id)
+    for (let i = 0; i < 200 && !existsSync(join(folder, 'finished')); i++) await sleep(100)
+    t.ok(existsSync(join(folder, 'finished')), 'it does not wait for a reader')
+    t.equal(statSync(join(folder, 'stdout')).size, 20_480 * 512)
+    t.equal((await ask(socket, 'DELETE', '/containers/noisy')).status, 200)
   })
 
   await t.test('metrics', async t => {
-    const { status, body } = await ask(host, 'GET', '/metrics')
+    const { status, body } = await ask(socket, 'GET', '/metrics')
     t.equal(status, 200)
     t.match(body, /^container_network_receive_bytes_total\{container="web-1"\} [1-9]/m)
-    t.equal((await ask(host, 'GET', '/metrics')).body.split('\n').length, body.split('\n').length)
+    t.equal((await ask(socket, 'GET', '/metrics')).body.split('\n').length, body.split('\n').length)
     const {
       status: code,
       error,
@@ -201,8 +263,8 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
     else t.equal(code, 0, `promtool: ${stdout}${stderr}`)
   })
 
-  const before = await containersOf(host)
-  const [counted] = await statisticsOf(host)
+  const before = await containersOf(socket)
+  const [counted] = await statisticsOf(socket)
   t.equal(await first.end('SIGKILL'), null)
   t.ok(await answers(remote, 31000), 'without an agent it goes on')
   for (const pid of before[1]!.pids) process.kill(pid, 'SIGKILL')
@@ -211,20 +273,20 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   t.teardown(() => second.end('SIGKILL'))
   t.match(second.output(), `recovered: web-1; ended meanwhile: ${brief.id}; not ours: none`)
   t.ok(await answers(remote, 31000), 'with the next one too')
-  t.strictSame(await containersOf(host), [before[0]], 'same ports, link and processes')
+  t.strictSame(await containersOf(socket), [before[0]], 'same ports, link and processes')
   for (const pid of before[0]!.pids) t.ok(runs(pid))
-  const [later] = await statisticsOf(host)
+  const [later] = await statisticsOf(socket)
   t.match(later, { executor_name: 'web', statistics: { cpus_limit: 0.5 } })
   const packets = (entry: Record<string, unknown> | undefined): number =>
     (entry?.['statistics'] as Record<string, number>)['net_rx_packets']!
   t.ok(packets(later) > packets(counted), 'counted on')
 
-  t.equal((await ask(host, 'POST', '/containers', { ...spec, id: 'web-2', ports: '31008' })).status, 201)
-  t.match((await ask(host, 'DELETE', '/containers/web-1')).body, 'web-1')
-  t.strictSame(await waitForIds(host, ['web-2']), ['web-2'])
+  t.equal((await ask(socket, 'POST', '/containers', { ...spec, id: 'web-2', ports: '31008' })).status, 201)
+  t.match((await ask(socket, 'DELETE', '/containers/web-1')).body, 'web-1')
+  t.strictSame(await waitForIds(socket, ['web-2']), ['web-2'])
   for (const pid of before[0]!.pids) t.notOk(runs(pid), 'its processes have ended')
-  for (const pid of (await containersOf(host))[0]!.pids) process.kill(pid, 'SIGKILL')
-  t.strictSame(await waitForIds(host, []), [], 'a container whose processes have ended is cleaned up')
+  for (const pid of (await containersOf(socket))[0]!.pids) process.kill(pid, 'SIGKILL')
+  t.strictSame(await waitForIds(socket, []), [], 'a container whose processes have ended is cleaned up')
   t.equal(await second.end('SIGTERM'), 0)
 })
 
@@ -232,25 +294,31 @@ t.test(
   "the documents' command line and its JSON",
   allOf(needsIsolation(), hasQdisc('htb'), hasQdisc('fq_codel')),
   async t => {
-    const { topology, workDir } = await hostOfDocuments(t)
+    const { topology, workDir, socket } = await hostOfDocuments(t)
     const { remote, host } = topology
-    const agent = await startAgent(host, [...FLAGS, ...RATE_FLAGS, `--work_dir=${workDir}`])
+    const agent = await startAgent(host, [
+      ...FLAGS,
+      ...RATE_FLAGS,
+      `--work_dir=${workDir}`,
+      `--socket=${socket}`,
+    ])
     t.teardown(() => agent.end('SIGKILL'))
     t.equal(
-      (await ask(host, 'POST', '/containers', { id: 'web-1', command: ECHO(31000), ports: '31000' })).status,
+      (await ask(socket, 'POST', '/containers', { id: 'web-1', command: ECHO(31000), ports: '31000' }))
+        .status,
       201,
     )
     t.ok(await answers(remote, 31000))
-    const [entry] = await statisticsOf(host)
+    const [entry] = await statisticsOf(socket)
     t.match(shapeOf(entry), shapeOf(networkOnly(PORT_MAPPING)))
     t.match(entry, {
       statistics: { net_traffic_control_statistics: [{ id: 'bw_limit' }, { id: 'bloat_reduction' }] },
     })
     t.match(
-      (await ask(host, 'GET', '/metrics')).body,
+      (await ask(socket, 'GET', '/metrics')).body,
       /^container_network_queue_bytes_total\{container="web-1",queue="bw_limit"\} [1-9]/m,
     )
-    t.equal((await ask(host, 'DELETE', '/containers/web-1')).status, 200)
+    t.equal((await ask(socket, 'DELETE', '/containers/web-1')).status, 200)
     t.equal(await agent.end('SIGTERM'), 0)
   },
 )
@@ -266,4 +334,37 @@ t.test('what the agent cannot start with', needsIsolation(), async t => {
     [[...FLAGS, '--eth0_name=eth7'], /'eth7': expected the name of an interface/],
   ]
   for (const [flags, message] of cases) await t.rejects(startAgent(topology.host, flags), { message })
+})
+
+t.test('by TCP, with a token', needsIsolation(), async t => {
+  const { topology, workDir } = await hostOfDocuments(t)
+  const { host } = topology
+  const tokenFile = join(workDir, 'token')
+  const token = 'a-token-of-thirty-two-characters'
+  writeFileSync(tokenFile, `${token}\n`)
+  const base = [...FLAGS, `--work_dir=${workDir}`, '--port=5051']
+  await t.rejects(startAgent(host, base), { message: /Give --token_file/ })
+  const agent = await startAgent(host, [...base, `--token_file=${tokenFile}`, '--ip=0.0.0.0'])
+  t.teardown(() => agent.end('SIGKILL'))
+  const here = { from: host, port: 5051 }
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
+  t.equal((await ask(here, 'GET', '/containers', undefined, headers)).status, 200)
+  t.equal((await ask(here, 'GET', '/containers')).status, 401)
+  t.equal((await ask(here, 'GET', '/metrics', undefined, { Authorization: 'Bearer x' })).status, 401)
+  t.equal(
+    (await ask(here, 'GET', '/containers', undefined, { ...headers, Host: 'evil.example:5051' })).status,
+    421,
+  )
+  const web = { id: 'web-1', command: 'sleep 120', ports: '31000' }
+  const made = await ask(here, 'POST', '/containers', web, headers)
+  t.equal(made.status, 201, made.body)
+  const { link } = JSON.parse(made.body) as Container
+  const inside = { name: link, path: `/run/netns/${link}` }
+  for (const address of ['127.0.0.1', HOST_IP])
+    for (const path of ['/containers', '/metrics', '/monitor/statistics'])
+      await t.rejects(ask({ from: inside, port: 5051, host: address }, 'GET', path, undefined, headers), {
+        code: 'ECONNRESET',
+      })
+  t.equal((await ask(here, 'DELETE', '/containers/web-1', undefined, headers)).status, 200)
+  t.equal(await agent.end('SIGTERM'), 0)
 })

@@ -77,7 +77,7 @@ const PATH = /^(?:\/slave\(\d+\))?\/monitor\/statistics(?:\.json)?\/?$/
  * reading.
  *
  * @example
- * http.createServer(createStatisticsHandler(isolator)).listen(5051, '127.0.0.1')
+ * http.createServer(createStatisticsHandler(isolator)).listen('/run/agent.sock')
  */
 export function createStatisticsHandler(
   isolator: StatisticsSource,

@@ -52,12 +52,9 @@ export const newRequest = <Spec, Key, Query, Decoded extends Spec>(
   spec: Spec,
   devices: DeviceNames,
 ): Request<never> => {
+  const body = object.toNew(spec, devices, verb) as never
   refuseUncarried(object.name, verb, spec as Uncarried)
-  return {
-    type: object.messages.new,
-    flags: object.flags[verb],
-    body: object.toNew(spec, devices, verb) as never,
-  }
+  return { type: object.messages.new, flags: object.flags[verb], body }
 }
 
 /** The request that deletes an object. */

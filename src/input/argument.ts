@@ -1,4 +1,4 @@
-import type { AnyDeclaration, Declaration } from './declaration.js'
+import type { AnyDeclaration } from './declaration.js'
 import { faultText, type Fault } from './fault.js'
 
 /** What a public function takes as one of its arguments, for tests that go through all of them. */
@@ -8,6 +8,7 @@ export interface Argument {
   /** What the argument is called there: `'options'`. */
   readonly name: string
   readonly declaration: AnyDeclaration
+  readonly required: boolean
 }
 
 const declared: Argument[] = []
@@ -16,26 +17,37 @@ const declared: Argument[] = []
 export const declaredArguments = (): readonly Argument[] => declared
 
 /** Throws unless a value is what an argument has to be. */
-export type ArgumentCheck<T> = (value: unknown) => asserts value is T
+export type ArgumentCheck = (value: unknown) => void
 
 /** How an argument is declared: for the function `of`, which calls it `name`. */
-export type Declare = <T>(of: string, name: string, declaration: Declaration<T>) => ArgumentCheck<T>
+export type Declare = (
+  of: string,
+  name: string,
+  declaration: AnyDeclaration | { readonly optional: AnyDeclaration },
+) => ArgumentCheck
 
 /**
  * A way to declare arguments whose faults are thrown as the errors that `errorOf` makes of them. Each half of the
  * package has its own errors.
  */
-export const argumentsRefusedAs =
-  (errorOf: (text: string, fault: Fault, argument: Argument) => Error): Declare =>
-  (of, name, declaration) => {
-    const argument = { of, name, declaration }
+export function argumentsRefusedAs(
+  errorOf: (text: string, fault: Fault, argument: Argument) => Error,
+): Declare {
+  return (
+    of: string,
+    name: string,
+    given: AnyDeclaration | { readonly optional: AnyDeclaration },
+  ): ArgumentCheck => {
+    const [declaration, required] = 'optional' in given ? [given.optional, false] : [given, true]
+    const argument = { of, name, declaration, required }
     declared.push(argument)
     return value => {
-      if (declaration.accepts(value)) return
+      if ((value === undefined && !required) || declaration.accepts(value)) return
       const fault = declaration.faultIn(value) ?? changing(value)
       throw errorOf(`${of}: ${faultText(fault, name)}`, fault, argument)
     }
   }
+}
 
 /** Of a getter or a Proxy that gave something else the second time. */
 const changing = (value: unknown): Fault => ({

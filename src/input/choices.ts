@@ -1,4 +1,4 @@
-import { outline, type AnyDeclaration, type Declaration, type InputOf } from './declaration.js'
+import { inline, outline, type AnyDeclaration, type Declaration, type InputOf } from './declaration.js'
 import { isList, type Fault } from './fault.js'
 import { namesOf } from './objects.js'
 
@@ -82,7 +82,7 @@ export function either<const D extends readonly AnyDeclaration[]>(
   ...forms: D
 ): Declaration<InputOf<D[number]>> {
   const words = forms.map(form => form.words).join(', or ')
-  return outline(
+  return inline(
     {
       words,
       forms,
@@ -98,6 +98,6 @@ export function either<const D extends readonly AnyDeclaration[]>(
         return closer.length === 1 ? closer[0] : { problem: 'type', path: '', value, expected: words }
       },
     },
-    constants => `return ${forms.map(form => `(${form.expression('value', constants)})`).join(' || ')}`,
+    (value, constants) => `(${forms.map(form => `(${form.expression(value, constants)})`).join(' || ')})`,
   )
 }

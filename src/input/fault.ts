@@ -53,6 +53,7 @@ export function shown(value: unknown): string {
     case 'bigint':
       return `${value}n`
     case 'object':
+      if (value instanceof Uint8Array) return `${value.length} bytes`
       return value === null ? 'null' : isList(value) ? 'a list' : 'an object'
     case 'function':
       return 'a function'

@@ -19,6 +19,7 @@ export { iterable, list, tuple } from './lists.js'
 export { namesOf, object, passingOver, type ObjectDeclaration } from './objects.js'
 export {
   abortSignal,
+  absent,
   anything,
   big,
   boolean,
@@ -27,7 +28,9 @@ export {
   exactly,
   having,
   instanceOf,
+  name,
   number,
+  numberOf,
   oneOf,
   scalar,
   text,

@@ -21,7 +21,7 @@ export const list = <T>(
       },
     },
     constants => `
-      if (!${constants.nameOf(isList)}(value)) return false
+      if (!Array.isArray(value)) return false
       for (let i = 0; i < value.length; i++) {
         const element = value[i]
         if (!(${elements.expression('element', constants)})) return false

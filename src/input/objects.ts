@@ -103,7 +103,7 @@ function objectOf<T>(members: ReadonlyMap<string, Member>, passedOver: ReadonlyS
       const known = [...names, ...passedOver].map(name => `case ${JSON.stringify(name)}:`)
       const isPlainName = constants.nameOf(isPlain)
       return `
-        if (typeof value !== 'object' || value === null || ${constants.nameOf(isList)}(value)) return false
+        if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
         for (const name in value) {
           switch (name) { ${known.length > 0 ? `${known.join(' ')} break;` : ''} default: return false }
         }

@@ -1,4 +1,4 @@
-import { inline, type Declaration } from './declaration.js'
+import { inline, type Declaration, type Optional } from './declaration.js'
 import type { Fault, Problem } from './fault.js'
 
 /** A value without parts: one that `test` lets through. `expression` is the same as source. */
@@ -25,10 +25,16 @@ export const boolean: Declaration<boolean> = scalar(
   value => `typeof ${value} === 'boolean'`,
 )
 
-/** A whole number from `min` to `max`; `unit` is put behind it in words. */
+/** A whole number from `min` to `max`. `unit` is said behind the range. */
 export const whole = (min = 0, max = 0xffff_ffff, unit = ''): Declaration<number> =>
+  wholeNumber(min, max, `a whole number from ${min} to ${max}${unit && ` (${unit})`}`)
+
+/** A whole number of 32 bits that stands for what also has a name: `words` say what it is the number of. */
+export const numberOf = (words: string): Declaration<number> => wholeNumber(0, 0xffff_ffff, words)
+
+const wholeNumber = (min: number, max: number, words: string): Declaration<number> =>
   scalar(
-    `a whole number ${max === Infinity ? `from ${min}` : `from ${min} to ${max}`}${unit && ` (${unit})`}`,
+    words,
     value => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
     value => `Number.isInteger(${value}) && ${value} >= ${min} && ${value} <= ${max}`,
     value => (typeof value === 'number' ? 'range' : 'type'),
@@ -60,7 +66,7 @@ export const big = (min: bigint, max: bigint): Declaration<bigint> =>
   )
 
 /** Any text. `words` says what it stands for. */
-export const text = (words = 'text'): Declaration<string> =>
+export const text = <T extends string = string>(words = 'text'): Declaration<T> =>
   scalar(
     words,
     value => typeof value === 'string',
@@ -71,7 +77,26 @@ export const text = (words = 'text'): Declaration<string> =>
 export const textThat = <T extends string = string>(
   words: string,
   test: (text: string) => boolean,
-): Declaration<T> => scalar(words, value => typeof value === 'string' && test(value))
+): Declaration<T> =>
+  inline(
+    textParts(words, test),
+    (value, constants) => `typeof ${value} === 'string' && ${constants.nameOf(test)}(${value})`,
+  )
+
+/** Text that is not empty: a name. */
+export const name = (words: string): Declaration<string> =>
+  inline(
+    textParts(words, text => text !== ''),
+    value => `typeof ${value} === 'string' && ${value} !== ''`,
+  )
+
+const textParts = (words: string, test: (text: string) => boolean) => ({
+  words,
+  faultIn: (value: unknown): Fault | undefined =>
+    typeof value === 'string' && test(value)
+      ? undefined
+      : { problem: 'type', path: '', value, expected: words },
+})
 
 /** One of these words. */
 export const oneOf = <const W extends readonly string[]>(...words: W): Declaration<W[number]> =>
@@ -121,6 +146,15 @@ export const having = <T extends object>(
       value !== null &&
       methods.every(method => typeof (value as Record<string, unknown>)[method] === 'function'),
   )
+
+/** A member that is absent: it belongs to another form of the object. */
+export const absent: Optional<undefined> = {
+  optional: scalar(
+    'nothing',
+    () => false,
+    () => 'false',
+  ),
+}
 
 /** Whatever is given, where only its receiver can tell. */
 export const anything: Declaration<unknown> = scalar(

@@ -1,7 +1,18 @@
+import { either, name, whole, type Declaration } from '../input/index.js'
 import type { DeviceNames } from './message-type.js'
 
 /** A network device: its name, looked up at every call and never remembered, or its index. */
 export type Device = string | number
+
+const MAX_INDEX = 0x7fffffff
+
+/** The name of a device; whether it exists is known to the kernel alone. */
+export const deviceNameInput = name("an interface name such as 'eth0'")
+
+export const deviceIndexInput = whole(1, MAX_INDEX, 'an interface index')
+
+/** A device that a caller names. */
+export const deviceInput: Declaration<Device> = either(deviceNameInput, deviceIndexInput)
 
 /** A device that does not exist in the network namespace of the socket. Thrown before anything is sent. */
 export class NoSuchDeviceError extends Error {
@@ -23,7 +34,7 @@ export function deviceIndex(devices: DeviceNames, device: Device): number {
     if (index === 0) throw new NoSuchDeviceError(device)
     return index
   }
-  if (!Number.isInteger(device) || device < 1 || device > 0x7fffffff) {
+  if (!Number.isInteger(device) || device < 1 || device > MAX_INDEX) {
     throw new RangeError(`${device} is not an interface index: expected a whole number from 1`)
   }
   return device

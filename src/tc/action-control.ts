@@ -1,5 +1,5 @@
-import { namedNumbers } from '../netlink/codec/named.js'
-import { wholeNumber } from './whole-number.js'
+import { absent, either, object, presence, whole, type Declaration } from '../input/index.js'
+import { nameOrNumber, namedNumbers } from '../netlink/codec/named.js'
 
 /** TC_ACT_*, linux/pkt_cls.h, under the names of `tc`. */
 const verdicts = namedNumbers('verdict', {
@@ -26,14 +26,27 @@ const TC_ACT_EXT_VAL_MASK = 0x0fff_ffff
  * taken the packet. `goto` continues with a chain, `jump` skips actions.
  */
 export type ActionControl =
-  keyof typeof verdicts.numbers | { readonly goto: number } | { readonly jump: number } | number
+  | keyof typeof verdicts.numbers
+  | { goto: number; jump?: undefined }
+  | { jump: number; goto?: undefined }
+  | number
+
+const extendedValue = whole(0, TC_ACT_EXT_VAL_MASK)
+
+/** A verdict that a caller names. */
+export const actionControlInput: Declaration<ActionControl> = either(
+  nameOrNumber(verdicts, -0x8000_0000, 0x7fff_ffff),
+  presence(
+    'goto',
+    object({ goto: extendedValue, jump: absent }),
+    object({ jump: extendedValue, goto: absent }),
+  ),
+)
 
 /** The number in the `action` member of an action's parameters. */
 export function controlNumber(control: ActionControl): number {
   if (typeof control !== 'object') return verdicts.toNumber(control)
-  return 'goto' in control
-    ? TC_ACT_GOTO_CHAIN | wholeNumber('goto', control.goto, 0, TC_ACT_EXT_VAL_MASK)
-    : TC_ACT_JUMP | wholeNumber('jump', control.jump, 0, TC_ACT_EXT_VAL_MASK)
+  return control.goto !== undefined ? TC_ACT_GOTO_CHAIN | control.goto : TC_ACT_JUMP | control.jump
 }
 
 export function controlOf(number: number): ActionControl {
@@ -46,5 +59,5 @@ export function controlOf(number: number): ActionControl {
 /** `drop`, `goto chain 3`, as `tc` reads them. */
 export function controlWords(control: ActionControl): string[] {
   if (typeof control !== 'object') return [`${control}`]
-  return 'goto' in control ? ['goto', 'chain', `${control.goto}`] : ['jump', `${control.jump}`]
+  return control.goto !== undefined ? ['goto', 'chain', `${control.goto}`] : ['jump', `${control.jump}`]
 }

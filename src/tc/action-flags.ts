@@ -1,17 +1,21 @@
 import type { nlaBitfield32 } from './bitfield.js'
+import { boolean, object, oneOf, optional, type Declaration, type InputOf } from '../input/index.js'
 import type { Infer } from '../netlink/codec/index.js'
 
-/** How the kernel counts what an action does, and where it runs. */
-export interface ActionFlags {
+const flags = object({
   /** Which counters of the hardware to have: its own at once, late ones, or none. Default: any. */
-  hwStats?: 'immediate' | 'delayed' | 'disabled' | undefined
+  hwStats: optional(oneOf('immediate', 'delayed', 'disabled')),
   /** Count in one place instead of one for each CPU, which takes less memory. */
-  noPercpu?: boolean | undefined
+  noPercpu: optional(boolean),
   /** Do not give the action to the device. */
-  skipHardware?: boolean | undefined
+  skipHardware: optional(boolean),
   /** Run the action in the device only. */
-  skipSoftware?: boolean | undefined
-}
+  skipSoftware: optional(boolean),
+})
+
+/** How the kernel counts what an action does, and where it runs. */
+export interface ActionFlags extends InputOf<typeof flags> {}
+export const actionFlagsInput: Declaration<ActionFlags> = flags
 
 type Bitfield = Infer<typeof nlaBitfield32>
 

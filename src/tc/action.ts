@@ -1,4 +1,16 @@
 import {
+  choice,
+  list,
+  object,
+  optional,
+  passingOver,
+  scalar,
+  text as anyText,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import {
   attributes,
   binary,
   byKind,
@@ -12,13 +24,18 @@ import {
 } from '../netlink/codec/index.js'
 import { shellWord } from '../netlink/shell-word.js'
 import type { DeviceNames } from '../netlink/message-type.js'
-import { wholeNumber } from './whole-number.js'
 import type { ActionWire, AnyActionKind } from './actions/action-kind.js'
-import { gactKind, type GactAction } from './actions/gact.js'
+import { gactInput, gactKind, type GactAction } from './actions/gact.js'
 import type { tcfT } from './actions/generic.js'
-import { mirredKind, type MirredAction } from './actions/mirred.js'
+import { mirredInput, mirredKind, type MirredAction } from './actions/mirred.js'
 import { takeApart, withIndex } from './actions/raw.js'
-import { actionFlags, actionFlagsOf, actionFlagWords, type ActionFlags } from './action-flags.js'
+import {
+  actionFlags,
+  actionFlagsInput,
+  actionFlagsOf,
+  actionFlagWords,
+  type ActionFlags,
+} from './action-flags.js'
 import { nlaBitfield32 } from './bitfield.js'
 import { codecsOf, registryOf } from './kind-registry.js'
 import { rawWords } from './tc-command.js'
@@ -81,20 +98,51 @@ export type RawActionKind =
   | 'tunnel_key'
   | 'vlan'
 
-/** What actions of every kind can have. */
-export interface ActionCommon extends ActionFlags {
+const cookie = scalar<Uint8Array>(
+  `up to ${MAX_COOKIE} bytes, as a Uint8Array`,
+  value => value instanceof Uint8Array && value.length <= MAX_COOKIE,
+)
+
+const common = object({
   /** Up to 16 bytes that the kernel keeps for whoever reads the action. */
-  cookie?: Uint8Array | undefined
+  cookie: optional(cookie),
   /**
    * The number of the action among those of its kind in the network namespace. Where there is one with that number, the
    * filter shares it as it is. Default: a new one, whose number the kernel chooses. The number of a listed action that
    * no other filter shares is not asked for again.
    */
-  index?: number | undefined
-}
+  index: optional(carriedBy(u32)),
+})
+
+/** What actions of every kind can have. */
+export interface ActionCommon extends ActionFlags, InputOf<typeof common> {}
 
 /** What a filter does with the packets it matches. */
 export type ActionSpec = (MirredAction | GactAction | RawAction) & ActionCommon
+
+/** What a listed action has beside what it was made of. */
+const state: Readonly<Record<Exclude<keyof ActionState, keyof ActionCommon>, true>> = {
+  ...{ references: true, bindings: true, statistics: true },
+}
+
+const listed: Declaration<ActionCommon> = passingOver<ActionCommon>(
+  object({}, common, actionFlagsInput),
+  Object.keys(state),
+)
+
+const rawAction: Declaration<RawAction> = object({
+  kind: anyText<RawActionKind>('the kind of an action'),
+  options: optional(carriedBy(binary)),
+})
+
+const action: Declaration<ActionSpec> = choice(
+  'kind',
+  { mirred: object({}, mirredInput, listed), gact: object({}, gactInput, listed) },
+  object({}, rawAction, listed),
+)
+
+/** The actions of a filter. */
+export const actionsInput: Declaration<readonly ActionSpec[]> = list(action, 'a list of actions')
 
 /** What the kernel tells of an action beside what was asked for. */
 export interface ActionState {
@@ -133,9 +181,6 @@ export const actionsFromWire = (wire: readonly ActionWireOut[] | undefined, devi
 
 function actionToWire(action: ActionSpec, devices: DeviceNames): ActionWireIn {
   const kind = actionKinds.get(action.kind)
-  if (action.cookie && action.cookie.length > MAX_COOKIE) {
-    throw new RangeError(`a cookie of ${action.cookie.length} bytes: an action takes up to ${MAX_COOKIE}`)
-  }
   const index = indexOf(action)
   return {
     kind: action.kind,
@@ -170,7 +215,7 @@ function rawOptions(action: RawAction, index: number | undefined): Uint8Array | 
 function indexOf(action: ActionSpec): number | undefined {
   const { kind, index = 0 } = action
   const references = referencesOf(action)
-  if (wholeNumber('index', index) === 0 || references === 1) return undefined
+  if (index === 0 || references === 1) return undefined
   if (references === 0) return index
   throw new TypeError(
     `index: this ${kind} action was listed with number ${index} and ${references} references, which share it;` +

@@ -1,34 +1,52 @@
+import {
+  bytes,
+  choice,
+  namesOf,
+  object,
+  oneOf,
+  optional,
+  passingOver,
+  text,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import { checkedObject } from '../netlink/checked-object.js'
 import type { Infer, InferInput } from '../netlink/codec/index.js'
+import type { DeviceNames } from '../netlink/message-type.js'
+import type { Uncarried } from '../netlink/uncarried.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
-import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import { deviceIndex, deviceInput, deviceName } from '../netlink/devices.js'
 import type { Restoration, ObjectType } from '../netlink/object-type.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 import {
   formatHandle,
   formatParent,
+  handleInput,
+  parentInput,
   parentWords,
   parseClassid,
   parseParent,
   parseQdiscHandle,
-  type Handle,
-  type Parent,
 } from './handle.js'
 import type { FqCodelClassXstats } from './kinds/fq-codel.js'
-import type { HtbClassOptions, HtbClassXstats } from './kinds/htb.js'
+import { htbClassOptions, type HtbClassOptions, type HtbClassXstats } from './kinds/htb.js'
+import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
 import { classKinds } from './kinds/registry.js'
 import { RTM_DELTCLASS, RTM_GETTCLASS, RTM_NEWTCLASS } from './messages.js'
 import { statisticsOf, type Statistics } from './statistics.js'
 import { classRestoration, comesWithQdisc } from './restoration.js'
-import { rawWords, tcCommand, verbWord } from './tc-command.js'
+import { tcCommand, verbWord } from './tc-command.js'
 
-interface ClassPlace {
-  dev: Device
+const place = object({
+  dev: deviceInput,
   /** The qdisc or class it is part of. What is listed has `'root'` for a class right below its qdisc. */
-  parent: Parent
+  parent: parentInput,
   /** `'1:10'`, of the qdisc `'1:'`. */
-  classid: Handle
-}
+  classid: handleInput,
+})
+
+interface ClassPlace extends InputOf<typeof place> {}
 
 export interface HtbClass extends ClassPlace, HtbClassOptions {
   kind: 'htb'
@@ -37,11 +55,11 @@ export interface HtbClass extends ClassPlace, HtbClassOptions {
 export interface FqCodelClass extends ClassPlace {
   kind: 'fq_codel'
 }
+
+const rawClass = object({ kind: text<RawClassKind>('the kind of a class'), options: optional(bytes) })
+
 /** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
-export interface RawClass extends ClassPlace {
-  kind: RawClassKind
-  options?: Uint8Array | undefined
-}
+export interface RawClass extends ClassPlace, InputOf<typeof rawClass> {}
 
 /** The kernel's kinds that are not modelled. Others come as raw bytes too. */
 export type RawClassKind =
@@ -68,29 +86,52 @@ export type TrafficClass =
   | (FqCodelClass & ClassState<FqCodelClassXstats>)
   | (RawClass & ClassState<Uint8Array>)
 
-export interface ClassKey {
-  dev: Device
-  classid: Handle
-}
+/** What a listed class has beside what it was made of. */
+const state: Readonly<Record<Exclude<keyof ClassState<unknown> | keyof Uncarried, keyof ClassPlace>, true>> =
+  {
+    ...{ ifindex: true, leaf: true, statistics: true, uncarried: true },
+  }
+
+const listed: Declaration<ClassPlace> = passingOver<ClassPlace>(place, Object.keys(state))
+
+const spec: Declaration<ClassSpec> = choice(
+  'kind',
+  {
+    htb: object({ kind: oneOf('htb') }, listed, htbClassOptions),
+    fq_codel: object({ kind: oneOf('fq_codel') }, listed),
+  },
+  object({}, listed, rawClass),
+)
+
+const keyMembers = object({ dev: deviceInput, classid: handleInput })
+
+export interface ClassKey extends InputOf<typeof keyMembers> {}
+
+const key: Declaration<ClassKey> = passingOver<ClassKey>(keyMembers, namesOf(spec))
+
+const query = object({
+  dev: deviceInput,
+  /** Only those of this qdisc, `'1:'`. */
+  qdisc: optional(handleInput),
+})
 
 /** Which classes to list. */
-export interface ClassQuery {
-  dev: Device
-  /** Only those of this qdisc, `'1:'`. */
-  qdisc?: Handle | undefined
-}
+export interface ClassQuery extends InputOf<typeof query> {}
 
 type Body = Infer<typeof RTM_NEWTCLASS.body>
 type BodyIn = InferInput<typeof RTM_NEWTCLASS.body>
 
-/** Classes: the parts of a qdisc that shares bandwidth out (net/sched/sch_api.c). */
-export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficClass> = {
+const byKey = ({ dev, classid }: ClassKey, devices: DeviceNames): BodyIn => ({
+  ifindex: deviceIndex(devices, dev),
+  handle: parseClassid(classid),
+})
+
+const classes: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficClass> = {
   name: 'class',
   messages: { new: RTM_NEWTCLASS, delete: RTM_DELTCLASS, get: RTM_GETTCLASS },
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE, change: 0 },
 
-  toNew(spec, devices): BodyIn {
-    const kind = classKinds.get(spec.kind)
+  toNew(spec, devices, verb): BodyIn {
     if (comesWithQdisc(spec.kind)) {
       throw new TypeError(`kind is '${spec.kind}', whose classes come with their qdisc: leave them out`)
     }
@@ -100,15 +141,12 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
       handle: parseClassid(spec.classid),
       attributes: {
         kind: spec.kind,
-        options: kind ? kind.toWire(spec as never) : (spec as RawClass).options,
+        options: optionsToWire(classKinds, spec, devices, verb) as never,
       },
     }
   },
-  toDelete: ({ dev, classid }, devices): BodyIn => ({
-    ifindex: deviceIndex(devices, dev),
-    handle: parseClassid(classid),
-  }),
-  toGet: (key, devices) => trafficClass.toDelete(key, devices),
+  toDelete: byKey,
+  toGet: byKey,
   toDump: ({ dev, qdisc }, devices): BodyIn => ({
     ifindex: deviceIndex(devices, dev),
     parent: qdisc === undefined ? 0 : parseQdiscHandle(qdisc),
@@ -122,7 +160,7 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
       ifindex,
       parent: formatParent(parent),
       classid: formatHandle(handle),
-      ...(kind !== undefined && { kind, ...optionsOf(kind, options) }),
+      ...(kind !== undefined && { kind, ...optionsFromWire(classKinds, kind, options, devices) }),
       ...(info !== 0 && { leaf: formatHandle(info) }),
       statistics: statisticsOf(stats2, stats),
     } as TrafficClass
@@ -145,15 +183,10 @@ export const trafficClass: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficCl
       parentWords(spec.parent),
       classid,
       shellWord(spec.kind),
-      wordsOf(spec),
+      kindWords(classKinds, spec, verb),
     )
   },
 }
 
-const wordsOf = (spec: ClassSpec): string[] =>
-  classKinds.get(spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawClass).options)
-
-function optionsOf(name: string, options: unknown): object {
-  if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (classKinds.get(name)?.fromWire(options as never) ?? {})
-}
+/** Classes: the parts of a qdisc that shares bandwidth out (net/sched/sch_api.c). */
+export const trafficClass = checkedObject('classes', { spec, key, query }, classes)

@@ -1,5 +1,6 @@
+import type { Declaration } from '../input/index.js'
 import { littleEndian } from '../netlink/codec/byte-order.js'
-import { namedNumbers } from '../netlink/codec/named.js'
+import { nameOrNumber, namedNumbers } from '../netlink/codec/named.js'
 import { wholeNumber } from './whole-number.js'
 
 /** ETH_P_* of linux/if_ether.h under the names of `tc`. */
@@ -17,6 +18,9 @@ const etherTypes = namedNumbers('protocol', {
 
 /** The protocol a filter looks at: a name of `tc`, `'all'` for every one, or the number of the EtherType. */
 export type EtherType = keyof typeof etherTypes.numbers | number
+
+/** An EtherType that a caller names. */
+export const etherTypeInput: Declaration<EtherType> = nameOrNumber(etherTypes, 1, 0xffff)
 
 /** The number of an EtherType. Throws TypeError on an unknown name, RangeError on what is no 16-bit number. */
 export const etherTypeNumber = (protocol: EtherType): number =>

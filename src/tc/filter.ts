@@ -1,60 +1,98 @@
-import type { Infer, InferInput } from '../netlink/codec/index.js'
+import {
+  bytes,
+  choice,
+  either,
+  namesOf,
+  object,
+  oneOf,
+  optional,
+  passingOver,
+  presence,
+  text,
+  whole,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import { checkedObject } from '../netlink/checked-object.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { u32, type Infer, type InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js'
-import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import { deviceIndex, deviceInput, deviceName } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
-import type { Restoration, ObjectType, Verb } from '../netlink/object-type.js'
-import type { Action, ActionSpec } from './action.js'
+import type { Restoration, ObjectType } from '../netlink/object-type.js'
+import type { Uncarried } from '../netlink/uncarried.js'
+import type { Action } from './action.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
-import { etherTypeName, etherTypeNumber, networkOrder, type EtherType } from './ether-type.js'
+import { etherTypeInput, etherTypeName, etherTypeNumber, networkOrder, type EtherType } from './ether-type.js'
 import type { AnyFilterKind } from './filter-kind.js'
-import { formatParent, parentNumber, parentWords, parseParent, type Handle, type Parent } from './handle.js'
-import type { BpfFields, BpfState } from './kinds/bpf.js'
+import {
+  formatParent,
+  handleInput,
+  parentInput,
+  parentNumber,
+  parentWords,
+  parseParent,
+  type Handle,
+} from './handle.js'
+import { bpfInput, type BpfFields, type BpfState } from './kinds/bpf.js'
+import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
 import { filterKinds } from './kinds/registry.js'
-import type { U32State } from './kinds/u32.js'
-import type { U32Fields } from './kinds/u32-checks.js'
+import type { ListedU32Node, ListedU32Table, U32State } from './kinds/u32.js'
+import { u32NodeInput, u32TableInput, type U32Node, type U32Table } from './kinds/u32-checks.js'
 import { RTM_DELTFILTER, RTM_GETTFILTER, RTM_NEWTFILTER } from './messages.js'
 import { optionWords } from './options-kind.js'
 import { filterRestoration } from './restoration.js'
-import { rawWords, tcCommand, verbWord } from './tc-command.js'
-import type { U32Key, U32Keys } from './u32-key.js'
+import { tcCommand, verbWord } from './tc-command.js'
+import { u32HandleInput } from './u32-handle.js'
 import { wholeNumber } from './whole-number.js'
 
-/** Where a filter is. All filters of a priority have the same protocol and kind. */
-interface FilterPlace {
-  dev: Device
+const place = object({
+  dev: deviceInput,
   /** `'ingress'` and `'egress'` of an ingress or clsact qdisc, or the handle of a qdisc or class. */
-  parent: Parent
-  /** 1 to 65535: lower ones are tried first. */
-  priority: number
+  parent: parentInput,
+  /** 1 to 65535: lower ones are tried first. The kernel takes 0 for one that it chooses, or for all of them. */
+  priority: whole(1, 0xffff),
   /** The packets it looks at; a VLAN tag counts as `'802.1Q'` even where the hardware took it off. */
-  protocol: EtherType
+  protocol: etherTypeInput,
   /** Default 0, where packets start. */
-  chain?: number | undefined
-}
+  chain: optional(carriedBy(u32)),
+})
 
-export interface U32Filter<A extends ActionSpec = ActionSpec, K extends U32Keys = U32Keys>
-  extends FilterPlace, U32Fields<A, K> {
+/** Where a filter is. All filters of a priority have the same protocol and kind. */
+interface FilterPlace extends InputOf<typeof place> {}
+
+/** A filter of the u32 classifier that compares keys. */
+export interface U32NodeFilter extends FilterPlace, U32Node {
   kind: 'u32'
 }
-export interface BpfFilter<A extends ActionSpec = ActionSpec> extends FilterPlace, BpfFields<A> {
+/** A hash table of such filters. */
+export interface U32TableFilter extends FilterPlace, U32Table {
+  kind: 'u32'
+}
+export type U32Filter = U32NodeFilter | U32TableFilter
+
+export interface BpfFilter extends FilterPlace, BpfFields {
   kind: 'bpf'
 }
+
+const rawFilter = object({
+  kind: text<RawFilterKind>('the kind of a filter'),
+  handle: optional(carriedBy(u32)),
+  options: optional(bytes),
+})
+
 /**
  * A kind that is not modelled, with the content of TCA_OPTIONS as it is. What is listed holds flags that the kernel set,
  * and that it refuses to be given (`flower`, `matchall`).
  */
-export interface RawFilter extends FilterPlace {
-  kind: RawFilterKind
-  handle?: number | undefined
-  options?: Uint8Array | undefined
-}
+export interface RawFilter extends FilterPlace, InputOf<typeof rawFilter> {}
 
 /** The kernel's kinds that are not modelled (net/sched/cls_*.c). Others come as raw bytes too. */
 export type RawFilterKind = 'basic' | 'cgroup' | 'flow' | 'flower' | 'fw' | 'matchall' | 'route'
 
 /** A filter to make, by `kind`. */
-export type FilterSpec = U32Filter | BpfFilter | RawFilter
+export type FilterSpec = U32NodeFilter | U32TableFilter | BpfFilter | RawFilter
 
 /** What the kernel tells of a filter beside what was asked for. */
 export interface FilterState {
@@ -66,31 +104,63 @@ export interface FilterState {
 
 /** A filter as the kernel lists it. */
 export type Filter =
-  | (U32Filter<Action, readonly U32Key[]> & FilterState & U32State & { handle: string })
-  | (BpfFilter<Action> & FilterState & BpfState & { handle: number })
+  | (U32NodeFilter & ListedU32Node & FilterState & { handle: string })
+  | (U32TableFilter & ListedU32Table & FilterState & { handle: string })
+  | (BpfFilter & BpfState & FilterState & { handle: number; actions?: readonly Action[] })
   | (RawFilter & FilterState & { handle: number })
 
-/** The one filter. Everything is needed: the kernel takes handle 0 for all filters of the priority. */
-export interface FilterKey extends FilterPlace {
-  kind: FilterSpec['kind']
+/** What a listed filter has beside what it was made of. */
+const state: Readonly<
+  Record<
+    Exclude<keyof FilterState | keyof U32State | keyof BpfState | keyof Uncarried, keyof FilterPlace>,
+    true
+  >
+> = { ifindex: true, inHardware: true, statistics: true, id: true, tag: true, uncarried: true }
+
+const listedPlace: Declaration<FilterPlace> = passingOver<FilterPlace>(place, Object.keys(state))
+
+const spec: Declaration<FilterSpec> = choice(
+  'kind',
+  {
+    u32: presence<U32TableFilter, U32NodeFilter>(
+      'divisor',
+      object({ kind: oneOf('u32') }, listedPlace, u32TableInput),
+      object({ kind: oneOf('u32') }, listedPlace, u32NodeInput),
+    ),
+    bpf: object({ kind: oneOf('bpf') }, listedPlace, bpfInput),
+  },
+  object({}, listedPlace, rawFilter),
+)
+
+const keyMembers = object({
+  kind: text<FilterSpec['kind']>('the kind of the filter'),
   /** Of a u32 node with the number of its table: the kernel finds `'800::1'`, not `'::1'`. */
-  handle: Handle
-}
+  handle: either(u32HandleInput, handleInput),
+})
+
+/** The one filter. Everything is needed: the kernel takes handle 0 for all filters of the priority. */
+export interface FilterKey extends FilterPlace, InputOf<typeof keyMembers> {}
+
+const key: Declaration<FilterKey> = passingOver(object({}, place, keyMembers), namesOf(spec))
+
+const queryMembers = object({
+  dev: deviceInput,
+  parent: parentInput,
+  priority: optional(whole(1, 0xffff)),
+  protocol: optional(etherTypeInput),
+  chain: optional(carriedBy(u32)),
+})
 
 /** Which filters to list. */
-export interface FilterQuery {
-  dev: Device
-  parent: Parent
-  priority?: number | undefined
-  protocol?: EtherType | undefined
-  chain?: number | undefined
-}
+export interface FilterQuery extends InputOf<typeof queryMembers> {}
 
 type Body = Infer<typeof RTM_NEWTFILTER.body>
 type BodyIn = InferInput<typeof RTM_NEWTFILTER.body>
 
-/** Filters: what happens to which packets (net/sched/cls_api.c). */
-export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
+const byKey = (key: FilterKey, devices: DeviceNames): BodyIn =>
+  bodyOf(key, devices, existingHandle(key), { chain: key.chain || undefined, kind: key.kind })
+
+const filters: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
   name: 'filter',
   messages: { new: RTM_NEWTFILTER, delete: RTM_DELTFILTER, get: RTM_GETTFILTER },
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE, change: 0 },
@@ -101,19 +171,15 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
     return bodyOf(spec, devices, handle, {
       chain: spec.chain || undefined,
       kind: spec.kind,
-      options: kind ? kind.toWire(spec as never, devices, verb) : (spec as RawFilter).options,
+      options: optionsToWire(filterKinds, spec, devices, verb) as never,
     })
   },
-  toDelete: (key, devices) =>
-    bodyOf(key, devices, existingHandle(key), { chain: key.chain || undefined, kind: key.kind }),
-  toGet: (key, devices) => filter.toDelete(key, devices),
+  toDelete: byKey,
+  toGet: byKey,
   toDump: ({ dev, parent, priority, protocol, chain }, devices): BodyIn => ({
     ifindex: deviceIndex(devices, dev),
     parent: parentNumber(parent),
-    info: tcmInfo(
-      priority === undefined ? 0 : checkedPriority(priority),
-      protocol === undefined ? 0 : etherTypeNumber(protocol),
-    ),
+    info: tcmInfo(priority ?? 0, protocol === undefined ? 0 : etherTypeNumber(protocol)),
     attributes: { chain },
   }),
   // A dump also has an entry per priority, which is no filter: it has neither handle nor options.
@@ -131,7 +197,7 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       chain,
       kind,
       ...(handle !== 0 && { handle: filterKinds.get(kind)?.formatHandle(handle) ?? handle }),
-      ...fieldsOf(kind, options, devices),
+      ...optionsFromWire(filterKinds, kind, options, devices),
     } as Filter
   },
   identity: ({ ifindex, parent, chain, priority, protocol, kind, handle }) =>
@@ -153,14 +219,13 @@ export const filter: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
       verbWord(verb),
       place,
       shellWord(kind),
-      keyOnly ? [] : wordsOf(object as FilterSpec, verb),
+      keyOnly ? [] : kindWords(filterKinds, object, verb),
     )
   },
 }
 
-const wordsOf = (spec: FilterSpec, verb: Verb): string[] =>
-  filterKinds.get(spec.kind)?.words(spec as never, verb) ??
-  rawWords('TCA_OPTIONS', (spec as RawFilter).options)
+/** Filters: what happens to which packets (net/sched/cls_api.c). */
+export const filter = checkedObject('filters', { spec, key, query: queryMembers }, filters)
 
 function bodyOf(
   { dev, parent, priority, protocol }: FilterPlace,
@@ -172,13 +237,10 @@ function bodyOf(
     ifindex: deviceIndex(devices, dev),
     handle,
     parent: parseParent(parent),
-    info: tcmInfo(checkedPriority(priority), etherTypeNumber(protocol)),
+    info: tcmInfo(priority, etherTypeNumber(protocol)),
     attributes,
   }
 }
-
-/** 0 would have the kernel choose a priority, or mean all of them. */
-const checkedPriority = (priority: number): number => wholeNumber('priority', priority, 1, 0xffff)
 
 /** tcm_info: the priority, and the protocol in network order. */
 const tcmInfo = (priority: number, protocol: number): number =>
@@ -205,9 +267,4 @@ const protocolWord = (protocol: EtherType): string =>
 function handleWord(name: string, handle: Handle): string {
   const kind = filterKinds.get(name)
   return `${kind?.formatHandle(handleNumber(kind, handle)) ?? handle}`
-}
-
-function fieldsOf(name: string, options: unknown, devices: DeviceNames): object {
-  if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (filterKinds.get(name)?.fromWire(options as never, devices) ?? {})
 }

@@ -1,3 +1,4 @@
+import { either, numberOf, oneOf, textThat, type Declaration } from '../input/index.js'
 import { joinHexFields } from './hex-fields.js'
 
 /**
@@ -26,6 +27,14 @@ const MAJOR_MINOR = [16, 16] as const
 
 const INGRESS_HOOK = 0xffff0000 + TC_H_MIN_INGRESS
 const EGRESS_HOOK = 0xffff0000 + TC_H_MIN_EGRESS
+
+/** A handle that a caller names. What its parts have to be depends on the place. */
+export const handleInput: Declaration<Handle> = either(
+  textThat("a handle such as '1:10'", text => joinHexFields(text, MAJOR_MINOR) !== undefined),
+  numberOf('its 32-bit number'),
+)
+
+export const parentInput: Declaration<Parent> = either(oneOf('root', 'ingress', 'egress'), handleInput)
 
 /** The number of a handle. Throws TypeError or RangeError on what is none. */
 export function parseHandle(handle: Handle): number {

@@ -1,4 +1,7 @@
 import type { Codec } from '../netlink/codec/index.js'
+import type { DeviceNames } from '../netlink/message-type.js'
+import type { Verb } from '../netlink/object-type.js'
+import { rawWords } from './tc-command.js'
 
 /** Kinds by the kernel's name of them. One that is not modelled has no entry. */
 export type Registry<Kind> = ReadonlyMap<string, Kind>
@@ -11,3 +14,41 @@ export const codecsOf = (
   registry: Registry<{ codec: Codec<unknown, never> }>,
 ): Record<string, Codec<unknown>> =>
   Object.fromEntries(Array.from(registry, ([name, { codec }]) => [name, codec as Codec<unknown>]))
+
+/** What a qdisc, class or filter has beside its kind. */
+interface Kinded {
+  readonly kind: string
+  readonly options?: Uint8Array | undefined
+}
+
+type Kind = {
+  toWire(fields: never, devices: DeviceNames, verb: Verb): unknown
+  fromWire(wire: never, devices: DeviceNames): object
+  words(fields: never, verb: Verb): string[]
+}
+
+/** The content of TCA_OPTIONS: as the kind makes it, or the raw bytes of one that is not modelled. */
+export function optionsToWire(
+  kinds: Registry<Kind>,
+  spec: Kinded,
+  devices: DeviceNames,
+  verb: Verb,
+): unknown {
+  const kind = kinds.get(spec.kind)
+  return kind ? kind.toWire(spec as never, devices, verb) : spec.options
+}
+
+/** The fields that a kind makes of the content of TCA_OPTIONS, or the raw bytes of one that is not modelled. */
+export function optionsFromWire(
+  kinds: Registry<Kind>,
+  kind: string,
+  options: unknown,
+  devices: DeviceNames,
+): object {
+  if (options instanceof Uint8Array) return { options }
+  return options === undefined ? {} : (kinds.get(kind)?.fromWire(options as never, devices) ?? {})
+}
+
+/** What follows the kind on the command line of `tc`. */
+export const kindWords = (kinds: Registry<Kind>, spec: Kinded, verb: Verb): string[] =>
+  kinds.get(spec.kind)?.words(spec as never, verb) ?? rawWords('TCA_OPTIONS', spec.options)

@@ -1,10 +1,15 @@
-/** Which of the software and the device's hardware runs a filter. */
-export interface Offload {
+import { boolean, object, optional, type Declaration, type InputOf } from '../input/index.js'
+
+const offload = object({
   /** Do not give the filter to the device. */
-  skipHardware?: boolean | undefined
+  skipHardware: optional(boolean),
   /** Run the filter in the device only. */
-  skipSoftware?: boolean | undefined
-}
+  skipSoftware: optional(boolean),
+})
+
+/** Which of the software and the device's hardware runs a filter. */
+export interface Offload extends InputOf<typeof offload> {}
+export const offloadInput: Declaration<Offload> = offload
 
 // TCA_CLS_FLAGS_*, linux/pkt_cls.h
 const TCA_CLS_FLAGS_SKIP_HW = 1

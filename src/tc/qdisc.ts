@@ -1,12 +1,31 @@
+import {
+  boolean,
+  bytes,
+  choice,
+  namesOf,
+  object,
+  oneOf,
+  optional,
+  passingOver,
+  text,
+  whole,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import { checkedObject } from '../netlink/checked-object.js'
 import type { Infer, InferInput } from '../netlink/codec/index.js'
+import type { DeviceNames } from '../netlink/message-type.js'
+import type { Uncarried } from '../netlink/uncarried.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
-import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import { deviceIndex, deviceInput, deviceName, type Device } from '../netlink/devices.js'
 import type { Restoration, ObjectType } from '../netlink/object-type.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 import {
   formatHandle,
   formatParent,
+  handleInput,
+  parentInput,
   parentWords,
   parseParent,
   parseQdiscHandle,
@@ -14,40 +33,47 @@ import {
   type Handle,
   type Parent,
 } from './handle.js'
-import type { FifoOptions } from './kinds/fifo.js'
-import type { FqCodelOptions, FqCodelQdiscXstats } from './kinds/fq-codel.js'
-import type { HtbOptions } from './kinds/htb.js'
+import { fifoOptions, type FifoOptions } from './kinds/fifo.js'
+import { fqCodelOptions, type FqCodelOptions, type FqCodelQdiscXstats } from './kinds/fq-codel.js'
+import { htbOptions, type HtbOptions } from './kinds/htb.js'
+import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
 import { qdiscKinds } from './kinds/registry.js'
-import type { TbfOptions } from './kinds/tbf.js'
+import { tbfOptions, type TbfOptions } from './kinds/tbf.js'
 import { RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC } from './messages.js'
 import { optionWords } from './options-kind.js'
 import { statisticsOf, type Statistics } from './statistics.js'
 import { readAttributes } from './raw-attributes.js'
 import { qdiscRestoration } from './restoration.js'
-import { sizeTableOf, sizeTableToWire, sizeTableWords, type SizeTable } from './size-table.js'
-import { rawWords, tcCommand, verbWord } from './tc-command.js'
+import { sizeTableInput, sizeTableOf, sizeTableToWire, sizeTableWords } from './size-table.js'
+import { tcCommand, verbWord } from './tc-command.js'
+
+const handle = optional(handleInput)
+
+const place = object({
+  dev: deviceInput,
+  /** `'root'`, or the class it queues for. */
+  parent: parentInput,
+  /** `'1:'`. Chosen by the kernel where it is not given. */
+  handle,
+  /** Count packets as longer or shorter than they are. */
+  stab: optional(sizeTableInput),
+})
 
 /** Where a qdisc is, and what it is called. */
-interface QdiscPlace {
-  dev: Device
-  /** `'root'`, or the class it queues for. */
-  parent: Parent
-  /** `'1:'`. Chosen by the kernel where it is not given. */
-  handle?: Handle | undefined
-  /** Count packets as longer or shorter than they are. */
-  stab?: SizeTable | undefined
-}
+interface QdiscPlace extends InputOf<typeof place> {}
+
+const hookPlace = object({
+  dev: deviceInput,
+  parent: optional(parentInput),
+  handle,
+  /** Share the filters of `'ingress'` with all qdiscs that name the same block: a number from 1. */
+  ingressBlock: optional(whole(1)),
+  /** The same for the filters of `'egress'`. */
+  egressBlock: optional(whole(1)),
+})
 
 /** The place of an ingress or clsact qdisc, of which a device has one: ffff:fff1, with the handle ffff:. */
-interface HookPlace {
-  dev: Device
-  parent?: Parent | undefined
-  handle?: Handle | undefined
-  /** Share the filters of `'ingress'` with all qdiscs that name the same block: a number from 1. */
-  ingressBlock?: number | undefined
-  /** The same for the filters of `'egress'`. */
-  egressBlock?: number | undefined
-}
+interface HookPlace extends InputOf<typeof hookPlace> {}
 
 /** A hook for filters on what arrives. */
 export interface IngressQdisc extends HookPlace {
@@ -69,11 +95,11 @@ export interface HtbQdisc extends QdiscPlace, HtbOptions {
 export interface TbfQdisc extends QdiscPlace, TbfOptions {
   kind: 'tbf'
 }
+
+const rawQdisc = object({ kind: text<RawQdiscKind>('the kind of a qdisc'), options: optional(bytes) })
+
 /** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
-export interface RawQdisc extends QdiscPlace {
-  kind: RawQdiscKind
-  options?: Uint8Array | undefined
-}
+export interface RawQdisc extends QdiscPlace, InputOf<typeof rawQdisc> {}
 
 /** The kernel's kinds that are not modelled (net/sched/sch_*.c). Others come as raw bytes too. */
 export type RawQdiscKind =
@@ -131,30 +157,70 @@ export type Qdisc =
   | (FqCodelQdisc & QdiscState<FqCodelQdiscXstats>)
   | (RawQdisc & QdiscState<Uint8Array>)
 
+/** What a listed qdisc has beside what it was made of. */
+const state: Readonly<Record<Exclude<keyof QdiscState | keyof Uncarried, keyof QdiscPlace>, true>> = {
+  ...{ ifindex: true, references: true, offloaded: true, statistics: true, uncarried: true },
+}
+
+const listed: Declaration<QdiscPlace> = passingOver<QdiscPlace>(place, Object.keys(state))
+const listedHook: Declaration<HookPlace> = passingOver<HookPlace>(hookPlace, Object.keys(state))
+
+const fifoQdisc: Declaration<FifoQdisc> = object({ kind: oneOf('pfifo', 'bfifo') }, listed, fifoOptions)
+
+const spec: Declaration<QdiscSpec> = choice(
+  'kind',
+  {
+    ingress: object({ kind: oneOf('ingress') }, listedHook),
+    clsact: object({ kind: oneOf('clsact') }, listedHook),
+    pfifo: fifoQdisc,
+    bfifo: fifoQdisc,
+    fq_codel: object({ kind: oneOf('fq_codel') }, listed, fqCodelOptions),
+    htb: object({ kind: oneOf('htb') }, listed, htbOptions),
+    tbf: object({ kind: oneOf('tbf') }, listed, tbfOptions),
+  },
+  object({}, listed, rawQdisc),
+)
+
 /** The one qdisc at a place. The kernel refuses to delete one of another kind or handle, where they are given. */
 export type QdiscKey =
   | { dev: Device; kind: 'ingress' | 'clsact' }
   | { dev: Device; parent: Parent; handle?: Handle | undefined; kind?: QdiscSpec['kind'] | undefined }
 
-/** Which qdiscs to list. */
-export interface QdiscQuery {
+const hookKey = passingOver(object({ dev: deviceInput, kind: oneOf('ingress', 'clsact') }), namesOf(spec))
+
+const key: Declaration<QdiscKey> = choice(
+  'kind',
+  { ingress: hookKey, clsact: hookKey },
+  passingOver(
+    object({
+      dev: deviceInput,
+      parent: parentInput,
+      handle,
+      kind: optional(text<QdiscSpec['kind']>('the kind of the qdisc')),
+    }),
+    namesOf(spec),
+  ),
+)
+
+const query = object({
   /** Default: those of all devices. */
-  dev?: Device | undefined
+  dev: optional(deviceInput),
   /** List those too that the kernel made by itself below others. */
-  invisible?: boolean | undefined
-}
+  invisible: optional(boolean),
+})
+
+/** Which qdiscs to list. */
+export interface QdiscQuery extends InputOf<typeof query> {}
 
 type Body = Infer<typeof RTM_NEWQDISC.body>
 type BodyIn = InferInput<typeof RTM_NEWQDISC.body>
 
-/** Qdiscs: how packets queue at a device (net/sched/sch_api.c). */
-export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
+const qdiscs: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
   name: 'qdisc',
   messages: { new: RTM_NEWQDISC, delete: RTM_DELQDISC, get: RTM_GETQDISC },
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: 0 },
 
   toNew(spec, devices, verb): BodyIn {
-    const kind = qdiscKinds.get(spec.kind)
     if (verb === 'add') refuseDefault(spec)
     return {
       ifindex: deviceIndex(devices, spec.dev),
@@ -163,17 +229,15 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
         kind: spec.kind,
         ...('ingressBlock' in spec && { ingressBlock: spec.ingressBlock }),
         ...('egressBlock' in spec && { egressBlock: spec.egressBlock }),
-        options: kind ? kind.toWire(spec as never) : rawOptions(spec as RawQdisc),
+        options: qdiscKinds.has(spec.kind)
+          ? (optionsToWire(qdiscKinds, spec, devices, verb) as never)
+          : rawOptions(spec as RawQdisc),
         stab: 'stab' in spec && spec.stab ? sizeTableToWire(spec.stab) : undefined,
       },
     }
   },
-  toDelete: (key, devices): BodyIn => ({
-    ifindex: deviceIndex(devices, key.dev),
-    ...placeOf(key),
-    attributes: { kind: key.kind },
-  }),
-  toGet: (key, devices) => qdisc.toDelete(key, devices),
+  toDelete: byKey,
+  toGet: byKey,
   toDump: ({ dev, invisible }, devices): BodyIn => ({
     ifindex: dev === undefined ? 0 : deviceIndex(devices, dev),
     attributes: { dumpInvisible: invisible ? true : undefined },
@@ -188,7 +252,7 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
       ifindex,
       parent: formatParent(parent),
       handle: formatHandle(handle),
-      ...(kind !== undefined && { kind, ...optionsOf(kind, options) }),
+      ...(kind !== undefined && { kind, ...optionsFromWire(qdiscKinds, kind, options, devices) }),
       ...(ingressBlock !== undefined && { ingressBlock }),
       ...(egressBlock !== undefined && { egressBlock }),
       ...(stab?.base && (sizeTableOf(stab.base) ?? { uncarried: ['TCA_STAB'] })),
@@ -211,16 +275,20 @@ export const qdisc: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
       verbWord(verb),
       place,
       object.kind === undefined ? [] : shellWord(object.kind),
-      verb === 'delete' ? [] : wordsOf(spec),
+      verb === 'delete' ? [] : kindWords(qdiscKinds, spec, verb),
     )
   },
 }
 
-const wordsOf = (spec: QdiscSpec): string[] =>
-  qdiscKinds.get(spec.kind)?.words(spec as never) ?? rawWords('TCA_OPTIONS', (spec as RawQdisc).options)
+/** Qdiscs: how packets queue at a device (net/sched/sch_api.c). */
+export const qdisc = checkedObject('qdiscs', { spec, key, query }, qdiscs)
 
 const isHook = (object: QdiscSpec | QdiscKey): object is IngressQdisc | ClsactQdisc =>
   object.kind === 'ingress' || object.kind === 'clsact'
+
+function byKey(key: QdiscKey, devices: DeviceNames): BodyIn {
+  return { ifindex: deviceIndex(devices, key.dev), ...placeOf(key), attributes: { kind: key.kind } }
+}
 
 /** The members of tcmsg that say which qdisc is meant. */
 function placeOf(object: QdiscSpec | QdiscKey): { parent: number; handle: number } {
@@ -268,9 +336,4 @@ function rawOptions({ kind, options }: RawQdisc): Uint8Array | undefined {
   throw new TypeError(
     `options: ${kind} needs ${table}, which the kernel does not list: compute it from bandwidth and packet size, as tc does`,
   )
-}
-
-function optionsOf(name: string, options: unknown): object {
-  if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (qdiscKinds.get(name)?.fromWire(options as never) ?? {})
 }

@@ -1,3 +1,14 @@
+import {
+  big,
+  either,
+  object,
+  oneOf,
+  optional,
+  whole,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
 import { s16, struct, u16, u32, u8, type Infer } from '../netlink/codec/index.js'
 import { wholeNumber } from './whole-number.js'
 
@@ -14,17 +25,26 @@ export const tcRatespec = struct({
   rate: u32,
 })
 
-/** How a packet's length is counted against a rate. */
-export interface PacketLength {
+const packetLength = object({
   /** Bytes added to each packet for headers of the link below. Default 0. */
-  overhead?: number | undefined
+  overhead: optional(carriedBy(u16)),
   /** Bytes that each packet counts at least. Default 0. */
-  mpu?: number | undefined
+  mpu: optional(carriedBy(u16)),
   /** Default `'ethernet'`. `'atm'` counts whole cells of 53 bytes. */
-  linklayer?: Linklayer | undefined
-}
+  linklayer: optional(oneOf('ethernet', 'atm')),
+})
 
-export type Linklayer = 'ethernet' | 'atm'
+/** How a packet's length is counted against a rate. */
+export interface PacketLength extends InputOf<typeof packetLength> {}
+export const packetLengthInput: Declaration<PacketLength> = packetLength
+
+export type Linklayer = NonNullable<PacketLength['linklayer']>
+
+/** A rate that a caller names. */
+export const rateInput: Declaration<Rate> = either(
+  whole(1, Number.MAX_SAFE_INTEGER, 'bytes per second'),
+  big(1n, (1n << 64n) - 1n),
+)
 
 /** enum tc_link_layer, linux/pkt_sched.h; the low 4 bits of tc_ratespec.linklayer. */
 const TC_LINKLAYER_MASK = 0x0f

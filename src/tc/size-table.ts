@@ -1,22 +1,25 @@
-import type { Infer, InferInput } from '../netlink/codec/index.js'
-import type { Linklayer } from './rate.js'
+import { object, oneOf, optional, whole, type Declaration, type InputOf } from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { s32, u32, type Infer, type InferInput } from '../netlink/codec/index.js'
 import type { stabAttributes, tcSizespec } from './tca.js'
 import { optionWords } from './options-kind.js'
-import { optionalWholeNumber, wholeNumber } from './whole-number.js'
+
+const sizeTable = object({
+  /** Bytes added to each packet; may be negative. Default 0. */
+  overhead: optional(carriedBy(s32)),
+  /** Bytes that each packet counts at least. Default 0. */
+  mpu: optional(carriedBy(u32)),
+  /** `'atm'` counts whole cells of 53 bytes. Default: as on Ethernet. */
+  linklayer: optional(oneOf('ethernet', 'atm')),
+  /** The longest packet in the table. Default 2047, where there has to be a table. */
+  mtu: optional(carriedBy(u32)),
+  /** Entries of the table. Default 512, where there has to be one. */
+  tsize: optional(whole(0, 0x2000)),
+})
 
 /** How long packets count, for a qdisc and all below it (`tc-stab(8)`). */
-export interface SizeTable {
-  /** Bytes added to each packet; may be negative. Default 0. */
-  overhead?: number | undefined
-  /** Bytes that each packet counts at least. Default 0. */
-  mpu?: number | undefined
-  /** `'atm'` counts whole cells of 53 bytes. Default: as on Ethernet. */
-  linklayer?: Linklayer | undefined
-  /** The longest packet in the table. Default 2047, where there has to be a table. */
-  mtu?: number | undefined
-  /** Entries of the table. Default 512, where there has to be one. */
-  tsize?: number | undefined
-}
+export interface SizeTable extends InputOf<typeof sizeTable> {}
+export const sizeTableInput: Declaration<SizeTable> = sizeTable
 
 type Base = Infer<typeof tcSizespec>
 
@@ -25,15 +28,10 @@ const MAX_ENTRY = 0xffff
 
 /** TCA_STAB with its table, computed as iproute2 does (tc_calc_size_table in tc/tc_core.c): the kernel lists no table. */
 export function sizeTableToWire(table: SizeTable): InferInput<typeof stabAttributes> {
-  const overhead = wholeNumber('stab.overhead', table.overhead ?? 0, -0x8000_0000, 0x7fff_ffff)
-  const mpu = wholeNumber('stab.mpu', table.mpu ?? 0)
+  const { overhead = 0, mpu = 0 } = table
   const linklayer = table.linklayer === undefined ? 0 : LINKLAYERS[table.linklayer]
-  const given = {
-    mtu: optionalWholeNumber('stab.mtu', table.mtu),
-    tsize: wholeNumber('stab.tsize', table.tsize ?? 0, 0, 0x2000),
-  }
   if (linklayer !== LINKLAYERS.atm && mpu === 0) return { base: { overhead, linklayer } }
-  const [mtu, tsize] = [given.mtu || 2047, given.tsize || 512]
+  const [mtu, tsize] = [table.mtu || 2047, table.tsize || 512]
   let cellLog = 0
   while ((mtu - 1) >>> cellLog > tsize - 1) cellLog++
   const sizes = Array.from({ length: tsize }, (_, i) => {

@@ -1,3 +1,4 @@
+import { either, numberOf, textThat, type Declaration } from '../input/index.js'
 import { joinHexFields } from './hex-fields.js'
 
 /**
@@ -9,6 +10,12 @@ import { joinHexFields } from './hex-fields.js'
 export type U32Handle = string | number
 
 const TABLE_BUCKET_NODE = [12, 8, 12] as const
+
+/** A u32 handle that a caller names. */
+export const u32HandleInput: Declaration<U32Handle> = either(
+  textThat("a u32 handle such as '1:2:3'", text => joinHexFields(text, TABLE_BUCKET_NODE) !== undefined),
+  numberOf('its 32-bit number'),
+)
 
 /** The number of a u32 handle. Throws TypeError or RangeError on what is none. */
 export function parseU32Handle(handle: U32Handle): number {

@@ -1,21 +1,28 @@
+import { boolean, either, list, object, optional, type Declaration, type InputOf } from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
 import { be32, s32, struct, type Infer } from '../netlink/codec/index.js'
 
 /** struct tc_u32_key, linux/pkt_cls.h */
 export const tcU32Key = struct({ mask: be32, val: be32, off: s32, offmask: s32 })
+
+const key = object({
+  /** The kernel takes any offset, `tc` multiples of 4. */
+  at: carriedBy(s32),
+  value: carriedBy(be32),
+  mask: carriedBy(be32),
+  /** Count from the offset of the filter that linked here, one that does not `eat`. */
+  nextHeader: optional(boolean),
+})
 
 /**
  * One comparison of the u32 classifier: the 32-bit word at `at`, in network order, masked with `mask`, equals `value`.
  * `at` counts from the network header, or from where the links that led here have moved it (`offset` with `eat`); the
  * link-layer header is at negative offsets. A word that lies beyond the end of the packet matches nothing.
  */
-export interface U32Key {
-  /** The kernel takes any offset, `tc` multiples of 4. */
-  readonly at: number
-  readonly value: number
-  readonly mask: number
-  /** Count from the offset of the filter that linked here, one that does not `eat`. */
-  readonly nextHeader?: boolean | undefined
-}
+export interface U32Key extends InputOf<typeof key> {}
+
+const keyInput: Declaration<U32Key> = key
+export const keyListInput: Declaration<readonly U32Key[]> = list(keyInput, 'a list of u32 keys')
 
 type Wire = Infer<typeof tcU32Key>
 
@@ -24,6 +31,8 @@ const MAX_KEYS = 128
 
 /** Keys as the builders of `u32` give them: one, or several that match together. */
 export type U32Keys = readonly (U32Key | readonly U32Key[])[]
+
+export const keysInput: Declaration<U32Keys> = list(either(keyListInput, keyInput), 'a list of u32 keys')
 
 const EVERYTHING: readonly Wire[] = [{ mask: 0, val: 0, off: 0, offmask: 0 }]
 
@@ -62,20 +71,11 @@ export const hex32 = (value: number): string => `0x${value.toString(16).padStart
 const isList = (some: U32Key | readonly U32Key[]): some is readonly U32Key[] => Array.isArray(some)
 
 function addKey(wire: Wire[], key: U32Key): void {
-  checkKey(key)
   const offmask = key.nextHeader ? -1 : 0
   const val = (key.value & key.mask) >>> 0
   const same = wire.find(({ off, offmask: other }) => off === key.at && other === offmask)
   if (same) merge(same, key, val)
   else wire.push({ mask: key.mask, val, off: key.at, offmask })
-}
-
-function checkKey({ at, value, mask }: U32Key): void {
-  const isU32 = (number: number): boolean => Number.isInteger(number) && number >= 0 && number <= 0xffffffff
-  if (isU32(value) && isU32(mask) && Number.isInteger(at)) return
-  throw new RangeError(
-    `a key at ${at} of value ${value} and mask ${mask}: expected whole numbers of 32 bits, not negative but for at`,
-  )
 }
 
 function merge(into: Wire, { at, value, mask }: U32Key, val: number): void {

@@ -1634,7 +1634,7 @@ export const goldens: readonly Golden[] = [
           interval: 99999,
           ecn: 1,
           quantum: 1514,
-          dropBatchSize: 64,
+          dropBatch: 64,
           memoryLimit: 33554432,
           flows: 16,
           ceThreshold: 999,

@@ -142,7 +142,7 @@ export const goldens: readonly Golden[] = [
           ceThresholdMask: 3,
           ceThresholdSelector: 2,
           memoryLimit: 4194304,
-          dropBatchSize: 32,
+          dropBatch: 32,
         },
       },
     },

@@ -180,7 +180,7 @@ t.test('nothing hides a member from its check', async t => {
 
 t.test('a getter that gives something else the second time is refused', async t => {
   let asked = 0
-  const check: ReturnType<typeof argument> = argument('test', 'spec', place)
+  const check = argument('test', 'spec', place)
   const turning = { dev: 'eth0', get priority() { return ++asked === 1 ? 0 : 1 } } // prettier-ignore
   t.throws(() => check(turning), { message: /stays as it is/ })
 })
@@ -230,7 +230,7 @@ t.test('the generated check agrees with the one that explains, whatever is given
 t.test(
   'an argument is refused with the name of its function, as the error of whoever declares it',
   async t => {
-    const check: (value: unknown) => void = argument('filters.add', 'spec', spec)
+    const check = argument('filters.add', 'spec', spec)
     const given = { kind: 'u32', dev: 'eth0', priority: 1 }
     t.equal(check(given), undefined)
     t.throws(() => check({ ...given, options: [] }), {
@@ -254,11 +254,8 @@ t.test(
       }
     }
     const option = argumentsRefusedAs((text, { path, value }) => new OptionError(text, path, value))
-    const own: (value: unknown) => void = option(
-      'create',
-      'options',
-      object({ depth: object({ mtu: whole() }) }),
-    )
+    const depth = object({ depth: object({ mtu: whole() }) })
+    const own = option('create', 'options', depth)
     t.throws(() => own({ depth: { mtu: 'x' } }), { message: /^create: /, option: 'depth.mtu', value: 'x' })
   },
 )

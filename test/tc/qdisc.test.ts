@@ -76,20 +76,20 @@ t.test('rate tables are not sent', async t => {
 t.test('bad input is refused before the kernel sees it', async t => {
   t.throws(refuse({ ...root, dev: 'eth9', kind: 'htb' }), { code: 'ENODEV' })
   t.throws(refuse({ ...root, handle: '1:1', kind: 'htb' }), { message: /its minor part is not 0/ })
-  t.throws(refuse({ dev: 'd0', kind: 'htb' } as never), { message: /^parent is undefined/ })
-  t.throws(refuse({ ...root, kind: 'htb', defaultClass: 0x10000 }), { message: /^defaultClass is 65536/ })
-  t.throws(refuse({ ...root, kind: 'htb', rateToQuantum: 0 }), { message: /^rateToQuantum is 0/ })
-  t.throws(refuse({ ...root, kind: 'fq_codel', flows: -1 }), { message: /^flows is -1/ })
-  t.throws(refuse({ ...root, kind: 'pfifo', limit: 2 ** 32 }), { message: /^limit is 4294967296/ })
-  t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 0, limit: 1 }), { message: /^burst is 0/ })
+  t.throws(refuse({ dev: 'd0', kind: 'htb' } as never), { message: /: parent is missing/ })
+  t.throws(refuse({ ...root, kind: 'htb', defaultClass: 0x10000 }), { message: /: defaultClass is 65536/ })
+  t.throws(refuse({ ...root, kind: 'htb', rateToQuantum: 0 }), { message: /: rateToQuantum is 0/ })
+  t.throws(refuse({ ...root, kind: 'fq_codel', flows: -1 }), { message: /: flows is -1/ })
+  t.throws(refuse({ ...root, kind: 'pfifo', limit: 2 ** 32 }), { message: /: limit is 4294967296/ })
+  t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 0, limit: 1 }), { message: /: burst is 0/ })
   t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 1, limit: 1, peakRate: 2000 }), {
     message: /go together/,
   })
-  t.throws(refuseClass({ ...child, rate: 0 }), { message: /^rate is 0/ })
-  t.throws(refuseClass({ ...child, rate: undefined as never }), { message: /^rate is undefined/ })
-  t.throws(refuseClass({ ...child, rate: 1000, priority: 8 }), { message: /^priority is 8/ })
-  t.throws(refuseClass({ ...child, rate: 1000, burst: 300_000 }), { message: /^burst is 300000/ })
-  t.throws(refuseClass({ ...child, rate: 1000, overhead: -1 }), { message: /^overhead is -1/ })
+  t.throws(refuseClass({ ...child, rate: 0 }), { message: /: rate is 0/ })
+  t.throws(refuseClass({ ...child, rate: undefined as never }), { message: /: rate is missing/ })
+  t.throws(refuseClass({ ...child, rate: 1000, priority: 8 }), { message: /: priority is 8/ })
+  t.throws(refuseClass({ ...child, rate: 1000, burst: 300_000 }), { message: /: burst is 300000/ })
+  t.throws(refuseClass({ ...child, rate: 1000, overhead: -1 }), { message: /: overhead is -1/ })
   t.throws(refuseClass({ ...child, classid: 'root', rate: 1000 }), TypeError)
 })
 
@@ -103,7 +103,7 @@ t.test('the key of a qdisc', async t => {
     parent: 0xffffffff,
     handle: 0x10000,
   })
-  t.throws(() => qdisc.toDelete({ dev: 'd0' } as never, devices), { message: /^parent is undefined/ })
+  t.throws(() => qdisc.toDelete({ dev: 'd0' } as never, devices), { message: /: parent is missing/ })
   t.equal(
     qdisc.command('delete', { dev: 'd0', parent: 'root', handle: '1:' }),
     'tc qdisc del dev d0 root handle 1:',

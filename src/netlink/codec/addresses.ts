@@ -1,6 +1,7 @@
+import { textThat } from '../../input/index.js'
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
 import { DecodeError } from './decode-error.js'
-import { isIpv4, isIpv6 } from './ip-version.js'
+import { ipVersion, isIpv4, isIpv6 } from './ip-version.js'
 
 /** A dotted IPv4 address as a number in host order. Throws TypeError on anything else. */
 export function ipv4ToNumber(address: string): number {
@@ -13,14 +14,19 @@ export const numberToIpv4 = (value: number): string =>
   `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
 
 /** An IPv4 address, `'10.9.0.2'`, in network order. */
-export const ipv4: FixedCodec<string> = fixed(
-  4,
-  4,
-  (view, at) => numberToIpv4(view.getUint32(at)),
-  (view, at, value: string) => {
-    view.setUint32(at, ipv4ToNumber(value))
-  },
-)
+export const ipv4: FixedCodec<string> = {
+  ...fixed(
+    4,
+    4,
+    (view, at) => numberToIpv4(view.getUint32(at)),
+    (view, at, value: string) => {
+      view.setUint32(at, ipv4ToNumber(value))
+    },
+  ),
+  input: textThat("an IPv4 address such as '10.9.0.2'", isIpv4),
+}
+
+const isAddress = (text: string): boolean => ipVersion(text) !== 0 && !text.includes('%')
 
 /** An IP address of either family: 4 bytes are IPv4, 16 bytes IPv6 in the form of RFC 5952. */
 export const ipAddress: Codec<string> = {
@@ -34,10 +40,13 @@ export const ipAddress: Codec<string> = {
     if (end - at === 16) return bytesToIpv6(copyOf(view, at, end))
     throw new DecodeError(`an IP address has 4 or 16 bytes, not ${end - at}`)
   },
+  input: textThat("an IP address such as '10.9.0.2', without a zone", isAddress),
 }
 
 /** The one text of an IPv6 address that can be written in several ways: that of RFC 5952. Throws TypeError for a zone. */
 export const canonicalIpv6 = (address: string): string => bytesToIpv6(ipv6ToBytes(address))
+
+const LINK_ADDRESS = /^[0-9a-f]{1,2}(:[0-9a-f]{1,2})*$/i
 
 /** A link-layer address of any length, `'02:00:0a:09:00:02'`; `''` where the device has none, as tunnels. */
 export const linkAddress: Codec<string> = {
@@ -46,11 +55,15 @@ export const linkAddress: Codec<string> = {
   },
   get: (view, at, end) =>
     Array.from(copyOf(view, at, end), byte => byte.toString(16).padStart(2, '0')).join(':'),
+  input: textThat(
+    "a link-layer address such as '02:00:0a:09:00:02'",
+    text => text === '' || LINK_ADDRESS.test(text),
+  ),
 }
 
 /** The bytes of `'02:00:0a:09:00:02'`. Throws TypeError on anything else. */
 export function linkAddressToBytes(address: string): Uint8Array {
-  if (!/^[0-9a-f]{1,2}(:[0-9a-f]{1,2})*$/i.test(address)) {
+  if (!LINK_ADDRESS.test(address)) {
     throw new TypeError(`'${address}' is not a link-layer address like 02:00:0a:09:00:02`)
   }
   return Uint8Array.from(address.split(':'), part => parseInt(part, 16))

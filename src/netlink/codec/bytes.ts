@@ -1,9 +1,13 @@
+import { bytes, exactly, textThat } from '../../input/index.js'
 import { copyOf, fixed, type Codec, type FixedCodec } from './codec.js'
 import type { Writer } from './writer.js'
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 const MAX_ASCII = 0x7f
+
+/** The kernel would take what stands before a NUL for the whole. */
+const textWithoutNul = textThat('text without a NUL', text => !text.includes('\0'))
 
 /** Bytes as they are, NLA_BINARY. */
 export const binary: Codec<Uint8Array> = {
@@ -13,6 +17,7 @@ export const binary: Codec<Uint8Array> = {
     writer.append(value)
   },
   get: copyOf,
+  input: bytes,
 }
 
 /** An attribute whose presence says it all, NLA_FLAG. Leave it out where it is not so. */
@@ -21,6 +26,7 @@ export const flag: Codec<true> = {
     if (value !== true) throw new TypeError(`a flag is true or left out, not ${String(value)}`)
   },
   get: () => true,
+  input: exactly(true),
 }
 
 /** Text with a final NUL, NLA_NUL_STRING. A missing NUL is accepted. */
@@ -30,10 +36,11 @@ export const text: Codec<string> = {
     writer.reserve(1)
   },
   get: readText,
+  input: textWithoutNul,
 }
 
 /** Text without a final NUL, NLA_STRING as iproute2 sends a link's alias and kind. */
-export const bareText: Codec<string> = { put: putText, get: readText }
+export const bareText: Codec<string> = { put: putText, get: readText, input: textWithoutNul }
 
 /** Text in a C array of `size` bytes, always with a final NUL. */
 export const chars = (size: number): FixedCodec<string> =>

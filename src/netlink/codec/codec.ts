@@ -1,3 +1,4 @@
+import type { AnyDeclaration } from '../../input/index.js'
 import type { Writer } from './writer.js'
 
 /** What a codec may look at besides its own bytes: the attributes decoded or encoded so far in the same set. */
@@ -20,6 +21,8 @@ export interface Codec<Out, In = Out> {
   readonly nested?: boolean
   /** The codecs that this one is made of: from a message, tests reach every declaration by them. */
   readonly parts?: readonly AnyCodec[]
+  /** The values that are encoded, declared as input: what a caller may hand in for this. See `carriedBy`. */
+  readonly input?: AnyDeclaration
   /** Which of them a value is made with, where that depends on what stands beside it. */
   partFor?(siblings: Siblings): AnyCodec
 }

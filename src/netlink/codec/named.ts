@@ -1,3 +1,4 @@
+import { scalar, type Declaration } from '../../input/index.js'
 import { fixed, type FixedCodec } from './codec.js'
 
 /** Names of numbers, with the number for those that have no name. */
@@ -30,16 +31,34 @@ export function namedNumbers<N extends string>(
   }
 }
 
+/** One of the names, or a number from `min` to `max`. */
+export const nameOrNumber = <N extends string>(
+  { numbers }: NamedNumbers<N>,
+  min: number,
+  max: number,
+): Declaration<N | number> => {
+  const names = new Set<unknown>(Object.keys(numbers))
+  return scalar(
+    `one of ${[...names].map(name => `'${String(name)}'`).join(', ')}, or a whole number from ${min} to ${max}`,
+    value =>
+      names.has(value) || (Number.isInteger(value) && (value as number) >= min && (value as number) <= max),
+    undefined,
+    value => (typeof value === 'number' ? 'range' : 'type'),
+  )
+}
+
 /** A number that is a name in the value: `named(u8, scopes)`. */
 export const named = <N extends string>(
   codec: FixedCodec<number>,
   names: NamedNumbers<N>,
-): FixedCodec<N | number> =>
-  fixed(
+): FixedCodec<N | number> => ({
+  ...fixed(
     codec.size,
     codec.alignment,
     (view, at) => names.toName(codec.read(view, at)),
     (view, at, value) => {
       codec.write(view, at, names.toNumber(value))
     },
-  )
+  ),
+  input: nameOrNumber(names, codec.scalar?.min ?? 0, codec.scalar?.max ?? 0),
+})

@@ -1,4 +1,5 @@
 import { littleEndian } from './byte-order.js'
+import { big, whole } from '../../input/index.js'
 import { fixed, type Codec, type FixedCodec } from './codec.js'
 
 /*
@@ -30,6 +31,7 @@ function integer(
       },
     ),
     scalar: { get, set, min, max, littleEndian },
+    input: whole(min, max),
   }
 }
 
@@ -54,28 +56,30 @@ function wide(name: string, value: bigint, min: bigint, max: bigint): bigint {
   throw new RangeError(`${String(value)} is not a ${name}: expected a bigint from ${min} to ${max}`)
 }
 
-const U64_MAX = 0xffff_ffff_ffff_ffffn
-const S64_MIN = -0x8000_0000_0000_0000n
-const S64_MAX = 0x7fff_ffff_ffff_ffffn
+function wideInteger(
+  name: string,
+  accessor: 'BigUint64' | 'BigInt64',
+  [min, max]: readonly [bigint, bigint],
+  littleEndian = false,
+): FixedCodec<bigint> {
+  const [get, set] = [`get${accessor}`, `set${accessor}`] as const
+  return {
+    ...fixed<bigint>(
+      8,
+      8,
+      (view, at) => view[get](at, littleEndian),
+      (view, at, value) => view[set](at, wide(name, value, min, max), littleEndian),
+    ),
+    input: big(min, max),
+  }
+}
 
-export const u64 = fixed<bigint>(
-  8,
-  8,
-  (view, at) => view.getBigUint64(at, littleEndian),
-  (view, at, v) => view.setBigUint64(at, wide('u64', v, 0n, U64_MAX), littleEndian),
-)
-export const s64 = fixed<bigint>(
-  8,
-  8,
-  (view, at) => view.getBigInt64(at, littleEndian),
-  (view, at, v) => view.setBigInt64(at, wide('s64', v, S64_MIN, S64_MAX), littleEndian),
-)
-export const be64 = fixed<bigint>(
-  8,
-  8,
-  (view, at) => view.getBigUint64(at),
-  (view, at, v) => view.setBigUint64(at, wide('be64', v, 0n, U64_MAX)),
-)
+const U64 = [0n, 0xffff_ffff_ffff_ffffn] as const
+const S64 = [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn] as const
+
+export const u64 = wideInteger('u64', 'BigUint64', U64, littleEndian)
+export const s64 = wideInteger('s64', 'BigInt64', S64, littleEndian)
+export const be64 = wideInteger('be64', 'BigUint64', U64)
 
 /** NLA_UINT: 4 bytes where they are enough, else 8 (nla_put_uint, include/net/netlink.h). */
 export const uint: Codec<bigint> = {

@@ -1,7 +1,13 @@
+import { object, oneOf, optional, whole, type Declaration, type InputOf } from '../../input/index.js'
 import { attributes, s32, struct, u16, type Infer, type InferInput } from '../../netlink/codec/index.js'
 import { namedNumbers } from '../../netlink/codec/named.js'
-import { controlNumber, controlOf, controlWords, type ActionControl } from '../action-control.js'
-import { wholeNumber } from '../whole-number.js'
+import {
+  actionControlInput,
+  controlNumber,
+  controlOf,
+  controlWords,
+  type ActionControl,
+} from '../action-control.js'
 import type { ActionKind } from './action-kind.js'
 import { tcfT, tcGen } from './generic.js'
 
@@ -16,20 +22,25 @@ export const gactAttributes = attributes({
   prob: ['TCA_GACT_PROB', 3, tcGactP],
 })
 
-/** An action that does nothing but decide. */
-export interface GactAction {
-  kind: 'gact'
-  then: ActionControl
-  /** For some packets decide something else. */
-  random?: GactRandom | undefined
-}
+const random = object({
+  type: oneOf('netrand', 'determ'),
+  oneIn: whole(1, 0xffff),
+  then: actionControlInput,
+})
 
 /** One in `oneIn` packets, counted (`determ`) or on average (`netrand`), gets `then`. */
-export interface GactRandom {
-  type: keyof typeof randomTypes.numbers
-  oneIn: number
-  then: ActionControl
-}
+export interface GactRandom extends InputOf<typeof random> {}
+
+const action = object({
+  kind: oneOf('gact'),
+  then: actionControlInput,
+  /** For some packets decide something else. */
+  random: optional<GactRandom>(random),
+})
+
+/** An action that does nothing but decide. */
+export interface GactAction extends InputOf<typeof action> {}
+export const gactInput: Declaration<GactAction> = action
 
 /** PGACT_NETRAND and PGACT_DETERM, linux/tc_act/tc_gact.h */
 const randomTypes = namedNumbers('way to choose packets', { netrand: 1, determ: 2 })
@@ -45,7 +56,7 @@ export const gactKind: ActionKind<
     parms: { action: controlNumber(then) },
     prob: random && {
       ptype: randomTypes.toNumber(random.type),
-      pval: wholeNumber('oneIn', random.oneIn, 1, 0xffff),
+      pval: random.oneIn,
       paction: controlNumber(random.then),
     },
   }),

@@ -1,6 +1,13 @@
+import { argument, object, oneOf, optional, type Declaration, type InputOf } from '../../input/index.js'
 import { attributes, s32, struct, u32, type Infer, type InferInput } from '../../netlink/codec/index.js'
-import { deviceIndex, deviceName, type Device } from '../../netlink/devices.js'
-import { controlNumber, controlOf, controlWords, type ActionControl } from '../action-control.js'
+import { deviceIndex, deviceInput, deviceName, type Device } from '../../netlink/devices.js'
+import {
+  actionControlInput,
+  controlNumber,
+  controlOf,
+  controlWords,
+  type ActionControl,
+} from '../action-control.js'
 import { deviceWord } from '../../netlink/device-word.js'
 import type { ActionKind } from './action-kind.js'
 import { tcfT, tcGen } from './generic.js'
@@ -17,24 +24,26 @@ export const mirredAttributes = attributes({
 /** TCA_EGRESS_REDIR to TCA_INGRESS_MIRROR, linux/tc_act/tc_mirred.h */
 const EACTIONS = { egress: { redirect: 1, mirror: 2 }, ingress: { redirect: 3, mirror: 4 } } as const
 
-type Direction = keyof typeof EACTIONS
-type Operation = keyof (typeof EACTIONS)['egress']
+const direction = oneOf('egress', 'ingress')
 
-/** Sends the packet, or a copy of it, to another device. */
-export interface MirredAction {
-  kind: 'mirred'
+const action = object({
+  kind: oneOf('mirred'),
   /** `redirect` takes the packet, `mirror` sends a copy. */
-  operation: Operation
+  operation: oneOf('redirect', 'mirror'),
   /** `egress`: as if the device sent it. `ingress`: as if it had arrived there. Default `egress`. */
-  direction?: Direction | undefined
+  direction: optional(direction),
   /**
    * Where to. What is listed has `'*'`, as in `tc`, where the device is gone: such a redirect swallows packets, such a
    * mirror does nothing.
    */
-  dev: Device
+  dev: deviceInput,
   /** Default `stolen` for a redirect, `pipe` for a mirror. `tc` knows no other for a redirect. */
-  then?: ActionControl | undefined
-}
+  then: optional(actionControlInput),
+})
+
+/** Sends the packet, or a copy of it, to another device. */
+export interface MirredAction extends InputOf<typeof action> {}
+export const mirredInput: Declaration<MirredAction> = action
 
 /** `mirred` (net/sched/act_mirred.c). */
 export const mirredKind: ActionKind<
@@ -73,37 +82,39 @@ const isIngress = (eaction: number | undefined): boolean =>
 const defaultControl = ({ operation }: MirredAction): ActionControl =>
   operation === 'redirect' ? 'stolen' : 'pipe'
 
-function eactionOf({ operation, direction = 'egress' }: MirredAction): number {
-  const eaction = (EACTIONS as Record<string, Record<string, number>>)[direction]?.[operation]
-  if (eaction !== undefined) return eaction
-  throw new TypeError(
-    `mirred cannot do '${direction} ${operation}': expected egress or ingress, redirect or mirror`,
-  )
-}
+const eactionOf = ({ operation, direction = 'egress' }: MirredAction): number =>
+  EACTIONS[direction][operation]
 
-/** Where mirred sends packets, and what happens to them after. */
-export interface MirredOptions {
+const redirectOptions = object({
   /** Default `egress`. */
-  direction?: Direction | undefined
-  /** Default `pipe`: the next action. `continue` goes on to the next filter. */
-  then?: ActionControl | undefined
-}
+  direction: optional(direction),
+})
+export interface RedirectOptions extends InputOf<typeof redirectOptions> {}
+
+const mirrorOptions = object(
+  {
+    /** Default `pipe`: the next action. `continue` goes on to the next filter. */
+    then: optional(actionControlInput),
+  },
+  redirectOptions,
+)
+/** Where mirred sends packets, and what happens to them after. */
+export interface MirredOptions extends RedirectOptions, InputOf<typeof mirrorOptions> {}
+
+const checkRedirect = argument('mirred.redirect', 'options', optional(redirectOptions))
+const checkMirror = argument('mirred.mirror', 'options', optional(mirrorOptions))
 
 /** Makes actions that send packets to another device: `actions: [mirred.redirect('veth1')]`. */
 export const mirred = {
   /** Takes the packet and sends it out of `dev`, or lets it arrive there. */
-  redirect: (dev: Device, { direction }: Pick<MirredOptions, 'direction'> = {}): MirredAction => ({
-    kind: 'mirred',
-    operation: 'redirect',
-    direction,
-    dev,
-  }),
+  redirect(dev: Device, options?: RedirectOptions): MirredAction {
+    checkRedirect(options)
+    return { kind: 'mirred', operation: 'redirect', direction: options?.direction, dev }
+  },
   /** Sends a copy of the packet to `dev`. */
-  mirror: (dev: Device, { direction, then }: MirredOptions = {}): MirredAction => ({
-    kind: 'mirred',
-    operation: 'mirror',
-    direction,
-    dev,
-    then,
-  }),
+  mirror(dev: Device, options?: MirredOptions): MirredAction {
+    checkMirror(options)
+    const { direction, then } = options ?? {}
+    return { kind: 'mirred', operation: 'mirror', direction, dev, then }
+  },
 }

@@ -1,4 +1,13 @@
 import {
+  boolean,
+  list as listOf,
+  object,
+  optional,
+  type Declaration,
+  type InputOf,
+} from '../../input/index.js'
+import { carriedBy } from '../../netlink/codec/carried-by.js'
+import {
   attributes,
   binary,
   list,
@@ -11,13 +20,13 @@ import {
   type InferInput,
 } from '../../netlink/codec/index.js'
 import { shellWord } from '../../netlink/shell-word.js'
-import { actionList, actionsFromWire, actionsToWire, actionWords, type ActionSpec } from '../action.js'
+import { actionList, actionsFromWire, actionsInput, actionsToWire, actionWords } from '../action.js'
 import { toBytecode } from '../classic-bpf/bytecode.js'
 import type { Instruction } from '../classic-bpf/instruction.js'
 import { checkProgram } from '../classic-bpf/program.js'
 import type { FilterKind } from '../filter-kind.js'
-import { formatHandle, parseClassid, type Handle } from '../handle.js'
-import { offloadFlags, offloadOf, offloadWords, type Offload } from '../offload.js'
+import { formatHandle, handleInput, parseClassid } from '../handle.js'
+import { offloadFlags, offloadInput, offloadOf, offloadWords, type Offload } from '../offload.js'
 import { wholeNumber } from '../whole-number.js'
 
 /** struct sock_filter, linux/filter.h */
@@ -44,22 +53,32 @@ type WireIn = InferInput<typeof bpfAttributes>
 /** linux/pkt_cls.h */
 const TCA_BPF_FLAG_ACT_DIRECT = 1
 
-/** A filter that is a BPF program: a classic one, or an eBPF program that is loaded already. */
-export interface BpfFields<A extends ActionSpec = ActionSpec> extends Offload {
+const instruction: Declaration<Instruction> = object({
+  code: carriedBy(u16),
+  jt: carriedBy(u8),
+  jf: carriedBy(u8),
+  k: carriedBy(u32),
+})
+
+const fields = object({
   /** A number of 32 bits. Chosen by the kernel where it is not given; lower ones are not tried first: newer ones are. */
-  handle?: number | undefined
+  handle: optional(carriedBy(u32)),
   /** A classic-BPF program. The number it returns is the verdict with `directAction`; else 0 means no match. */
-  program?: readonly Instruction[] | undefined
+  program: optional(listOf(instruction, 'a list of instructions')),
   /** The file descriptor of an eBPF program, instead of `program`. */
-  fd?: number | undefined
+  fd: optional(carriedBy(u32)),
   /** What an eBPF program is called in lists. */
-  name?: string | undefined
+  name: optional(carriedBy(text)),
   /** What the program returns is a verdict (TC_ACT_*), and there are no actions. Default false. */
-  directAction?: boolean | undefined
+  directAction: optional(boolean),
   /** The class for packets that match. */
-  classid?: Handle | undefined
-  actions?: readonly A[] | undefined
-}
+  classid: optional(handleInput),
+  actions: optional(actionsInput),
+})
+
+/** A filter that is a BPF program: a classic one, or an eBPF program that is loaded already. */
+export interface BpfFields extends Offload, InputOf<typeof fields> {}
+export const bpfInput: Declaration<BpfFields> = object({}, fields, offloadInput)
 
 /** What the kernel tells of a BPF filter beside what was asked for. */
 export interface BpfState {

@@ -1,3 +1,5 @@
+import { boolean, object, optional, type Declaration, type InputOf } from '../../input/index.js'
+import { carriedBy } from '../../netlink/codec/carried-by.js'
 import {
   attributes,
   s32,
@@ -8,8 +10,7 @@ import {
   type Infer,
   type InferInput,
 } from '../../netlink/codec/index.js'
-import { optionWords, type OptionsKind } from '../options-kind.js'
-import { optionalWholeNumber, wholeNumber } from '../whole-number.js'
+import type { OptionsKind } from '../options-kind.js'
 
 /** TCA_FQ_CODEL_*, linux/pkt_sched.h */
 export const fqCodelAttributes = attributes({
@@ -20,7 +21,7 @@ export const fqCodelAttributes = attributes({
   flows: ['TCA_FQ_CODEL_FLOWS', 5, u32],
   quantum: ['TCA_FQ_CODEL_QUANTUM', 6, u32],
   ceThreshold: ['TCA_FQ_CODEL_CE_THRESHOLD', 7, u32],
-  dropBatchSize: ['TCA_FQ_CODEL_DROP_BATCH_SIZE', 8, u32],
+  dropBatch: ['TCA_FQ_CODEL_DROP_BATCH_SIZE', 8, u32],
   memoryLimit: ['TCA_FQ_CODEL_MEMORY_LIMIT', 9, u32],
   ceThresholdSelector: ['TCA_FQ_CODEL_CE_THRESHOLD_SELECTOR', 10, u8],
   ceThresholdMask: ['TCA_FQ_CODEL_CE_THRESHOLD_MASK', 11, u8],
@@ -71,116 +72,117 @@ export const fqCodelXstats: Codec<FqCodelQdiscXstats | FqCodelClassXstats> = {
   },
 }
 
-/** Absent options are the kernel's defaults (net/sched/sch_fq_codel.c). */
-export interface FqCodelOptions {
+const options = object({
   /** Packets in all queues together. Default 10240. */
-  limit?: number | undefined
+  limit: optional(carriedBy(u32)),
   /** Queues that flows are hashed to. Fixed once the qdisc is made. Default 1024, at most 65536. */
-  flows?: number | undefined
+  flows: optional(carriedBy(u32)),
   /** Bytes a flow may send in its turn. Default: the device's MTU. */
-  quantum?: number | undefined
+  quantum: optional(carriedBy(u32)),
   /** Acceptable delay in the queue, in microseconds. Default 5000. */
-  target?: number | undefined
+  target: optional(carriedBy(u32)),
   /** Time in which the delay has to fall below the target, in microseconds. Default 100000. */
-  interval?: number | undefined
+  interval: optional(carriedBy(u32)),
   /** Mark packets of ECN-capable flows instead of dropping them. Default true. */
-  ecn?: boolean | undefined
+  ecn: optional(boolean),
   /** Mark every packet that has waited longer, in microseconds. Default: off. */
-  ceThreshold?: number | undefined
+  ceThreshold: optional(carriedBy(u32)),
   /** Apply `ceThreshold` only where `dsfield & mask == selector`. */
-  ceThresholdSelector?: { selector: number; mask: number } | undefined
+  ceThresholdSelector: optional(object({ selector: carriedBy(u8), mask: carriedBy(u8) })),
   /** Bytes of memory for queued packets. Default 32 MiB. */
-  memoryLimit?: number | undefined
+  memoryLimit: optional(carriedBy(u32)),
   /** Packets dropped at once when the limit is hit. Default 64. */
-  dropBatch?: number | undefined
-}
+  dropBatch: optional(carriedBy(u32)),
+})
 
-type Wire = Infer<typeof fqCodelAttributes>
+/** Absent options are the kernel's defaults (net/sched/sch_fq_codel.c). */
+export interface FqCodelOptions extends InputOf<typeof options> {}
+export const fqCodelOptions: Declaration<FqCodelOptions> = options
 
 /**
  * What to give to the kernel for a time of so many microseconds to be listed as such. It counts in units of 1024 ns and
  * rounds down when it is given a time and when it lists it (CODEL_SHIFT, include/net/codel.h): what is listed as 4999
  * was given as 5000.
  */
-function codelTime(field: string, microseconds: number | undefined): number | undefined {
-  if (microseconds === undefined) return undefined
-  const units = Math.ceil((wholeNumber(field, microseconds) * 1000) / 1024)
+function codelTime(microseconds: number): number {
+  const units = Math.ceil((microseconds * 1000) / 1024)
   return Math.min(Math.ceil((units * 1024) / 1000), 0xffff_ffff)
 }
 
-function timeWord(field: string, microseconds: number | undefined): string | undefined {
-  const time = codelTime(field, microseconds)
-  return time === undefined ? undefined : `${time}us`
-}
+/** The options that are attributes of the same name, with the words and the unit of `tc`. */
+const plain = {
+  limit: ['limit'],
+  flows: ['flows'],
+  quantum: ['quantum'],
+  target: ['target', 'us'],
+  interval: ['interval', 'us'],
+  ceThreshold: ['ce_threshold', 'us'],
+  memoryLimit: ['memory_limit'],
+  dropBatch: ['drop_batch'],
+} as const satisfies Partial<Record<keyof FqCodelOptions, readonly string[]>>
+
+type PlainOptions = Partial<Record<keyof typeof plain, number | undefined>>
+
+const plainNames = Object.keys(plain) as (keyof typeof plain)[]
 
 /** `fq_codel` (net/sched/sch_fq_codel.c): fair queueing with controlled delay, RFC 8290. */
-export const fqCodel: OptionsKind<FqCodelOptions, Wire, InferInput<typeof fqCodelAttributes>> = {
+export const fqCodel: OptionsKind<
+  FqCodelOptions,
+  Infer<typeof fqCodelAttributes>,
+  InferInput<typeof fqCodelAttributes>
+> = {
   codec: fqCodelAttributes,
   xstats: fqCodelXstats,
-  toWire: options => ({
-    limit: optionalWholeNumber('limit', options.limit),
-    flows: optionalWholeNumber('flows', options.flows),
-    quantum: optionalWholeNumber('quantum', options.quantum),
-    interval: codelTime('interval', options.interval),
-    target: codelTime('target', options.target),
-    ecn: options.ecn === undefined ? undefined : Number(options.ecn),
-    ceThreshold: codelTime('ceThreshold', options.ceThreshold),
-    ceThresholdMask: options.ceThresholdSelector?.mask,
-    ceThresholdSelector: options.ceThresholdSelector?.selector,
-    memoryLimit: optionalWholeNumber('memoryLimit', options.memoryLimit),
-    dropBatchSize: optionalWholeNumber('dropBatch', options.dropBatch),
-  }),
-  fromWire: ({
-    limit,
-    flows,
-    quantum,
-    target,
-    interval,
-    ecn,
-    ceThreshold,
-    memoryLimit,
-    dropBatchSize,
-    ...ce
-  }) => ({
-    ...(limit !== undefined && { limit }),
-    ...(flows !== undefined && { flows }),
-    ...(quantum !== undefined && { quantum }),
-    ...(target !== undefined && { target }),
-    ...(interval !== undefined && { interval }),
+  toWire({ ecn, ceThresholdSelector: ce, ...options }) {
+    const { interval, target, ceThreshold, memoryLimit, dropBatch, ...first } = given(options)
+    return {
+      ...first,
+      interval,
+      target,
+      ecn: ecn === undefined ? undefined : Number(ecn),
+      ceThreshold,
+      ceThresholdMask: ce?.mask,
+      ceThresholdSelector: ce?.selector,
+      memoryLimit,
+      dropBatch,
+    }
+  },
+  fromWire: ({ ecn, ceThresholdMask: mask, ceThresholdSelector: selector = 0, ...options }) => ({
+    ...plainOf(options),
     ...(ecn !== undefined && { ecn: ecn !== 0 }),
-    ...(ceThreshold !== undefined && { ceThreshold }),
-    ...(ce.ceThresholdMask !== undefined && {
-      ceThresholdSelector: { selector: ce.ceThresholdSelector ?? 0, mask: ce.ceThresholdMask },
-    }),
-    ...(memoryLimit !== undefined && { memoryLimit }),
-    ...(dropBatchSize !== undefined && { dropBatch: dropBatchSize }),
+    ...(mask !== undefined && { ceThresholdSelector: { selector, mask } }),
   }),
-  words: ({
-    limit,
-    flows,
-    quantum,
-    target,
-    interval,
-    ecn,
-    ceThreshold,
-    ceThresholdSelector,
-    memoryLimit,
-    dropBatch,
-  }) => [
-    ...optionWords({
-      limit,
-      flows,
-      quantum,
-      target: timeWord('target', target),
-      interval: timeWord('interval', interval),
-      ce_threshold: timeWord('ceThreshold', ceThreshold),
-      ce_threshold_selector:
-        ceThresholdSelector && `${ceThresholdSelector.selector}/${ceThresholdSelector.mask}`,
-      memory_limit: memoryLimit,
-      drop_batch: dropBatch,
-    }),
-    ...(ecn === undefined ? [] : [ecn ? 'ecn' : 'noecn']),
-  ],
+  words({ ecn, ceThresholdSelector: ce, ...options }) {
+    const { memoryLimit, dropBatch, ...first } = given(options)
+    return [
+      ...plainWords(first),
+      ...(ce ? ['ce_threshold_selector', `${ce.selector}/${ce.mask}`] : []),
+      ...plainWords({ memoryLimit, dropBatch }),
+      ...(ecn === undefined ? [] : [ecn ? 'ecn' : 'noecn']),
+    ]
+  },
+}
+
+const plainWords = (options: PlainOptions): string[] =>
+  plainNames.flatMap(name => {
+    const [word, unit = ''] = plain[name] as readonly [string, string?]
+    return options[name] === undefined ? [] : [word, `${options[name]}${unit}`]
+  })
+
+/** The plain options as the kernel is given them. */
+function given(options: PlainOptions): PlainOptions {
+  const plainOptions = plainOf(options)
+  for (const name of ['interval', 'target', 'ceThreshold'] as const) {
+    const time = plainOptions[name]
+    if (time !== undefined) plainOptions[name] = codelTime(time)
+  }
+  return plainOptions
+}
+
+function plainOf(options: PlainOptions): PlainOptions {
+  const picked: PlainOptions = {}
+  for (const name of plainNames) if (options[name] !== undefined) picked[name] = options[name]
+  return picked
 }
 
 /** A flow of `fq_codel`, shown as a class: it is there while packets of it wait, and cannot be made. */

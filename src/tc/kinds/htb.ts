@@ -1,3 +1,5 @@
+import { boolean, object, optional, whole, type Declaration, type InputOf } from '../../input/index.js'
+import { carriedBy } from '../../netlink/codec/carried-by.js'
 import {
   attributes,
   binary,
@@ -13,19 +15,19 @@ import { optionWords, type OptionsKind } from '../options-kind.js'
 import {
   formatRate,
   optionalRateWord,
+  packetLengthInput,
   packetLengthOf,
   packetLengthWords,
   parseRate,
   rate64,
+  rateInput,
   rateOf,
   ratespec,
   rateWord,
   tcRatespec,
   type PacketLength,
-  type Rate,
 } from '../rate.js'
 import { bytesOf, ticksOf } from '../ticks.js'
-import { optionalWholeNumber, wholeNumber } from '../whole-number.js'
 
 // linux/pkt_sched.h
 export const tcHtbOpt = struct({
@@ -61,16 +63,19 @@ const HTB_VERSION = 3
 const HTB_PRIORITIES = 8
 const DEFAULT_RATE_TO_QUANTUM = 10
 
-export interface HtbOptions {
+const options = object({
   /** Minor number of the class for packets that no filter classifies: 0x10 is `1:10`. Default 0: they are not limited. */
-  defaultClass?: number | undefined
+  defaultClass: optional(whole(0, 0xffff)),
   /** A class without a quantum gets its rate divided by this. Default 10. */
-  rateToQuantum?: number | undefined
+  rateToQuantum: optional(whole(1)),
   /** Packets that wait at most of those that no class takes. Default: the device's txqueuelen. */
-  directQlen?: number | undefined
+  directQlen: optional(carriedBy(u32)),
   /** Let the device do the work. */
-  offload?: boolean | undefined
-}
+  offload: optional(boolean),
+})
+
+export interface HtbOptions extends InputOf<typeof options> {}
+export const htbOptions: Declaration<HtbOptions> = options
 
 /** `htb` (net/sched/sch_htb.c): hierarchical token bucket, the qdisc. */
 export const htb: OptionsKind<HtbOptions, Wire, WireIn> = {
@@ -78,10 +83,10 @@ export const htb: OptionsKind<HtbOptions, Wire, WireIn> = {
   toWire: ({ defaultClass = 0, rateToQuantum = DEFAULT_RATE_TO_QUANTUM, directQlen, offload }) => ({
     init: {
       version: HTB_VERSION,
-      rate2quantum: wholeNumber('rateToQuantum', rateToQuantum, 1, 0xffffffff),
-      defcls: wholeNumber('defaultClass', defaultClass, 0, 0xffff),
+      rate2quantum: rateToQuantum,
+      defcls: defaultClass,
     },
-    directQlen: optionalWholeNumber('directQlen', directQlen),
+    directQlen,
     offload: offload ? true : undefined,
   }),
   fromWire: ({ init, directQlen, offload }) => ({
@@ -99,20 +104,23 @@ export const htb: OptionsKind<HtbOptions, Wire, WireIn> = {
   ],
 }
 
-export interface HtbClassOptions extends PacketLength {
+const classOptions = object({
   /** What the class gets in any case. */
-  rate: Rate
+  rate: rateInput,
   /** What it gets at most, when others leave something. Default: `rate`. */
-  ceil?: Rate | undefined
+  ceil: optional(rateInput),
   /** Bytes it may send at once at the rate of `ceil`. Default 1600, and 1 ns of `rate`. */
-  burst?: number | undefined
+  burst: optional(carriedBy(u32)),
   /** Bytes it may send at once at the speed of the device. Default 1600, and 1 ns of `ceil`. */
-  cburst?: number | undefined
+  cburst: optional(carriedBy(u32)),
   /** 0 to 7: lower ones are offered what others leave first. Default 0. */
-  priority?: number | undefined
+  priority: optional(whole(0, HTB_PRIORITIES - 1)),
   /** Bytes it sends in its turn. Default: `rate` / `rateToQuantum`, within 1000 to 200000. */
-  quantum?: number | undefined
-}
+  quantum: optional(carriedBy(u32)),
+})
+
+export interface HtbClassOptions extends PacketLength, InputOf<typeof classOptions> {}
+export const htbClassOptions: Declaration<HtbClassOptions> = object({}, packetLengthInput, classOptions)
 
 /** How often the class got and gave rate; tokens are ticks of 64 ns. */
 export type HtbClassXstats = Infer<typeof tcHtbXstats>
@@ -130,10 +138,10 @@ export const htbClass: OptionsKind<HtbClassOptions, Wire, WireIn> = {
       parms: {
         rate: ratespec(rate, options),
         ceil: ratespec(ceil, options),
-        buffer: ticksOf('burst', optionalWholeNumber('burst', options.burst) ?? defaultBurst(rate), rate),
-        cbuffer: ticksOf('cburst', optionalWholeNumber('cburst', options.cburst) ?? defaultBurst(ceil), ceil),
-        quantum: wholeNumber('quantum', options.quantum ?? 0),
-        prio: wholeNumber('priority', options.priority ?? 0, 0, HTB_PRIORITIES - 1),
+        buffer: ticksOf('burst', options.burst ?? defaultBurst(rate), rate),
+        cbuffer: ticksOf('cburst', options.cburst ?? defaultBurst(ceil), ceil),
+        quantum: options.quantum ?? 0,
+        prio: options.priority ?? 0,
       },
     }
   },

@@ -1,3 +1,4 @@
+import { object, optional, whole, type Declaration, type InputOf } from '../../input/index.js'
 import {
   attributes,
   binary,
@@ -12,19 +13,19 @@ import { optionWords, type OptionsKind } from '../options-kind.js'
 import {
   formatRate,
   optionalRateWord,
+  packetLengthInput,
   packetLengthOf,
   packetLengthWords,
   parseRate,
   rate64,
+  rateInput,
   rateOf,
   ratespec,
   rateWord,
   tcRatespec,
   type PacketLength,
-  type Rate,
 } from '../rate.js'
 import { ticksOf } from '../ticks.js'
-import { wholeNumber } from '../whole-number.js'
 
 /** struct tc_tbf_qopt, linux/pkt_sched.h */
 export const tcTbfQopt = struct({ rate: tcRatespec, peakrate: tcRatespec, limit: u32, buffer: u32, mtu: u32 })
@@ -40,30 +41,33 @@ export const tbfAttributes = attributes({
   pburst: ['TCA_TBF_PBURST', 7, u32],
 })
 
-export interface TbfOptions extends PacketLength {
-  rate: Rate
+const options = object({
+  rate: rateInput,
   /** Bytes that may go out at once. */
-  burst: number
+  burst: whole(1),
   /** Bytes that wait at most. */
-  limit: number
+  limit: whole(1),
   /** How fast the burst may go out. Default: the speed of the device. */
-  peakRate?: Rate | undefined
+  peakRate: optional(rateInput),
   /** Bytes that may go out at once at the speed of the device; with `peakRate`, and at least the MTU. */
-  peakBurst?: number | undefined
-}
+  peakBurst: optional(whole(1)),
+})
+
+export interface TbfOptions extends PacketLength, InputOf<typeof options> {}
+export const tbfOptions: Declaration<TbfOptions> = object({}, packetLengthInput, options)
 
 /** `tbf` (net/sched/sch_tbf.c): token bucket filter. */
 export const tbf: OptionsKind<TbfOptions, Infer<typeof tbfAttributes>, InferInput<typeof tbfAttributes>> = {
   codec: tbfAttributes,
   toWire(options) {
     const rate = parseRate('rate', options.rate)
-    const burst = wholeNumber('burst', options.burst, 1, 0xffffffff)
+    const { burst, limit } = options
     const peak = peakOf(options)
     return {
       parms: {
         rate: ratespec(rate, options),
         peakrate: peak && ratespec(peak.rate, options),
-        limit: wholeNumber('limit', options.limit, 1, 0xffffffff),
+        limit,
         buffer: ticksOf('burst', burst, rate),
         mtu: peak && ticksOf('peakBurst', peak.burst, peak.rate),
       },
@@ -101,5 +105,5 @@ function peakOf({ peakRate, peakBurst }: TbfOptions): { rate: bigint; burst: num
   if (peakRate === undefined || peakBurst === undefined) {
     throw new TypeError('peakRate and peakBurst go together: the kernel needs both')
   }
-  return { rate: parseRate('peakRate', peakRate), burst: wholeNumber('peakBurst', peakBurst, 1, 0xffffffff) }
+  return { rate: parseRate('peakRate', peakRate), burst: peakBurst }
 }

@@ -1,72 +1,107 @@
+import {
+  absent,
+  boolean,
+  object,
+  optional,
+  whole,
+  type Declaration,
+  type InputOf,
+} from '../../input/index.js'
+import { carriedBy } from '../../netlink/codec/carried-by.js'
+import { be16, be32, s16, u16, u32, u8 } from '../../netlink/codec/index.js'
+import { deviceNameInput } from '../../netlink/devices.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
 import type { Verb } from '../../netlink/object-type.js'
-import { actionsToWire, type ActionSpec } from '../action.js'
-import { parseClassid, type Handle } from '../handle.js'
-import { offloadFlags, type Offload } from '../offload.js'
+import { actionsInput, actionsToWire } from '../action.js'
+import { handleInput, parseClassid } from '../handle.js'
+import { offloadFlags, offloadInput, type Offload } from '../offload.js'
 import {
   formatU32Handle,
   inRootTable,
   parseU32Bucket,
   parseU32Handle,
   u32Bucket,
+  u32HandleInput,
   u32Node,
   u32Table,
   type U32Handle,
 } from '../u32-handle.js'
-import { keysToWire, type U32Keys } from '../u32-key.js'
-import { wholeNumber } from '../whole-number.js'
+import { keysInput, keysToWire } from '../u32-key.js'
 import { TC_U32_EAT, TC_U32_OFFSET, TC_U32_TERMINAL, TC_U32_VAROFFSET, type U32WireIn } from './u32-wire.js'
 
 type Selector = NonNullable<U32WireIn['selector']>
 
 const MAX_DIVISOR = 256
 
-/** The part of a packet that chooses the bucket of a linked table: the word at `at`, masked, shifted to its lowest bit. */
-export interface U32HashKey {
+const hashKey = object({
   /** Of 32 bits. */
-  mask: number
-  at: number
-}
+  mask: carriedBy(be32),
+  at: carriedBy(s16),
+})
+
+/** The part of a packet that chooses the bucket of a linked table: the word at `at`, masked, shifted to its lowest bit. */
+export interface U32HashKey extends InputOf<typeof hashKey> {}
+
+const offset = object({
+  at: optional(carriedBy(s16)),
+  /** Of 16 bits. */
+  mask: optional(carriedBy(be16)),
+  shift: optional(carriedBy(u8)),
+  plus: optional(carriedBy(u16)),
+  /** Move for good, so that all further filters count from there. */
+  eat: optional(boolean),
+})
 
 /**
  * Where a linked table counts offsets from: `plus`, and the 16-bit word at `at` masked with `mask` and shifted right,
  * rounded up to a multiple of 4. The kernel reads the hash key before it applies the offset of the same filter.
  */
-export interface U32Offset {
-  at?: number | undefined
-  /** Of 16 bits. */
-  mask?: number | undefined
-  shift?: number | undefined
-  plus?: number | undefined
-  /** Move for good, so that all further filters count from there. */
-  eat?: boolean | undefined
-}
+export interface U32Offset extends InputOf<typeof offset> {}
 
-/** A filter of the u32 classifier: a node with keys, or a hash table of such nodes (`divisor`). */
-export interface U32Fields<A extends ActionSpec = ActionSpec, K extends U32Keys = U32Keys> extends Offload {
+const node = object({
   /** Chosen by the kernel where it is not given: see U32Handle. */
-  handle?: U32Handle | undefined
+  handle: optional(u32HandleInput),
   /** The table and bucket that holds the node. Default: those of `handle`, and the root table without one. */
-  table?: U32Handle | undefined
-  /** Makes a hash table of so many buckets: a power of two up to 256. */
-  divisor?: number | undefined
+  table: optional(u32HandleInput),
   /** All have to match. Default: none, which matches everything. */
-  keys?: K | undefined
+  keys: optional(keysInput),
   /** A match goes on with this table. */
-  link?: U32Handle | undefined
+  link: optional(u32HandleInput),
   /** Chooses the bucket in the linked table. Default: the first one. */
-  hashKey?: U32HashKey | undefined
-  offset?: U32Offset | undefined
+  hashKey: optional<U32HashKey>(hashKey),
+  offset: optional<U32Offset>(offset),
   /** The class for packets that match. */
-  classid?: Handle | undefined
+  classid: optional(handleInput),
   /** A match ends the search. Default: where there is a classid or an action. */
-  terminal?: boolean | undefined
-  actions?: readonly A[] | undefined
+  terminal: optional(boolean),
+  actions: optional(actionsInput),
   /** Match only packets that arrived at the device of this name. */
-  inputDevice?: string | undefined
+  inputDevice: optional(deviceNameInput),
   /** Match only packets whose mark, masked, has this value. */
-  mark?: { value: number; mask: number } | undefined
-}
+  mark: optional(object({ value: carriedBy(u32), mask: carriedBy(u32) })),
+  divisor: absent,
+})
+
+const table = object({
+  /** Chosen by the kernel where it is not given: a table, such as `'1:'`. */
+  handle: optional(u32HandleInput),
+  /** How many buckets: a power of two up to 256. */
+  divisor: whole(1, MAX_DIVISOR),
+})
+
+/** A filter of the u32 classifier that compares keys. */
+export interface U32Node extends Offload, InputOf<typeof node> {}
+
+/** The members of a node that a table has not. */
+type NodeOnly = { [K in Exclude<keyof U32Node, keyof Offload | 'handle' | 'divisor'>]?: undefined }
+
+/** A hash table of such filters. */
+export interface U32Table extends Offload, InputOf<typeof table>, NodeOnly {}
+
+export type U32Fields = U32Node | U32Table
+
+export const u32NodeInput: Declaration<U32Node> = object({}, node, offloadInput)
+export const u32TableInput: Declaration<U32Table> = object({}, table, offloadInput)
 
 /** The attributes of a filter. Throws TypeError or RangeError for what is no filter, or none that the kernel can make. */
 export function u32ToWire(fields: U32Fields, devices: DeviceNames, verb: Verb): U32WireIn {
@@ -84,8 +119,7 @@ export function u32ToWire(fields: U32Fields, devices: DeviceNames, verb: Verb): 
   }
 }
 
-function tableToWire({ handle, divisor = 0, ...fields }: U32Fields): U32WireIn {
-  wholeNumber('divisor', divisor, 1, MAX_DIVISOR)
+function tableToWire({ handle, divisor, ...fields }: U32Table): U32WireIn {
   if ((divisor & (divisor - 1)) !== 0) throw new RangeError(`divisor is ${divisor}: expected a power of two`)
   if (handle !== undefined && (parseU32Handle(handle) & 0xfffff) !== 0) {
     throw new RangeError(`'${handle}' is not a table: expected a handle such as '1:' with divisor`)
@@ -95,10 +129,6 @@ function tableToWire({ handle, divisor = 0, ...fields }: U32Fields): U32WireIn {
       `'${handle}' is a root table, which the kernel makes with the first filter of a priority: leave it out`,
     )
   }
-  const surplus = ['keys', 'link', 'hashKey', 'offset', 'classid', 'actions'].find(
-    name => fields[name as keyof typeof fields] !== undefined,
-  )
-  if (surplus !== undefined) throw new TypeError(`${surplus} belongs to a node, and divisor makes a table`)
   return { divisor, flags: offloadFlags(fields) }
 }
 

@@ -3,8 +3,8 @@ import type { FilterKind } from '../filter-kind.js'
 import { formatHandle } from '../handle.js'
 import { offloadOf } from '../offload.js'
 import { formatU32Handle, inRootTable, parseU32Handle, u32Table } from '../u32-handle.js'
-import { keyFromWire } from '../u32-key.js'
-import { u32ToWire, type U32Fields, type U32Offset } from './u32-checks.js'
+import { keyFromWire, type U32Key } from '../u32-key.js'
+import { u32ToWire, type U32Fields, type U32Node, type U32Offset, type U32Table } from './u32-checks.js'
 import {
   TC_U32_EAT,
   TC_U32_OFFSET,
@@ -23,6 +23,15 @@ export interface U32State {
   statistics?: { tried: bigint; matched: bigint; keys: bigint[] }
 }
 
+/** A node as it is listed. */
+export interface ListedU32Node extends U32Node, U32State {
+  keys?: readonly U32Key[] | undefined
+  actions?: readonly Action[] | undefined
+}
+/** A hash table as it is listed. */
+export interface ListedU32Table extends U32Table, U32State {}
+export type ListedU32 = ListedU32Node | ListedU32Table
+
 /** `u32` (net/sched/cls_u32.c). */
 export const u32Kind: FilterKind<U32Fields, U32Wire, U32WireIn> = {
   codec: u32Attributes,
@@ -40,14 +49,14 @@ export const u32Kind: FilterKind<U32Fields, U32Wire, U32WireIn> = {
   fromWire(
     { classid, hash, link, divisor, selector, actions, inputDevice, counters, mark, flags },
     devices,
-  ): U32Fields & U32State {
+  ): ListedU32 {
+    if (divisor !== undefined) return { divisor, ...offloadOf(flags) }
     return {
-      ...(divisor !== undefined && { divisor }),
       ...(hash !== undefined && !inRootTable(hash) && { table: formatU32Handle(hash) }),
       ...(selector && selectorFields(selector)),
       ...(link && { link: formatU32Handle(link) }),
       ...(classid !== undefined && { classid: formatHandle(classid) }),
-      ...(divisor === undefined && { actions: actionsFromWire(actions, devices) satisfies Action[] }),
+      actions: actionsFromWire(actions, devices),
       ...(inputDevice !== undefined && { inputDevice }),
       ...(mark && { mark: { value: mark.val, mask: mark.mask } }),
       ...(counters && { statistics: { tried: counters.rcnt, matched: counters.rhit, keys: counters.kcnts } }),

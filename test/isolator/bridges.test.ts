@@ -23,7 +23,7 @@ interface Port {
 const linksOf = (host: NamespaceRef): Promise<Port[]> => ipJson<Port>(host.name, '-d link show')
 
 async function ports(host: NamespaceRef): Promise<string[]> {
-  const links = (await linksOf(host)).filter(({ ifname }) => ifname.startsWith('pm'))
+  const links = (await linksOf(host)).filter(({ ifname }) => /^pm[bst]?\d/.test(ifname))
   return links
     .map(({ ifname, master, flags, linkinfo: { info_slave_data: port } }) =>
       [ifname, flags.includes('UP') ? 'up' : 'down', ...(master ? [master, port?.group_fwd_mask] : [])].join(
@@ -138,3 +138,13 @@ t.test(
     t.strictSame(await ports(host), [])
   },
 )
+
+t.test('a port with a wrong mask, after a restart', needsBridges(), async t => {
+  const { host, isolator } = await twoContainers(t)
+  await isolator.close()
+  await ip(host.name, 'link set pm1 type bridge_slave group_fwd_mask 0')
+  const next = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+  t.teardown(() => next.destroy())
+  await next.recover(['web-1', 'web-2'])
+  t.strictSame(await ports(host), SOUND)
+})

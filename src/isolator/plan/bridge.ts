@@ -53,6 +53,10 @@ export const masterOf = ({ bridged }: HostFacts, slot: number): Pick<LinkSpec, '
 export const portOf = ({ bridged }: HostFacts): Pick<LinkSpec, 'bridgePort'> =>
   bridged ? { bridgePort: PORT } : {}
 
+/** Whether a device of a container is in its bridge, and lets nothing by. */
+export const isEnslaved = ({ master, bridgePort }: Link, slot: number): boolean =>
+  master === bridgeName(slot) && bridgePort?.groupFwdMask === PORT.groupFwdMask
+
 /** Puts a device of a container that is there into its bridge. */
 export const enslaved = (host: HostFacts, dev: string, slot: number): Planned[] => [
   plan(link, 'change', { dev, ...masterOf(host, slot) }),

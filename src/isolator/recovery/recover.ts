@@ -10,10 +10,10 @@ import { lookUp } from '../kernel/look-up.js'
 import { isAsPlanned } from '../kernel/planned-as-listed.js'
 import type { HostContext } from '../host/context.js'
 import { ensureBridges } from '../host/bridges.js'
-import { bridgeName, linkName, shaperNames } from '../layout/layout.js'
+import { linkName, shaperNames } from '../layout/layout.js'
 import { hasItsName, releaseHandle } from '../container/namespace-handles.js'
 import { containerPlan } from '../plan/container.js'
-import { enslaved } from '../plan/bridge.js'
+import { enslaved, isEnslaved } from '../plan/bridge.js'
 import type { ContainerFacts, HostFacts } from '../plan/facts.js'
 import type { Planned } from '../plan/planned.js'
 import { classify, type Classified } from './classify.js'
@@ -107,7 +107,7 @@ async function enslaveAll(
   const outside = kept.flatMap(({ slot, enforced }) => {
     const ends = enforced ? Object.values(shaperNames(slot)) : []
     const seen = [links.get(slot), ...(enforced ? [shapers.get(slot)] : [])]
-    const inside = seen.every(device => device?.master === bridgeName(slot))
+    const inside = seen.every(device => device && isEnslaved(device, slot))
     return inside ? [] : [linkName(slot), ...ends].flatMap(dev => enslaved(host.facts, dev, slot))
   })
   await ensureAll(host.rt, outside)

@@ -37,6 +37,11 @@ export type IsolatorErrorCode =
    * and their removal is tried again. Others of the same call are gone.
    */
   | 'ERR_NOT_REMOVED'
+  /**
+   * A call failed, and so did taking back what it had done: `details.left` lists what stayed, `cause` is why the call failed.
+   * `recover()` of a new isolator removes it, or `verify()` and `repair()`.
+   */
+  | 'ERR_NOT_UNDONE'
   /** Another `create()` or `destroy()` on the same host does not end. See which process holds the name in the message. */
   | 'ERR_HOST_BUSY'
   /** The isolator is closed, or being destroyed. Create another; containers that were not cleaned up are still there. */
@@ -51,7 +56,7 @@ export interface IsolatorErrorOptions {
 }
 
 /**
- * The error of every refused or failed isolator call. The kernel is as it was before the call.
+ * The error of every refused or failed isolator call. The kernel is as it was before the call, but for ERR_NOT_UNDONE.
  *
  * @example
  * try {

@@ -13,8 +13,10 @@ import {
   packetLength,
   ret,
   returnInRanges,
+  returnInSortedRanges,
   unless,
   unlessInRanges,
+  unlessInSortedRanges,
   unlessOneOf,
   when,
   wordAt,
@@ -81,6 +83,26 @@ t.test('lists of values and ranges decide as the lists do', async t => {
       t.equal(verdict(unlessInRanges(list, NO), a), within ? 3 : 2)
       t.equal(verdict(unlessInRanges(list, packetLength(NO)), a), within ? 3 : 2)
       t.equal(verdict(returnInRanges(list, 1), a), within ? 1 : 3)
+    }),
+  )
+})
+
+t.test('many ascending ranges decide as the list does', async t => {
+  const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 2 })), {
+    maxLength: 150,
+  })
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 0, max: 900 }), (steps, a) => {
+      let next = 0
+      const list = steps.map(([gap, more]) => {
+        const first = next + gap
+        next = first + more + 1
+        return [first, first + more] as const
+      })
+      const within = list.some(([first, last]) => a >= first && a <= last)
+      t.equal(verdict(unlessInSortedRanges(list, NO), a), within ? 3 : 2)
+      t.equal(verdict(unlessInSortedRanges(list, packetLength(NO)), a), within ? 3 : 2)
+      t.equal(verdict(returnInSortedRanges(list, 1), a), within ? 1 : 3)
     }),
   )
 })

@@ -9,9 +9,10 @@ import { allOrNothing, type Undo } from '../kernel/undo.js'
 import { linkName } from '../layout/layout.js'
 import { refuse } from '../options/option-checks.js'
 import { allPorts } from '../plan/facts.js'
+import { refuseLargePrograms } from '../plan/program-size.js'
 import { buildContainers, openInside, type Inside } from './build.js'
 import type { ContainerLimits } from './limits.js'
-import { hasItsName } from './namespace-handles.js'
+import { checkRunDirectory, hasItsName } from './namespace-handles.js'
 import type { Container, ContainerTable, WantedContainer } from './table.js'
 
 /** Namespaces that are held open at a time, each with a socket inside. */
@@ -44,6 +45,7 @@ export async function isolate(
         containers.remove(container)
       })
       added.push(container)
+      refuseLargePrograms(host.facts, container)
     }
     await limits.refuseUnfitKernel(wanted)
     if (sharesPorts) {
@@ -128,6 +130,7 @@ async function attach(
       undo.push(() => NetworkNamespace.deleteName(name))
       return
     } catch (error) {
+      checkRunDirectory()
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       table.passOverSlot(container)
     }

@@ -1,9 +1,9 @@
-import { promises } from 'node:fs'
-import { NETNS_RUN_DIR } from '../../netns/named.js'
+import { promises, statSync } from 'node:fs'
+import { namedPath, NETNS_RUN_DIR } from '../../netns/named.js'
+import { IsolatorError } from '../isolator-error.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import type { IsolatorError } from '../isolator-error.js'
 import { insideError, insideOf, withSocketInside } from '../kernel/inside.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
@@ -119,13 +119,34 @@ async function namesInRunDirectory(): Promise<string[]> {
   try {
     return await promises.readdir(NETNS_RUN_DIR)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    if (code === 'ENOTDIR') throw noRunDirectory()
     throw error
   }
 }
 
+/**
+ * Refuses a host on which names of namespaces cannot be made.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where something else than a directory is at /run/netns
+ */
+export function checkRunDirectory(): void {
+  const there = statSync(NETNS_RUN_DIR, { throwIfNoEntry: false })
+  if (there && !there.isDirectory()) throw noRunDirectory()
+}
+
+const noRunDirectory = (): IsolatorError =>
+  new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `${NETNS_RUN_DIR} is not a directory, and names of network namespaces are kept there: move it out of the way`,
+    { details: { path: NETNS_RUN_DIR } },
+  )
+
 /** Undefined where nothing has the name, or nothing any more. */
 function openHandle(slot: number): Handle | undefined {
+  // A handle of ours is a file. To open a pipe of somebody's would wait for its other end.
+  if (!statSync(namedPath(linkName(slot)), { throwIfNoEntry: false })?.isFile()) return undefined
   try {
     return { slot, netns: NetworkNamespace.open(linkName(slot)) }
   } catch (error) {

@@ -251,4 +251,8 @@ export class ContainerTable implements Iterable<Container> {
 }
 
 const unknown = (id: string): IsolatorError =>
-  new IsolatorError('ERR_CONTAINER_UNKNOWN', `'${id}' is not isolated here`, { details: { id } })
+  new IsolatorError(
+    'ERR_CONTAINER_UNKNOWN',
+    `'${id}' is not isolated here; recover(['${id}']) finds it if an earlier run of the program has isolated it`,
+    { details: { id } },
+  )

@@ -7,6 +7,7 @@ import type { HostContext } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
 import { linkName } from '../layout/layout.js'
 import { openNamespace } from './namespace-handles.js'
+import { refuseLargePrograms } from '../plan/program-size.js'
 import { updatePlan } from '../plan/update.js'
 import { refusePortsInUse } from '../host/ports-in-use.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
@@ -29,6 +30,7 @@ export async function updateContainer(
 ): Promise<void> {
   const added = change.ports.subtract(container.ports)
   const removed = container.ports.subtract(change.ports)
+  refuseLargePrograms(host.facts, { ...container, ...change })
   const plan = updatePlan(host.facts, container, { ...container, ...change })
   const netns = plan.inside.length > 0 ? namespaceOf(container) : undefined
   try {

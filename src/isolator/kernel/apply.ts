@@ -6,6 +6,9 @@ import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
 import { plan, type Planned } from '../plan/planned.js'
+import { filter, type FilterKey } from '../../tc/index.js'
+import { lookUp } from './look-up.js'
+import { isAsPlanned } from './planned-as-listed.js'
 
 /** errnos of a deletion whose object is gone already, or the device with it. */
 export const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL'])
@@ -26,10 +29,13 @@ export async function applyAll(
   tolerated: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const names = rememberNames(rt.devices)
-  const results = await rt.send(
-    planned.map(message => message.request(names)),
-    { onError: 'stop' },
-  )
+  const requests = planned.map(message => message.request(names))
+  const results = await rt.send(requests, { onError: 'stop' }).catch((error: unknown) => {
+    // Which of them the kernel has carried out is unknown: the answers are lost, or a later part was not sent.
+    const inverses = planned.flatMap(({ inverse }) => inverse ?? []).reverse()
+    undo.push(async () => removeAll(rt, (await inversesOfPresent(rt, planned)).reverse()), inverses)
+    throw error
+  })
   const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
   const inverses = carriedOut.flatMap(({ inverse }) => inverse ?? []).reverse()
   if (inverses.length > 0) undo.push(() => removeAll(rt, inverses), inverses)
@@ -37,14 +43,40 @@ export async function applyAll(
   if (error) throw explain(error)
 }
 
-/** Deletes what is planned to be deleted, as one batch. What is gone already is no error, be it with its device. */
-export async function removeAll(rt: RtnetlinkSocket, deletions: readonly Planned[]): Promise<void> {
-  const requests = requestsOf(deletions, rt.devices)
-  if (requests.length === 0) return
-  const results = await rt.send(requests)
-  const error = firstError(results, ({ code }) => !GONE.has(code))
+/** What takes back the messages that may have been carried out: of those that make a filter, where it is there as planned. */
+async function inversesOfPresent(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<Planned[]> {
+  const made = possibleOf(planned, rt.devices).filter(({ inverse }) => inverse)
+  const isNewFilter = ({ object, verb }: Planned): boolean => object.name === filter.name && verb === 'add'
+  const filters = made.filter(isNewFilter)
+  const found = await lookUp(
+    rt,
+    filter,
+    filters.map(({ inverse }) => inverse?.spec as FilterKey),
+  )
+  const absent = new Set(
+    filters.filter((message, i) => {
+      const there = found[i]
+      return !there || !isAsPlanned(there, message, rt.devices)
+    }),
+  )
+  return made.flatMap(message => (absent.has(message) || !message.inverse ? [] : [message.inverse]))
+}
+
+/**
+ * Takes away what is planned to be deleted, as one batch, and makes again what is planned to be made. Of deletions, an object
+ * that is gone already is no error; anything else is one, unless the device is gone with all that was on it.
+ */
+export async function removeAll(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<void> {
+  const possible = possibleOf(planned, rt.devices)
+  if (possible.length === 0) return
+  const names = rememberNames(rt.devices)
+  const results = await rt.send(possible.map(message => message.request(names)))
+  const error = results.find(({ error }, i) => error && !isNoFailure(error, possible[i]))?.error
   if (error) throw error
 }
+
+const isNoFailure = ({ code }: NetlinkError, message: Planned | undefined): boolean =>
+  message?.verb === 'delete' ? GONE.has(code) : code === 'ENODEV'
 
 /** Likewise several lists of deletions, as one batch. Returns for each list why it failed; undefined if it did not. */
 export async function removeEach(
@@ -116,7 +148,7 @@ function explain(error: NetlinkError): Error {
   return new IsolatorError(
     'ERR_FOREIGN_STATE',
     `something that this isolator did not make is in the way of: ${error.command ?? error.request}. ` +
-      'Remove it first; it may be what an earlier run of this program left',
+      'If an earlier run of this program has left it, call recover() before isolate(); if not, remove it first',
     { cause: error, details: { command: error.command } },
   )
 }

@@ -8,6 +8,8 @@ import {
   unlessOneOf,
   when,
   returnInRanges,
+  returnInSortedRanges,
+  unlessInSortedRanges,
   type Block,
 } from '../../tc/classic-bpf/blocks.js'
 import type { PortRanges } from '../ports/port-ranges.js'
@@ -22,6 +24,15 @@ export const mustBeOneOf = (values: readonly number[]): Block => unlessOneOf(val
 export const mustBeAtLeast = (k: number): Block => unless(atLeast(k), noMatch)
 export const mustBeBelow = (k: number): Block => when(atLeast(k), noMatch)
 export const mustHaveNoneOf = (bits: number): Block => when(anyBitOf(bits), noMatch)
-export const mustBeIn = (ports: PortRanges): Block => unlessInRanges(ports, noMatch)
-export const mustNotBeIn = (ports: PortRanges): Block => returnInRanges(ports, NO_MATCH)
-export const matchIfIn = (ports: PortRanges): Block => returnInRanges(ports, MATCH)
+export const mustBeIn = (ports: PortRanges): Block =>
+  (isLong(ports) ? unlessInSortedRanges : unlessInRanges)(ports, noMatch)
+export const mustNotBeIn = (ports: PortRanges): Block => returnIn(ports, NO_MATCH)
+export const matchIfIn = (ports: PortRanges): Block => returnIn(ports, MATCH)
+
+const returnIn = (ports: PortRanges, verdict: number): Block =>
+  (isLong(ports) ? returnInSortedRanges : returnInRanges)(ports, verdict)
+
+/** Up to here ranges are tested one after the other. */
+const LONGEST_CHAIN = 128
+
+const isLong = (ports: PortRanges): boolean => [...ports].length > LONGEST_CHAIN

@@ -115,6 +115,46 @@ export function returnInRanges(ranges: Iterable<ValueRange>, verdict: number): B
   return [...ranges].flatMap(range => whenInRange(range, ret(verdict)))
 }
 
+/** Ranges that are looked at one after the other, once A is known to be among them. */
+const RANGES_PER_GROUP = 32
+
+/**
+ * As {@link returnInRanges} for many ranges that ascend without touching: groups are passed over by one comparison each, a
+ * single value costs one instruction and a range two.
+ */
+export function returnInSortedRanges(ranges: Iterable<ValueRange>, verdict: number): Block {
+  return groupsOf([...ranges]).flatMap(group => whenInGroup(group, ret(verdict)))
+}
+
+/** As {@link unlessInRanges}, likewise. */
+export function unlessInSortedRanges(ranges: Iterable<ValueRange>, block: Block): Block {
+  return groupsOf([...ranges]).reduceRight<Block>(
+    (rest, group) => [...whenInGroup(group, jumpOver(rest.length)), ...rest],
+    block,
+  )
+}
+
+const groupsOf = (ranges: readonly ValueRange[]): ValueRange[][] =>
+  Array.from({ length: Math.ceil(ranges.length / RANGES_PER_GROUP) }, (_, i) =>
+    ranges.slice(i * RANGES_PER_GROUP, (i + 1) * RANGES_PER_GROUP),
+  )
+
+/** Runs the one instruction of `hit` when A lies in one of the ranges. */
+function whenInGroup(group: readonly ValueRange[], hit: Block): Block {
+  const length = group.reduce((sum, [first, last]) => sum + (first === last ? 1 : 2), 0)
+  const tests: Instruction[] = []
+  for (const [i, [first, last]] of group.entries()) {
+    const miss = i === group.length - 1 ? hit.length : 0
+    if (first === last) tests.push(jump(equal(first), length - tests.length - 1, miss))
+    else {
+      tests.push(jump(atLeast(first), 0, 1 + miss))
+      tests.push(jump({ operation: BPF_JGT, k: last }, miss, length - tests.length - 1))
+    }
+  }
+  const [, highest = 0] = group.at(-1) ?? []
+  return [jump({ operation: BPF_JGT, k: highest }, length + hit.length, 0), ...tests, ...hit]
+}
+
 function whenInRange([first, last]: ValueRange, block: Block): Block {
   const above: Condition = { operation: BPF_JGT, k: last }
   return [jump(atLeast(first), 0, 1 + block.length), jump(above, block.length, 0), ...block]

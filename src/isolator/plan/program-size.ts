@@ -1,0 +1,30 @@
+import { assemble } from '../../tc/classic-bpf/program.js'
+import { IsolatorError } from '../isolator-error.js'
+import { allowFilters, insideFilter } from './container.js'
+import type { ContainerFacts, HostFacts } from './facts.js'
+
+/** With no more ranges every program is far below the kernel's limit, whatever the options. */
+const FEW_RANGES = 128
+
+/**
+ * Refuses more ports than the programs of a container can hold: 4,096 instructions each (BPF_MAXINSNS), about one for a single
+ * port and two for a range, up to four times.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION
+ */
+export function refuseLargePrograms(host: HostFacts, container: ContainerFacts): void {
+  const ranges = [...container.ports].length
+  if (ranges <= FEW_RANGES) return
+  try {
+    for (const { program } of [...allowFilters(host, container), insideFilter(host, container)])
+      assemble(program)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new IsolatorError(
+      'ERR_INVALID_OPTION',
+      `ports of '${container.id}' are ${ranges} ranges, more than the programs that check a container's packets can hold ` +
+        '(about 900 single ports, or 450 ranges): ask for ports that lie together',
+      { cause: error, details: { option: 'ports', ranges } },
+    )
+  }
+}

@@ -12,6 +12,7 @@ export type {
   RtnetlinkEvent,
   RtnetlinkMonitor,
 } from './rtnetlink-monitor.js'
+export { jsonReplacer, jsonReviver } from './rtnetlink-json.js'
 export type { ListedObject, Restored } from './rtnetlink-restore.js'
 export type { RtnetlinkSnapshot, TableName } from './rtnetlink-snapshot.js'
 export type { Mode, Outcome, Verbs, WriteVerb } from './rtnetlink-verbs.js'

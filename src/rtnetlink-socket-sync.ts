@@ -79,6 +79,7 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
 
 const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
   devices: netlink.devices,
+  attempt: work => work(),
   request: <T>(request: Request<never>, then: (replies: readonly Message[]) => T): T =>
     then(netlink.request(request)),
   series([first, ...others], undo) {

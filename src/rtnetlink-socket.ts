@@ -84,7 +84,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
   }
 
   /** Sends requests made elsewhere, as `batch`. */
-  send(requests: Iterable<Request<never>>, options?: BatchOptions): Promise<BatchResult[]> {
+  async send(requests: Iterable<Request<never>>, options?: BatchOptions): Promise<BatchResult[]> {
     return this.#netlink.batch(requests, options)
   }
 
@@ -157,6 +157,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
 function executorOf(netlink: NetlinkSocket): Executor<'async'> {
   return {
     devices: netlink.devices,
+    attempt: async work => work(),
     async request<T>(
       request: Request<never>,
       then: (replies: readonly Message[]) => T,

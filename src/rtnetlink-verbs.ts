@@ -15,6 +15,8 @@ export type Outcome<M extends Mode, T> = M extends 'sync' ? T : Promise<T>
 /** Carries out requests. The two forms of the socket each have one; verbs are written once on top. */
 export interface Executor<M extends Mode> {
   readonly devices: DeviceNames
+  /** Does `work`. An error that it throws becomes that of the promise, where there is one. */
+  attempt<T>(work: () => Outcome<M, T>): Outcome<M, T>
   /** Sends one request and hands the answers to `then`. */
   request<T>(
     request: Request<never>,
@@ -87,7 +89,7 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   /** All objects that match the query. Needs no privilege. */
   list(...list: ListArguments<Query>): Outcome<M, (Decoded & Uncarried)[]> {
     const [query, options] = list as [query: Query | undefined, options?: DumpOptions]
-    return this.#list(query ?? ({} as Query), options)
+    return this.#executor.attempt(() => this.#list(query ?? ({} as Query), options))
   }
 
   #list(query: Query, options: DumpOptions | undefined): Outcome<M, (Decoded & Uncarried)[]> {
@@ -111,6 +113,10 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
 
   /** One object. Throws NetlinkError (`ENOENT`, `ENODEV`, …) where there is none. Needs no privilege. */
   get(key: Key, options?: CallOptions): Outcome<M, Decoded & Uncarried> {
+    return this.#executor.attempt(() => this.#get(key, options))
+  }
+
+  #get(key: Key, options?: CallOptions): Outcome<M, Decoded & Uncarried> {
     const object = this.#object
     const { devices } = this.#executor
     return this.#executor.request(
@@ -131,9 +137,13 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
    * CAP_NET_ADMIN.
    */
   add(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
+    return this.#executor.attempt(() => this.#add(spec, options))
+  }
+
+  #add(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
     const object = this.#object
     const made = object.inSteps?.(spec)
-    if (!made) return this.#write('add', spec, options)
+    if (!made) return this.#send(newRequest(object, 'add', spec, this.#executor.devices), options)
     refuseUncarried(object.name, 'add', spec)
     const { devices } = this.#executor
     const undo = deleteRequest(object, made.undo, devices)
@@ -152,11 +162,15 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
 
   /** Deletes the object with this full key. Needs CAP_NET_ADMIN. */
   delete(key: Key, options?: CallOptions): Outcome<M, void> {
-    return this.#send(deleteRequest(this.#object, key, this.#executor.devices), options)
+    return this.#executor.attempt(() =>
+      this.#send(deleteRequest(this.#object, key, this.#executor.devices), options),
+    )
   }
 
   #write(verb: WriteVerb, spec: Spec, options?: CallOptions): Outcome<M, void> {
-    return this.#send(newRequest(this.#object, verb, spec, this.#executor.devices), options)
+    return this.#executor.attempt(() =>
+      this.#send(newRequest(this.#object, verb, spec, this.#executor.devices), options),
+    )
   }
 
   #send(request: Request<never>, options?: CallOptions): Outcome<M, void> {

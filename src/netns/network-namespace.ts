@@ -113,7 +113,7 @@ export class NetworkNamespace implements AsyncDisposable {
    * Reads (value `null`) and writes files as seen from inside, in order, all on one thread. Gives for each its content
    * or its error. Throws only where the namespace cannot be entered.
    */
-  accessFiles(
+  async accessFiles(
     entries: readonly (readonly [path: string, value: string | null])[],
   ): Promise<(string | Error)[]> {
     return this.#using(fd =>

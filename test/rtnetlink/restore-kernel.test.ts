@@ -21,7 +21,6 @@ const LINES = [
   'ip link add index 13 m0 address 02:00:00:00:00:13 link b0 type macvlan mode bridge',
   'ip link add index 14 d0 address 02:00:00:00:00:14 type dummy && ip link set d0 addrgenmode none && ip link set d0 up',
   'ip link add index 15 i0 address 02:00:00:00:00:15 type ifb && ip link set i0 addrgenmode none && ip link set i0 up',
-  'ip link add index 16 bond0 address 02:00:00:00:00:16 type bond mode active-backup miimon 100',
   'ip link add index 17 v0 address 02:00:00:00:00:17 type vrf table 77',
   'ip addr add 10.9.0.2/24 brd + dev b0 && ip addr add 10.9.0.3/24 dev b0 && ip addr add 10.8.0.2 peer 10.8.0.3 dev b0',
   'ip addr add fd00::2/64 dev b0 nodad && ip addr add 10.7.0.1/24 dev br0 && ip addr add 127.0.0.9/8 dev lo',

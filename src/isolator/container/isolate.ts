@@ -92,8 +92,10 @@ async function isolateSome(
   })
   await allDone([free, opened])
   const insides = new Map(await opened)
-  // Whose the name is that each gets next is known by this: see ourHandles.
-  await host.rt.send(containers.map(({ netns }) => netnsId.assign(netns.fd)))
+  await assignIds(
+    host,
+    containers.map(({ netns }) => netns),
+  )
   await atOnce(containers, ({ container, netns }) => attach(table, container, netns, undo))
   await ensureBridges(
     host,
@@ -113,6 +115,13 @@ function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo)
   })
   if (!netns.equals(host.netns)) return netns
   throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
+}
+
+/** Has the host's namespace know others: the names that they get next are ours by this (see ourHandles). */
+async function assignIds({ rt }: HostContext, spaces: readonly NetworkNamespace[]): Promise<void> {
+  const results = await rt.send(spaces.map(({ fd }) => netnsId.assign(fd)))
+  const refused = results.find(({ error }) => error && error.code !== 'EEXIST')
+  if (refused?.error) throw refused.error
 }
 
 /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */

@@ -1,6 +1,7 @@
 import { shellWord } from '../../netlink/shell-word.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
+import { sysctlWords } from '../../netns/sysctl-words.js'
 import { link } from '../../rtnetlink/index.js'
 import { filter } from '../../tc/index.js'
 import { compareAll } from './compare.js'
@@ -128,7 +129,7 @@ async function sysctlFaults(netns: NetworkNamespace, sysctls: readonly Sysctl[])
   return sysctls.flatMap((sysctl, i): Fault[] => {
     const value = values[i]
     if (typeof value !== 'string') return []
-    const found = value.trim().replaceAll(/\s+/g, ' ')
+    const found = sysctlWords(value)
     if (found === sysctl.value) return []
     const [object, is] = [sysctl, { ...sysctl, value: found }].map(sysctlLine) as [string, string]
     return [{ difference: { kind: 'different', object, found: is, foreign: false }, mend: [], sysctl }]

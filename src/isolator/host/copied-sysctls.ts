@@ -1,5 +1,6 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
+import { sysctlWords } from '../../netns/sysctl-words.js'
 import type { Sysctl } from '../plan/facts.js'
 
 /**
@@ -25,8 +26,6 @@ export async function readCopiedSysctls(host: NetworkNamespace): Promise<Sysctl[
   const values = await host.accessFiles(COPIED.map(name => [sysctlPath(name), null]))
   return COPIED.flatMap((name, i) => {
     const value = values[i]
-    return typeof value === 'string'
-      ? [{ name, value: value.trim().replaceAll('\t', ' '), optional: true }]
-      : []
+    return typeof value === 'string' ? [{ name, value: sysctlWords(value), optional: true }] : []
   })
 }

@@ -4,6 +4,7 @@ import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { readCopiedSysctls } from './copied-sysctls.js'
 import { findFlowQdisc } from './flows.js'
 import { IsolatorError } from '../isolator-error.js'
+import { sysctlWords } from '../../netns/sysctl-words.js'
 import { refuse } from '../options/option-checks.js'
 import type { IsolatorOptions } from '../options/options.js'
 import type { HostFacts } from '../plan/facts.js'
@@ -111,7 +112,7 @@ async function sharedAddress(rt: RtnetlinkSocket, dev: string, wanted: string | 
 async function readEphemeralRange(netns: NetworkNamespace): Promise<PortRanges> {
   const name = 'net.ipv4.ip_local_port_range'
   const text = await netns.readSysctl(name)
-  const [first, last] = text.split(/\s+/)
+  const [first, last] = sysctlWords(text).split(' ')
   if (last === undefined)
     throw new IsolatorError('ERR_KERNEL_UNSUPPORTED', `${name} is '${text}', where two numbers were expected`)
   return PortRanges.from(`${first}-${last}`)

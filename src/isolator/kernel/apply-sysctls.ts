@@ -1,6 +1,7 @@
 import { SystemError } from '../../native/system-error.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
+import { sysctlWords } from '../../netns/sysctl-words.js'
 import type { Sysctl } from '../plan/facts.js'
 
 const ENOENT = -2
@@ -42,9 +43,7 @@ export async function applySysctls(
     if (optional && write instanceof SystemError && write.errno === ENOENT) continue
     if (write instanceof Error) throw write
     if (after instanceof Error) throw after
-    if (words(after) !== words(value))
-      throw new Error(`${name} was set to '${value}' but is '${words(after)}'`)
+    const found = sysctlWords(after ?? '')
+    if (found !== sysctlWords(value)) throw new Error(`${name} was set to '${value}' but is '${found}'`)
   }
 }
-
-const words = (text = ''): string => text.trim().replaceAll(/\s+/g, ' ')

@@ -1,3 +1,4 @@
+import { argument, optional } from './input/index.js'
 import { binding } from './native/binding.js'
 import { NetlinkSocketSync } from './netlink/socket-sync.js'
 import type { BatchOptions, DumpOptions } from './netlink/socket.js'
@@ -7,9 +8,11 @@ import type { DeviceNames } from './netlink/message-type.js'
 import { NetworkNamespace } from './netns/network-namespace.js'
 import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
-import type { RtnetlinkSocketOptions } from './rtnetlink-socket.js'
+import { rtnetlinkSocketInput, type RtnetlinkSocketOptions } from './rtnetlink-socket.js'
 import { tablesOf, type Tables } from './rtnetlink-tables.js'
 import type { Executor } from './rtnetlink-verbs.js'
+
+const checkOpen = argument('RtnetlinkSocketSync.open', 'options', optional(rtnetlinkSocketInput))
 
 /**
  * RtnetlinkSocket without promises, for scripts and for the lowest latency. A call blocks the process for as long as the
@@ -38,7 +41,9 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
   }
 
   /** As RtnetlinkSocket.open. */
-  static open({ netns }: RtnetlinkSocketOptions = {}): RtnetlinkSocketSync {
+  static open(options: RtnetlinkSocketOptions = {}): RtnetlinkSocketSync {
+    checkOpen(options)
+    const { netns } = options
     const openIn = (fd: number): RtnetlinkSocketSync =>
       new RtnetlinkSocketSync(
         new NetlinkSocketSync(new (binding().Socket)(rtnetlinkProtocol.number, fd), rtnetlinkProtocol),

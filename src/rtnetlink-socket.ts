@@ -1,10 +1,11 @@
+import { argument, object, optional, type Declaration, type InputOf } from './input/index.js'
 import { binding } from './native/binding.js'
 import { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
 import { NetlinkClosedError } from './netlink/errors.js'
 import type { BatchResult } from './netlink/exchange.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
-import { NetworkNamespace, type NetnsReference } from './netns/network-namespace.js'
+import { NetworkNamespace, netnsInput } from './netns/network-namespace.js'
 import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { linkStatisticsRequest, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
 import type { LinkStatistics } from './rtnetlink/link-statistics.js'
@@ -15,10 +16,15 @@ import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 import { tablesOf, type Tables } from './rtnetlink-tables.js'
 import type { Executor } from './rtnetlink-verbs.js'
 
-export interface RtnetlinkSocketOptions {
+const socketOptions = object({
   /** The network namespace to open the socket in. Default: the caller's. Entering another needs CAP_SYS_ADMIN. */
-  netns?: NetnsReference | undefined
-}
+  netns: optional(netnsInput),
+})
+
+export interface RtnetlinkSocketOptions extends InputOf<typeof socketOptions> {}
+export const rtnetlinkSocketInput: Declaration<RtnetlinkSocketOptions> = socketOptions
+
+const checkOpen = argument('RtnetlinkSocket.open', 'options', optional(socketOptions))
 
 /**
  * The kernel's network configuration: links, addresses, routes, neighbours, qdiscs, classes and filters, each with the
@@ -53,7 +59,9 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
 
   /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
 
-  static async open({ netns }: RtnetlinkSocketOptions = {}): Promise<RtnetlinkSocket> {
+  static async open(options: RtnetlinkSocketOptions = {}): Promise<RtnetlinkSocket> {
+    checkOpen(options)
+    const { netns } = options
     // A handle of its own: a monitor opens a further socket later, when the caller may have closed his.
     const own = netns === undefined ? undefined : NetworkNamespace.resolve(netns)
     try {

@@ -1,3 +1,4 @@
+import { object, oneOf, optional, text, whole, type Declaration, type InputOf } from '../input/index.js'
 import { binding } from '../native/binding.js'
 
 /** linux/socket.h, linux/net.h, asm-generic/socket.h */
@@ -7,13 +8,16 @@ const SOCK_DGRAM = 2
 const SOL_SOCKET = 1
 const SO_REUSEADDR = 2
 
-export interface InetSocketOptions {
-  type: 'tcp' | 'udp'
+const options = object({
+  type: oneOf('tcp', 'udp'),
   /** Local IPv4 address. Default: any. */
-  address?: string | undefined
+  address: optional(text("an IPv4 address such as '10.9.0.2'")),
   /** Local port. Default 0: the kernel takes one from the namespace's ip_local_port_range. */
-  port?: number | undefined
-}
+  port: optional(whole(0, 0xffff)),
+})
+
+export interface InetSocketOptions extends InputOf<typeof options> {}
+export const inetSocketInput: Declaration<InetSocketOptions> = options
 
 /**
  * Makes a socket inside `netns`, a file descriptor, binds it and returns its file descriptor. Throws TypeError or

@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { completed } from './completed.js'
-import { openInetSocket, type InetSocketOptions } from './inet-socket.js'
+import { argument, either, instanceOf, name, optional, whole, type Declaration } from '../input/index.js'
+import { inetSocketInput, openInetSocket, type InetSocketOptions } from './inet-socket.js'
 import { attach, detach, makeHandleFile, namedPath, prepareRunDirectory } from './named.js'
 import { openNamespace, pathOf } from './reference.js'
 import { sysctlPath } from './sysctl-path.js'
@@ -9,6 +10,20 @@ import { withRecipe } from './unprivileged.js'
 
 /** A network namespace: an open one, the path of a handle, the name of one in /run/netns, or the pid of a process in it. */
 export type NetnsReference = NetworkNamespace | string | number
+
+/** A network namespace that a caller names. */
+export const netnsInput: Declaration<NetnsReference> = either(
+  name('the name or path of a network namespace'),
+  whole(1, 0x7fff_ffff, 'the pid of a process in it'),
+  instanceOf<NetworkNamespace>('an open NetworkNamespace', () => NetworkNamespace as never),
+)
+
+const checkName = argument(
+  'NetworkNamespace.create',
+  'name',
+  optional(name('the name of a network namespace')),
+)
+const checkSocket = argument('NetworkNamespace.openSocket', 'options', inetSocketInput)
 
 /**
  * An open network namespace. It keeps the namespace alive until `close()`. Everything done inside it (opening sockets,
@@ -34,6 +49,7 @@ export class NetworkNamespace implements AsyncDisposable {
    *   /run/netns is a file; TypeError for what is no name
    */
   static async create(name?: string): Promise<NetworkNamespace> {
+    checkName(name)
     const path = name === undefined ? undefined : namedPath(name)
     try {
       if (path === undefined) return new NetworkNamespace(await unshare(undefined), undefined)
@@ -129,6 +145,7 @@ export class NetworkNamespace implements AsyncDisposable {
    * Throws SystemError (`EADDRINUSE`, …).
    */
   openSocket(options: InetSocketOptions): number {
+    checkSocket(options)
     return openInetSocket(this.fd, options)
   }
 

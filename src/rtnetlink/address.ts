@@ -1,6 +1,24 @@
-import type { Infer, InferInput } from '../netlink/codec/index.js'
+import {
+  boolean,
+  namesOf,
+  number,
+  object,
+  oneOf,
+  optional,
+  passingOver,
+  text,
+  whole,
+  type Declaration,
+  type InputOf,
+  type Optional,
+} from '../input/index.js'
+import { checkedObject } from '../netlink/checked-object.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { ipAddress, u32, type Infer, type InferInput } from '../netlink/codec/index.js'
+import { nameOrNumber } from '../netlink/codec/named.js'
+import type { Uncarried } from '../netlink/uncarried.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
-import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import { deviceIndex, deviceInput, deviceName } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { ObjectType, Restoration, Verb } from '../netlink/object-type.js'
 import type { IpFamily } from './address-family.js'
@@ -12,42 +30,48 @@ import {
   type AddressFlag,
   type AddressFlags,
 } from './address-flags.js'
-import { addressMessages, type addressBody, type addressProtocols } from './address-messages.js'
+import { addressMessages, addressProtocols, type addressBody } from './address-messages.js'
 import { defined } from './defined.js'
 import { addressBits, canonicalAddress, parsePrefix } from './prefix.js'
 import { addressRestoration } from './restoration.js'
-import type { Scope } from './scopes.js'
+import { scopes, type Scope } from './scopes.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 
-/** What says which address of which device is meant. */
-export interface AddressKey {
-  dev: Device
+const keyMembers = object({
+  dev: deviceInput,
   /** The local address: `'10.9.0.2'`, or with its prefix length `'10.9.0.2/24'`. */
-  address: string
+  address: text("an IP address such as '10.9.0.2' or '10.9.0.2/24'"),
   /** Default: all bits of the address. Of a point-to-point address that of the peer. */
-  prefixLength?: number | undefined
+  prefixLength: optional(whole(0, 128)),
   /** The far end of a point-to-point address. */
-  peer?: string | undefined
-}
+  peer: optional(text('an IP address')),
+})
+
+/** What says which address of which device is meant. */
+export interface AddressKey extends InputOf<typeof keyMembers> {}
+
+const lifetime = number(0, Infinity, 'a number of seconds, or Infinity')
+
+const specMembers = object({
+  broadcast: optional(carriedBy(ipAddress)),
+  anycast: optional(carriedBy(ipAddress)),
+  /** Name of an IPv4 address as old tools show it: the device's, or the device's, a colon and a word. */
+  label: optional(text()),
+  /** Default: `'host'` for 127.0.0.0/8, else `'global'`. */
+  scope: optional(nameOrNumber(scopes, 0, 0xff)),
+  /** Seconds until the address is removed. Default: never, `Infinity`. */
+  validLifetime: optional(lifetime),
+  /** Seconds until new connections avoid it. Default: never, `Infinity`. */
+  preferredLifetime: optional(lifetime),
+  /** Metric of the route to the prefix. */
+  metric: optional(carriedBy(u32)),
+  /** Who made the address. */
+  protocol: optional(nameOrNumber(addressProtocols, 0, 0xff)),
+})
 
 /** An address as it is asked for; the words are those of `ip address`. */
-export interface AddressSpec extends AddressKey, AddressFlags {
-  broadcast?: string | undefined
-  anycast?: string | undefined
-  /** Name of an IPv4 address as old tools show it: the device's, or the device's, a colon and a word. */
-  label?: string | undefined
-  /** Default: `'host'` for 127.0.0.0/8, else `'global'`. */
-  scope?: Scope | undefined
-  /** Seconds until the address is removed. Default: never, `Infinity`. */
-  validLifetime?: number | undefined
-  /** Seconds until new connections avoid it. Default: never, `Infinity`. */
-  preferredLifetime?: number | undefined
-  /** Metric of the route to the prefix. */
-  metric?: number | undefined
-  /** Who made the address. */
-  protocol?: keyof typeof addressProtocols.numbers | number | undefined
-}
+export interface AddressSpec extends AddressKey, AddressFlags, InputOf<typeof specMembers> {}
 
 /** An address as the kernel describes it. */
 export interface Address extends AddressSpec {
@@ -63,15 +87,32 @@ export interface Address extends AddressSpec {
   updated?: number
 }
 
-/** Which addresses to list; all where nothing is said. */
-export interface AddressQuery {
-  dev?: Device | undefined
-  family?: IpFamily | undefined
-  scope?: Scope | undefined
-  /** One address, without a prefix length. */
-  address?: string | undefined
-  label?: string | undefined
+/** What a listed address has beside what it was made of. */
+const state: Readonly<Record<Exclude<keyof Address | keyof Uncarried, keyof AddressSpec>, true>> = {
+  ...{ ifindex: true, family: true, flags: true, created: true, updated: true, uncarried: true },
 }
+
+const flagMembers = object(
+  Object.fromEntries(settableAddressFlags.map(name => [name, optional(boolean)])) as {
+    [K in keyof AddressFlags]-?: Optional<boolean>
+  },
+)
+
+const listed = passingOver<AddressKey>(keyMembers, Object.keys(state))
+const spec: Declaration<AddressSpec> = object({}, listed, specMembers, flagMembers)
+const key: Declaration<AddressKey> = passingOver<AddressKey>(keyMembers, namesOf(spec))
+
+const query = object({
+  dev: optional(deviceInput),
+  family: optional(oneOf('inet', 'inet6')),
+  scope: optional(nameOrNumber(scopes, 0, 0xff)),
+  /** One address, without a prefix length. */
+  address: optional(carriedBy(ipAddress)),
+  label: optional(text()),
+})
+
+/** Which addresses to list; all where nothing is said. */
+export interface AddressQuery extends InputOf<typeof query> {}
 
 type Body = Infer<typeof addressBody>
 type BodyInput = InferInput<typeof addressBody>
@@ -79,8 +120,7 @@ type BodyInput = InferInput<typeof addressBody>
 /** INFINITY_LIFE_TIME, net/addrconf.h */
 const FOREVER = 0xffff_ffff
 
-/** IP addresses of devices: `ip address`, net/ipv4/devinet.c and net/ipv6/addrconf.c. */
-export const address: ObjectType<AddressSpec, AddressKey, AddressQuery, Address> = {
+const addresses: ObjectType<AddressSpec, AddressKey, AddressQuery, Address> = {
   name: 'address',
   messages: addressMessages,
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: NLM_F_REPLACE },
@@ -132,6 +172,9 @@ export const address: ObjectType<AddressSpec, AddressKey, AddressQuery, Address>
   passing: ['validLifetime', 'preferredLifetime'],
   command,
 }
+
+/** IP addresses of devices: `ip address`, net/ipv4/devinet.c and net/ipv6/addrconf.c. */
+export const address = checkedObject('addresses', { spec, key, query }, addresses)
 
 /** Other families (phonet, MCTP) answer a dump of all. */
 const isIp = (family: string | number): boolean => family === 'inet' || family === 'inet6'

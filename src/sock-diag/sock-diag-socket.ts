@@ -1,14 +1,19 @@
+import { argument, object, optional, type InputOf } from '../input/index.js'
 import { binding } from '../native/binding.js'
 import { NetlinkSocket, type DumpOptions } from '../netlink/socket.js'
-import { NetworkNamespace, type NetnsReference } from '../netns/network-namespace.js'
+import { NetworkNamespace, netnsInput } from '../netns/network-namespace.js'
 import { inetDiagReply } from './inet-diag.js'
 import { socketFrom, socketRequests, type InetSocket, type InetSocketQuery } from './inet-socket.js'
 import { sockDiagProtocol } from './protocol.js'
 
-export interface SockDiagSocketOptions {
+const socketOptions = object({
   /** The network namespace whose sockets to list. Default: the caller's. Entering another needs CAP_SYS_ADMIN. */
-  netns?: NetnsReference | undefined
-}
+  netns: optional(netnsInput),
+})
+
+export interface SockDiagSocketOptions extends InputOf<typeof socketOptions> {}
+
+const checkOpen = argument('SockDiagSocket.open', 'options', optional(socketOptions))
 
 /** Lists the sockets of a network namespace, as `ss` does. Needs no privilege beyond entering the namespace. */
 export class SockDiagSocket implements AsyncDisposable {
@@ -20,7 +25,9 @@ export class SockDiagSocket implements AsyncDisposable {
 
   /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
 
-  static async open({ netns }: SockDiagSocketOptions = {}): Promise<SockDiagSocket> {
+  static async open(options: SockDiagSocketOptions = {}): Promise<SockDiagSocket> {
+    checkOpen(options)
+    const { netns } = options
     const openIn = (fd: number): SockDiagSocket =>
       new SockDiagSocket(
         new NetlinkSocket(new (binding().Socket)(sockDiagProtocol.number, fd), sockDiagProtocol),

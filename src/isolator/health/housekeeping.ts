@@ -195,7 +195,7 @@ export class Housekeeping {
     return retryUntilDone(
       async () => {
         await container.settled
-        if (!this.#isThere(container)) return
+        if (!this.#isThere(container) || this.#removing.has(container)) return
         this.#lost.set(container, reason)
         await this.#chores.cleanup(container.id)
       },

@@ -124,7 +124,7 @@ t.test(
     await isolator.cleanup('web-1')
     await inside.qdiscs.add({ dev: 'lo', kind: 'ingress' })
     const { actions: _actions, ...filter } = left as typeof left & { actions?: unknown }
-    await inside.filters.add(filter as never)
+    await inside.filters.add(filter)
     await isolator.isolate('web-1', { netns: c1.name, ports: '31500' })
     t.strictSame(await isolator.verify('web-1'), [])
     await t.rejects(
@@ -137,7 +137,7 @@ t.test(
     t.notMatch(await tc(c1.name, 'qdisc show dev lo'), 'ingress', 'it is gone with the container')
 
     await inside.qdiscs.add({ dev: 'lo', kind: 'ingress' })
-    await inside.filters.add(filter as never)
+    await inside.filters.add(filter)
     await tcBatch(c1.name, ["filter add dev lo ingress prio 7 protocol all bpf da bytecode '1,6 0 0 0'"])
     await t.rejects(isolator.isolate('web-1', { netns: c1.name, ports: '31500' }), {
       code: 'ERR_FOREIGN_STATE',
@@ -182,7 +182,7 @@ for (const [what, change] of Object.entries(CHANGES)) {
 
 t.test('a container that the host cannot remove keeps no other', needsIsolation(), async t => {
   const { c1, c2, isolator } = await twoContainers(t)
-  const { deleteName } = NetworkNamespace
+  const deleteName = NetworkNamespace.deleteName.bind(NetworkNamespace)
   t.teardown(() => {
     NetworkNamespace.deleteName = deleteName
   })

@@ -94,7 +94,7 @@ const wrong: [Partial<AddressSpec>, RegExp][] = [
   [{ address: '10.9.0.2', prefixLength: 1.5 }, /prefixLength is 1\.5/],
   [{ address: '10.9.0.2', peer: 'fd00::1' }, /peer: 'fd00::1' is not of the family inet/],
   [{ address: '10.9.0.2', broadcast: 'all' }, /broadcast is 'all'/],
-  [{ address: '10.9.0.2', scope: 'far' as 'link' }, /'far' is no scope/],
+  [{ address: '10.9.0.2', scope: 'far' as 'link' }, /scope is 'far'/],
   [{ address: '10.9.0.2', validLifetime: -1 }, /-1/],
   [{ address: '10.9.0.2', dev: 'gone' }, /'gone'/],
 ]

@@ -57,8 +57,13 @@ const PASSING = new Set(
 )
 const FLAGS = /^(RUNNING|LOWER_UP|DORMANT|tentative|linkdown|dead)$/
 
+/** What the kernel learns by itself depends on the moment. */
+const isLearnt = (object: object): boolean =>
+  'state' in object && !('proxy' in object) && object.state !== 'permanent'
+
 const texts = (objects: readonly object[]): string[] =>
   objects
+    .filter(object => !isLearnt(object))
     .map(object =>
       JSON.stringify(object, (key, value: unknown) => {
         if (PASSING.has(key)) return undefined

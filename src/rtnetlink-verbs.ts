@@ -143,7 +143,12 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   #add(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
     const object = this.#object
     const made = object.inSteps?.(spec)
-    if (!made) return this.#send(newRequest(object, 'add', spec, this.#executor.devices), options)
+    if (!made) {
+      const request = newRequest(object, 'add', spec, this.#executor.devices)
+      const needed = object.precondition?.(spec)
+      const send = (): Outcome<M, void> => this.#send(request, options)
+      return needed === undefined ? send() : this.#whenThere(needed, send, options)
+    }
     refuseUncarried(object.name, 'add', spec)
     const { devices } = this.#executor
     const undo = deleteRequest(object, made.undo, devices)
@@ -165,6 +170,12 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
     return this.#executor.attempt(() =>
       this.#send(deleteRequest(this.#object, key, this.#executor.devices), options),
     )
+  }
+
+  /** Looks for an object first. Throws NetlinkError `ENOENT` where there is none. */
+  #whenThere(key: Key, then: () => Outcome<M, void>, options?: CallOptions): Outcome<M, void> {
+    const found: unknown = this.get(key, options)
+    return found instanceof Promise ? (found.then(then) as Outcome<M, void>) : then()
   }
 
   #write(verb: WriteVerb, spec: Spec, options?: CallOptions): Outcome<M, void> {

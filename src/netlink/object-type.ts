@@ -56,6 +56,11 @@ export interface ObjectType<Spec, Key, Query, Decoded extends Spec> {
   toNew(spec: Spec, devices: DeviceNames, verb: Verb): unknown
   /** How `add` makes an object of which the kernel does not take everything in one message; undefined where it does. */
   inSteps?(spec: Spec): Steps<Spec, Key> | undefined
+  /**
+   * The key of another object that has to be there before `add`, where the kernel does not look: it makes something else
+   * instead.
+   */
+  precondition?(spec: Spec): Key | undefined
   /** The body of RTM_DEL*. Takes the full key: nothing is ever deleted by a wildcard. */
   toDelete(key: Key, devices: DeviceNames): unknown
   /** The body of RTM_GET* for one object. */

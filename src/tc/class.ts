@@ -28,6 +28,7 @@ import {
   parseClassid,
   parseParent,
   parseQdiscHandle,
+  TC_H_ROOT,
 } from './handle.js'
 import type { FqCodelClassXstats } from './kinds/fq-codel.js'
 import { htbClassOptions, type HtbClassOptions, type HtbClassXstats } from './kinds/htb.js'
@@ -144,6 +145,11 @@ const classes: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficClass> = {
         options: optionsToWire(classKinds, spec, devices, verb) as never,
       },
     }
+  },
+  /** htb takes a parent that is missing for the root (htb_change_class in net/sched/sch_htb.c). */
+  precondition({ dev, parent }) {
+    const number = parseParent(parent)
+    return number === TC_H_ROOT || (number & 0xffff) === 0 ? undefined : { dev, classid: parent }
   },
   toDelete: byKey,
   toGet: byKey,

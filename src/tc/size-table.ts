@@ -33,7 +33,7 @@ export function sizeTableToWire(table: SizeTable): InferInput<typeof stabAttribu
   if (linklayer !== LINKLAYERS.atm && mpu === 0) return { base: { overhead, linklayer } }
   const [mtu, tsize] = [table.mtu || 2047, table.tsize || 512]
   let cellLog = 0
-  while ((mtu - 1) >>> cellLog > tsize - 1) cellLog++
+  while (mtu >>> cellLog > tsize - 1) cellLog++
   const sizes = Array.from({ length: tsize }, (_, i) => {
     const bytes = Math.max((i + 1) * 2 ** cellLog, mpu)
     return linklayer === LINKLAYERS.atm ? Math.ceil(bytes / 48) * 53 : bytes

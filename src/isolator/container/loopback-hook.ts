@@ -1,3 +1,4 @@
+import { filtersAt } from '../kernel/filters-at.js'
 import { DumpTooLargeError } from '../../netlink/errors.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { qdisc, filter, type Filter } from '../../tc/index.js'
@@ -63,7 +64,7 @@ export async function hasLeftHook(rt: RtnetlinkSocket): Promise<boolean> {
 /** The filters of the hook; none where there are more than could be ours. */
 async function fewFilters(rt: RtnetlinkSocket): Promise<Filter[]> {
   try {
-    return await rt.filters.list({ dev: 'lo', parent: 'ingress' }, { maxMessages: 8 })
+    return await filtersAt(rt, 'lo', 'ingress', { maxMessages: 8 })
   } catch (error) {
     if (error instanceof DumpTooLargeError) return []
     throw error

@@ -1,3 +1,4 @@
+import type { DumpOptions } from '../../netlink/socket.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc } from '../../tc/index.js'
 
@@ -8,8 +9,13 @@ import type { Filter, Qdisc } from '../../tc/index.js'
  * even if it was refused (tc_new_tfilter and tc_dump_tfilter in net/sched/cls_api.c). Under an ingress qdisc each of
  * `ingress`, `ffff:`, `ffff:1` and `egress` names the same block (ingress_find in net/sched/sch_ingress.c).
  */
-export async function filtersAt(rt: RtnetlinkSocket, dev: string, parent: string): Promise<Filter[]> {
-  const filters = await rt.filters.list({ dev, parent })
+export async function filtersAt(
+  rt: RtnetlinkSocket,
+  dev: string,
+  parent: string,
+  options?: DumpOptions,
+): Promise<Filter[]> {
+  const filters = await rt.filters.list({ dev, parent }, options)
   return filters.map(found => (found.parent === parent ? found : { ...found, parent }))
 }
 

@@ -40,7 +40,7 @@ t.test('whatever name others give the place of our filters', needsIsolation(), a
   const { host, c1 } = world
   let { isolator } = world
   const filters = async () =>
-    (await filtersOf(host)).map(text => text.replace(/^filter .*?(?=protocol )/, ''))
+    (await filtersOf(host)).map(text => text.replace(/^filter .*?(?=protocol )/, '')).sort()
   const before = await filters()
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, place] of PLACES.entries()) {

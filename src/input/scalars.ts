@@ -65,19 +65,19 @@ export const big = (min: bigint, max: bigint): Declaration<bigint> =>
     value => (typeof value === 'bigint' ? 'range' : 'type'),
   )
 
-/** Any text. `words` says what it stands for. */
-export const text = <T extends string = string>(words = 'text'): Declaration<T> =>
-  scalar(
+/** Any text. `words` says what it stands for. Only a type that is written out may be narrower than string. */
+export function text(words?: string): Declaration<string>
+export function text<T extends string>(words?: string): Declaration<T>
+export function text(words = 'text'): Declaration<string> {
+  return scalar(
     words,
     value => typeof value === 'string',
     value => `typeof ${value} === 'string'`,
   )
+}
 
 /** Text that `test` lets through, such as an address; `words` with an example. */
-export const textThat = <T extends string = string>(
-  words: string,
-  test: (text: string) => boolean,
-): Declaration<T> =>
+export const textThat = (words: string, test: (text: string) => boolean): Declaration<string> =>
   inline(
     textParts(words, test),
     (value, constants) => `typeof ${value} === 'string' && ${constants.nameOf(test)}(${value})`,

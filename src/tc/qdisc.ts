@@ -230,7 +230,7 @@ const qdiscs: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
         ...('ingressBlock' in spec && { ingressBlock: spec.ingressBlock }),
         ...('egressBlock' in spec && { egressBlock: spec.egressBlock }),
         options: qdiscKinds.has(spec.kind)
-          ? (optionsToWire(qdiscKinds, spec, devices, verb))
+          ? optionsToWire(qdiscKinds, spec, devices, verb)
           : rawOptions(spec as RawQdisc),
         stab: 'stab' in spec && spec.stab ? sizeTableToWire(spec.stab) : undefined,
       },

@@ -28,6 +28,7 @@ export {
   exactly,
   having,
   instanceOf,
+  knownText,
   name,
   number,
   numberOf,

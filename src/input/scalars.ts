@@ -65,16 +65,17 @@ export const big = (min: bigint, max: bigint): Declaration<bigint> =>
     value => (typeof value === 'bigint' ? 'range' : 'type'),
   )
 
-/** Any text. `words` says what it stands for. Only a type that is written out may be narrower than string. */
-export function text(words?: string): Declaration<string>
-export function text<T extends string>(words?: string): Declaration<T>
-export function text(words = 'text'): Declaration<string> {
-  return scalar(
+/** Any text. `words` says what it stands for. */
+export const text = (words = 'text'): Declaration<string> =>
+  scalar(
     words,
     value => typeof value === 'string',
     value => `typeof ${value} === 'string'`,
   )
-}
+
+/** Any text, of which the type names those that are known: `knownText<RawKind>('the kind of a qdisc')`. */
+export const knownText = <T extends string>(words: string): Declaration<T> =>
+  text(words) as unknown as Declaration<T>
 
 /** Text that `test` lets through, such as an address; `words` with an example. */
 export const textThat = (words: string, test: (text: string) => boolean): Declaration<string> =>

@@ -5,7 +5,7 @@ import {
   optional,
   passingOver,
   scalar,
-  text as anyText,
+  knownText,
   type Declaration,
   type InputOf,
 } from '../input/index.js'
@@ -131,7 +131,7 @@ const listed: Declaration<ActionCommon> = passingOver<ActionCommon>(
 )
 
 const rawAction: Declaration<RawAction> = object({
-  kind: anyText<RawActionKind>('the kind of an action'),
+  kind: knownText<RawActionKind>('the kind of an action'),
   options: optional(carriedBy(binary)),
 })
 

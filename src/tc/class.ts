@@ -6,7 +6,7 @@ import {
   oneOf,
   optional,
   passingOver,
-  text,
+  knownText,
   type Declaration,
   type InputOf,
 } from '../input/index.js'
@@ -57,7 +57,7 @@ export interface FqCodelClass extends ClassPlace {
   kind: 'fq_codel'
 }
 
-const rawClass = object({ kind: text<RawClassKind>('the kind of a class'), options: optional(bytes) })
+const rawClass = object({ kind: knownText<RawClassKind>('the kind of a class'), options: optional(bytes) })
 
 /** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
 export interface RawClass extends ClassPlace, InputOf<typeof rawClass> {}

@@ -8,7 +8,7 @@ import {
   optional,
   passingOver,
   presence,
-  text,
+  knownText,
   whole,
   type Declaration,
   type InputOf,
@@ -77,7 +77,7 @@ export interface BpfFilter extends FilterPlace, BpfFields {
 }
 
 const rawFilter = object({
-  kind: text<RawFilterKind>('the kind of a filter'),
+  kind: knownText<RawFilterKind>('the kind of a filter'),
   handle: optional(carriedBy(u32)),
   options: optional(bytes),
 })
@@ -133,7 +133,7 @@ const spec: Declaration<FilterSpec> = choice(
 )
 
 const keyMembers = object({
-  kind: text<FilterSpec['kind']>('the kind of the filter'),
+  kind: knownText<FilterSpec['kind']>('the kind of the filter'),
   /** Of a u32 node with the number of its table: the kernel finds `'800::1'`, not `'::1'`. */
   handle: either(u32HandleInput, handleInput),
 })

@@ -7,7 +7,7 @@ import {
   oneOf,
   optional,
   passingOver,
-  text,
+  knownText,
   whole,
   type Declaration,
   type InputOf,
@@ -96,7 +96,7 @@ export interface TbfQdisc extends QdiscPlace, TbfOptions {
   kind: 'tbf'
 }
 
-const rawQdisc = object({ kind: text<RawQdiscKind>('the kind of a qdisc'), options: optional(bytes) })
+const rawQdisc = object({ kind: knownText<RawQdiscKind>('the kind of a qdisc'), options: optional(bytes) })
 
 /** A kind that is not modelled, with the content of TCA_OPTIONS as it is. */
 export interface RawQdisc extends QdiscPlace, InputOf<typeof rawQdisc> {}
@@ -196,7 +196,7 @@ const key: Declaration<QdiscKey> = choice(
       dev: deviceInput,
       parent: parentInput,
       handle,
-      kind: optional(text<QdiscSpec['kind']>('the kind of the qdisc')),
+      kind: optional(knownText<QdiscSpec['kind']>('the kind of the qdisc')),
     }),
     namesOf(spec),
   ),

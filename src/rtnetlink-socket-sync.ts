@@ -1,11 +1,10 @@
 import { argument, optional } from './input/index.js'
-import { binding } from './native/binding.js'
+import { openTransport } from './netlink/open-transport.js'
 import { NetlinkSocketSync } from './netlink/socket-sync.js'
 import type { BatchOptions, DumpOptions } from './netlink/socket.js'
 import type { BatchResult } from './netlink/exchange.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
-import { NetworkNamespace } from './netns/network-namespace.js'
 import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 import { rtnetlinkSocketInput, type RtnetlinkSocketOptions } from './rtnetlink-socket.js'
@@ -43,19 +42,8 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
   /** As RtnetlinkSocket.open. */
   static open(options: RtnetlinkSocketOptions = {}): RtnetlinkSocketSync {
     checkOpen(options)
-    const { netns } = options
-    const openIn = (fd: number): RtnetlinkSocketSync =>
-      new RtnetlinkSocketSync(
-        new NetlinkSocketSync(new (binding().Socket)(rtnetlinkProtocol.number, fd), rtnetlinkProtocol),
-      )
-    if (netns === undefined) return openIn(-1)
-    if (netns instanceof NetworkNamespace) return openIn(netns.fd)
-    const opened = NetworkNamespace.open(netns)
-    try {
-      return openIn(opened.fd)
-    } finally {
-      opened.close()
-    }
+    const transport = openTransport(rtnetlinkProtocol.number, options.netns)
+    return new RtnetlinkSocketSync(new NetlinkSocketSync(transport, rtnetlinkProtocol))
   }
 
   /** As RtnetlinkSocket.devices. */

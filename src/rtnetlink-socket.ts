@@ -1,5 +1,5 @@
 import { argument, object, optional, type Declaration, type InputOf } from './input/index.js'
-import { binding } from './native/binding.js'
+import { openTransport } from './netlink/open-transport.js'
 import { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
 import { NetlinkClosedError } from './netlink/errors.js'
 import type { BatchResult } from './netlink/exchange.js'
@@ -46,7 +46,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
 
   private constructor(netns: NetworkNamespace | undefined) {
     this.#netns = netns
-    this.#netlink = new NetlinkSocket(openTransport(netns), rtnetlinkProtocol)
+    this.#netlink = new NetlinkSocket(openTransport(rtnetlinkProtocol.number, netns), rtnetlinkProtocol)
     const tables = tablesOf(executorOf(this.#netlink))
     this.links = tables.links
     this.addresses = tables.addresses
@@ -58,7 +58,6 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
   }
 
   /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
-
   static async open(options: RtnetlinkSocketOptions = {}): Promise<RtnetlinkSocket> {
     checkOpen(options)
     const { netns } = options
@@ -140,7 +139,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
     if (this.#netlink.closed) throw new NetlinkClosedError()
     const made = new RtnetlinkMonitor(
       this,
-      () => openTransport(this.#netns),
+      () => openTransport(rtnetlinkProtocol.number, this.#netns),
       options,
       () => this.#monitors.delete(made),
     )
@@ -195,6 +194,3 @@ function executorOf(netlink: NetlinkSocket): Executor<'async'> {
     },
   }
 }
-
-const openTransport = (netns: NetworkNamespace | undefined) =>
-  new (binding().Socket)(rtnetlinkProtocol.number, netns === undefined ? -1 : netns.fd)

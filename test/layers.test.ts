@@ -13,8 +13,8 @@ const below: Record<string, readonly string[]> = {
   netlink: ['native', 'input', 'netns'],
   rtnetlink: ['native', 'input', 'netns', 'netlink'],
   tc: ['native', 'input', 'netns', 'netlink'],
-  'sock-diag': ['native', 'input', 'netns', 'netlink'],
-  ethtool: ['native', 'netns', 'netlink'],
+  'sock-diag': ['input', 'netns', 'netlink'],
+  ethtool: ['netns', 'netlink'],
   'rtnetlink-*.ts': ['native', 'input', 'netns', 'netlink', 'rtnetlink', 'tc'],
   isolator: [
     ...['native', 'input', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'ethtool', 'rtnetlink-*.ts'],

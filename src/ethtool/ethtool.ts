@@ -1,6 +1,6 @@
-import { binding } from '../native/binding.js'
 import { NetlinkError } from '../netlink/errors.js'
 import type { MessageType } from '../netlink/message-type.js'
+import { openTransport } from '../netlink/open-transport.js'
 import { NetlinkSocket } from '../netlink/socket.js'
 import type { NetworkNamespace } from '../netns/network-namespace.js'
 import { ctrlBody, CTRL_CMD_GETFAMILY, GENL_ID_CTRL, NETLINK_GENERIC } from './messages.js'
@@ -22,7 +22,7 @@ export class Ethtool {
     netns: NetworkNamespace,
     talk: (ethtool: Ethtool) => Promise<T>,
   ): Promise<T | undefined> {
-    const socket = new NetlinkSocket(new (binding().Socket)(NETLINK_GENERIC, netns.fd), {
+    const socket = new NetlinkSocket(openTransport(NETLINK_GENERIC, netns), {
       name: 'genetlink',
       number: NETLINK_GENERIC,
       messages: new Map([[GENL_ID_CTRL, getFamily]]),

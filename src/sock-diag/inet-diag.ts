@@ -13,6 +13,7 @@ import {
 } from '../netlink/codec/index.js'
 import { copyOf, fixed, type FixedCodec } from '../netlink/codec/codec.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
+import { PORT_PROTOCOL_NUMBERS } from '../netlink/ip-protocols.js'
 import { messageBody, type AnyMessageType } from '../netlink/message-type.js'
 import { socketStates } from './socket-states.js'
 
@@ -21,11 +22,7 @@ export const socketFamilies = namedNumbers('socket family', { inet: 2, inet6: 10
 
 /** IPPROTO_*, linux/in.h, of the protocols that have inet_diag. */
 export const socketProtocols = namedNumbers('socket protocol', {
-  tcp: 6,
-  udp: 17,
-  dccp: 33,
-  sctp: 132,
-  udplite: 136,
+  ...PORT_PROTOCOL_NUMBERS,
   raw: 255,
 })
 

@@ -1,7 +1,7 @@
 import { argument, object, optional, type InputOf } from '../input/index.js'
-import { binding } from '../native/binding.js'
+import { openTransport } from '../netlink/open-transport.js'
 import { NetlinkSocket, type DumpOptions } from '../netlink/socket.js'
-import { NetworkNamespace, netnsInput } from '../netns/network-namespace.js'
+import { netnsInput } from '../netns/network-namespace.js'
 import { inetDiagReply } from './inet-diag.js'
 import { socketFrom, socketRequests, type InetSocket, type InetSocketQuery } from './inet-socket.js'
 import { sockDiagProtocol } from './protocol.js'
@@ -24,22 +24,10 @@ export class SockDiagSocket implements AsyncDisposable {
   }
 
   /** Opens a socket. Throws SystemError (`EPERM`, `ENOENT`, …), off Linux an error with code ERR_UNSUPPORTED_PLATFORM. */
-
   static async open(options: SockDiagSocketOptions = {}): Promise<SockDiagSocket> {
     checkOpen(options)
-    const { netns } = options
-    const openIn = (fd: number): SockDiagSocket =>
-      new SockDiagSocket(
-        new NetlinkSocket(new (binding().Socket)(sockDiagProtocol.number, fd), sockDiagProtocol),
-      )
-    if (netns === undefined) return openIn(-1)
-    if (netns instanceof NetworkNamespace) return openIn(netns.fd)
-    const opened = NetworkNamespace.open(netns)
-    try {
-      return openIn(opened.fd)
-    } finally {
-      opened.close()
-    }
+    const transport = openTransport(sockDiagProtocol.number, options.netns)
+    return new SockDiagSocket(new NetlinkSocket(transport, sockDiagProtocol))
   }
 
   /** The sockets that match. Throws NetlinkError `ENOENT` where the kernel has no inet_diag for the protocol. */

@@ -1,20 +1,10 @@
 import type { Declaration } from '../input/index.js'
 import { littleEndian } from '../netlink/codec/byte-order.js'
 import { nameOrNumber, namedNumbers } from '../netlink/codec/named.js'
+import { ETHER_TYPES } from '../netlink/ether-types.js'
 import { wholeNumber } from './whole-number.js'
 
-/** ETH_P_* of linux/if_ether.h under the names of `tc`. */
-const etherTypes = namedNumbers('protocol', {
-  all: 0x0003,
-  ip: 0x0800,
-  arp: 0x0806,
-  rarp: 0x8035,
-  '802.1Q': 0x8100,
-  ipv6: 0x86dd,
-  mpls_uc: 0x8847,
-  ppp_ses: 0x8864,
-  '802.1ad': 0x88a8,
-})
+const etherTypes = namedNumbers('protocol', ETHER_TYPES)
 
 /** The protocol a filter looks at: a name of `tc`, `'all'` for every one, or the number of the EtherType. */
 export type EtherType = keyof typeof etherTypes.numbers | number

@@ -1,8 +1,8 @@
 import { numberToIpv4 } from '../netlink/codec/index.js'
+import { IP_PROTOCOLS } from '../netlink/ip-protocols.js'
 import { etherTypeName, type EtherType } from './ether-type.js'
 import {
   ethernetFields,
-  IP_PROTOCOLS,
   IPV4_HEADER,
   ipv4Fields,
   shiftOf,

@@ -46,6 +46,3 @@ export const IPV4_HEADER = 20
 
 /** How far the field's bits are from the right. */
 export const shiftOf = ({ mask }: WordField): number => 31 - Math.clz32(mask & -mask)
-
-/** Protocol numbers of IPv4 (IANA) that port mapping deals with. */
-export const IP_PROTOCOLS = { icmp: 1, tcp: 6, udp: 17, dccp: 33, sctp: 132, udplite: 136 } as const

@@ -1,10 +1,10 @@
 import { ipv4ToNumber, linkAddressToBytes } from '../netlink/codec/index.js'
 import { namedNumbers } from '../netlink/codec/named.js'
+import { IP_PROTOCOLS } from '../netlink/ip-protocols.js'
 import { blockMask } from './aligned-blocks.js'
 import { etherTypeNumber, type EtherType } from './ether-type.js'
 import {
   ethernetFields,
-  IP_PROTOCOLS,
   IPV4_HEADER,
   ipv4Fields,
   shiftOf,

@@ -3,6 +3,7 @@ import { link } from '../../rtnetlink/index.js'
 import { qdisc, type U32Key } from '../../tc/index.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
 import { PRIORITY } from '../layout/layout.js'
+import { ETH_P_IP } from '../programs/frame-values.js'
 import { martian } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
 import { answersPlan } from './answers.js'
@@ -86,7 +87,7 @@ export function publicFilters(host: HostFacts): Planned[] {
       program: vid0,
       directAction: true,
     }),
-    tag.root(1, { keys: [tagged(0x0800), ...keys], ...links }),
+    tag.root(1, { keys: [tagged(ETH_P_IP), ...keys], ...links }),
     ...arpRoots(host, [tagged(0x0806)]).map((root, i) => tag.root(i + 2, root)),
   ]
 }

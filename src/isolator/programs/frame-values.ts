@@ -1,21 +1,20 @@
 import { linkAddressToBytes } from '../../netlink/codec/addresses.js'
+import { ETHER_TYPES } from '../../netlink/ether-types.js'
+import { IP_PROTOCOLS } from '../../netlink/ip-protocols.js'
 
-// linux/if_ether.h
-export const ETH_P_IP = 0x0800
-export const ETH_P_ARP = 0x0806
-export const ETH_P_8021Q = 0x8100
-export const ETH_P_8021AD = 0x88a8
+export const { ip: ETH_P_IP, arp: ETH_P_ARP, '802.1Q': ETH_P_8021Q, '802.1ad': ETH_P_8021AD } = ETHER_TYPES
 
 /** The VLAN id in a tag (linux/if_vlan.h). */
 export const VLAN_VID_MASK = 0x0fff
 
-// netinet/in.h
-export const IPPROTO_ICMP = 1
-export const IPPROTO_TCP = 6
-export const IPPROTO_UDP = 17
-export const IPPROTO_DCCP = 33
-export const IPPROTO_SCTP = 132
-export const IPPROTO_UDPLITE = 136
+export const {
+  icmp: IPPROTO_ICMP,
+  tcp: IPPROTO_TCP,
+  udp: IPPROTO_UDP,
+  dccp: IPPROTO_DCCP,
+  sctp: IPPROTO_SCTP,
+  udplite: IPPROTO_UDPLITE,
+} = IP_PROTOCOLS
 
 /** The protocols with source and destination port in their first four bytes. */
 export const PORT_PROTOCOLS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_UDPLITE] as const

@@ -32,6 +32,7 @@ const HEADERS = [
   'linux/pkt_cls.h',
   'linux/pkt_sched.h',
   'linux/rtnetlink.h',
+  'linux/sched.h',
   'linux/sock_diag.h',
   'linux/sockios.h',
   'linux/tc_act/tc_gact.h',

@@ -89,6 +89,11 @@ async function classic(topology: Topology): Promise<BuiltLayout> {
  * the host; whatever the wire sends is believed.
  */
 async function removeGuard({ name }: NamespaceRef, veths: readonly string[]): Promise<void> {
+  // The bridge behind the filters would take what no filter does.
+  await ipBatch(
+    name,
+    veths.map(dev => `link set ${dev} nomaster`),
+  )
   await tcBatch(name, [
     `filter del dev ${WIRE} ingress priority 1000`,
     ...veths.flatMap(dev => [

@@ -134,7 +134,9 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   }
   t.equal((await ask(socket, 'POST', '/containers', brief)).status, 201)
   t.ok(await answers(remote, 31000), 'it is reached from outside by the shared address')
-  t.equal(readFileSync(join(workDir, 'sandboxes', brief.id, 'stdout'), 'utf8'), 'out\n')
+  const output = (): string => readFileSync(join(workDir, 'sandboxes', brief.id, 'stdout'), 'utf8')
+  for (let tries = 0; output() === '' && tries < 200; tries++) await sleep(25)
+  t.equal(output(), 'out\n')
 
   await t.test('statistics as in the document', async t => {
     const [entry, other] = await statisticsOf(socket)

@@ -1,4 +1,4 @@
-import { attributes, s32, struct, text, u32, u8 } from '../netlink/codec/index.js'
+import { attributes, reported, s32, struct, text, u32, u8 } from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
 import { messageBody } from '../netlink/message-type.js'
 import { addressFamilies } from './address-family.js'
@@ -24,7 +24,7 @@ export const ifaddrmsg = struct({
 })
 
 /** struct ifa_cacheinfo, linux/if_addr.h: lifetimes in seconds, times of creation and change in 1/100 s since boot. */
-export const ifaCacheinfo = struct({ prefered: u32, valid: u32, cstamp: u32, tstamp: u32 })
+export const ifaCacheinfo = reported(struct({ prefered: u32, valid: u32, cstamp: u32, tstamp: u32 }))
 
 /** IFA_*, linux/if_addr.h */
 export const addressAttributes = attributes({

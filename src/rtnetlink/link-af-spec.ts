@@ -1,4 +1,4 @@
-import { attributes, ipAddress, list, struct, u32, u64, u8 } from '../netlink/codec/index.js'
+import { attributes, ipAddress, list, reported, struct, u32, u64, u8 } from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
 import { inetConf } from './ipv4-devconf.js'
 import { inet6Conf } from './ipv6-devconf.js'
@@ -9,7 +9,9 @@ export const addrGenModes = namedNumbers('addrgenmode', { eui64: 0, none: 1, sta
 export type AddrGenMode = keyof typeof addrGenModes.numbers | number
 
 /** struct ifla_cacheinfo, linux/if_link.h */
-export const inet6CacheInfo = struct({ maxReasmLen: u32, tstamp: u32, reachableTime: u32, retransTime: u32 })
+export const inet6CacheInfo = reported(
+  struct({ maxReasmLen: u32, tstamp: u32, reachableTime: u32, retransTime: u32 }),
+)
 
 /** IFLA_INET_*, linux/if_link.h */
 export const inetLinkAttributes = attributes({
@@ -19,7 +21,7 @@ export const inetLinkAttributes = attributes({
 /** IFLA_INET6_*, linux/if_link.h. The statistics begin with their count, then follow IPSTATS_MIB_* and ICMP6_MIB_*. */
 export const inet6LinkAttributes = attributes({
   flags: ['IFLA_INET6_FLAGS', 1, u32],
-  conf: ['IFLA_INET6_CONF', 2, inet6Conf],
+  conf: ['IFLA_INET6_CONF', 2, reported(inet6Conf)],
   stats: ['IFLA_INET6_STATS', 3, list(u64)],
   cacheInfo: ['IFLA_INET6_CACHEINFO', 5, inet6CacheInfo],
   icmp6Stats: ['IFLA_INET6_ICMP6STATS', 6, list(u64)],

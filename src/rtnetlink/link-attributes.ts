@@ -48,14 +48,16 @@ export const ifinfomsg = struct({
 })
 
 /** struct rtnl_link_ifmap, linux/if_link.h */
-export const rtnlLinkIfmap = struct({
-  memStart: u64,
-  memEnd: u64,
-  baseAddr: u64,
-  irq: u16,
-  dma: u8,
-  port: u8,
-})
+export const rtnlLinkIfmap = reported(
+  struct({
+    memStart: u64,
+    memEnd: u64,
+    baseAddr: u64,
+    irq: u16,
+    dma: u8,
+    port: u8,
+  }),
+)
 
 /** IFLA_PROTO_DOWN_REASON_*, linux/if_link.h */
 export const protoDownReason = attributes({

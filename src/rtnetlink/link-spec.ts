@@ -93,11 +93,15 @@ export interface LinkState {
   parentBus?: string
   /** The kind of the master. */
   slaveKind?: string
-  inet6?: Inet6Settings & { sysctls?: Ipv6Sysctls }
+  /**
+   * What is in force under net.ipv6.conf.<device>. It reports only, as `statistics` do: rtnetlink does not set these
+   * sysctls; `NetworkNamespace.writeSysctl()` does.
+   */
+  ipv6Sysctls?: Ipv6Sysctls
   statistics?: LinkStatistics
 }
 
-/** A link as the kernel describes it. `add` makes the same, but for IPv6 sysctls, which rtnetlink cannot set. */
+/** A link as the kernel describes it. `add` makes one with the same settings. */
 export type Link = LinkSpec & LinkState
 
 /** A link, by name (alternative names too) or index. */

@@ -193,6 +193,7 @@ function state({ family, type, flags, attributes: a }: Body): Partial<Link> {
     linkNetnsid: a.linkNetnsid,
     operationalState: a.operationalState,
     qdisc: a.qdisc,
+    ipv6Sysctls: a.afSpec?.inet6?.conf,
     carrier: a.carrier === undefined ? undefined : a.carrier !== 0,
     carrierChanges: a.carrierChanges,
     minMtu: a.minMtu,
@@ -244,7 +245,6 @@ function afSettings({ inet, inet6 }: NonNullable<Body['attributes']['afSpec']> =
       defined({
         addrGenMode: inet6.addrGenMode,
         token: inet6.token === '::' ? undefined : inet6.token,
-        sysctls: inet6.conf,
       }),
   })
 }

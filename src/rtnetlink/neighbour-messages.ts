@@ -3,6 +3,7 @@ import {
   be16,
   binary,
   linkAddress,
+  reported,
   reserved,
   s32,
   struct,
@@ -29,7 +30,7 @@ export const ndmsg = struct({
 })
 
 /** struct nda_cacheinfo, linux/neighbour.h: times in 1/100 s ago. */
-export const ndaCacheinfo = struct({ confirmed: u32, used: u32, updated: u32, refcnt: u32 })
+export const ndaCacheinfo = reported(struct({ confirmed: u32, used: u32, updated: u32, refcnt: u32 }))
 
 /** NDA_*, linux/neighbour.h */
 export const neighbourAttributes = attributes({

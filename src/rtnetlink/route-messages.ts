@@ -3,6 +3,7 @@ import {
   binary,
   be16,
   nested,
+  reported,
   s32,
   struct,
   u16,
@@ -38,16 +39,18 @@ export const rtmsg = struct({
 })
 
 /** struct rta_cacheinfo, linux/rtnetlink.h: times in 1/100 s. */
-export const rtaCacheinfo = struct({
-  clntref: u32,
-  lastuse: u32,
-  expires: s32,
-  error: u32,
-  used: u32,
-  id: u32,
-  ts: u32,
-  tsage: u32,
-})
+export const rtaCacheinfo = reported(
+  struct({
+    clntref: u32,
+    lastuse: u32,
+    expires: s32,
+    error: u32,
+    used: u32,
+    id: u32,
+    ts: u32,
+    tsage: u32,
+  }),
+)
 
 /** RTA_*, linux/rtnetlink.h, but for RTA_MULTIPATH: what a route and its nexthops have alike. */
 const declarations = {

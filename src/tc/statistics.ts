@@ -3,6 +3,7 @@ import { copyOf } from '../netlink/codec/codec.js'
 import { decodeWithin } from '../netlink/codec/decode-error.js'
 import {
   attributes,
+  reported,
   struct,
   u32,
   u64,
@@ -13,22 +14,26 @@ import {
 } from '../netlink/codec/index.js'
 
 // linux/gen_stats.h
-export const gnetStatsBasic = struct({ bytes: u64, packets: u32 })
+export const gnetStatsBasic = reported(struct({ bytes: u64, packets: u32 }))
 export const gnetStatsRateEst = struct({ bps: u32, pps: u32 })
-export const gnetStatsRateEst64 = struct({ bps: u64, pps: u64 })
-export const gnetStatsQueue = struct({ qlen: u32, backlog: u32, drops: u32, requeues: u32, overlimits: u32 })
+export const gnetStatsRateEst64 = reported(struct({ bps: u64, pps: u64 }))
+export const gnetStatsQueue = reported(
+  struct({ qlen: u32, backlog: u32, drops: u32, requeues: u32, overlimits: u32 }),
+)
 
 /** struct tc_stats, linux/pkt_sched.h: TCA_STATS, the 32-bit form of before 2004 that the kernel still sends. */
-export const tcStats = struct({
-  bytes: u64,
-  packets: u32,
-  drops: u32,
-  overlimits: u32,
-  bps: u32,
-  pps: u32,
-  qlen: u32,
-  backlog: u32,
-})
+export const tcStats = reported(
+  struct({
+    bytes: u64,
+    packets: u32,
+    drops: u32,
+    overlimits: u32,
+    bps: u32,
+    pps: u32,
+    qlen: u32,
+    backlog: u32,
+  }),
+)
 
 const TCA_STATS_PAD = 6
 const TCA_STATS_BASIC_HW = 7
@@ -40,7 +45,7 @@ export const statsAttributes = <X>(app: Codec<X>) =>
     basic: ['TCA_STATS_BASIC', 1, gnetStatsBasic],
     rateEst: ['TCA_STATS_RATE_EST', 2, uncarried(gnetStatsRateEst)],
     queue: ['TCA_STATS_QUEUE', 3, gnetStatsQueue],
-    app: ['TCA_STATS_APP', 4, app],
+    app: ['TCA_STATS_APP', 4, reported(app)],
     rateEst64: ['TCA_STATS_RATE_EST64', 5, gnetStatsRateEst64],
     basicHw: ['TCA_STATS_BASIC_HW', TCA_STATS_BASIC_HW, gnetStatsBasic],
     packets64: ['TCA_STATS_PKT64', TCA_STATS_PKT64, u64],

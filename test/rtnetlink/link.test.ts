@@ -4,8 +4,10 @@ import type { InferInput } from '../../src/netlink/codec/index.js'
 import type { Verb } from '../../src/netlink/object-type.js'
 import { link, type Link, type LinkSpec } from '../../src/rtnetlink/index.js'
 import { linkBody } from '../../src/rtnetlink/link-info.js'
+import { linkMessages } from '../../src/rtnetlink/link-messages.js'
+import { messagesIn } from '../../src/netlink/message.js'
 import { decoded, encoded } from '../helpers/coding.js'
-import { attribute, bytes, u16, u32, u64 } from '../helpers/netlink-bytes.js'
+import { attribute, bytes, message, u16, u32, u64 } from '../helpers/netlink-bytes.js'
 import { devices } from './devices.js'
 import { without } from './without.js'
 
@@ -277,7 +279,28 @@ t.test('sysctls as an array, of any length', async t => {
   const many = conf(...Array.from({ length: 40 }, (_, i) => i)).inet ?? {}
   t.equal(Object.keys(many).length, 33, 'those of a newer kernel have no name here')
   t.match(many, { forwarding: 0, accept_local: 22, route_localnet: 25, arp_evict_nocarrier: 32 })
+  const inet6 = listed(attribute(26, attribute(10, attribute(2, u32(1), u32(64)))))
+  t.strictSame(inet6.ipv6Sysctls, { forwarding: 1, hop_limit: 64 })
+  t.strictSame(inet6.inet6, {}, 'what is set has none of what only reports')
 })
+
+t.test(
+  'what a newer kernel adds is named where it is a setting, and passed over where it reports',
+  async t => {
+    const uncarriedOf = (...content: Buffer[]): readonly string[] => {
+      const [found] = messagesIn(message({ type: 16 }, answer(...content)))
+      return found?.decodeObject(linkMessages.new).uncarried ?? ['no message']
+    }
+    const conf = (family: number, type: number, values: number[]): Buffer =>
+      attribute(26, attribute(family, attribute(type, ...values.map(u32))))
+    const inet = (...more: number[]): Buffer => conf(2, 1, [...new Array<number>(33).fill(1), ...more])
+    t.strictSame(uncarriedOf(inet()), [])
+    t.strictSame(uncarriedOf(inet(0)), [], 'as a new link has it')
+    t.strictSame(uncarriedOf(inet(0, 7, 8)), ['IFLA_AF_SPEC.AF_INET.IFLA_INET_CONF'])
+    t.strictSame(uncarriedOf(conf(10, 2, new Array<number>(200).fill(1))), [])
+    t.strictSame(uncarriedOf(attribute(23, new Uint8Array(27 * 8).fill(1))), [], 'statistics')
+  },
+)
 
 t.test('unknown attributes are kept', async t => {
   const bytesOfAnswer = answer(

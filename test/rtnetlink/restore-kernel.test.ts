@@ -52,7 +52,7 @@ async function fill(t: Test, one: Scratch): Promise<void> {
 const PASSING = new Set(
   (
     'statistics carrierChanges carrier operationalState promiscuity allmulti created updated references age' +
-    ' confirmed used probes validLifetime preferredLifetime sysctls'
+    ' confirmed used probes validLifetime preferredLifetime ipv6Sysctls'
   ).split(' '),
 )
 const FLAGS = /^(RUNNING|LOWER_UP|DORMANT|tentative|linkdown|dead)$/

@@ -2,6 +2,7 @@ import { list } from './arrays.js'
 import { copyOf, zeroFilled, type Codec, type FixedCodec } from './codec.js'
 import { once } from '../../input/generate.js'
 import { structAccess, type Field } from './struct-access.js'
+import { noteUncarried } from './uncarried.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every codec is assignable to
 type Members = Record<string, FixedCodec<any, any>>
@@ -27,7 +28,10 @@ export interface Struct<O, I> extends FixedCodec<O, I> {
   readonly offsets: Readonly<Record<string, number>>
 }
 
-/** Bytes that a newer kernel appended to a struct: kept, so that nothing is lost on the way back. */
+/**
+ * Bytes that a newer kernel appended to a struct. A decoded message that is encoded again has them; the typed form of an
+ * object does not, and names the attribute in `uncarried` unless it only reports: see `reported`.
+ */
 export interface Surplus {
   surplus?: Uint8Array
 }
@@ -55,7 +59,10 @@ export function struct<M extends Members>(members: M): Struct<Out<M> & Surplus, 
     get(view, at, end) {
       if (end - at < size) return codec.read(zeroFilled(view, at, end, size), 0)
       const value = codec.read(view, at)
-      if (end - at > size) value.surplus = copyOf(view, at + size, end)
+      if (end - at > size) {
+        noteUncarried(at)
+        value.surplus = copyOf(view, at + size, end)
+      }
       return value
     },
   }

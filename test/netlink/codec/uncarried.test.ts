@@ -21,6 +21,8 @@ const body = messageBody(
     many: ['A_MANY', 2, numbered('part', inner)],
     counters: ['A_COUNTERS', 3, reported(inner)],
     program: ['A_PROGRAM', 4, uncarried(binary)],
+    limits: ['A_LIMITS', 5, struct({ rate: u32, burst: u32 })],
+    moments: ['A_MOMENTS', 6, reported(struct({ created: u32 }))],
   }),
 )
 const type = { name: 'RTM_NEWTHING', type: 16, body }
@@ -66,4 +68,12 @@ t.test('what is marked is kept in the body, and an error ends the noting', async
   const [broken] = messagesIn(message({ type: 16 }, hostU32(7), attribute(9, '01'), '03000100'))
   t.throws(() => broken?.decodeObject(type), { name: 'DecodeError' })
   t.strictSame(uncarriedOf(attribute(1)), [])
+})
+
+t.test('a struct that a newer kernel has made longer, unless it only reports', async t => {
+  const [rate, burst, peak] = [hostU32(1), hostU32(2), hostU32(3)]
+  t.strictSame(uncarriedOf(attribute(5, rate)), [], 'an older kernel')
+  t.strictSame(uncarriedOf(attribute(5, rate, burst)), [])
+  t.strictSame(uncarriedOf(attribute(5, rate, burst, peak)), ['A_LIMITS'])
+  t.strictSame(uncarriedOf(attribute(6, rate, burst)), [])
 })

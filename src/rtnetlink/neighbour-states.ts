@@ -1,3 +1,5 @@
+import { oneOf, type Declaration } from '../input/index.js'
+
 /** NUD_*, linux/neighbour.h, in the words of `ip neighbour`. */
 const NUD = {
   none: 0x00,
@@ -22,11 +24,12 @@ const NTF_EXT = { managed: 0x01 } as const
 
 export type NeighbourFlag = keyof typeof NTF | keyof typeof NTF_EXT
 
-/** The number of a state. Throws TypeError for an unknown one. */
-export function neighbourStateNumber(state: NeighbourState): number {
-  if (Object.hasOwn(NUD, state)) return NUD[state]
-  throw new TypeError(`state: '${String(state)}' is not one of ${Object.keys(NUD).join(', ')}`)
-}
+/** A state, as a caller gives it. */
+export const neighbourStateInput: Declaration<NeighbourState> = oneOf(
+  ...(Object.keys(NUD) as NeighbourState[]),
+)
+
+export const neighbourStateNumber = (state: NeighbourState): number => NUD[state]
 
 /** The state in `ndm_state`, which holds one. */
 export const neighbourStateName = (state: number): NeighbourState =>

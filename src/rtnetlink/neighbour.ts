@@ -1,14 +1,29 @@
-import type { Infer, InferInput } from '../netlink/codec/index.js'
+import {
+  boolean,
+  namesOf,
+  object,
+  oneOf,
+  optional,
+  passingOver,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import { checkedObject } from '../netlink/checked-object.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { ipAddress, linkAddress, type Infer, type InferInput } from '../netlink/codec/index.js'
+import { nameOrNumber } from '../netlink/codec/named.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
-import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
+import { deviceIndex, deviceInput, deviceName } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { ObjectType, Restoration, Verb } from '../netlink/object-type.js'
+import type { Uncarried } from '../netlink/uncarried.js'
 import type { IpFamily } from './address-family.js'
 import { defined } from './defined.js'
 import { neighbourMessages, type neighbourBody } from './neighbour-messages.js'
 import {
   neighbourFlagBits,
   neighbourFlagNames,
+  neighbourStateInput,
   neighbourStateName,
   neighbourStateNumber,
   type NeighbourFlag,
@@ -16,34 +31,38 @@ import {
 } from './neighbour-states.js'
 import { familyOf } from './prefix.js'
 import { neighbourRestoration } from './restoration.js'
-import type { RouteProtocol } from './route-names.js'
+import { routeProtocols } from './route-names.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 
-/** What says which entry of a neighbour table is meant. */
-export interface NeighbourKey {
-  dev: Device
+const keyMembers = object({
+  dev: deviceInput,
   /** The neighbour's IP address. */
-  address: string
+  address: carriedBy(ipAddress),
   /** True for an address that the device answers for (proxy ARP), which is a table of its own. */
-  proxy?: boolean | undefined
-}
+  proxy: optional(boolean),
+})
+
+/** What says which entry of a neighbour table is meant. */
+export interface NeighbourKey extends InputOf<typeof keyMembers> {}
+
+const specMembers = object({
+  /** The neighbour's link-layer address, `'02:00:0a:09:00:02'`. */
+  lladdr: optional(carriedBy(linkAddress)),
+  /** Default: `'permanent'`. */
+  state: optional(neighbourStateInput),
+  router: optional(boolean),
+  /** Learnt by a control plane. */
+  extern_learn: optional(boolean),
+  /** Starts to look for the neighbour. */
+  use: optional(boolean),
+  /** The kernel keeps it reachable. */
+  managed: optional(boolean),
+  protocol: optional(nameOrNumber(routeProtocols, 0, 0xff)),
+})
 
 /** An entry of a neighbour table (ARP, neighbour discovery) as it is asked for; the words are those of `ip neighbour`. */
-export interface NeighbourSpec extends NeighbourKey {
-  /** The neighbour's link-layer address, `'02:00:0a:09:00:02'`. */
-  lladdr?: string | undefined
-  /** Default: `'permanent'`. */
-  state?: NeighbourState | undefined
-  router?: boolean | undefined
-  /** Learnt by a control plane. */
-  extern_learn?: boolean | undefined
-  /** Starts to look for the neighbour. */
-  use?: boolean | undefined
-  /** The kernel keeps it reachable. */
-  managed?: boolean | undefined
-  protocol?: RouteProtocol | undefined
-}
+export interface NeighbourSpec extends NeighbourKey, InputOf<typeof specMembers> {}
 
 /** An entry as the kernel describes it. */
 export interface Neighbour extends NeighbourSpec {
@@ -60,20 +79,31 @@ export interface Neighbour extends NeighbourSpec {
   updated?: number
 }
 
-/** Which entries to list; all but proxies where nothing is said. */
-export interface NeighbourQuery {
-  dev?: Device | undefined
-  family?: IpFamily | undefined
-  state?: NeighbourState | undefined
-  /** True lists proxies, and nothing else. */
-  proxy?: boolean | undefined
+/** What a listed entry has beside what it was made of. */
+const state: Readonly<Record<Exclude<keyof Neighbour | keyof Uncarried, keyof NeighbourSpec>, true>> = {
+  ...{ ifindex: true, family: true, flags: true, uncarried: true },
+  ...{ probes: true, confirmed: true, used: true, updated: true },
 }
+
+const listed = passingOver<NeighbourKey>(keyMembers, Object.keys(state))
+const spec: Declaration<NeighbourSpec> = object({}, listed, specMembers)
+const key: Declaration<NeighbourKey> = passingOver<NeighbourKey>(keyMembers, namesOf(spec))
+
+const query = object({
+  dev: optional(deviceInput),
+  family: optional(oneOf('inet', 'inet6')),
+  state: optional(neighbourStateInput),
+  /** True lists proxies, and nothing else. */
+  proxy: optional(boolean),
+})
+
+/** Which entries to list; all but proxies where nothing is said. */
+export interface NeighbourQuery extends InputOf<typeof query> {}
 
 type Body = Infer<typeof neighbourBody>
 type BodyInput = InferInput<typeof neighbourBody>
 
-/** Neighbour tables: `ip neighbour`, net/core/neighbour.c. */
-export const neighbour: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, Neighbour> = {
+const neighbours: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, Neighbour> = {
   name: 'neighbour',
   messages: neighbourMessages,
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: NLM_F_REPLACE },
@@ -119,6 +149,9 @@ export const neighbour: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, 
   passing: ['probes', 'confirmed', 'used', 'updated'],
   command,
 }
+
+/** Neighbour tables: `ip neighbour`, net/core/neighbour.c. */
+export const neighbour = checkedObject('neighbours', { spec, key, query }, neighbours)
 
 function byKey({ dev, address, proxy }: NeighbourKey, devices: DeviceNames): BodyInput {
   return {

@@ -11,7 +11,7 @@ import { shellWord } from '../netlink/shell-word.js'
 export function routeCommand(verb: Verb, object: RouteSpec | RouteKey): string {
   const ip = isInet6(object) ? 'ip -6 route' : 'ip route'
   if (verb === 'get') {
-    const { destination, source, dev, fibMatch } = object
+    const { destination, source, dev, fibMatch } = object as RouteKey
     return [
       `${ip} get`,
       ...(fibMatch ? ['fibmatch'] : []),

@@ -1,4 +1,5 @@
-import { namedNumbers } from '../netlink/codec/named.js'
+import { bytes, object, optional, whole, type Declaration, type InputOf } from '../input/index.js'
+import { namedNumbers, nameOrNumber } from '../netlink/codec/named.js'
 import { defined } from './defined.js'
 
 /** LWTUNNEL_ENCAP_*, linux/lwtunnel.h, in the words of `ip route`. */
@@ -15,24 +16,29 @@ export const encapsulationTypes = namedNumbers('encapsulation', {
   xfrm: 10,
 })
 
-/** What packets are put into on their way (a lightweight tunnel), as the kernel has it. */
-export interface Encapsulation {
-  type: keyof typeof encapsulationTypes.numbers | number
+const encapsulationMembers = object({
+  type: nameOrNumber(encapsulationTypes, 0, 0xffff),
   /** The raw bytes of RTA_ENCAP: attributes that depend on the type, such as MPLS_IPTUNNEL_*. */
-  data: Uint8Array
-}
+  data: bytes,
+})
+
+/** What packets are put into on their way (a lightweight tunnel), as the kernel has it. */
+export interface Encapsulation extends InputOf<typeof encapsulationMembers> {}
+const encapsulation: Declaration<Encapsulation> = encapsulationMembers
+
+const REALM_MAX = 0xffff
+
+const realmMembers = object({ from: whole(0, REALM_MAX), to: whole(0, REALM_MAX) })
 
 /** Realms of a route: `realms from/to` of `ip route`, by number; 0 is none. Classifiers and rules look at them. */
-export interface Realms {
-  from: number
-  to: number
-}
+export interface Realms extends InputOf<typeof realmMembers> {}
+const realms: Declaration<Realms> = realmMembers
+
+const members = object({ encapsulation: optional(encapsulation), realms: optional(realms) })
 
 /** What routes and nexthops have alike beside where they lead. */
-export interface Treatment {
-  encapsulation?: Encapsulation | undefined
-  realms?: Realms | undefined
-}
+export interface Treatment extends InputOf<typeof members> {}
+export const treatmentInput: Declaration<Treatment> = members
 
 interface TreatmentAttributes {
   encapType?: number
@@ -40,12 +46,10 @@ interface TreatmentAttributes {
   flow?: number
 }
 
-const REALM_MAX = 0xffff
-
-/** RTA_ENCAP_TYPE, RTA_ENCAP and RTA_FLOW. Throws RangeError for realms beyond 16 bits. */
+/** RTA_ENCAP_TYPE, RTA_ENCAP and RTA_FLOW. */
 export const treatmentAttributes = ({ encapsulation, realms }: Treatment): TreatmentAttributes =>
   defined({
-    flow: realms && realm('realms.from', realms.from) * (REALM_MAX + 1) + realm('realms.to', realms.to),
+    flow: realms && realms.from * (REALM_MAX + 1) + realms.to,
     encapType: encapsulation && encapsulationTypes.toNumber(encapsulation.type),
     encap: encapsulation?.data,
   })
@@ -63,9 +67,4 @@ export const realmWords = ({ realms }: Treatment): string[] =>
 export const encapsulationRemark = (ways: readonly Treatment[]): string[] => {
   const types = ways.flatMap(({ encapsulation }) => encapsulation?.type ?? [])
   return types.length === 0 ? [] : [`# with encap ${types.join(', ')} as raw bytes`]
-}
-
-function realm(member: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= REALM_MAX) return value
-  throw new RangeError(`${member}: ${value} is not a realm: expected a whole number from 0 to ${REALM_MAX}`)
 }

@@ -1,3 +1,5 @@
+import { list, number, object, oneOf, optional, type Declaration, type InputOf } from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
 import { attributes, bareText, u32, type Infer, type InferInput } from '../netlink/codec/index.js'
 import { defined } from './defined.js'
 import { shellWord } from '../netlink/shell-word.js'
@@ -39,30 +41,35 @@ const lockable = [
   'rtoMin',
 ] as const
 
-/** Values for the TCP connections of a route, in the words of `ip route`. Times are in milliseconds. */
-export interface RouteMetrics {
+const metric = optional(carriedBy(u32))
+
+const metricMembers = object({
   /** Bytes. */
-  mtu?: number | undefined
-  advmss?: number | undefined
-  window?: number | undefined
-  rtt?: number | undefined
-  rttvar?: number | undefined
-  ssthresh?: number | undefined
-  cwnd?: number | undefined
-  reordering?: number | undefined
-  hoplimit?: number | undefined
-  initcwnd?: number | undefined
+  mtu: metric,
+  advmss: metric,
+  window: metric,
+  rtt: optional(number(0, 0xffff_ffff / units.rtt)),
+  rttvar: optional(number(0, 0xffff_ffff / units.rttvar)),
+  ssthresh: metric,
+  cwnd: metric,
+  reordering: metric,
+  hoplimit: metric,
+  initcwnd: metric,
   /** RTAX_FEATURE_*: 1 is ECN. */
-  features?: number | undefined
-  rtoMin?: number | undefined
-  initrwnd?: number | undefined
-  quickack?: number | undefined
+  features: metric,
+  rtoMin: metric,
+  initrwnd: metric,
+  quickack: metric,
   /** Congestion control algorithm, `'bbr'`. */
-  congctl?: string | undefined
-  fastopenNoCookie?: number | undefined
+  congctl: optional(carriedBy(bareText)),
+  fastopenNoCookie: metric,
   /** Metrics that the kernel may not change by what it learns. */
-  lock?: readonly (typeof lockable)[number][] | undefined
-}
+  lock: optional(list(oneOf(...lockable))),
+})
+
+/** Values for the TCP connections of a route, in the words of `ip route`. Times are in milliseconds. */
+export interface RouteMetrics extends InputOf<typeof metricMembers> {}
+export const metricsInput: Declaration<RouteMetrics> = metricMembers
 
 const lockBit = (name: (typeof lockable)[number]): number => 1 << metricAttributes.declarations[name][1]
 

@@ -1,3 +1,4 @@
+import { checkedObject } from '../netlink/checked-object.js'
 import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
 import { deviceIndex, deviceName } from '../netlink/devices.js'
@@ -14,7 +15,14 @@ import { routeFlagNames, RTNH_F_ONLINK } from './route-flags.js'
 import { routeMessages, type routeBody } from './route-messages.js'
 import { metricsFromAttributes, metricsToAttributes } from './route-metrics.js'
 import { routeTables, type RouteTable, type RouteType } from './route-names.js'
-import type { Nexthop, Route, RouteKey, RouteQuery, RouteSpec } from './route-spec.js'
+import {
+  routeInputs,
+  type Nexthop,
+  type Route,
+  type RouteKey,
+  type RouteQuery,
+  type RouteSpec,
+} from './route-spec.js'
 import type { Scope } from './scopes.js'
 
 type Body = Infer<typeof routeBody>
@@ -25,11 +33,7 @@ type AttributesInput = NonNullable<BodyInput['attributes']>
 const RTM_F_LOOKUP_TABLE = 0x1000
 const RTM_F_FIB_MATCH = 0x2000
 
-/**
- * Routes: `ip route`, net/ipv4/fib_frontend.c and net/ipv6/route.c. `get` looks up the route that packets to the
- * address `destination` take.
- */
-export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
+const routes: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
   name: 'route',
   messages: routeMessages,
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: NLM_F_REPLACE },
@@ -116,6 +120,12 @@ export const route: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
   passing: ['expires'],
   command: routeCommand,
 }
+
+/**
+ * Routes: `ip route`, net/ipv4/fib_frontend.c and net/ipv6/route.c. `get` looks up the route that packets to the
+ * address `destination` take.
+ */
+export const route = checkedObject('routes', routeInputs, routes)
 
 /** Of routes that lead nowhere there is one per destination. */
 const saysWhere = ({ dev, gateway, nexthops, nexthopId, type }: RouteKey): boolean =>

@@ -55,10 +55,10 @@ t.test('keys', async t => {
 })
 
 const wrong: [Partial<NeighbourSpec>, RegExp][] = [
-  [{ address: 'eth0' }, /^address: 'eth0'/],
-  [{ address: '10.9.0.0/24' }, /^address: '10\.9\.0\.0\/24' is a prefix/],
-  [{ state: 'gone' as 'stale' }, /^state: 'gone' is not one of/],
-  [{ lladdr: 'here' }, /^NDA_LLADDR: 'here'/],
+  [{ address: 'eth0' }, /^neighbours\.add: address is 'eth0': expected an IP address/],
+  [{ address: '10.9.0.0/24' }, /address is '10\.9\.0\.0\/24': expected an IP address/],
+  [{ state: 'gone' as 'stale' }, /state is 'gone': expected one of/],
+  [{ lladdr: 'here' }, /lladdr is 'here': expected a link-layer address/],
   [{ dev: 'gone' }, /'gone'/],
 ]
 

@@ -122,7 +122,7 @@ t.test('a route is deleted by its key, which says where it leads', async t => {
   t.equal(route.command('delete', key), 'ip route del 10.20.0.0/16 metric 7 dev eth0')
   t.throws(() => route.toDelete({ destination: '10.20.0.0/16' }, devices), {
     name: 'TypeError',
-    message: /^dev: /,
+    message: /^routes\.delete: dev: /,
   })
   t.doesNotThrow(() => route.toDelete({ destination: '10.20.0.0/16', type: 'blackhole' }, devices))
 })
@@ -154,13 +154,16 @@ const wrong: [RouteSpec, RegExp][] = [
   [{ destination: 'everything' }, /^destination: 'everything'/],
   [
     { destination: '10.0.0.0/8', family: 'inet6' },
-    /^destination: '10\.0\.0\.0\/8' is not of the family inet6/,
+    /^routes\.add: destination: '10\.0\.0\.0\/8' is not of the family inet6/,
   ],
-  [{ destination: 'default', gateway: '10.9.0.0/24' }, /^gateway: '10\.9\.0\.0\/24' is a prefix/],
-  [{ destination: '10.0.0.0/8', table: 'mine' as 'main' }, /'mine' is no route table/],
-  [{ destination: '10.0.0.0/8', type: 'hole' as 'blackhole' }, /'hole' is no route type/],
-  [{ destination: '10.0.0.0/8', tos: 300 }, /300/],
-  [{ destination: '10.0.0.0/8', nexthops: [{ dev: 'eth0', weight: 300 }] }, /299/],
+  [
+    { destination: 'default', gateway: '10.9.0.0/24' },
+    /^routes\.add: gateway is '10\.9\.0\.0\/24': expected an IP address/,
+  ],
+  [{ destination: '10.0.0.0/8', table: 'mine' as 'main' }, /table is 'mine': expected one of 'unspec', /],
+  [{ destination: '10.0.0.0/8', type: 'hole' as 'blackhole' }, /type is 'hole': expected one of /],
+  [{ destination: '10.0.0.0/8', tos: 300 }, /tos is 300: expected a whole number from 0 to 255/],
+  [{ destination: '10.0.0.0/8', nexthops: [{ dev: 'eth0', weight: 300 }] }, /nexthops\[0\]\.weight is 300/],
   [{ destination: '10.0.0.0/8', dev: 'gone' }, /'gone'/],
 ]
 

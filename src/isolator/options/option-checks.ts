@@ -13,7 +13,7 @@ export function refuse(option: string, value: unknown, expected: string, problem
 }
 
 /**
- * Refuses options that do nothing without another one: whoever set them would believe that they do.
+ * Refuses options that do nothing unless the option `needs` is true: whoever set them would believe that they do.
  *
  * @throws IsolatorError ERR_INVALID_OPTION naming the first
  */
@@ -22,6 +22,7 @@ export function refuseAlone<Options extends object>(
   names: readonly (keyof Options & string)[],
   { needs }: { needs: keyof Options & string },
 ): void {
+  if (options[needs] === true) return
   for (const name of names) {
     const value: unknown = options[name]
     if (value !== undefined) throw refuse(name, value, `${needs} beside it`)

@@ -56,17 +56,16 @@ export interface StatisticsOptions {
  *
  * @throws IsolatorError ERR_INVALID_OPTION by the rules of Mesos, where rates are to be sampled
  */
-export const parseStatisticsOptions = (options: NetworkStatisticsOptions): StatisticsOptions => ({
-  socketSummary: options.networkEnableSocketStatisticsSummary ?? false,
-  socketDetails: options.networkEnableSocketStatisticsDetails ?? false,
-  snmp: options.networkEnableSnmpStatistics ?? false,
-  rates: options.networkEnableRateStatistics === true ? rateSampling(options) : refuseSampling(options),
-})
-
-function refuseSampling(options: NetworkStatisticsOptions): undefined {
+export function parseStatisticsOptions(options: NetworkStatisticsOptions): StatisticsOptions {
   refuseAlone(options, ['networkRateStatisticsWindow', 'networkRateStatisticsInterval'], {
     needs: 'networkEnableRateStatistics',
   })
+  return {
+    socketSummary: options.networkEnableSocketStatisticsSummary ?? false,
+    socketDetails: options.networkEnableSocketStatisticsDetails ?? false,
+    snmp: options.networkEnableSnmpStatistics ?? false,
+    rates: options.networkEnableRateStatistics === true ? rateSampling(options) : undefined,
+  }
 }
 
 function rateSampling({

@@ -147,7 +147,7 @@ t.test('another MAC and MTU, which nobody listens for', needsIsolation(), async 
   const third = topology.containers[2]!
   const macAndMtu = async (): Promise<unknown[]> =>
     (await ipJson(host.name, 'link show'))
-      .filter(({ ifname }) => /^(pm|lo)/.test(String(ifname)))
+      .filter(({ ifname }) => /^(pm\d+|lo)$/.test(String(ifname)))
       .map(({ address, mtu }) => [address, mtu])
 
   await t.test('isolate() makes no container of what was', async t => {

@@ -72,6 +72,15 @@ t.test('ceil and burst', async t => {
   )
 })
 
+t.test('options that do nothing alone are taken beside what they need', async t => {
+  for (const beside of [
+    { egressUniqueFlowPerContainer: true, egressFlowClassifierParent: '1:10' },
+    { egressRatePerCpu: 1e6, maximumEgressRateLimit: 1e7, minimumEgressRateLimit: 0, egressCeilLimit: 1e7 },
+    { ingressRateLimitPerContainer: 1e6, ingressCeilLimit: 1e7, ingressBurst: 15_000 },
+  ])
+    t.doesNotThrow(() => parseOptions({ ephemeralPorts: '20480-28671', ...beside }), JSON.stringify(beside))
+})
+
 t.test('what is refused, naming the option', async t => {
   const refusals: [options: Options, message: RegExp][] = [
     [

@@ -15,14 +15,22 @@ export type {
 export { jsonReplacer, jsonReviver } from './rtnetlink-json.js'
 export type { ListedObject, Restored } from './rtnetlink-restore.js'
 export type { RtnetlinkSnapshot, TableName } from './rtnetlink-snapshot.js'
-export type { Mode, Outcome, Verbs, WriteVerb } from './rtnetlink-verbs.js'
+export type { CallOptionsOf, DumpOptionsOf, Mode } from './rtnetlink-verb-options.js'
+export type { Outcome, Verbs, WriteVerb } from './rtnetlink-verbs.js'
 export { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 
 // Raw netlink
 export { binding, type NativeBinding } from './native/binding.js'
 export { peerCredentials, type PeerCredentials } from './native/peer-credentials.js'
 export { SystemError } from './native/system-error.js'
-export { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
+export { NetlinkSocket } from './netlink/socket.js'
+export type {
+  BatchOptions,
+  BatchOptionsSync,
+  CallOptions,
+  DumpOptions,
+  DumpOptionsSync,
+} from './netlink/call-options.js'
 export { NetlinkSocketSync } from './netlink/socket-sync.js'
 export { NetlinkSubscription, type Notification } from './netlink/subscription.js'
 export type { BatchResult } from './netlink/exchange.js'

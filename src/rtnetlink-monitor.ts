@@ -1,3 +1,4 @@
+import { abortSignal, object, optional, type Declaration, type InputOf } from './input/index.js'
 import type { Message } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType } from './netlink/object-type.js'
@@ -5,7 +6,13 @@ import { NetlinkClosedError } from './netlink/errors.js'
 import { NetlinkSubscription } from './netlink/subscription.js'
 import type { Transport } from './netlink/transport.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
-import { snapshot, TABLE_NAMES, type DecodedOf, type TableName } from './rtnetlink-snapshot.js'
+import {
+  snapshot,
+  TABLE_NAMES,
+  tableNamesInput,
+  type DecodedOf,
+  type TableName,
+} from './rtnetlink-snapshot.js'
 import { OBJECTS, type Objects, type Tables } from './rtnetlink-tables.js'
 
 // enum rtnetlink_groups, linux/rtnetlink.h
@@ -36,12 +43,15 @@ export type RtnetlinkChange = {
 /** A change, or word that the kernel dropped notifications: what was missed follows as changes. */
 export type RtnetlinkEvent = RtnetlinkChange | { event: 'overrun' }
 
-export interface MonitorOptions {
+const monitorOptions = object({
   /** Ends the monitor. */
-  signal?: AbortSignal | undefined
+  signal: optional(abortSignal),
   /** Which tables to watch. Default: all of them. */
-  tables?: readonly (keyof Objects)[] | undefined
-}
+  tables: optional(tableNamesInput),
+})
+
+export interface MonitorOptions extends InputOf<typeof monitorOptions> {}
+export const monitorInput: Declaration<MonitorOptions> = monitorOptions
 
 type Known = Map<string, RtnetlinkChange>
 
@@ -60,17 +70,13 @@ export class RtnetlinkMonitor
   readonly #events: AsyncGenerator<RtnetlinkEvent, void, undefined>
   readonly #ended: () => void
 
-  /** `ended` is called when it is closed. Throws TypeError for an unknown table, SystemError if a socket cannot be opened. */
+  /** `ended` is called when it is closed. Throws SystemError if a socket cannot be opened. */
   constructor(
     rt: Tables<'async'>,
     openTransport: () => Transport,
     { signal, tables = TABLE_NAMES }: MonitorOptions,
     ended: () => void,
   ) {
-    const unknown = tables.find(table => !Object.hasOwn(GROUPS, table))
-    if (unknown !== undefined) {
-      throw new TypeError(`tables: '${String(unknown)}' is not one of ${TABLE_NAMES.join(', ')}`)
-    }
     const transport = openTransport()
     const groups = [...new Set(tables.flatMap(table => GROUPS[table]))]
     this.#subscription = new NetlinkSubscription(transport, rtnetlinkProtocol, groups, signal)

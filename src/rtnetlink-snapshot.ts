@@ -1,3 +1,4 @@
+import { anything, list, object, oneOf, optional, type Declaration } from './input/index.js'
 import type { Uncarried } from './netlink/uncarried.js'
 import type { ObjectType } from './netlink/object-type.js'
 import { OBJECTS, type Objects, type Tables } from './rtnetlink-tables.js'
@@ -13,6 +14,16 @@ export type RtnetlinkSnapshot = {
 export type TableName = keyof Objects
 
 export const TABLE_NAMES = Object.keys(OBJECTS) as TableName[]
+
+export const tableNamesInput: Declaration<readonly TableName[]> = list(
+  oneOf(...TABLE_NAMES),
+  'a list of tables',
+)
+
+/** Lists of objects, each of which its own verb checks. */
+export const snapshotInput: Declaration<Partial<RtnetlinkSnapshot>> = object(
+  Object.fromEntries(TABLE_NAMES.map(name => [name, optional(list(anything, 'a list of objects'))])),
+) as unknown as Declaration<Partial<RtnetlinkSnapshot>>
 
 /** All objects of some tables. */
 export async function snapshot<Name extends TableName>(

@@ -1,9 +1,9 @@
-import { argument, optional } from './input/index.js'
+import { argument, callback, optional } from './input/index.js'
 import { openTransport } from './netlink/open-transport.js'
 import { NetlinkSocketSync } from './netlink/socket-sync.js'
-import type { BatchOptions, DumpOptions } from './netlink/socket.js'
+import { batchInputSync, type BatchOptionsSync, type DumpOptionsSync } from './netlink/call-options.js'
 import type { BatchResult } from './netlink/exchange.js'
-import type { Message, Request } from './netlink/message.js'
+import { requestsInput, type Message, type Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
@@ -12,6 +12,14 @@ import { tablesOf, type Tables } from './rtnetlink-tables.js'
 import type { Executor } from './rtnetlink-verbs.js'
 
 const checkOpen = argument('RtnetlinkSocketSync.open', 'options', optional(rtnetlinkSocketInput))
+const checkBuild = argument(
+  'RtnetlinkSocketSync.batch',
+  'build',
+  callback('a function that gathers the batch'),
+)
+const checkBatch = argument('RtnetlinkSocketSync.batch', 'options', optional(batchInputSync))
+const checkRequests = argument('RtnetlinkSocketSync.send', 'requests', requestsInput)
+const checkSend = argument('RtnetlinkSocketSync.send', 'options', optional(batchInputSync))
 
 /**
  * RtnetlinkSocket without promises, for scripts and for the lowest latency. A call blocks the process for as long as the
@@ -52,12 +60,16 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
   }
 
   /** As RtnetlinkSocket.batch. */
-  batch(build: (batch: RtnetlinkBatch) => void, options?: Pick<BatchOptions, 'onError'>): BatchResult[] {
+  batch(build: (batch: RtnetlinkBatch) => void, options?: BatchOptionsSync): BatchResult[] {
+    checkBuild(build)
+    checkBatch(options)
     return this.#netlink.batch(gather(build, this.devices), options)
   }
 
   /** As RtnetlinkSocket.send. */
-  send(requests: Iterable<Request<never>>, options?: Pick<BatchOptions, 'onError'>): BatchResult[] {
+  send(requests: Iterable<Request<never>>, options?: BatchOptionsSync): BatchResult[] {
+    checkRequests(requests)
+    checkSend(options)
     return this.#netlink.batch(requests, options)
   }
 
@@ -71,6 +83,7 @@ export class RtnetlinkSocketSync implements Disposable, Tables<'sync'> {
 }
 
 const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
+  mode: 'sync',
   devices: netlink.devices,
   attempt: work => work(),
   request: <T>(request: Request<never>, then: (replies: readonly Message[]) => T): T =>
@@ -85,6 +98,6 @@ const executorOf = (netlink: NetlinkSocketSync): Executor<'sync'> => ({
   dump: <T>(
     request: Request<never>,
     map: (message: Message) => T | undefined,
-    options?: Pick<DumpOptions, 'maxMessages'>,
+    options?: DumpOptionsSync,
   ): T[] => netlink.dump(request, options).flatMap(message => map(message) ?? []),
 })

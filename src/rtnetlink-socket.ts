@@ -1,17 +1,31 @@
-import { argument, object, optional, type Declaration, type InputOf } from './input/index.js'
+import { argument, callback, object, optional, type Declaration, type InputOf } from './input/index.js'
 import { openTransport } from './netlink/open-transport.js'
-import { NetlinkSocket, type BatchOptions, type CallOptions, type DumpOptions } from './netlink/socket.js'
+import {
+  batchInput,
+  dumpInput,
+  type BatchOptions,
+  type CallOptions,
+  type DumpOptions,
+} from './netlink/call-options.js'
+import { NetlinkSocket } from './netlink/socket.js'
 import { NetlinkClosedError } from './netlink/errors.js'
 import type { BatchResult } from './netlink/exchange.js'
-import type { Message, Request } from './netlink/message.js'
+import { requestsInput, type Message, type Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import { NetworkNamespace, netnsInput } from './netns/network-namespace.js'
 import { gather, type RtnetlinkBatch } from './rtnetlink-batch.js'
 import { linkStatisticsRequest, RTM_NEWSTATS } from './rtnetlink/link-statistics-messages.js'
 import type { LinkStatistics } from './rtnetlink/link-statistics.js'
-import { RtnetlinkMonitor, type MonitorOptions } from './rtnetlink-monitor.js'
+import { monitorInput, RtnetlinkMonitor, type MonitorOptions } from './rtnetlink-monitor.js'
 import { restore, type Restored } from './rtnetlink-restore.js'
-import { snapshot, TABLE_NAMES, type RtnetlinkSnapshot, type TableName } from './rtnetlink-snapshot.js'
+import {
+  snapshot,
+  snapshotInput,
+  TABLE_NAMES,
+  tableNamesInput,
+  type RtnetlinkSnapshot,
+  type TableName,
+} from './rtnetlink-snapshot.js'
 import { rtnetlinkProtocol } from './rtnetlink-protocol.js'
 import { tablesOf, type Tables } from './rtnetlink-tables.js'
 import type { Executor } from './rtnetlink-verbs.js'
@@ -25,6 +39,14 @@ export interface RtnetlinkSocketOptions extends InputOf<typeof socketOptions> {}
 export const rtnetlinkSocketInput: Declaration<RtnetlinkSocketOptions> = socketOptions
 
 const checkOpen = argument('RtnetlinkSocket.open', 'options', optional(socketOptions))
+const checkBuild = argument('RtnetlinkSocket.batch', 'build', callback('a function that gathers the batch'))
+const checkBatch = argument('RtnetlinkSocket.batch', 'options', optional(batchInput))
+const checkRequests = argument('RtnetlinkSocket.send', 'requests', requestsInput)
+const checkSend = argument('RtnetlinkSocket.send', 'options', optional(batchInput))
+const checkSnapshot = argument('RtnetlinkSocket.snapshot', 'tables', tableNamesInput)
+const checkRestore = argument('RtnetlinkSocket.restore', 'lists', snapshotInput)
+const checkStatistics = argument('RtnetlinkSocket.linkStatistics', 'options', optional(dumpInput))
+const checkMonitor = argument('RtnetlinkSocket.monitor', 'options', optional(monitorInput))
 
 /**
  * The kernel's network configuration: links, addresses, routes, neighbours, qdiscs, classes and filters, each with the
@@ -87,11 +109,15 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
    * })
    */
   async batch(build: (batch: RtnetlinkBatch) => void, options?: BatchOptions): Promise<BatchResult[]> {
+    checkBuild(build)
+    checkBatch(options)
     return this.#netlink.batch(gather(build, this.devices), options)
   }
 
   /** Sends requests made elsewhere, as `batch`. */
   async send(requests: Iterable<Request<never>>, options?: BatchOptions): Promise<BatchResult[]> {
+    checkRequests(requests)
+    checkSend(options)
     return this.#netlink.batch(requests, options)
   }
 
@@ -104,6 +130,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
   async snapshot(): Promise<RtnetlinkSnapshot>
   async snapshot<Name extends TableName>(tables: readonly Name[]): Promise<Pick<RtnetlinkSnapshot, Name>>
   async snapshot(tables: readonly TableName[] = TABLE_NAMES): Promise<Partial<RtnetlinkSnapshot>> {
+    checkSnapshot(tables)
     return snapshot(this, tables)
   }
 
@@ -114,6 +141,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
    * for a table that there is not. Needs CAP_NET_ADMIN.
    */
   async restore(lists: Partial<RtnetlinkSnapshot>): Promise<Restored> {
+    checkRestore(lists)
     return restore(request => this.#netlink.request(request).then(() => undefined), this.devices, lists)
   }
 
@@ -122,6 +150,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
    * Needs no privilege.
    */
   async linkStatistics(options?: DumpOptions): Promise<Map<number, LinkStatistics>> {
+    checkStatistics(options)
     const found = new Map<number, LinkStatistics>()
     for await (const message of this.#netlink.dump(linkStatisticsRequest, options)) {
       if (message.type !== RTM_NEWSTATS.type) continue
@@ -136,6 +165,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
    * then what was missed, found by reading the tables again.
    */
   monitor(options: MonitorOptions = {}): RtnetlinkMonitor {
+    checkMonitor(options)
     if (this.#netlink.closed) throw new NetlinkClosedError()
     const made = new RtnetlinkMonitor(
       this,
@@ -163,6 +193,7 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
 
 function executorOf(netlink: NetlinkSocket): Executor<'async'> {
   return {
+    mode: 'async',
     devices: netlink.devices,
     attempt: async work => work(),
     async request<T>(

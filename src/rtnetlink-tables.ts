@@ -1,7 +1,8 @@
 import { address, link, neighbour, route } from './rtnetlink/index.js'
 import { filter, qdisc, trafficClass } from './tc/index.js'
 import type { ObjectType } from './netlink/object-type.js'
-import { Verbs, type Executor, type Mode } from './rtnetlink-verbs.js'
+import { optionChecks, type Mode } from './rtnetlink-verb-options.js'
+import { Verbs, type Executor } from './rtnetlink-verbs.js'
 
 /** Every kind of object of rtnetlink, under the name its verbs have on a socket. */
 export const OBJECTS = {
@@ -24,8 +25,15 @@ type VerbsOf<M extends Mode, O> =
 /** The kernel's tables, each with its verbs. */
 export type Tables<M extends Mode> = { readonly [Name in keyof Objects]: VerbsOf<M, Objects[Name]> }
 
+const CHECKS = Object.fromEntries(Object.keys(OBJECTS).map(name => [name, optionChecks(name)])) as Readonly<
+  Record<keyof Objects, ReturnType<typeof optionChecks>>
+>
+
 /** The verbs of every table, carried out by `executor`. */
 export const tablesOf = <M extends Mode>(executor: Executor<M>): Tables<M> =>
   Object.fromEntries(
-    Object.entries(OBJECTS).map(([name, object]) => [name, new Verbs(executor, object as never)]),
+    Object.entries(OBJECTS).map(([name, object]) => [
+      name,
+      new Verbs(executor, object as never, CHECKS[name as keyof Objects][executor.mode]),
+    ]),
   ) as unknown as Tables<M>

@@ -3,17 +3,15 @@ import { rememberNames } from './netlink/devices.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType, Step } from './netlink/object-type.js'
-import type { CallOptions, DumpOptions } from './netlink/socket.js'
 import { listedObject, refuseUncarried, type Uncarried } from './netlink/uncarried.js'
-
-/** Which form of the socket: `'async'` gives promises, `'sync'` values. */
-export type Mode = 'async' | 'sync'
+import type { CallOptionsOf, DumpOptionsOf, Mode, OptionChecks } from './rtnetlink-verb-options.js'
 
 /** What a call gives in each mode. */
 export type Outcome<M extends Mode, T> = M extends 'sync' ? T : Promise<T>
 
 /** Carries out requests. The two forms of the socket each have one; verbs are written once on top. */
 export interface Executor<M extends Mode> {
+  readonly mode: M
   readonly devices: DeviceNames
   /** Does `work`. An error that it throws becomes that of the promise, where there is one. */
   attempt<T>(work: () => Outcome<M, T>): Outcome<M, T>
@@ -21,18 +19,22 @@ export interface Executor<M extends Mode> {
   request<T>(
     request: Request<never>,
     then: (replies: readonly Message[]) => T,
-    options?: CallOptions,
+    options?: CallOptionsOf<M>,
   ): Outcome<M, T>
   /**
    * Sends the first request, and the others once it was carried out. Throws the first refusal, after `undo` if it was of
    * a later request.
    */
-  series(requests: readonly Request<never>[], undo: Request<never>, options?: CallOptions): Outcome<M, void>
+  series(
+    requests: readonly Request<never>[],
+    undo: Request<never>,
+    options?: CallOptionsOf<M>,
+  ): Outcome<M, void>
   /** Dumps, and gathers what `map` makes of each message, undefined apart. */
   dump<T>(
     request: Request<never>,
     map: (message: Message) => T | undefined,
-    options?: DumpOptions,
+    options?: DumpOptionsOf<M>,
   ): Outcome<M, T[]>
 }
 
@@ -71,28 +73,35 @@ export const deleteRequest = <Spec, Key, Query, Decoded extends Spec>(
 })
 
 /** The query may be left out where no part of it is required. */
-type ListArguments<Query> =
+type ListArguments<M extends Mode, Query> =
   Partial<Query> extends Query
-    ? [query?: Query, options?: DumpOptions]
-    : [query: Query, options?: DumpOptions]
+    ? [query?: Query, options?: DumpOptionsOf<M>]
+    : [query: Query, options?: DumpOptionsOf<M>]
 
 /** The kernel's verbs on one kind of object. */
 export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   readonly #executor: Executor<M>
   readonly #object: ObjectType<Spec, Key, Query, Decoded>
+  readonly #checkOptions: OptionChecks
 
-  constructor(executor: Executor<M>, object: ObjectType<Spec, Key, Query, Decoded>) {
+  constructor(
+    executor: Executor<M>,
+    object: ObjectType<Spec, Key, Query, Decoded>,
+    checkOptions: OptionChecks,
+  ) {
     this.#executor = executor
     this.#object = object
+    this.#checkOptions = checkOptions
   }
 
   /** All objects that match the query. Needs no privilege. */
-  list(...list: ListArguments<Query>): Outcome<M, (Decoded & Uncarried)[]> {
-    const [query, options] = list as [query: Query | undefined, options?: DumpOptions]
+  list(...list: ListArguments<M, Query>): Outcome<M, (Decoded & Uncarried)[]> {
+    const [query, options] = list as [query: Query | undefined, options?: DumpOptionsOf<M>]
     return this.#executor.attempt(() => this.#list(query ?? ({} as Query), options))
   }
 
-  #list(query: Query, options: DumpOptions | undefined): Outcome<M, (Decoded & Uncarried)[]> {
+  #list(query: Query, options: DumpOptionsOf<M> | undefined): Outcome<M, (Decoded & Uncarried)[]> {
+    this.#checkOptions.list(options)
     const object = this.#object
     const devices = rememberNames(this.#executor.devices)
     const request = {
@@ -112,11 +121,12 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** One object. Throws NetlinkError (`ENOENT`, `ENODEV`, …) where there is none. Needs no privilege. */
-  get(key: Key, options?: CallOptions): Outcome<M, Decoded & Uncarried> {
+  get(key: Key, options?: CallOptionsOf<M>): Outcome<M, Decoded & Uncarried> {
     return this.#executor.attempt(() => this.#get(key, options))
   }
 
-  #get(key: Key, options?: CallOptions): Outcome<M, Decoded & Uncarried> {
+  #get(key: Key, options?: CallOptionsOf<M>): Outcome<M, Decoded & Uncarried> {
+    this.#checkOptions.get(options)
     const object = this.#object
     const { devices } = this.#executor
     return this.#executor.request(
@@ -136,11 +146,12 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
    * if one of them is refused, the object is deleted again. Throws NetlinkError `EEXIST` if there is one already. Needs
    * CAP_NET_ADMIN.
    */
-  add(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
+  add(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
     return this.#executor.attempt(() => this.#add(spec, options))
   }
 
-  #add(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
+  #add(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
+    this.#checkOptions.add(options)
     const object = this.#object
     const made = object.inSteps?.(spec)
     if (!made) {
@@ -156,35 +167,37 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** Makes the object or puts it in the place of one with the same key. Needs CAP_NET_ADMIN. */
-  replace(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
+  replace(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
     return this.#write('replace', spec, options)
   }
 
   /** Changes an object that exists. Needs CAP_NET_ADMIN. */
-  change(spec: Spec & Uncarried, options?: CallOptions): Outcome<M, void> {
+  change(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
     return this.#write('change', spec, options)
   }
 
   /** Deletes the object with this full key. Needs CAP_NET_ADMIN. */
-  delete(key: Key, options?: CallOptions): Outcome<M, void> {
-    return this.#executor.attempt(() =>
-      this.#send(deleteRequest(this.#object, key, this.#executor.devices), options),
-    )
+  delete(key: Key, options?: CallOptionsOf<M>): Outcome<M, void> {
+    return this.#executor.attempt(() => {
+      this.#checkOptions.delete(options)
+      return this.#send(deleteRequest(this.#object, key, this.#executor.devices), options)
+    })
   }
 
   /** Looks for an object first. Throws NetlinkError `ENOENT` where there is none. */
-  #whenThere(key: Key, then: () => Outcome<M, void>, options?: CallOptions): Outcome<M, void> {
+  #whenThere(key: Key, then: () => Outcome<M, void>, options?: CallOptionsOf<M>): Outcome<M, void> {
     const found: unknown = this.get(key, options)
     return found instanceof Promise ? (found.then(then) as Outcome<M, void>) : then()
   }
 
-  #write(verb: WriteVerb, spec: Spec, options?: CallOptions): Outcome<M, void> {
-    return this.#executor.attempt(() =>
-      this.#send(newRequest(this.#object, verb, spec, this.#executor.devices), options),
-    )
+  #write(verb: WriteVerb, spec: Spec, options?: CallOptionsOf<M>): Outcome<M, void> {
+    return this.#executor.attempt(() => {
+      this.#checkOptions[verb](options)
+      return this.#send(newRequest(this.#object, verb, spec, this.#executor.devices), options)
+    })
   }
 
-  #send(request: Request<never>, options?: CallOptions): Outcome<M, void> {
+  #send(request: Request<never>, options?: CallOptionsOf<M>): Outcome<M, void> {
     return this.#executor.request(request, () => undefined, options)
   }
 }

@@ -1,3 +1,12 @@
+import {
+  anything,
+  iterable,
+  object,
+  scalar,
+  whole,
+  type AnyDeclaration,
+  type Declaration,
+} from '../input/index.js'
 import { littleEndian } from './codec/byte-order.js'
 import { DecodeError, within } from './codec/decode-error.js'
 import { encodeError } from './codec/encode-error.js'
@@ -15,6 +24,22 @@ export interface Request<In = unknown> {
   readonly flags: number
   readonly body: In
 }
+
+const isMessageType = (value: unknown): boolean => {
+  const { type, body } = (value ?? {}) as { type?: unknown; body?: { put?: unknown } | null }
+  return typeof type === 'number' && typeof body?.put === 'function'
+}
+
+/** Of the body, its codec says what is wrong. */
+export const requestInput: AnyDeclaration = object({
+  type: scalar('a message type: its name, number and codec', isMessageType),
+  flags: whole(0, 0xffff),
+  body: anything,
+})
+
+export const requestsInput: Declaration<Iterable<Request<never>>> = iterable(
+  'requests, in a list or otherwise',
+)
 
 /** A message that arrived. Its body is decoded when asked for. */
 export class Message {

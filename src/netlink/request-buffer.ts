@@ -1,6 +1,9 @@
+import { argument } from '../input/index.js'
 import { Writer } from './codec/writer.js'
 import { NLM_F_ACK, NLM_F_REQUEST } from './constants.js'
-import { addFlags, putMessage, type Request } from './message.js'
+import { addFlags, putMessage, requestInput, type Request } from './message.js'
+
+const checkRequest = argument('NetlinkSocket.batch', 'request', requestInput)
 
 /** Limits of one sendmsg: its bytes (below SO_SNDBUF) and its messages (each may be answered, which fills SO_RCVBUF). */
 export interface SendLimits {
@@ -83,6 +86,7 @@ export function packRequests(
   const buffers: RequestBuffer[] = []
   let buffer = newBuffer(firstSequence)
   for (const request of requests) {
+    checkRequest(request)
     buffer.add(request)
     if (buffer.exceeds(limits) && buffer.count > 1) {
       buffer.removeLast()

@@ -1,6 +1,7 @@
+import { argument } from '../input/index.js'
 import { NLM_F_DUMP } from './constants.js'
 import { BatchExchange, DumpExchange, type Exchange, type ExchangeContext } from './exchange.js'
-import type { Request } from './message.js'
+import { requestInput, type Request } from './message.js'
 import type { Protocol } from './message-type.js'
 import { packRequests, refuseTooLong, RequestBuffer, type SendLimits } from './request-buffer.js'
 import type { Transport } from './transport.js'
@@ -15,6 +16,9 @@ const SEND_OVERHEAD = 32
 const RECEIVE_BUFFER = 4 * 1024 * 1024
 /** What one refusal costs of SO_RCVBUF: truesize of a small skb with its error and text, rounded up. */
 const REFUSAL_BYTES = 1280
+
+const checkRequest = argument('NetlinkSocket.request', 'request', requestInput)
+const checkDump = argument('NetlinkSocket.dump', 'request', requestInput)
 
 /** How often an interrupted dump is repeated before it is an error. */
 export const DUMP_ATTEMPTS = 10
@@ -39,6 +43,7 @@ export class Session {
 
   /** One request, without the detour that many take. */
   single(request: Request<never>): BatchExchange {
+    checkRequest(request)
     this.#sequence = this.#firstSequence()
     const buffer = this.#newBuffer(this.#sequence)
     buffer.add(request)
@@ -55,6 +60,7 @@ export class Session {
   }
 
   dump(request: Request<never>, maxMessages?: number): DumpExchange {
+    checkDump(request)
     this.#sequence = this.#firstSequence()
     const buffer = this.#newBuffer(this.#sequence)
     buffer.add({ ...request, flags: request.flags | NLM_F_DUMP })

@@ -1,5 +1,7 @@
+import { argument, optional } from '../input/index.js'
 import { calledFrom, callSite } from '../native/call-site.js'
 import { SystemError } from '../native/system-error.js'
+import { batchInputSync, dumpInputSync, type BatchOptionsSync, type DumpOptionsSync } from './call-options.js'
 import { NLMSG_ERROR } from './constants.js'
 import {
   DumpInterruptedError,
@@ -10,12 +12,15 @@ import {
 } from './errors.js'
 import type { BatchResult, Exchange } from './exchange.js'
 import { messageName } from './explain-error.js'
-import { messageAt, type Message, type Request } from './message.js'
+import { messageAt, requestsInput, type Message, type Request } from './message.js'
 import type { DeviceNames, Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
 import { traceReply, traceRequests } from './trace.js'
 import type { Transport } from './transport.js'
-import type { BatchOptions, DumpOptions } from './socket.js'
+
+const checkRequests = argument('NetlinkSocketSync.batch', 'requests', requestsInput)
+const checkBatch = argument('NetlinkSocketSync.batch', 'options', optional(batchInputSync))
+const checkDump = argument('NetlinkSocketSync.dump', 'options', optional(dumpInputSync))
 
 /** How long an answer may take. The kernel answers within sendmsg, so this only ends a wait for one that was lost. */
 const ANSWER_TIMEOUT_MS = 5000
@@ -61,10 +66,10 @@ export class NetlinkSocketSync implements Disposable {
   }
 
   /** As NetlinkSocket.batch. */
-  batch(
-    requests: Iterable<Request<never>>,
-    { onError = 'continue' }: Pick<BatchOptions, 'onError'> = {},
-  ): BatchResult[] {
+  batch(requests: Iterable<Request<never>>, options?: BatchOptionsSync): BatchResult[] {
+    checkRequests(requests)
+    checkBatch(options)
+    const { onError = 'continue' } = options ?? {}
     const exchanges = this.#session.batch(requests)
     const [first] = exchanges
     if (first && exchanges.length === 1) return this.#run(first)
@@ -82,10 +87,9 @@ export class NetlinkSocketSync implements Disposable {
   }
 
   /** As NetlinkSocket.dump. */
-  dump(
-    request: Request<never>,
-    { maxMessages = Infinity }: Pick<DumpOptions, 'maxMessages'> = {},
-  ): Message[] {
+  dump(request: Request<never>, options?: DumpOptionsSync): Message[] {
+    checkDump(options)
+    const { maxMessages = Infinity } = options ?? {}
     const name = messageName(this.#protocol, request.type.type)
     let partial: Message[] = []
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {

@@ -1,6 +1,15 @@
+import { argument, optional } from '../input/index.js'
 import { calledFrom, callSite, type CallSite } from '../native/call-site.js'
 import { SystemError } from '../native/system-error.js'
 import { abortable } from './abortable.js'
+import {
+  batchInput,
+  callInput,
+  dumpInput,
+  type BatchOptions,
+  type CallOptions,
+  type DumpOptions,
+} from './call-options.js'
 import {
   DumpInterruptedError,
   DumpTooLargeError,
@@ -10,32 +19,17 @@ import {
   receiveFailure,
 } from './errors.js'
 import type { BatchResult, DumpResult, Exchange } from './exchange.js'
-import { messageAt, type Message, type Request } from './message.js'
+import { messageAt, requestsInput, type Message, type Request } from './message.js'
 import { messageName } from './explain-error.js'
 import type { DeviceNames, Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
 import { traceReply, traceRequests } from './trace.js'
 import type { OnEvent, Transport } from './transport.js'
 
-/** Options of a call. */
-export interface CallOptions {
-  /** Gives up waiting. What was sent is carried out all the same: the kernel takes no request back. */
-  signal?: AbortSignal | undefined
-}
-
-/** Options of a call that reads a table. */
-export interface DumpOptions extends CallOptions {
-  /** A table with more entries is not kept in memory but is DumpTooLargeError. Default: no limit. */
-  maxMessages?: number | undefined
-}
-
-export interface BatchOptions extends CallOptions {
-  /**
-   * A batch too large for one sendmsg goes out in parts. `'continue'` (default) sends them all, as the kernel does
-   * within one part; `'stop'` sends no further part once a message was refused.
-   */
-  onError?: 'continue' | 'stop' | undefined
-}
+const checkRequest = argument('NetlinkSocket.request', 'options', optional(callInput))
+const checkRequests = argument('NetlinkSocket.batch', 'requests', requestsInput)
+const checkBatch = argument('NetlinkSocket.batch', 'options', optional(batchInput))
+const checkDump = argument('NetlinkSocket.dump', 'options', optional(dumpInput))
 
 interface Pending {
   exchange: Exchange<unknown>
@@ -87,7 +81,9 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   /** Sends one request and gives the messages it is answered with, none for most. Throws NetlinkError. */
-  async request(request: Request<never>, { signal }: CallOptions = {}): Promise<readonly Message[]> {
+  async request(request: Request<never>, options?: CallOptions): Promise<readonly Message[]> {
+    checkRequest(options)
+    const signal = options?.signal
     signal?.throwIfAborted()
     this.#throwIfClosed()
     const site = callSite()
@@ -103,10 +99,10 @@ export class NetlinkSocket implements AsyncDisposable {
    * It is meant for requests that are answered with an error at most: all answers have to fit the receive buffer.
    * Thousands of objects are better read by `dump`.
    */
-  async batch(
-    requests: Iterable<Request<never>>,
-    { onError = 'continue', signal }: BatchOptions = {},
-  ): Promise<BatchResult[]> {
+  async batch(requests: Iterable<Request<never>>, options?: BatchOptions): Promise<BatchResult[]> {
+    checkRequests(requests)
+    checkBatch(options)
+    const { onError = 'continue', signal } = options ?? {}
     signal?.throwIfAborted()
     this.#throwIfClosed()
     const exchanges = this.#session.batch(requests)
@@ -133,10 +129,9 @@ export class NetlinkSocket implements AsyncDisposable {
    * thrown, its `partial` the messages of the last try. One dump runs at a time, others wait for it, also for one that
    * nobody waits for any more: the kernel sends it to its end, unless the socket is closed.
    */
-  async *dump(
-    request: Request<never>,
-    { signal, maxMessages }: DumpOptions = {},
-  ): AsyncGenerator<Message, void, undefined> {
+  async *dump(request: Request<never>, options?: DumpOptions): AsyncGenerator<Message, void, undefined> {
+    checkDump(options)
+    const { signal, maxMessages } = options ?? {}
     this.#throwIfClosed()
     const site = callSite()
     const dump = this.#dumps.then(() => this.#dumpWhole(request, site, signal, maxMessages))

@@ -1,7 +1,19 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { binding } from '../native/binding.js'
 import { completed } from './completed.js'
-import { argument, either, instanceOf, name, optional, whole, type Declaration } from '../input/index.js'
+import {
+  argument,
+  either,
+  exactly,
+  instanceOf,
+  list,
+  name,
+  optional,
+  text,
+  tuple,
+  whole,
+  type Declaration,
+} from '../input/index.js'
 import { inetSocketInput, openInetSocket, type InetSocketOptions } from './inet-socket.js'
 import { attach, detach, makeHandleFile, namedPath, prepareRunDirectory } from './named.js'
 import { openNamespace, pathOf } from './reference.js'
@@ -11,10 +23,14 @@ import { withRecipe } from './unprivileged.js'
 /** A network namespace: an open one, the path of a handle, the name of one in /run/netns, or the pid of a process in it. */
 export type NetnsReference = NetworkNamespace | string | number
 
+const byNameOrPid = either(
+  name('a path or a name in /run/netns'),
+  whole(1, 0x7fff_ffff, 'the pid of a process in it'),
+)
+
 /** A network namespace that a caller names. */
 export const netnsInput: Declaration<NetnsReference> = either(
-  name('the name or path of a network namespace'),
-  whole(1, 0x7fff_ffff, 'the pid of a process in it'),
+  byNameOrPid,
   instanceOf<NetworkNamespace>('an open NetworkNamespace', () => NetworkNamespace as never),
 )
 
@@ -22,6 +38,25 @@ const checkName = argument(
   'NetworkNamespace.create',
   'name',
   optional(name('the name of a network namespace')),
+)
+const checkOpen = argument('NetworkNamespace.open', 'reference', byNameOrPid)
+const checkResolve = argument('NetworkNamespace.resolve', 'reference', netnsInput)
+const checkEquals = argument(
+  'NetworkNamespace.equals',
+  'other',
+  instanceOf<NetworkNamespace>('an open NetworkNamespace', () => NetworkNamespace as never),
+)
+const checkEntries = argument(
+  'NetworkNamespace.accessFiles',
+  'entries',
+  list(
+    tuple(
+      'a pair of a path, and text to write or null to read',
+      name('a path'),
+      either(text('text to write'), exactly(null)),
+    ),
+    'a list of pairs, each a path, and text to write or null to read',
+  ),
 )
 const checkSocket = argument('NetworkNamespace.openSocket', 'options', inetSocketInput)
 
@@ -76,12 +111,14 @@ export class NetworkNamespace implements AsyncDisposable {
    *   namespace, a name in /run/netns that was left behind
    */
   static open(reference: string | number): NetworkNamespace {
+    checkOpen(reference)
     const isName = typeof reference === 'string' && !reference.includes('/')
     return new NetworkNamespace(openNamespace(reference), isName ? reference : undefined)
   }
 
   /** Opens what a reference says: of a namespace that is open already, a second handle, so that either may be closed first. */
   static resolve(reference: NetnsReference): NetworkNamespace {
+    checkResolve(reference)
     if (!(reference instanceof NetworkNamespace)) return NetworkNamespace.open(reference)
     return new NetworkNamespace(openSync(`/proc/self/fd/${reference.fd}`, 'r'), reference.name)
   }
@@ -109,6 +146,7 @@ export class NetworkNamespace implements AsyncDisposable {
 
   /** True where both are the same namespace. */
   equals(other: NetworkNamespace): boolean {
+    checkEquals(other)
     return this.identity === other.identity
   }
 
@@ -132,6 +170,7 @@ export class NetworkNamespace implements AsyncDisposable {
   async accessFiles(
     entries: readonly (readonly [path: string, value: string | null])[],
   ): Promise<(string | Error)[]> {
+    checkEntries(entries)
     return this.#using(fd =>
       completed(done => {
         binding().files(fd, entries, done)

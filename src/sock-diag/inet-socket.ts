@@ -1,30 +1,52 @@
+import {
+  argument,
+  boolean,
+  list,
+  object,
+  oneOf,
+  optional,
+  tuple,
+  whole,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
 import { ipAddress, type Infer, type InferInput } from '../netlink/codec/index.js'
+import { nameOrNumber } from '../netlink/codec/named.js'
 import { NLM_F_DUMP } from '../netlink/constants.js'
 import type { Request } from '../netlink/message.js'
 import type { inetDiagReply } from './inet-diag.js'
-import { inetDiagRequest, type skMeminfo, type socketFamilies, type socketProtocols } from './inet-diag.js'
+import { inetDiagRequest, socketProtocols, type skMeminfo, type socketFamilies } from './inet-diag.js'
 import { localPortFilter } from './port-filter.js'
-import { stateMask, type SocketState } from './socket-states.js'
+import { socketStates, stateMask, type SocketState } from './socket-states.js'
 import { tcpInfo, type TcpInfo } from './tcp-info.js'
 
 export type SocketFamily = keyof typeof socketFamilies.numbers
 export type SocketProtocol = keyof typeof socketProtocols.numbers | number
 
-/** Which sockets to list. */
-export interface InetSocketQuery {
+const port = whole(0, 0xffff)
+
+const query = object({
   /** Default: `'tcp'`. Others need their part of inet_diag in the kernel (`udp_diag`, …), else `ENOENT`. */
-  protocol?: SocketProtocol | undefined
+  protocol: optional<SocketProtocol>(nameOrNumber(socketProtocols, 0, 0xff)),
   /** Default: both. An IPv6 socket may take IPv4 connections too. */
-  family?: SocketFamily | undefined
+  family: optional(oneOf('inet', 'inet6')),
   /** Default: all. A UDP socket is `'closed'`, or `'established'` once it is connected. */
-  states?: readonly SocketState[] | undefined
-  localPort?: number | undefined
+  states: optional(list<SocketState>(nameOrNumber(socketStates, 0, 31), 'a list of socket states')),
+  localPort: optional(port),
   /** First and last of a range of local ports. */
-  localPorts?: readonly [first: number, last: number] | undefined
-  remotePort?: number | undefined
+  localPorts: optional<readonly [first: number, last: number]>(
+    tuple('the first and the last of a range of ports', port, port),
+  ),
+  remotePort: optional(port),
   /** Asks for `memory`, `tos`, `congestion` and `tcpInfo` too. Default: false. */
-  details?: boolean | undefined
-}
+  details: optional(boolean),
+})
+
+/** Which sockets to list. */
+export interface InetSocketQuery extends InputOf<typeof query> {}
+export const inetSocketQueryInput: Declaration<InetSocketQuery> = query
+
+const checkQuery = argument('socketRequests', 'query', query)
 
 /** A socket of TCP, UDP or a protocol like them, as `ss` lists it. */
 export interface InetSocket {
@@ -71,6 +93,7 @@ const DETAILS = [2, 4, 5, 6, 7].reduce((bits, attribute) => bits | extension(att
 
 /** The dumps that answer a query, one per family. Throws RangeError or TypeError for a query that makes no sense. */
 export function socketRequests(query: InetSocketQuery): Request<never>[] {
+  checkQuery(query)
   const families: readonly SocketFamily[] = query.family === undefined ? ['inet', 'inet6'] : [query.family]
   return families.map(family => ({
     type: inetDiagRequest,

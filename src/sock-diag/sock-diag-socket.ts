@@ -1,9 +1,16 @@
 import { argument, object, optional, type InputOf } from '../input/index.js'
 import { openTransport } from '../netlink/open-transport.js'
-import { NetlinkSocket, type DumpOptions } from '../netlink/socket.js'
+import { dumpInput, type DumpOptions } from '../netlink/call-options.js'
+import { NetlinkSocket } from '../netlink/socket.js'
 import { netnsInput } from '../netns/network-namespace.js'
 import { inetDiagReply } from './inet-diag.js'
-import { socketFrom, socketRequests, type InetSocket, type InetSocketQuery } from './inet-socket.js'
+import {
+  inetSocketQueryInput,
+  socketFrom,
+  socketRequests,
+  type InetSocket,
+  type InetSocketQuery,
+} from './inet-socket.js'
 import { sockDiagProtocol } from './protocol.js'
 
 const socketOptions = object({
@@ -13,6 +20,8 @@ const socketOptions = object({
 
 export interface SockDiagSocketOptions extends InputOf<typeof socketOptions> {}
 
+const checkQuery = argument('SockDiagSocket.list', 'query', optional(inetSocketQueryInput))
+const checkDump = argument('SockDiagSocket.list', 'options', optional(dumpInput))
 const checkOpen = argument('SockDiagSocket.open', 'options', optional(socketOptions))
 
 /** Lists the sockets of a network namespace, as `ss` does. Needs no privilege beyond entering the namespace. */
@@ -32,6 +41,8 @@ export class SockDiagSocket implements AsyncDisposable {
 
   /** The sockets that match. Throws NetlinkError `ENOENT` where the kernel has no inet_diag for the protocol. */
   async list(query: InetSocketQuery = {}, options?: DumpOptions): Promise<InetSocket[]> {
+    checkQuery(query)
+    checkDump(options)
     const { protocol = 'tcp' } = query
     const sockets: InetSocket[] = []
     for (const request of socketRequests(query)) {

@@ -35,7 +35,13 @@ import {
   parseParent,
   type Handle,
 } from './handle.js'
-import { bpfInput, type BpfFields, type BpfState } from './kinds/bpf.js'
+import {
+  classicBpfInput,
+  extendedBpfInput,
+  type BpfState,
+  type ClassicBpf,
+  type ExtendedBpf,
+} from './kinds/bpf.js'
 import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
 import { filterKinds } from './kinds/registry.js'
 import type { ListedU32Node, ListedU32Table, U32State } from './kinds/u32.js'
@@ -72,9 +78,15 @@ export interface U32TableFilter extends FilterPlace, U32Table {
 }
 export type U32Filter = U32NodeFilter | U32TableFilter
 
-export interface BpfFilter extends FilterPlace, BpfFields {
+/** A filter that is a classic-BPF program. */
+export interface ClassicBpfFilter extends FilterPlace, ClassicBpf {
   kind: 'bpf'
 }
+/** A filter that is an eBPF program, which is loaded already. */
+export interface ExtendedBpfFilter extends FilterPlace, ExtendedBpf {
+  kind: 'bpf'
+}
+export type BpfFilter = ClassicBpfFilter | ExtendedBpfFilter
 
 const rawFilter = object({
   kind: knownText<RawFilterKind>('the kind of a filter'),
@@ -92,7 +104,7 @@ export interface RawFilter extends FilterPlace, InputOf<typeof rawFilter> {}
 export type RawFilterKind = 'basic' | 'cgroup' | 'flow' | 'flower' | 'fw' | 'matchall' | 'route'
 
 /** A filter to make, by `kind`. */
-export type FilterSpec = U32NodeFilter | U32TableFilter | BpfFilter | RawFilter
+export type FilterSpec = U32NodeFilter | U32TableFilter | ClassicBpfFilter | ExtendedBpfFilter | RawFilter
 
 /** What the kernel tells of a filter beside what was asked for. */
 export interface FilterState {
@@ -127,7 +139,11 @@ const spec: Declaration<FilterSpec> = choice(
       object({ kind: oneOf('u32') }, listedPlace, u32TableInput),
       object({ kind: oneOf('u32') }, listedPlace, u32NodeInput),
     ),
-    bpf: object({ kind: oneOf('bpf') }, listedPlace, bpfInput),
+    bpf: presence<ClassicBpfFilter, ExtendedBpfFilter>(
+      'program',
+      object({ kind: oneOf('bpf') }, listedPlace, classicBpfInput),
+      object({ kind: oneOf('bpf') }, listedPlace, extendedBpfInput),
+    ),
   },
   object({}, listedPlace, rawFilter),
 )

@@ -17,6 +17,8 @@ export type { EtherType } from './ether-type.js'
 export {
   filter,
   type BpfFilter,
+  type ClassicBpfFilter,
+  type ExtendedBpfFilter,
   type Filter,
   type FilterKey,
   type FilterQuery,

@@ -1,3 +1,4 @@
+import { argument, object, oneOf, optional, type InputOf } from '../input/index.js'
 import { numberToIpv4 } from '../netlink/codec/index.js'
 import { IP_PROTOCOLS } from '../netlink/ip-protocols.js'
 import { etherTypeName, type EtherType } from './ether-type.js'
@@ -9,7 +10,7 @@ import {
   transportFields,
   type WordField,
 } from './u32-fields.js'
-import { keyFromWire, keysToWire, type U32Key } from './u32-key.js'
+import { keyFromWire, keysInput, keysToWire, type U32Key, type U32Keys } from './u32-key.js'
 
 /** What keys match, in terms of headers. Numbers from `first` to `last` are inclusive. */
 export type U32Match =
@@ -21,19 +22,23 @@ export type U32Match =
   | { match: 'etherType'; protocol: EtherType }
   | ({ match: 'key' } & U32Key)
 
-export interface DescribeOptions {
+const options = object({
   /**
    * What is at offset 0: the IPv4 header, with the transport header at 20, or the transport header, as in tables behind
    * an offset with `eat`. Default `'network'`.
    */
-  header?: 'network' | 'transport' | undefined
-}
+  header: optional(oneOf('network', 'transport')),
+})
+export interface DescribeOptions extends InputOf<typeof options> {}
+
+const checkKeys = argument('describeU32Keys', 'keys', keysInput)
+const checkOptions = argument('describeU32Keys', 'options', optional(options))
 
 /** What keys match, field by field: the inverse of the builders of `u32`. What is no field of a header comes as `key`. */
-export function describeU32Keys(
-  keys: readonly U32Key[],
-  { header = 'network' }: DescribeOptions = {},
-): U32Match[] {
+export function describeU32Keys(keys: U32Keys, options?: DescribeOptions): U32Match[] {
+  checkKeys(keys)
+  checkOptions(options)
+  const header = options?.header ?? 'network'
   const words = new Words(keysToWire(keys).map(keyFromWire))
   const network = header === 'network' ? networkHeader(words) : []
   const icmp = network.some(found => found.match === 'protocol' && found.value === IP_PROTOCOLS.icmp)

@@ -1,4 +1,6 @@
-import { ipv4ToNumber, linkAddressToBytes } from '../netlink/codec/index.js'
+import { argument, object, optional, type ArgumentCheck, type InputOf } from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { ipv4ToNumber, linkAddressToBytes, s32 } from '../netlink/codec/index.js'
 import { namedNumbers } from '../netlink/codec/named.js'
 import { IP_PROTOCOLS } from '../netlink/ip-protocols.js'
 import { blockMask } from './aligned-blocks.js'
@@ -19,10 +21,23 @@ const ipProtocols = namedNumbers('protocol of IPv4', IP_PROTOCOLS)
 /** A protocol of IPv4, by name or number. */
 export type IpProtocol = keyof typeof IP_PROTOCOLS | number
 
-/** Where the transport header is. */
-export interface TransportPosition {
+const transportPosition = object({
   /** Offset of the transport header. Default 20: behind an IPv4 header without options, so match `u32.ihl(5)` too. */
-  at?: number | undefined
+  at: optional(carriedBy(s32)),
+})
+
+/** Where the transport header is. */
+export interface TransportPosition extends InputOf<typeof transportPosition> {}
+
+const positionOf = (builder: string): ArgumentCheck =>
+  argument(`u32.${builder}`, 'position', optional(transportPosition))
+
+const checkPosition = {
+  sourcePort: positionOf('sourcePort'),
+  sourcePorts: positionOf('sourcePorts'),
+  destinationPort: positionOf('destinationPort'),
+  destinationPorts: positionOf('destinationPorts'),
+  icmpType: positionOf('icmpType'),
 }
 
 /** The field equals `value`, in those of its bits that `bits` has. */
@@ -31,14 +46,14 @@ function matchField(field: WordField, value: number, bits = field.mask >>> shift
   return { at: base + field.at, value: (value << shift) >>> 0, mask: (bits << shift) >>> 0 }
 }
 
-function matchPorts(
-  field: WordField,
-  first: number,
-  last: number,
-  { at = IPV4_HEADER }: TransportPosition,
-): U32Key[] {
-  return [matchField(field, first, blockMask(first, last), at)]
+function offsetOf(builder: keyof typeof checkPosition, position: TransportPosition | undefined): number {
+  checkPosition[builder](position)
+  return position?.at ?? IPV4_HEADER
 }
+
+const matchPorts = (field: WordField, first: number, last: number, at: number): U32Key[] => [
+  matchField(field, first, blockMask(first, last), at),
+]
 
 function matchPrefix(field: WordField, prefix: string): U32Key[] {
   const [address = '', length = '32'] = prefix.split('/')
@@ -85,23 +100,26 @@ export const u32 = {
   /** `'10.9.0.2'` or `'10.9.0.0/24'` */
   destinationAddress: (prefix: string): U32Key[] => matchPrefix(ipv4Fields.destinationAddress, prefix),
 
-  sourcePort: (port: number, position: TransportPosition = {}): U32Key[] =>
-    matchPorts(transportFields.sourcePort, port, port, position),
+  sourcePort: (port: number, position?: TransportPosition): U32Key[] =>
+    matchPorts(transportFields.sourcePort, port, port, offsetOf('sourcePort', position)),
   /** Throws RangeError unless the ports are one aligned power-of-two block: see `alignedBlocks`. */
-  sourcePorts: (first: number, last: number, position: TransportPosition = {}): U32Key[] =>
-    matchPorts(transportFields.sourcePort, first, last, position),
-  destinationPort: (port: number, position: TransportPosition = {}): U32Key[] =>
-    matchPorts(transportFields.destinationPort, port, port, position),
+  sourcePorts: (first: number, last: number, position?: TransportPosition): U32Key[] =>
+    matchPorts(transportFields.sourcePort, first, last, offsetOf('sourcePorts', position)),
+  destinationPort: (port: number, position?: TransportPosition): U32Key[] =>
+    matchPorts(transportFields.destinationPort, port, port, offsetOf('destinationPort', position)),
   /** Throws RangeError unless the ports are one aligned power-of-two block: see `alignedBlocks`. */
-  destinationPorts: (first: number, last: number, position: TransportPosition = {}): U32Key[] =>
-    matchPorts(transportFields.destinationPort, first, last, position),
+  destinationPorts: (first: number, last: number, position?: TransportPosition): U32Key[] =>
+    matchPorts(transportFields.destinationPort, first, last, offsetOf('destinationPorts', position)),
   /** The type of an ICMP message, and its code where it is given. */
-  icmpType: (type: number, code?: number, { at = IPV4_HEADER }: TransportPosition = {}): U32Key[] => [
-    matchField(transportFields.icmpType, wholeNumber('type', type, 0, 0xff), 0xff, at),
-    ...(code === undefined
-      ? []
-      : [matchField(transportFields.icmpCode, wholeNumber('code', code, 0, 0xff), 0xff, at)]),
-  ],
+  icmpType: (type: number, code?: number, position?: TransportPosition): U32Key[] => {
+    const at = offsetOf('icmpType', position)
+    return [
+      matchField(transportFields.icmpType, wholeNumber('type', type, 0, 0xff), 0xff, at),
+      ...(code === undefined
+        ? []
+        : [matchField(transportFields.icmpCode, wholeNumber('code', code, 0, 0xff), 0xff, at)]),
+    ]
+  },
 
   /** Whole datagrams, no fragments. */
   notFragment: (): U32Key[] => [matchField(ipv4Fields.fragment, 0)],

@@ -157,7 +157,7 @@ t.test('abort', async t => {
   await t.test('in flight: the next dump waits until the kernel is through with it', async t => {
     const { socket, transport } = open()
     const controller = new AbortController()
-    const aborted = count(socket.dump(dumpAll, controller))
+    const aborted = count(socket.dump(dumpAll, { signal: controller.signal }))
     await turn()
     controller.abort(reason)
     await t.rejects(aborted, reason, 'it ends at once')
@@ -179,7 +179,7 @@ t.test('abort', async t => {
     const { socket, transport } = open()
     const controller = new AbortController()
     const first = count(socket.dump(dumpAll))
-    const second = count(socket.dump(dumpAll, controller))
+    const second = count(socket.dump(dumpAll, { signal: controller.signal }))
     await turn()
     controller.abort(reason)
     await t.rejects(second, reason)
@@ -191,7 +191,7 @@ t.test('abort', async t => {
   await t.test('after, and while the messages are read', async t => {
     const { socket } = open({ answer: wire => [...widgets(wire, 3), done(wire)] })
     const controller = new AbortController()
-    const messages = socket.dump(dumpAll, controller)
+    const messages = socket.dump(dumpAll, { signal: controller.signal })
     t.notOk((await messages.next()).done)
     controller.abort(reason)
     t.equal(await count(messages), 2, 'all of it was there already')

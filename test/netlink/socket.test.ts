@@ -270,7 +270,7 @@ t.test('abort', async t => {
   await t.test('during: the call ends at once, its answer is passed over', async t => {
     const { socket, transport } = open()
     const controller = new AbortController()
-    const call = socket.request(add(2), controller)
+    const call = socket.request(add(2), { signal: controller.signal })
     await turn()
     controller.abort(reason)
     await t.rejects(call, reason)
@@ -281,8 +281,8 @@ t.test('abort', async t => {
   await t.test('after', async t => {
     const { socket } = open({ answer: refusesOdd })
     const controller = new AbortController()
-    t.same(await socket.request(add(2), controller), [])
-    await t.rejects(socket.request(add(3), controller), { code: 'EEXIST' })
+    t.same(await socket.request(add(2), { signal: controller.signal }), [])
+    await t.rejects(socket.request(add(3), { signal: controller.signal }), { code: 'EEXIST' })
     t.same(getEventListeners(controller.signal, 'abort'), [])
     controller.abort()
   })
@@ -296,7 +296,7 @@ t.test('abort', async t => {
     await t.rejects(
       socket.batch(
         Array.from({ length: 130 }, (_, i) => add(2 * i)),
-        controller,
+        { signal: controller.signal },
       ),
       reason,
     )

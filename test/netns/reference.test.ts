@@ -16,9 +16,12 @@ const none = 2 ** 22 + 1 // beyond the largest pid
 
 /** Wrong in itself, or naming what is no network namespace: each with what its error says. */
 const wrong: [reference: unknown, error: { name: string; code?: string }, says: string][] = [
-  ...[0, -1, 1.5, NaN, Infinity, '', null, true, 10n, {}, [], { pid: 1 }, Symbol('x')].map(
+  ...['', null, true, 10n, {}, [], { pid: 1 }, Symbol('x')].map(
+    reference => [reference, { name: 'TypeError' }, ': expected '] satisfies [unknown, object, string],
+  ),
+  ...[0, -1, 1.5, NaN, Infinity].map(
     reference =>
-      [reference, { name: 'TypeError' }, 'is no network namespace'] satisfies [unknown, object, string],
+      [reference, { name: 'RangeError' }, 'the pid of a process'] satisfies [unknown, object, string],
   ),
   [none, { name: 'SystemError', code: 'ENOENT' }, `no process ${none}`],
   [`${unique}-no`, { name: 'SystemError', code: 'ENOENT' }, `no network namespace '${unique}-no'`],
@@ -88,7 +91,7 @@ t.test('names that others have put something else at', canCreateNamespaces(), as
   await made.delete()
   await t.rejects(NetworkNamespace.create({ name: 'x' } as unknown as string), {
     name: 'TypeError',
-    message: /name: 'x'/,
+    message: /name is an object/,
   })
 })
 

@@ -35,7 +35,7 @@ t.test('a table that is none', can, async t => {
   const { name } = await scratch(t)
   await using rt = await RtnetlinkSocket.open({ netns: name })
   t.throws(() => rt.monitor({ tables: ['lonks' as 'links'] }), {
-    message: /tables: 'lonks' is not one of links,/,
+    message: /^RtnetlinkSocket.monitor: tables\[0\] is 'lonks': expected one of 'links',/,
   })
 })
 

@@ -45,12 +45,12 @@ t.test('what is asked for', async t => {
 })
 
 const wrong: [InetSocketQuery, RegExp][] = [
-  [{ protocol: 'icmp' as 'tcp' }, /'icmp' is no socket protocol/],
-  [{ family: 'unix' as 'inet' }, /'unix' is no socket family/],
-  [{ states: ['open' as 'listening'] }, /'open' is no socket state/],
+  [{ protocol: 'icmp' as 'tcp' }, /: protocol is 'icmp': expected one of 'tcp'/],
+  [{ family: 'unix' as 'inet' }, /: family is 'unix': expected one of 'inet'/],
+  [{ states: ['open' as 'listening'] }, /: states\[0\] is 'open': expected one of 'established'/],
   [{ localPort: 70000 }, /70000/],
-  [{ localPorts: [1, 70000] }, /^localPorts: 70000 is not a port/],
-  [{ localPorts: [-1, 7] }, /^localPorts: -1 is not a port/],
+  [{ localPorts: [1, 70000] }, /: localPorts\[1\] is 70000: expected a whole number from 0 to 65535/],
+  [{ localPorts: [-1, 7] }, /: localPorts\[0\] is -1: expected a whole number from 0 to 65535/],
   [{ localPorts: [8, 7] }, /^localPorts: 8 to 7 is no range/],
 ]
 

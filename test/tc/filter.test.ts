@@ -167,8 +167,12 @@ t.test('bad input is refused before the kernel sees it', async t => {
     message: /: protocol is 'ipx': expected one of 'all', 'ip'/,
   })
   t.throws(refuse({ ...node, protocol: 0x10000 }), { message: /: protocol is 65536/ })
-  t.throws(refuse({ ...place, kind: 'bpf' }), { message: /needs a program, or the fd/ })
-  t.throws(refuse({ ...place, kind: 'bpf', program: [], fd: 3 }), TypeError)
+  t.throws(refuse({ ...place, kind: 'bpf' } as never), {
+    message: /: fd is missing: expected the file descriptor of an eBPF program, where there is no 'program'/,
+  })
+  t.throws(refuse({ ...place, kind: 'bpf', program: [], fd: 3 } as never), {
+    message: /: 'fd' does not go with 'program'/,
+  })
   t.throws(refuse({ ...place, kind: 'bpf', program: [{ code: 0, jt: 0, jf: 0, k: 0 }] }), {
     message: /does not return/,
   })

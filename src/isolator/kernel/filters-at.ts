@@ -1,4 +1,4 @@
-import type { DumpOptions } from '../../netlink/socket.js'
+import type { DumpOptions } from '../../netlink/call-options.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc } from '../../tc/index.js'
 

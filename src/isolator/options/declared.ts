@@ -12,7 +12,6 @@ import {
   type Declaration,
 } from '../../input/index.js'
 import { isIpv4 } from '../../netlink/codec/ip-version.js'
-import { NetworkNamespace, type NetnsReference } from '../../netns/network-namespace.js'
 import { IsolatorError } from '../isolator-error.js'
 import { PortRanges, type PortRange, type PortRangesInput } from '../ports/port-ranges.js'
 import { sizeOf, type SizeInput } from './sizes.js'
@@ -25,13 +24,6 @@ export const isolatorArgument = argumentsRefusedAs((_text, fault, { name }) => {
     details: { option: path, value: fault.value },
   })
 })
-
-/** A network namespace: open, by path, by its name in /run/netns, or by the pid of a process in it. */
-export const netnsReference: Declaration<NetnsReference> = either(
-  instanceOf('a NetworkNamespace', () => NetworkNamespace as never as abstract new () => NetworkNamespace),
-  textThat('a path or a name in /run/netns', given => given !== ''),
-  whole(1, 2 ** 31 - 1, 'a pid'),
-)
 
 /** dev_valid_name, net/core/dev.c */
 export const interfaceName = textThat(

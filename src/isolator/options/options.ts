@@ -9,7 +9,7 @@ import {
   type Declaration,
   type InputOf,
 } from '../../input/index.js'
-import type { NetnsReference } from '../../netns/network-namespace.js'
+import { netnsInput, type NetnsReference } from '../../netns/network-namespace.js'
 import { formatParent, parseParent } from '../../tc/handle.js'
 import { MINIMUM_EPHEMERAL_PORTS_PER_CONTAINER } from '../ports/port-policy.js'
 import { PortRanges, type PortRangesInput } from '../ports/port-ranges.js'
@@ -19,7 +19,6 @@ import {
   interfaceName,
   isolatorArgument,
   ipv4Address,
-  netnsReference,
   pid,
   portRanges,
   rate,
@@ -48,7 +47,7 @@ const hostAccess: Declaration<'allow' | 'deny' | PortsText | Exclude<PortRangesI
 export const isolatorOptions = object(
   {
     /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
-    netns: optional(netnsReference),
+    netns: optional(netnsInput),
     /** The interface whose address containers share (Mesos `eth0_name`). Default: that of the default route. */
     publicInterface: optional(interfaceName),
     /** The host's loopback interface (Mesos `lo_name`). Default `'lo'`. */
@@ -112,7 +111,7 @@ export interface PortMappingIsolatorOptions extends InputOf<typeof isolatorOptio
 
 export const isolateOptions = object({
   /** Its network namespace: open, a path, a name in /run/netns, or the pid of a process in it. Not the host's. */
-  netns: netnsReference,
+  netns: netnsInput,
   /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
   ports: optional(portRanges),
   /**

@@ -1,6 +1,8 @@
 import {
+  absent,
   boolean,
   list as listOf,
+  numberOf,
   object,
   optional,
   type Declaration,
@@ -60,13 +62,9 @@ const instruction: Declaration<Instruction> = object({
   k: carriedBy(u32),
 })
 
-const fields = object({
+const common = object({
   /** A number of 32 bits. Chosen by the kernel where it is not given; lower ones are not tried first: newer ones are. */
   handle: optional(carriedBy(u32)),
-  /** A classic-BPF program. The number it returns is the verdict with `directAction`; else 0 means no match. */
-  program: optional(listOf(instruction, 'a list of instructions')),
-  /** The file descriptor of an eBPF program, instead of `program`. */
-  fd: optional(carriedBy(u32)),
   /** What an eBPF program is called in lists. */
   name: optional(carriedBy(text)),
   /** What the program returns is a verdict (TC_ACT_*), and there are no actions. Default false. */
@@ -76,9 +74,30 @@ const fields = object({
   actions: optional(actionsInput),
 })
 
-/** A filter that is a BPF program: a classic one, or an eBPF program that is loaded already. */
-export interface BpfFields extends Offload, InputOf<typeof fields> {}
-export const bpfInput: Declaration<BpfFields> = object({}, fields, offloadInput)
+const classic = object({
+  /** A classic-BPF program. The number it returns is the verdict with `directAction`; else 0 means no match. */
+  program: listOf(instruction, 'a list of instructions'),
+})
+
+const extended = object({
+  /** The file descriptor of an eBPF program. */
+  fd: numberOf("the file descriptor of an eBPF program, where there is no 'program'"),
+  program: absent,
+})
+
+interface BpfCommon extends Offload, InputOf<typeof common> {}
+
+/** A filter that is a classic-BPF program. */
+export interface ClassicBpf extends BpfCommon, InputOf<typeof classic> {
+  fd?: undefined
+}
+export const classicBpfInput: Declaration<ClassicBpf> = object({}, common, offloadInput, classic)
+
+/** A filter that is an eBPF program, which is loaded already. */
+export interface ExtendedBpf extends BpfCommon, InputOf<typeof extended> {}
+export const extendedBpfInput: Declaration<ExtendedBpf> = object({}, common, offloadInput, extended)
+
+export type BpfFields = ClassicBpf | ExtendedBpf
 
 /** What the kernel tells of a BPF filter beside what was asked for. */
 export interface BpfState {
@@ -97,9 +116,6 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
 
   toWire(fields, devices) {
     const { program, fd, name, classid, directAction } = fields
-    if ((program === undefined) === (fd === undefined)) {
-      throw new TypeError('a bpf filter needs a program, or the fd of an eBPF program, and not both')
-    }
     return {
       classid: classid === undefined ? undefined : parseClassid(classid),
       actions: actionsToWire(fields.actions, devices),
@@ -112,7 +128,7 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
     }
   },
 
-  fromWire({ classid, actions, ops, fd, name, flags = 0, flagsGen, tag, id }, devices): BpfFields & BpfState {
+  fromWire({ classid, actions, ops, fd, name, flags = 0, flagsGen, tag, id }, devices) {
     return {
       ...(ops && { program: ops }),
       ...(fd !== undefined && { fd }),
@@ -123,7 +139,7 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
       ...(id !== undefined && { id }),
       ...(tag && { tag: Buffer.from(tag).toString('hex') }),
       ...offloadOf(flagsGen),
-    }
+    } as unknown as BpfFields & BpfState
   },
 
   words: ({ program, fd, name, directAction, classid, actions, ...offload }) => [

@@ -1,3 +1,5 @@
+import { boolean, object, optional, type Declaration, type Optional } from '../input/index.js'
+import { carriedByAttributes } from '../netlink/codec/carried-by.js'
 import { attributes, u16, u32, u64, u8, type InferInput } from '../netlink/codec/index.js'
 import { iflaBridgeId, snakeCase } from './kinds/bridge.js'
 
@@ -81,6 +83,14 @@ export interface BridgePort
   extends
     Partial<Record<(typeof flags)[number], boolean | undefined>>,
     Partial<Record<(typeof numbers)[number], number | undefined>> {}
+
+export const bridgePortInput: Declaration<BridgePort> = object(
+  Object.fromEntries(flags.map(name => [name, optional(boolean)])) as Record<
+    (typeof flags)[number],
+    Optional<boolean>
+  >,
+  carriedByAttributes(bridgePortAttributes.declarations, numbers),
+)
 
 /** IFLA_INFO_SLAVE_DATA of the options given. */
 export function bridgePortData(port: BridgePort): InferInput<typeof bridgePortAttributes> {

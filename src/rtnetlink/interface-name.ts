@@ -1,6 +1,16 @@
+import { textThat, type Declaration } from '../input/index.js'
+
 /** IFNAMSIZ and ALTIFNAMSIZ, linux/if.h, without the final NUL. */
 const NAME_BYTES = 15
 export const ALTERNATIVE_NAME_BYTES = 127
+
+const byteLength = (name: string): number => Buffer.byteLength(name)
+
+/** A further name of a link, as a caller gives it. */
+export const alternativeNameInput: Declaration<string> = textThat(
+  `a name of 1 to ${ALTERNATIVE_NAME_BYTES} bytes`,
+  name => name !== '' && !name.includes('\0') && byteLength(name) <= ALTERNATIVE_NAME_BYTES,
+)
 
 /** Checks a name as the kernel does (dev_valid_name, net/core/dev.c). Throws TypeError that names `member`. */
 export function interfaceName(member: string, name: string): string {
@@ -19,5 +29,3 @@ export function nameAttribute(name: string): { name: string } | { altName: strin
     return { altName: name }
   return { name: interfaceName('dev', name) }
 }
-
-const byteLength = (name: string): number => Buffer.byteLength(name)

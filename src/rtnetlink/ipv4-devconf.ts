@@ -1,3 +1,5 @@
+import type { Declaration } from '../input/index.js'
+import { carriedByAttributes } from '../netlink/codec/carried-by.js'
 import { attributes, s32, u16, type Codec } from '../netlink/codec/index.js'
 import { sysctlArray } from './sysctl-array.js'
 
@@ -41,10 +43,14 @@ export const ipv4Devconf = attributes({
 export type Ipv4Sysctl = keyof typeof ipv4Devconf.declarations
 
 /** Sysctls of one device, by their names in `/proc/sys/net/ipv4/conf/<device>/`. */
-export type Ipv4Sysctls = Partial<Record<Ipv4Sysctl, number>>
+export type Ipv4Sysctls = Partial<Record<Ipv4Sysctl, number | undefined>>
+
+const names = Object.keys(ipv4Devconf.declarations) as Ipv4Sysctl[]
+
+export const ipv4SysctlsInput: Declaration<Ipv4Sysctls> = carriedByAttributes(ipv4Devconf.declarations, names)
 
 /** What the kernel answers: IPV4_DEVCONF_FORWARDING, which is 1, comes first. */
-const answer = sysctlArray(Object.keys(ipv4Devconf.declarations) as Ipv4Sysctl[])
+const answer = sysctlArray(names)
 
 /**
  * IFLA_INET_CONF. The kernel answers with an array in the order of IPV4_DEVCONF_*, and takes one attribute per value

@@ -1,3 +1,5 @@
+import { boolean, object, optional, type Declaration, type InputOf } from '../input/index.js'
+
 /** IFF_*, linux/if.h */
 const IFF = {
   UP: 1 << 0,
@@ -26,16 +28,19 @@ export type LinkFlag = keyof typeof IFF
 
 export const linkFlagNumbers: Readonly<Record<LinkFlag, number>> = IFF
 
-/** The flags of a link that can be set. */
-export interface SettableFlags {
+const members = object({
   /** Administratively up. */
-  up?: boolean | undefined
+  up: optional(boolean),
   /** Resolves neighbours by ARP and neighbour discovery; false is IFF_NOARP. */
-  arp?: boolean | undefined
-  multicast?: boolean | undefined
-  allmulticast?: boolean | undefined
-  promisc?: boolean | undefined
-}
+  arp: optional(boolean),
+  multicast: optional(boolean),
+  allmulticast: optional(boolean),
+  promisc: optional(boolean),
+})
+
+/** The flags of a link that can be set. */
+export interface SettableFlags extends InputOf<typeof members> {}
+export const settableFlagsInput: Declaration<SettableFlags> = members
 
 type SettableFlag = keyof SettableFlags
 

@@ -1,6 +1,16 @@
-import { attributes, type Infer, type InferInput } from '../netlink/codec/index.js'
-import { commonLinkDeclarations, type linkModes } from './link-attributes.js'
-import { flagsAndChange, flagWords, settableFlagsIn, type SettableFlags } from './link-flags.js'
+import { object, optional, presence, text, whole, type Declaration, type InputOf } from '../input/index.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { attributes, linkAddress, u32, type Infer, type InferInput } from '../netlink/codec/index.js'
+import { nameOrNumber } from '../netlink/codec/named.js'
+import { deviceIndexInput, deviceNameInput } from '../netlink/devices.js'
+import { commonLinkDeclarations, linkModes } from './link-attributes.js'
+import {
+  flagsAndChange,
+  flagWords,
+  settableFlagsIn,
+  settableFlagsInput,
+  type SettableFlags,
+} from './link-flags.js'
 import { shellWord } from '../netlink/shell-word.js'
 
 /**
@@ -9,39 +19,51 @@ import { shellWord } from '../netlink/shell-word.js'
  */
 export type LinkNetns = { readonly fd: number; readonly name?: string | undefined } | { readonly pid: number }
 
-/** What can be set of any link, and of the peer of a veth. */
-export interface LinkSettings extends SettableFlags {
+/** A namespace for a link, as a caller gives it. */
+const linkNetnsInput: Declaration<LinkNetns> = presence(
+  'pid',
+  object({ pid: whole(1, 0x7fff_ffff, 'the pid of a process') }),
+  object({ fd: whole(0, 0x7fff_ffff, 'a file descriptor'), name: optional(text()) }),
+)
+
+const number = optional(carriedBy(u32))
+
+const members = object({
   /** Interface name, up to 15 bytes. `'veth%d'` lets the kernel choose a number. */
-  name?: string | undefined
+  name: optional(deviceNameInput),
   /** Interface index. Chosen by the kernel where it is not given. */
-  index?: number | undefined
+  index: optional(deviceIndexInput),
   /** Link-layer address, `'02:00:0a:09:00:02'`. */
-  address?: string | undefined
+  address: optional(carriedBy(linkAddress)),
   /** Link-layer broadcast address. */
-  broadcast?: string | undefined
+  broadcast: optional(carriedBy(linkAddress)),
   /** Bytes. */
-  mtu?: number | undefined
+  mtu: number,
   /** Number of the group that the link belongs to; 0 is `default`. */
-  group?: number | undefined
+  group: number,
   /** Packets that a default qdisc may hold. */
-  txQueueLength?: number | undefined
+  txQueueLength: number,
   /** Number of transmit queues; only when the link is made. */
-  txQueues?: number | undefined
+  txQueues: number,
   /** Number of receive queues; only when the link is made. */
-  rxQueues?: number | undefined
+  rxQueues: number,
   /** Bytes of the largest packet that is left to the device to cut up. */
-  gsoMaxSize?: number | undefined
-  gsoMaxSegments?: number | undefined
+  gsoMaxSize: number,
+  gsoMaxSegments: number,
   /** Bytes of the largest packet that is put together from received ones. */
-  groMaxSize?: number | undefined
+  groMaxSize: number,
   /** `gsoMaxSize` for IPv4 alone. */
-  gsoIpv4MaxSize?: number | undefined
+  gsoIpv4MaxSize: number,
   /** `groMaxSize` for IPv4 alone. */
-  groIpv4MaxSize?: number | undefined
+  groIpv4MaxSize: number,
   /** `'dormant'`: the carrier alone does not make the link operational; a program (802.1X) says when. */
-  linkMode?: keyof typeof linkModes.numbers | number | undefined
-  netns?: LinkNetns | undefined
-}
+  linkMode: optional(nameOrNumber(linkModes, 0, 0xff)),
+  netns: optional(linkNetnsInput),
+})
+
+/** What can be set of any link, and of the peer of a veth. */
+export interface LinkSettings extends SettableFlags, InputOf<typeof members> {}
+export const linkSettingsInput: Declaration<LinkSettings> = object({}, members, settableFlagsInput)
 
 /** IFLA_* but for IFLA_LINKINFO. */
 export const commonLinkAttributes = attributes(commonLinkDeclarations)

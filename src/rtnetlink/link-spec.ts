@@ -1,51 +1,79 @@
-import type { Device } from '../netlink/devices.js'
+import {
+  boolean,
+  choice,
+  either,
+  exactly,
+  list,
+  object,
+  optional,
+  passingOver,
+  text,
+  textThat,
+  type Declaration,
+  type InputOf,
+} from '../input/index.js'
+import type { ObjectInputs } from '../netlink/checked-object.js'
+import { carriedBy } from '../netlink/codec/carried-by.js'
+import { bareText, s32, u32 } from '../netlink/codec/index.js'
+import { isIpv6 } from '../netlink/codec/ip-version.js'
+import { nameOrNumber } from '../netlink/codec/named.js'
+import { deviceInput, type Device } from '../netlink/devices.js'
+import type { Uncarried } from '../netlink/uncarried.js'
 import type { AddressFamily } from './address-family.js'
-import type { BridgePort } from './bridge-port.js'
+import { bridgePortInput } from './bridge-port.js'
 import type { HardwareType } from './hardware-types.js'
-import type { Ipv4Sysctls } from './ipv4-devconf.js'
+import { alternativeNameInput } from './interface-name.js'
+import { ipv4SysctlsInput } from './ipv4-devconf.js'
 import type { Ipv6Sysctls } from './ipv6-devconf.js'
-import type { KindFields } from './kinds/index.js'
-import type { AddrGenMode } from './link-af-spec.js'
+import { modelledInputs, otherInput, type KindFields } from './kinds/index.js'
+import { addrGenModes } from './link-af-spec.js'
 import type { linkModes, operationalStates } from './link-attributes.js'
 import type { LinkFlag } from './link-flags.js'
-import type { LinkSettings } from './link-settings.js'
+import { linkSettingsInput, type LinkSettings } from './link-settings.js'
 import type { LinkStatistics } from './link-statistics.js'
 
-/** IPv6 settings of a link. */
-export interface Inet6Settings {
+const inet6Members = object({
   /** How link-local addresses are made; `'none'` for not at all. */
-  addrGenMode?: AddrGenMode | undefined
+  addrGenMode: optional(nameOrNumber(addrGenModes, 0, 0xff)),
   /** The interface identifier of addresses made from router advertisements, `'::1'`. */
-  token?: string | undefined
-}
+  token: optional(
+    textThat("an IPv6 address such as '::1'", address => isIpv6(address) && !address.includes('%')),
+  ),
+})
 
-/** Settings of a link of any kind. */
-export interface CommonLinkSpec extends LinkSettings {
+/** IPv6 settings of a link. */
+export interface Inet6Settings extends InputOf<typeof inet6Members> {}
+const inet6: Declaration<Inet6Settings> = inet6Members
+
+const members = object({
   /**
    * The link to change, by name or index; without it `index` or `name` says which. A name is looked up by the kernel, so
    * that a link can be made and changed in one batch.
    */
-  dev?: Device | undefined
+  dev: optional(deviceInput),
   /** The link below (a VLAN's device). */
-  link?: Device | undefined
+  link: optional(deviceInput),
   /** The bridge, bond or VRF that the link is part of; null takes it out. */
-  master?: Device | null | undefined
+  master: optional(either(deviceInput, exactly(null))),
   /**
    * Text up to 255 bytes. The kernel ignores it, and the members below, in a message that makes a link: `links.add()`
    * sets them by a second one; in a batch, set them by a `change` behind the `add`.
    */
-  alias?: string | undefined
+  alias: optional(carriedBy(bareText)),
   /** Sysctls under net.ipv4.conf.<device>. */
-  inet?: Ipv4Sysctls | undefined
+  inet: optional(ipv4SysctlsInput),
   /** Options as the port of a bridge. The kernel refuses them before the bridge is the `master`. */
-  bridgePort?: BridgePort | undefined
+  bridgePort: optional(bridgePortInput),
   /** A `change` sets them after `up`: to have no link-local address, bring the link up later. */
-  inet6?: Inet6Settings | undefined
+  inet6: optional(inet6),
   /** Further names, up to 127 bytes each. `change` leaves them: see `alternativeNames`. */
-  alternativeNames?: readonly string[] | undefined
+  alternativeNames: optional(list(alternativeNameInput)),
   /** Id of the network namespace that `link` is in, if it is another one; `link` is an index then. */
-  linkNetnsid?: number | undefined
-}
+  linkNetnsid: optional(carriedBy(s32)),
+})
+
+/** Settings of a link of any kind. */
+export interface CommonLinkSpec extends LinkSettings, InputOf<typeof members> {}
 
 /** A link as it is asked for. */
 export type LinkSpec = CommonLinkSpec & KindFields
@@ -104,13 +132,41 @@ export interface LinkState {
 /** A link as the kernel describes it. `add` makes one with the same settings. */
 export type Link = LinkSpec & LinkState
 
+/** What a listed link has beside what it was made of. */
+const listed: Readonly<Record<Exclude<keyof LinkState | keyof Uncarried, keyof CommonLinkSpec>, true>> = {
+  ...{ family: true, flags: true, hardwareType: true, operationalState: true, qdisc: true, uncarried: true },
+  ...{ carrier: true, carrierChanges: true, minMtu: true, maxMtu: true, promiscuity: true, allmulti: true },
+  ...{ tsoMaxSize: true, tsoMaxSegments: true, permanentAddress: true, parentDevice: true },
+  ...{ parentBus: true, slaveKind: true, ipv6Sysctls: true, statistics: true },
+}
+
+const common: Declaration<CommonLinkSpec> = passingOver<CommonLinkSpec>(
+  object({}, linkSettingsInput, members),
+  Object.keys(listed),
+)
+
+const spec: Declaration<LinkSpec> = choice(
+  'kind',
+  {
+    bridge: object({}, modelledInputs.bridge, common),
+    veth: object({}, modelledInputs.veth, common),
+    vlan: object({}, modelledInputs.vlan, common),
+  },
+  object({}, otherInput, common),
+)
+
 /** A link, by name (alternative names too) or index. */
 export type LinkKey = Device
 
+const query = object({
+  kind: optional(text('the kind of links')),
+  master: optional(deviceInput),
+  up: optional(boolean),
+  group: optional(carriedBy(u32)),
+})
+
 /** Which links to list; all where nothing is said. */
-export interface LinkQuery {
-  kind?: string | undefined
-  master?: Device | undefined
-  up?: boolean | undefined
-  group?: number | undefined
-}
+export interface LinkQuery extends InputOf<typeof query> {}
+
+/** What callers hand in for the verbs of links. */
+export const linkInputs: ObjectInputs<LinkSpec, LinkKey, LinkQuery> = { spec, key: deviceInput, query }

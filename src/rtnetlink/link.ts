@@ -1,3 +1,4 @@
+import { checkedObject } from '../netlink/checked-object.js'
 import type { Infer, InferInput } from '../netlink/codec/index.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../netlink/constants.js'
 import { deviceIndex, deviceName, type Device } from '../netlink/devices.js'
@@ -7,7 +8,6 @@ import { bridgePortData, bridgePortIn } from './bridge-port.js'
 import { defined } from './defined.js'
 import { hardwareTypes } from './hardware-types.js'
 import { interfaceName, nameAttribute } from './interface-name.js'
-import { familyOf } from './prefix.js'
 import { linkKind, type VethPeer } from './kinds/index.js'
 import { takenData } from './kinds/raw-data.js'
 import { linkCommand } from './link-command.js'
@@ -17,7 +17,7 @@ import { linkMessages } from './link-messages.js'
 import { linkRestoration } from './restoration.js'
 import { laterMembers, linkSteps } from './link-steps.js'
 import { settingsIn, settingsMessage } from './link-settings.js'
-import type { Link, LinkKey, LinkQuery, LinkSpec } from './link-spec.js'
+import { linkInputs, type Link, type LinkKey, type LinkQuery, type LinkSpec } from './link-spec.js'
 
 type Body = Infer<typeof linkBody>
 type BodyInput = InferInput<typeof linkBody>
@@ -28,8 +28,7 @@ const RTEXT_FILTER_SKIP_STATS = 1 << 3
 /** IFALIASZ, linux/if.h, without the final NUL. */
 const ALIAS_BYTES = 255
 
-/** Network devices: `ip link`, net/core/rtnetlink.c. */
-export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
+const links: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
   name: 'link',
   messages: linkMessages,
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: 0 },
@@ -82,6 +81,9 @@ export const link: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
   restoration: linkRestoration,
 }
 
+/** Network devices: `ip link`, net/core/rtnetlink.c. */
+export const link = checkedObject('links', linkInputs, links)
+
 function byKey(key: LinkKey, devices: DeviceNames): BodyInput {
   return typeof key === 'string' ? { attributes: nameAttribute(key) } : { index: deviceIndex(devices, key) }
 }
@@ -91,10 +93,11 @@ interface Target {
   attributes: Attributes
 }
 
-const addTarget = ({ name, index = 0 }: LinkSpec): Target => ({
-  index,
-  attributes: name === undefined ? {} : { name: interfaceName('name', name) },
-})
+function addTarget({ dev, name, index = 0 }: LinkSpec): Target {
+  if (dev !== undefined && name === undefined && index === 0)
+    throw new TypeError(`dev: it says which link to change; a link that is made has a 'name'`)
+  return { index, attributes: name === undefined ? {} : { name: interfaceName('name', name) } }
+}
 
 /**
  * Which link to change. By name it is the kernel that looks, except where the message has more to say: a new name, or a
@@ -121,9 +124,6 @@ function changeOnly({ alias, inet, inet6 }: LinkSpec): Attributes {
   if (alias !== undefined && Buffer.byteLength(alias) > ALIAS_BYTES) {
     throw new RangeError(`alias: '${alias}' is longer than ${ALIAS_BYTES} bytes`)
   }
-  if (inet6?.token !== undefined && familyOf('inet6.token', inet6.token) !== 'inet6') {
-    throw new TypeError(`inet6.token: '${inet6.token}' is not an IPv6 address`)
-  }
   if (!inet && !inet6) return { alias }
   const { addrGenMode, token } = inet6 ?? {}
   return {
@@ -144,7 +144,10 @@ function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
 function linkInfo(spec: LinkSpec, verb: Verb): Attributes['linkInfo'] {
   const { kind, bridgePort } = spec
   const port = bridgePort && { slaveKind: 'bridge', slaveData: bridgePortData(bridgePort) }
-  if (kind === undefined) return port
+  if (kind === undefined) {
+    if ('data' in spec && spec.data !== undefined) throw new TypeError(`data: it goes with a 'kind' only`)
+    return port
+  }
   if (kind === 'veth' && verb === 'change') {
     refusePeerSettings(spec.peer)
     return { kind, ...port }

@@ -1,7 +1,9 @@
 import t from 'tap'
 import {
   address,
+  alternativeNames,
   filter,
+  link,
   mirred,
   neighbour,
   NetworkNamespace,
@@ -65,6 +67,62 @@ const calls: Record<string, [call: () => unknown, message: string | RegExp]> = {
   'proxies, which were the other entries': [
     () => neighbour.toDump({ proxies: true } as never, devices),
     "neighbours.list: unknown 'proxies', did you mean 'proxy'?",
+  ],
+  '0 for down, which set the link up': [
+    () => link.toNew({ dev: 'eth0', up: 0 } as never, devices, 'change'),
+    'links.change: up is 0: expected true or false',
+  ],
+  'a setting of a link, which changed nothing': [
+    () => link.toNew({ dev: 'eth0', mtuu: 1400 } as never, devices, 'change'),
+    "links.change: unknown 'mtuu', did you mean 'mtu'?",
+  ],
+  'the peer of a veth, which got a name of the kernel': [
+    () => link.toNew({ name: 'a', kind: 'veth', pear: { name: 'b' } } as never, devices, 'add'),
+    "links.add: unknown 'pear', did you mean 'peer'?",
+  ],
+  'a setting of the peer of a veth': [
+    () => link.toNew({ name: 'a', kind: 'veth', peer: { nam: 'b' } } as never, devices, 'add'),
+    "links.add: unknown 'peer.nam', did you mean 'name'?",
+  ],
+  'an option of a bridge': [
+    () => link.toNew({ name: 'a', kind: 'bridge', vlanFiltring: 1 } as never, devices, 'add'),
+    "links.add: unknown 'vlanFiltring', did you mean 'vlanFiltering'?",
+  ],
+  'a VLAN without its id': [
+    () => link.toNew({ name: 'a', kind: 'vlan', link: 'eth0' } as never, devices, 'add'),
+    'links.add: id is missing: expected a whole number from 0 to 4094',
+  ],
+  'a number for an option of the port of a bridge': [
+    () => link.toNew({ dev: 'a', bridgePort: { learning: 0 } } as never, devices, 'change'),
+    'links.change: bridgePort.learning is 0: expected true or false',
+  ],
+  'a sysctl, which stayed as it was': [
+    () => link.toNew({ dev: 'a', inet: { rpFilter: 1 } } as never, devices, 'change'),
+    "links.change: unknown 'inet.rpFilter', did you mean 'rp_filter'?",
+  ],
+  'a setting of IPv6, which stayed as it was': [
+    () => link.toNew({ dev: 'a', inet6: { addrgenmode: 'none' } } as never, devices, 'change'),
+    "links.change: unknown 'inet6.addrgenmode', did you mean 'addrGenMode'?",
+  ],
+  'a device to change, in a link that is made': [
+    () => link.toNew({ dev: 'a', kind: 'dummy' }, devices, 'add'),
+    "links.add: dev: it says which link to change; a link that is made has a 'name'",
+  ],
+  'options of no kind, which were not sent': [
+    () => link.toNew({ dev: 'a', data: new Uint8Array(4) }, devices, 'change'),
+    "links.change: data: it goes with a 'kind' only",
+  ],
+  'links of a kind, which were all links': [
+    () => link.toDump({ knd: 'veth' } as never, devices),
+    "links.list: unknown 'knd', did you mean 'kind'?",
+  ],
+  'an object for a link': [
+    () => link.toDelete({ name: 'a' } as never, devices),
+    /^links\.delete: key is an object: expected an interface name/,
+  ],
+  'one alternative name for a list': [
+    () => alternativeNames.add('eth0', 'a' as never),
+    /^alternativeNames\.add: names is 'a': expected a list/,
   ],
   'the namespace of a socket, which was the own': [
     () => RtnetlinkSocket.open({ namespace: 'x' } as never),

@@ -128,7 +128,7 @@ t.test('which link a change is about', async t => {
     'old kernels would take a group for many links',
   )
   t.strictSame(target({ dev: 'a-name-of-20-bytes-..', up: true }), [0, undefined, 'a-name-of-20-bytes-..'])
-  t.throws(() => body({ up: true }), { name: 'TypeError', message: /^dev: / })
+  t.throws(() => body({ up: true }), { name: 'TypeError', message: /^links\.change: dev: / })
   t.throws(() => body({ dev: 'gone', group: 5 }), { name: 'NoSuchDeviceError' })
   t.equal(link.command('change', { dev: 3, name: 'new' }), 'ip link set dev if3 name new')
 })
@@ -175,31 +175,51 @@ t.test('kinds that are not modelled keep their data', async t => {
 })
 
 const wrong: [LinkSpec, Verb, RegExp][] = [
-  [{ name: 'a/b' }, 'add', /^name: 'a\/b' is not an interface name/],
-  [{ name: '' }, 'add', /^name: '' is not an interface name/],
+  [{ name: 'a/b' }, 'add', /^links\.add: name: 'a\/b' is not an interface name/],
+  [{ name: '' }, 'add', /^links\.add: name is '': expected an interface name/],
   [{ name: '..' }, 'add', /is not an interface name/],
   [{ name: 'sixteen-bytes-xx' }, 'add', /is not an interface name/],
-  [{ name: 'x', mtu: -1 }, 'add', /^IFLA_MTU: -1/],
-  [{ name: 'x', address: '02:00' + ':zz' }, 'add', /^IFLA_ADDRESS: '02:00:zz'/],
-  [{ name: 'x', alias: 'a' }, 'add', /^alias: the kernel ignores it in add/],
-  [{ name: 'x', bridgePort: {} }, 'add', /^bridgePort: the kernel ignores it in add/],
-  [{ name: 'x', inet: { rp_filter: 1 } }, 'add', /^inet: the kernel ignores it in add/],
-  [{ name: 'x', inet6: { addrGenMode: 'none' } }, 'replace', /^inet6: the kernel ignores it in replace/],
-  [{ dev: 'x', alias: 'a'.repeat(256) }, 'change', /^alias: .* is longer than 255 bytes/],
-  [{ dev: 'x', inet: { no_such_sysctl: 1 } as object }, 'change', /no attribute 'no_such_sysctl'/],
-  [{ dev: 'x', inet6: { token: '10.9.0.2' } }, 'change', /^inet6\.token: '10\.9\.0\.2'/],
+  [{ name: 'x', mtu: -1 }, 'add', /^links\.add: mtu is -1: expected a whole number/],
+  [
+    { name: 'x', address: '02:00' + ':zz' },
+    'add',
+    /^links\.add: address is '02:00:zz': expected a link-layer address/,
+  ],
+  [{ name: 'x', alias: 'a' }, 'add', /^links\.add: alias: the kernel ignores it in add/],
+  [{ name: 'x', bridgePort: {} }, 'add', /^links\.add: bridgePort: the kernel ignores it in add/],
+  [{ name: 'x', inet: { rp_filter: 1 } }, 'add', /^links\.add: inet: the kernel ignores it in add/],
+  [
+    { name: 'x', inet6: { addrGenMode: 'none' } },
+    'replace',
+    /^links\.replace: inet6: the kernel ignores it in replace/,
+  ],
+  [{ dev: 'x', alias: 'a'.repeat(256) }, 'change', /^links\.change: alias: .* is longer than 255 bytes/],
+  [
+    { dev: 'x', inet: { no_such_sysctl: 1 } as object },
+    'change',
+    /^links\.change: unknown 'inet\.no_such_sysctl'/,
+  ],
+  [
+    { dev: 'x', inet6: { token: '10.9.0.2' } },
+    'change',
+    /inet6\.token is '10\.9\.0\.2': expected an IPv6 address/,
+  ],
   [
     { dev: 'x', inet6: { addrGenMode: 'some' as 'none' } },
     'change',
-    /IFLA_INET6_ADDR_GEN_MODE: 'some' is no addrgenmode: expected/,
+    /inet6\.addrGenMode is 'some': expected one of 'eui64', /,
   ],
   [
     { dev: 'x', kind: 'veth', peer: { mtu: 1400 } },
     'change',
-    /^peer\.mtu: a peer is set only when the link is made/,
+    /^links\.change: peer\.mtu: a peer is set only when the link is made/,
   ],
-  [{ name: 'x', kind: 'veth', peer: { name: 'a b' } }, 'add', /^peer\.name: 'a b'/],
-  [{ name: 'x', kind: 'bridge', priority: 70000 }, 'add', /IFLA_BR_PRIORITY: 70000/],
+  [{ name: 'x', kind: 'veth', peer: { name: 'a b' } }, 'add', /^links\.add: peer\.name: 'a b'/],
+  [
+    { name: 'x', kind: 'bridge', priority: 70000 },
+    'add',
+    /priority is 70000: expected a whole number from 0 to 65535/,
+  ],
 ]
 
 for (const [spec, verb, message] of wrong) {

@@ -1,4 +1,14 @@
 import {
+  object,
+  oneOf,
+  optional,
+  whole,
+  type Declaration,
+  type InputOf,
+  type Optional,
+} from '../../input/index.js'
+import { carriedBy, carriedByAttributes } from '../../netlink/codec/carried-by.js'
+import {
   array,
   attributes,
   be16,
@@ -14,10 +24,10 @@ import {
   uncarried,
   type InferInput,
 } from '../../netlink/codec/index.js'
-import { named } from '../../netlink/codec/named.js'
+import { named, nameOrNumber } from '../../netlink/codec/named.js'
 import { shellWord } from '../../netlink/shell-word.js'
 import type { LinkKind } from './link-kind.js'
-import { vlanProtocols, type VlanProtocol } from './vlan-protocol.js'
+import { vlanProtocols } from './vlan-protocol.js'
 
 /** struct ifla_bridge_id, linux/if_link.h */
 export const iflaBridgeId = struct({ prio: array(u8, 2), addr: array(u8, 6) })
@@ -134,13 +144,25 @@ const settableLong = [
 
 type BridgeNumber = (typeof settable)[number] | (typeof settableLong)[number] | BridgeBoolean
 
-/** A bridge. The options are those of `ip link add type bridge`, in its words and its units: times in 1/100 s, 0 is off. */
-export interface BridgeFields extends Partial<Record<BridgeNumber, number | undefined>> {
-  kind: 'bridge'
-  vlanProtocol?: VlanProtocol | undefined
+const members = object({
+  kind: oneOf('bridge'),
+  vlanProtocol: optional(nameOrNumber(vlanProtocols, 0, 0xffff)),
   /** Where spanning tree frames go, `'01:80:c2:00:00:00'`. */
-  groupAddress?: string | undefined
-}
+  groupAddress: optional(carriedBy(linkAddress)),
+})
+
+/** A bridge. The options are those of `ip link add type bridge`, in its words and its units: times in 1/100 s, 0 is off. */
+export interface BridgeFields
+  extends Partial<Record<BridgeNumber, number | undefined>>, InputOf<typeof members> {}
+
+const wholeNumbers = <N extends string>(names: readonly N[], max: number): Record<N, Optional<number>> =>
+  Object.fromEntries(names.map(name => [name, optional(whole(0, max))])) as Record<N, Optional<number>>
+
+export const bridgeInput: Declaration<BridgeFields> = object(
+  { ...wholeNumbers(settableLong, Number.MAX_SAFE_INTEGER), ...wholeNumbers(booleanNames, 1) },
+  carriedByAttributes(bridgeAttributes.declarations, settable),
+  members,
+)
 
 export const bridge = {
   data: bridgeAttributes,

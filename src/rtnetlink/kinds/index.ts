@@ -1,10 +1,14 @@
+import { bytes, object, optional, text, type Declaration } from '../../input/index.js'
 import type { LinkKind } from './link-kind.js'
-import { bridge, type BridgeFields } from './bridge.js'
-import { veth, type VethFields } from './veth.js'
-import { vlan, type VlanFields } from './vlan.js'
+import { bridge, bridgeInput, type BridgeFields } from './bridge.js'
+import { veth, vethInput, type VethFields } from './veth.js'
+import { vlan, vlanInput, type VlanFields } from './vlan.js'
 
 /** The kinds whose IFLA_INFO_DATA is typed. */
 export const linkKinds = { bridge, veth, vlan }
+
+/** What links of these kinds have beside the settings that all links have. */
+export const modelledInputs = { bridge: bridgeInput, veth: vethInput, vlan: vlanInput }
 
 export type ModelledFields = BridgeFields | VethFields | VlanFields
 
@@ -19,6 +23,11 @@ export type OtherFields = Intersection<Absent<ModelledFields>> & {
   /** The raw bytes of IFLA_INFO_DATA. */
   data?: Uint8Array | undefined
 }
+
+export const otherInput: Declaration<OtherFields> = object({
+  kind: optional(text('the kind of a link')),
+  data: optional(bytes),
+})
 
 /** What depends on the kind of a link. */
 export type KindFields = ModelledFields | OtherFields

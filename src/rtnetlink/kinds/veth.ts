@@ -1,9 +1,12 @@
-import { attributes, type Infer } from '../../netlink/codec/index.js'
+import { object, oneOf, optional, type Declaration, type InputOf } from '../../input/index.js'
+import { carriedBy } from '../../netlink/codec/carried-by.js'
+import { attributes, s32, type Infer } from '../../netlink/codec/index.js'
 import { messageBody, type DeviceNames } from '../../netlink/message-type.js'
 import { interfaceName } from '../interface-name.js'
 import { ifinfomsg } from '../link-attributes.js'
 import {
   commonLinkAttributes,
+  linkSettingsInput,
   settingsIn,
   settingsMessage,
   settingsWords,
@@ -13,21 +16,27 @@ import {
 import { shellWord } from '../../netlink/shell-word.js'
 import type { LinkKind } from './link-kind.js'
 
-/** The other end of a veth. It is set only when the link is made. */
-export interface VethPeer extends LinkSettings {
+const peerMembers = object({
   /** Id of the peer's network namespace in that of the link, where they differ; given by the kernel. */
-  netnsid?: number | undefined
-}
+  netnsid: optional(carriedBy(s32)),
+})
 
-/** A pair of devices; what one transmits, the other receives. drivers/net/veth.c. */
-export interface VethFields {
-  kind: 'veth'
+/** The other end of a veth. It is set only when the link is made. */
+export interface VethPeer extends LinkSettings, InputOf<typeof peerMembers> {}
+const peerInput: Declaration<VethPeer> = object({}, linkSettingsInput, peerMembers)
+
+const members = object({
+  kind: oneOf('veth'),
   /**
    * Settings of the other end. Of a listed link, what the other end is found by: its `index`, and its `name` or, if it
    * is in another network namespace, `netnsid`. Its settings are those of the other link.
    */
-  peer?: VethPeer | undefined
-}
+  peer: optional(peerInput),
+})
+
+/** A pair of devices; what one transmits, the other receives. drivers/net/veth.c. */
+export interface VethFields extends InputOf<typeof members> {}
+export const vethInput: Declaration<VethFields> = members
 
 /** VETH_INFO_*, linux/veth.h: the peer is a link message inside a link message. */
 export const vethAttributes = attributes({

@@ -1,9 +1,21 @@
+import {
+  boolean,
+  list,
+  object,
+  oneOf,
+  optional,
+  whole,
+  type Declaration,
+  type InputOf,
+  type Optional,
+} from '../../input/index.js'
+import { carriedBy } from '../../netlink/codec/carried-by.js'
 import { attributes, be16, struct, u16, u32, type Infer, type InferInput } from '../../netlink/codec/index.js'
-import { named } from '../../netlink/codec/named.js'
+import { named, nameOrNumber } from '../../netlink/codec/named.js'
 import { repeated } from '../../netlink/codec/repeated.js'
 import type { CommonLinkAttributes } from '../link-settings.js'
 import type { LinkKind } from './link-kind.js'
-import { vlanProtocols, type VlanProtocol } from './vlan-protocol.js'
+import { vlanProtocols } from './vlan-protocol.js'
 
 /** VLAN_FLAG_*, linux/if_vlan.h, in the words of `ip link`. */
 const vlanFlags = { reorderHdr: 0x1, gvrp: 0x2, looseBinding: 0x4, mvrp: 0x8, bridgeBinding: 0x10 } as const
@@ -18,24 +30,34 @@ const vlanFlagWords = {
 type VlanFlag = keyof typeof vlanFlags
 const vlanFlagNames = Object.keys(vlanFlags) as VlanFlag[]
 
+const mappingMembers = object({ from: carriedBy(u32), to: carriedBy(u32) })
+
 /** Maps a priority to another: of the packet (skb) and of the VLAN header. */
-export interface VlanQosMapping {
-  from: number
-  to: number
-}
+export interface VlanQosMapping extends InputOf<typeof mappingMembers> {}
+const mapping: Declaration<VlanQosMapping> = mappingMembers
+
+const members = object({
+  kind: oneOf('vlan'),
+  /** VLAN id, 0 to 4094. */
+  id: whole(0, 4094),
+  /** Default: `'802.1Q'`. */
+  protocol: optional(nameOrNumber(vlanProtocols, 0, 0xffff)),
+  /** Packet priority to VLAN priority. */
+  egressQosMap: optional(list(mapping)),
+  /** VLAN priority to packet priority. */
+  ingressQosMap: optional(list(mapping)),
+})
 
 /** A VLAN on top of another link, which `link` names. */
-export interface VlanFields extends Partial<Record<VlanFlag, boolean | undefined>> {
-  kind: 'vlan'
-  /** VLAN id, 0 to 4094. */
-  id: number
-  /** Default: `'802.1Q'`. */
-  protocol?: VlanProtocol | undefined
-  /** Packet priority to VLAN priority. */
-  egressQosMap?: readonly VlanQosMapping[] | undefined
-  /** VLAN priority to packet priority. */
-  ingressQosMap?: readonly VlanQosMapping[] | undefined
-}
+export interface VlanFields extends Partial<Record<VlanFlag, boolean | undefined>>, InputOf<typeof members> {}
+
+export const vlanInput: Declaration<VlanFields> = object(
+  Object.fromEntries(vlanFlagNames.map(name => [name, optional(boolean)])) as Record<
+    VlanFlag,
+    Optional<boolean>
+  >,
+  members,
+)
 
 /** struct ifla_vlan_flags, linux/if_link.h */
 export const iflaVlanFlags = struct({ flags: u32, mask: u32 })

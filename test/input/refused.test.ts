@@ -89,7 +89,7 @@ const calls: Record<string, [call: () => unknown, message: string | RegExp]> = {
     "links.add: unknown 'vlanFiltring', did you mean 'vlanFiltering'?",
   ],
   'a VLAN without its id': [
-    () => link.toNew({ name: 'a', kind: 'vlan', link: 'eth0' } as never, devices, 'add'),
+    () => link.toNew({ name: 'a', kind: 'vlan', link: 'eth0' }, devices, 'add'),
     'links.add: id is missing: expected a whole number from 0 to 4094',
   ],
   'a number for an option of the port of a bridge': [

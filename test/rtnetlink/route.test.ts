@@ -151,7 +151,7 @@ t.test('a look-up', async t => {
 })
 
 const wrong: [RouteSpec, RegExp][] = [
-  [{ destination: 'everything' }, /^destination: 'everything'/],
+  [{ destination: 'everything' }, /^routes\.add: destination: 'everything'/],
   [
     { destination: '10.0.0.0/8', family: 'inet6' },
     /^routes\.add: destination: '10\.0\.0\.0\/8' is not of the family inet6/,

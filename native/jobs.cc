@@ -44,27 +44,45 @@ Failure WriteFile(int fd, const std::string& value, size_t* taken) {
   }
 }
 
+// Opens a file, from `proc` where there is one. When the process has no descriptor to spare, what it changed must still be
+// put back: then the thread gets a table of descriptors of its own, and the namespace in it, which it is in already, makes
+// room for the file.
+FileDescriptor OpenFile(int netns, FileDescriptor* proc, const char* path, int mode) {
+  auto open = [&] {
+    const bool from_proc = proc != nullptr && *proc;
+    return openat(from_proc ? proc->number() : AT_FDCWD, from_proc ? path + strlen("/proc/") : path, mode | O_CLOEXEC);
+  };
+  int fd = open();
+  if (fd >= 0 || errno != EMFILE || netns < 0) return FileDescriptor(fd);
+  if (proc != nullptr) *proc = FileDescriptor();  // of the table that is left
+  fd = open();
+  if (fd >= 0 || errno != EMFILE) return FileDescriptor(fd);
+  if (unshare(CLONE_FILES) == 0) close(netns);
+  return FileDescriptor(open());
+}
+
 // What a thread of its own does, where a mount or the RTNL lock can take its time.
 struct Step {
   std::string operation, path, value;
   unsigned long flags = 0;
   Failure failure = {};
 
-  Failure Run(FileDescriptor* proc) {
+  // Of its descriptors the thread holds one at a time (see OpenFile).
+  Failure Run(int netns, FileDescriptor* proc) {
     const char* target = path.c_str();
     if (operation == "mount") return Failure::Of("mount", mount(value.c_str(), target, nullptr, flags, nullptr) < 0);
     if (operation == "unmount") return Failure::Of("umount2", umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0);
     const bool writing = operation == "write";
     const bool is_sysctl = path.rfind("/proc/sys/", 0) == 0;
     if (is_sysctl && !*proc) *proc = OwnProc();
-    if (is_sysctl && *proc) target += strlen("/proc/");
-    FileDescriptor fd(openat(proc->number(), target, (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
-    if (!fd) return Failure::Of("open");
-    if (!writing) return ReadFile(fd.number(), is_sysctl, &value);
+    auto open = [&](int mode) { return OpenFile(netns, is_sysctl ? proc : nullptr, target, mode); };
     // The kernel can take the first of several words and refuse the rest: then the old value is put back.
     std::string before;
-    if (value.find_first_of(" \t,") != std::string::npos)
-      ReadFile(FileDescriptor(openat(proc->number(), target, O_RDONLY | O_CLOEXEC)).number(), is_sysctl, &before);
+    if (writing && value.find_first_of(" \t,") != std::string::npos)
+      ReadFile(open(O_RDONLY).number(), is_sysctl, &before);
+    const FileDescriptor fd = open(writing ? O_WRONLY : O_RDONLY);
+    if (!fd) return Failure::Of("open");
+    if (!writing) return ReadFile(fd.number(), is_sysctl, &value);
     size_t taken;
     const Failure failure = WriteFile(fd.number(), value, &taken);
     if (failure && taken > 0 && !before.empty()) WriteFile(fd.number(), before, &taken);
@@ -81,7 +99,7 @@ struct Job {
   void Run(int netns, FileDescriptor* proc) {
     failure = netns == kNewNamespace ? MakeNamespace() : EnterNamespace(netns);
     if (failure) steps.clear();
-    for (Step& step : steps) step.failure = step.Run(proc);
+    for (Step& step : steps) step.failure = step.Run(netns, proc);
   }
 
   Failure MakeNamespace() {

@@ -353,10 +353,18 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.#calls.add(async () => {
       const added = await isolate(this.#isolation, wanted)
       for (const container of added) this.#housekeeping.made(container)
-      // Whether or not anybody follows it, nothing is made for the interface as it was.
-      if (await publicInterfaceChanged(this.#host)) await this.#housekeeping.hostChanged()
+      await this.#followHost()
       return added.map(infoOf)
     })
+  }
+
+  /** Whether or not anybody follows the host, nothing is made for the interface as it was. What is made stays. */
+  async #followHost(): Promise<void> {
+    try {
+      if (await publicInterfaceChanged(this.#host)) await this.#housekeeping.hostChanged()
+    } catch (error) {
+      this.#housekeeping.failed(error as Error)
+    }
   }
 
   #recover(known: readonly string[], orphans: readonly string[]): ReturnType<typeof recover> {

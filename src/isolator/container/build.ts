@@ -6,7 +6,7 @@ import { applyAll, removeAll } from '../kernel/apply.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
 import { applySysctls, type FormerSysctls } from '../kernel/apply-sysctls.js'
 import type { HostContext } from '../host/context.js'
-import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
+import { insideError, insideOf, isInsideError } from '../kernel/inside.js'
 import { IsolatorError } from '../isolator-error.js'
 import { clearLoopback, hasLeftHook } from './loopback-hook.js'
 import { openNamespace, type NamedNamespace } from './namespace-handles.js'
@@ -14,7 +14,7 @@ import { plan, type Planned } from '../plan/planned.js'
 import { filter, qdisc, type FilterSpec } from '../../tc/index.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import type { ContainerFacts, FeatureOff } from '../plan/facts.js'
-import { unlessGone } from '../kernel/unless-gone.js'
+import { isMissing, unlessGone } from '../kernel/unless-gone.js'
 import { sleep } from '../kernel/sleep.js'
 import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import type { Undo } from '../kernel/undo.js'
@@ -89,43 +89,49 @@ async function turnOff({ netns, rt }: HostContext, features: readonly FeatureOff
   )
 }
 
+/** Of a device that is gone there is nothing to restore. */
 async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): Promise<void> {
-  await netns.accessFiles(former)
+  const results = await netns.accessFiles(former)
+  const failure = results.find(result => result instanceof Error && !isMissing(result))
+  if (failure instanceof Error) throw failure
 }
 
 async function prepareInside(
   container: Container,
-  { netns, rt, leftHook }: Inside,
+  opened: Inside,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
+  const { netns, rt, leftHook } = opened
   const takeBack = (step: InsideStep): void => {
-    undo.push(() => insideAgain(container, step))
+    undo.push(() => insideAgain(container, opened, step))
   }
-  if (leftHook) takeBack((netns, signal) => withSocketInside(netns, signal, clearLoopback))
+  if (leftHook) takeBack(({ rt }) => clearLoopback(rt))
   // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
   const before = rt.links.get('lo').then(currentLoopback)
-  takeBack(async (netns, signal) => {
+  takeBack(async ({ rt }) => {
     const settings = await before.catch(() => undefined)
-    if (settings) await withSocketInside(netns, signal, rt => rt.links.change(settings))
+    if (settings) await rt.links.change(settings)
   })
   await allDone([
     before,
     applySysctls(netns, insideSysctls, former => {
-      takeBack(netns => restoreSysctls(netns, former))
+      takeBack(({ netns }) => restoreSysctls(netns, former))
     }),
     applyAll(rt, leftHook ? inside.flatMap(onLeftHook) : inside, {
       push(_, inverses) {
         // The veth takes the others along.
         const staying = inverses.filter(({ spec }) => (spec as { dev?: unknown }).dev === 'lo')
-        takeBack((netns, signal) => withSocketInside(netns, signal, rt => removeAll(rt, staying)))
+        takeBack(({ rt }) => removeAll(rt, staying))
       },
     }),
   ])
 }
 
-/** What is done inside, with what ends the wait for it. */
-type InsideStep = (netns: NetworkNamespace, signal: AbortSignal) => Promise<void>
+/** What is needed to do something inside. */
+type OpenInside = Pick<Inside, 'netns' | 'rt'>
+
+type InsideStep = (open: OpenInside) => Promise<void>
 
 /** What stands on the hook that is there already: its filter takes the place of the one that was left. */
 function onLeftHook(message: Planned): Planned[] {
@@ -145,15 +151,47 @@ const currentLoopback = ({ mtu, up, inet }: Link) => ({
   inet: { accept_local: inet?.accept_local ?? 0, route_localnet: inet?.route_localnet ?? 0 },
 })
 
-/** By its name, for many containers are not held open until the last of them is made. Without one nothing can be done. */
-async function insideAgain(container: Container, step: InsideStep): Promise<void> {
-  const netns = openNamespace(container)
-  if (!netns) return
+/**
+ * Does something inside, with what is open still: there may be no descriptor to spare. Many containers are not held open
+ * until the last of them is made; an earlier one is opened again by its name, without which nothing can be done.
+ *
+ * @throws IsolatorError ERR_INSIDE_CONTAINER
+ */
+async function insideAgain(container: Container, opened: OpenInside, step: InsideStep): Promise<void> {
   try {
-    await insideOf(container.id, signal => step(netns, signal))
-  } finally {
-    netns.close()
+    const open = opened.netns.closed ? await openAgain(container) : opened
+    if (!open) return
+    const close = (): void => {
+      closeInside(open)
+    }
+    try {
+      await insideOf(container.id, signal => {
+        signal.addEventListener('abort', close)
+        return step(open)
+      })
+    } finally {
+      if (open !== opened) close()
+    }
+  } catch (error) {
+    throw insideError(container.id, error)
   }
+}
+
+async function openAgain(container: Container): Promise<OpenInside | undefined> {
+  const netns = openNamespace(container)
+  if (!netns) return undefined
+  try {
+    return { netns, rt: await RtnetlinkSocket.open({ netns }) }
+  } catch (error) {
+    netns.close()
+    throw error
+  }
+}
+
+/** Closes both, once the container is made. */
+export function closeInside({ netns, rt }: OpenInside): void {
+  rt.close()
+  netns.close()
 }
 
 /**

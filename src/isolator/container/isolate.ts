@@ -10,7 +10,7 @@ import { linkName } from '../layout/layout.js'
 import { refuse } from '../options/option-checks.js'
 import { allPorts } from '../plan/facts.js'
 import { refuseLargePrograms } from '../plan/program-size.js'
-import { buildContainers, openInside, type Inside } from './build.js'
+import { buildContainers, closeInside, openInside, type Inside } from './build.js'
 import type { ContainerLimits } from './limits.js'
 import { checkRunDirectory, hasItsName } from './namespace-handles.js'
 import type { Container, ContainerTable, WantedContainer } from './table.js'
@@ -102,10 +102,7 @@ async function isolateSome(
     containers.map(({ container }) => container.slot),
   )
   await buildContainers(host, insides, undo)
-  for (const { netns, rt } of insides.values()) {
-    rt.close()
-    netns.close()
-  }
+  for (const inside of insides.values()) closeInside(inside)
 }
 
 function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo): NetworkNamespace {

@@ -1,7 +1,6 @@
-import type { NetworkNamespace } from '../../netns/network-namespace.js'
-import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, GONE, possibleOf, removeAll } from '../kernel/apply.js'
-import { insideError, insideOf, withSocketInside } from '../kernel/inside.js'
+import { insideError, insideOf } from '../kernel/inside.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
@@ -32,7 +31,8 @@ export async function updateContainer(
   const removed = container.ports.subtract(change.ports)
   refuseLargePrograms(host.facts, { ...container, ...change })
   const plan = updatePlan(host.facts, container, { ...container, ...change })
-  const netns = plan.inside.length > 0 ? namespaceOf(container) : undefined
+  // Open until the end: what is changed inside can be taken back when there is no descriptor to spare.
+  const rt = plan.inside.length > 0 ? await socketInside(container) : undefined
   try {
     await allOrNothing(async undo => {
       table.give(container, added)
@@ -40,12 +40,12 @@ export async function updateContainer(
         table.takeBack(added)
       })
       await refusePortsInUse(host.sockets, [{ id: container.id, ports: added }])
-      if (netns) await changeInside(container, netns, plan.inside, undo, report)
+      if (rt) await changeInside(container, rt, plan.inside, undo, report)
       await applyAll(host.rt, plan.add, undo)
       await applyAll(host.rt, plan.remove, undo, GONE)
     })
   } finally {
-    netns?.close()
+    rt?.close()
   }
   table.takeBack(removed)
   Object.assign(container, change)
@@ -54,31 +54,35 @@ export async function updateContainer(
 /** A container may have renamed its devices, and put anything in the place of what was made there. */
 async function changeInside(
   { id }: Container,
-  netns: NetworkNamespace,
+  rt: RtnetlinkSocket,
   planned: readonly Planned[],
   undo: Undo,
   report: (error: IsolatorError) => void,
 ): Promise<void> {
-  const change = async (work: (rt: RtnetlinkSocket) => Promise<void>): Promise<void> => {
+  const change = async (work: () => Promise<void>): Promise<void> => {
     try {
-      await insideOf(id, signal => withSocketInside(netns, signal, work))
+      await insideOf(id, work)
     } catch (error) {
       report(insideError(id, error))
     }
   }
-  await change(rt =>
+  await change(() =>
     applyAll(rt, possibleOf(planned, rt.devices), {
       push(_, inverses) {
-        undo.push(() => change(rt => removeAll(rt, inverses)))
+        undo.push(() => change(() => removeAll(rt, inverses)))
       },
     }),
   )
 }
 
-function namespaceOf(container: Container): NetworkNamespace {
+async function socketInside(container: Container): Promise<RtnetlinkSocket> {
   const netns = openNamespace(container)
   if (!netns) throw nameless(container)
-  return netns
+  try {
+    return await RtnetlinkSocket.open({ netns })
+  } finally {
+    netns.close()
+  }
 }
 
 const nameless = ({ id, slot }: Container): IsolatorError =>

@@ -33,7 +33,10 @@ export async function applyAll(
   const results = await rt.send(requests, { onError: 'stop' }).catch((error: unknown) => {
     // Which of them the kernel has carried out is unknown: the answers are lost, or a later part was not sent.
     const inverses = planned.flatMap(({ inverse }) => inverse ?? []).reverse()
-    undo.push(async () => removeAll(rt, (await inversesOfPresent(rt, planned)).reverse()), inverses)
+    undo.push(
+      async () => removeAll(rt, (await inversesOfPresent(rt, planned)).reverse(), STILL_THERE),
+      inverses,
+    )
     throw error
   })
   const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
@@ -42,6 +45,9 @@ export async function applyAll(
   const error = firstError(results, ({ code }) => !tolerated.has(code))
   if (error) throw explain(error)
 }
+
+/** The errno of an addition that restores what has not been deleted. */
+const STILL_THERE: ReadonlySet<string> = new Set(['EEXIST'])
 
 /** What takes back the messages that may have been carried out: of those that make a filter, where it is there as planned. */
 async function inversesOfPresent(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<Planned[]> {
@@ -65,13 +71,21 @@ async function inversesOfPresent(rt: RtnetlinkSocket, planned: readonly Planned[
 /**
  * Takes away what is planned to be deleted, as one batch, and makes again what is planned to be made. Of deletions, an object
  * that is gone already is no error; anything else is one, unless the device is gone with all that was on it.
+ *
+ * @param tolerated further errnos that are no failure
  */
-export async function removeAll(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<void> {
+export async function removeAll(
+  rt: RtnetlinkSocket,
+  planned: readonly Planned[],
+  tolerated: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const possible = possibleOf(planned, rt.devices)
   if (possible.length === 0) return
   const names = rememberNames(rt.devices)
   const results = await rt.send(possible.map(message => message.request(names)))
-  const error = results.find(({ error }, i) => error && !isNoFailure(error, possible[i]))?.error
+  const error = results.find(
+    ({ error }, i) => error && !tolerated.has(error.code) && !isNoFailure(error, possible[i]),
+  )?.error
   if (error) throw error
 }
 

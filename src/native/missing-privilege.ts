@@ -1,5 +1,5 @@
-const EPERM = 1
-const EACCES = 13
+const EPERM = -1
+const EACCES = -13
 
 /** Whose user namespace it is that a capability over a network namespace is needed in. */
 const OWNER = 'in the user namespace that owns the network namespace'
@@ -20,7 +20,7 @@ export const NETLINK_PRIVILEGE = `CAP_NET_ADMIN is needed ${OWNER}`
 
 /** Says which capability is missing where a system call was refused, undefined for any other failure. */
 export function missingPrivilege(errno: number, syscall: string, path = ''): string | undefined {
-  if (Math.abs(errno) !== EPERM && Math.abs(errno) !== EACCES) return undefined
+  if (-Math.abs(errno) !== EPERM && -Math.abs(errno) !== EACCES) return undefined
   return path.startsWith('/proc/') ? neededForProc(path) : (NEEDED[syscall] ?? (path && neededForFile))
 }
 

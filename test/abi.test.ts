@@ -96,8 +96,12 @@ function constantsOfTheKernel(): Map<string, number> {
       /^(?:export )?const ([A-Z]+_[A-Z0-9_]+|E[A-Z]+) = (-?(?:0x[0-9a-f_]+|\d+))$/gm,
     ),
   ])
+  // Attributes of kinds that are not modelled, which no message leads to: `['TCA_BASIC_ACT', 3]`.
+  const pairs = files.flatMap(name => [
+    ...readFileSync(new URL(name, folder), 'utf8').matchAll(/\['(TCA_[A-Z0-9_]+)', (\d+)\]/g),
+  ])
   return new Map(
-    found
+    [...found, ...pairs]
       .map(([, name = '', value = '']) => [name, parseNumber(value)] as const)
       .filter(([name]) => words.has(name) || KERNEL_PREFIX.test(name)),
   )

@@ -19,7 +19,7 @@ export function listedObject<Spec, Key, Query, Decoded extends Spec>(
 ): Decoded & Uncarried {
   const { body, uncarried } = message.decodeObject(object.messages.new)
   const decoded = object.fromBody(body, devices) as Decoded & Uncarried
-  if (uncarried.length > 0) decoded.uncarried = uncarried
+  if (uncarried.length > 0) decoded.uncarried = [...(decoded.uncarried ?? []), ...uncarried]
   return decoded
 }
 

@@ -21,7 +21,7 @@ import { deviceIndex, deviceInput, deviceName } from '../netlink/devices.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { Restoration, ObjectType } from '../netlink/object-type.js'
 import type { Uncarried } from '../netlink/uncarried.js'
-import type { Action } from './action.js'
+import { actionsInput, type Action } from './action.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 import { etherTypeInput, etherTypeName, etherTypeNumber, networkOrder, type EtherType } from './ether-type.js'
@@ -42,6 +42,7 @@ import {
   type ClassicBpf,
   type ExtendedBpf,
 } from './kinds/bpf.js'
+import type { RawFilterState } from './kinds/raw-filter.js'
 import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
 import { filterKinds } from './kinds/registry.js'
 import type { ListedU32Node, ListedU32Table, U32State } from './kinds/u32.js'
@@ -91,12 +92,14 @@ export type BpfFilter = ClassicBpfFilter | ExtendedBpfFilter
 const rawFilter = object({
   kind: knownText<RawFilterKind>('the kind of a filter'),
   handle: optional(carriedBy(u32)),
+  /** All but the actions. */
   options: optional(bytes),
+  actions: optional(actionsInput),
 })
 
 /**
- * A kind that is not modelled, with the content of TCA_OPTIONS as it is. What is listed holds flags that the kernel set,
- * and that it refuses to be given (`flower`, `matchall`).
+ * A kind that is not modelled, with the content of TCA_OPTIONS as bytes, but for the actions. What is listed makes the
+ * same filter again: it lacks what only reports (counters, flags that the kernel sets and refuses to be given).
  */
 export interface RawFilter extends FilterPlace, InputOf<typeof rawFilter> {}
 
@@ -119,7 +122,7 @@ export type Filter =
   | (U32NodeFilter & ListedU32Node & FilterState & { handle: string })
   | (U32TableFilter & ListedU32Table & FilterState & { handle: string })
   | (BpfFilter & BpfState & FilterState & { handle: number; actions?: readonly Action[] })
-  | (RawFilter & FilterState & { handle: number })
+  | (RawFilter & RawFilterState & FilterState & { handle: number; actions?: readonly Action[] })
 
 /** What a listed filter has beside what it was made of. */
 const state: Readonly<

@@ -1,4 +1,4 @@
-import type { Codec } from '../netlink/codec/index.js'
+import { binary, type Codec } from '../netlink/codec/index.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { Verb } from '../netlink/object-type.js'
 import { rawWords } from './tc-command.js'
@@ -22,6 +22,7 @@ interface Kinded {
 }
 
 type Kind = {
+  codec: Codec<unknown, never>
   toWire(fields: never, devices: DeviceNames, verb: Verb): unknown
   fromWire(wire: never, devices: DeviceNames): object
   words(fields: never, verb: Verb): string[]
@@ -41,12 +42,15 @@ export function optionsToWire(
 /** The fields that a kind makes of the content of TCA_OPTIONS, or the raw bytes of one that is not modelled. */
 export function optionsFromWire(
   kinds: Registry<Kind>,
-  kind: string,
+  name: string,
   options: unknown,
   devices: DeviceNames,
 ): object {
-  if (options instanceof Uint8Array) return { options }
-  return options === undefined ? {} : (kinds.get(kind)?.fromWire(options as never, devices) ?? {})
+  if (options === undefined) return {}
+  const kind = kinds.get(name)
+  // A message may have its kind behind its options, which are bytes then.
+  if (!kind || (options instanceof Uint8Array && kind.codec !== binary)) return { options }
+  return kind.fromWire(options as never, devices)
 }
 
 /** What follows the kind on the command line of `tc`. */

@@ -15,6 +15,10 @@ export const offloadInput: Declaration<Offload> = offload
 const TCA_CLS_FLAGS_SKIP_HW = 1
 const TCA_CLS_FLAGS_SKIP_SW = 2
 const TCA_CLS_FLAGS_IN_HW = 4
+const TCA_CLS_FLAGS_VERBOSE = 16
+
+/** What may be given; the other flags only report. */
+export const GIVEN_OFFLOAD_FLAGS = TCA_CLS_FLAGS_SKIP_HW | TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_VERBOSE
 
 /** TCA_U32_FLAGS, TCA_BPF_FLAGS_GEN, …: undefined where nothing is asked for. */
 export function offloadFlags({ skipHardware, skipSoftware }: Offload): number | undefined {

@@ -37,12 +37,12 @@ import { fifoOptions, type FifoOptions } from './kinds/fifo.js'
 import { fqCodelOptions, type FqCodelOptions, type FqCodelQdiscXstats } from './kinds/fq-codel.js'
 import { htbOptions, type HtbOptions } from './kinds/htb.js'
 import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
+import { rawQdiscOptions } from './kinds/raw-qdisc.js'
 import { qdiscKinds } from './kinds/registry.js'
 import { tbfOptions, type TbfOptions } from './kinds/tbf.js'
 import { RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC } from './messages.js'
 import { optionWords } from './options-kind.js'
 import { statisticsOf, type Statistics } from './statistics.js'
-import { readAttributes } from './raw-attributes.js'
 import { qdiscRestoration } from './restoration.js'
 import { sizeTableInput, sizeTableOf, sizeTableToWire, sizeTableWords } from './size-table.js'
 import { tcCommand, verbWord } from './tc-command.js'
@@ -231,7 +231,7 @@ const qdiscs: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
         ...('egressBlock' in spec && { egressBlock: spec.egressBlock }),
         options: qdiscKinds.has(spec.kind)
           ? optionsToWire(qdiscKinds, spec, devices, verb)
-          : rawOptions(spec as RawQdisc),
+          : rawQdiscOptions(spec),
         stab: 'stab' in spec && spec.stab ? sizeTableToWire(spec.stab) : undefined,
       },
     }
@@ -317,23 +317,5 @@ function refuseDefault(spec: QdiscSpec): void {
   if (references === 0 || handle === undefined || parseQdiscHandle(handle) !== 0) return
   throw new RangeError(
     `handle is '0:', which a ${kind} qdisc has that the kernel made by itself: leave the qdisc out, or give it another handle`,
-  )
-}
-
-/** Kinds that need a table which the kernel does not list: TCA_RED_STAB, TCA_CHOKE_STAB, TCA_GRED_STAB are all 2. */
-const PARMS = 1
-const TABLE = 2
-const UNLISTED_TABLES: ReadonlyMap<string, string> = new Map([
-  ['red', 'TCA_RED_STAB'],
-  ['choke', 'TCA_CHOKE_STAB'],
-  ['gred', 'TCA_GRED_STAB'],
-])
-
-function rawOptions({ kind, options }: RawQdisc): Uint8Array | undefined {
-  const table = UNLISTED_TABLES.get(kind)
-  const types = new Set((table && options ? readAttributes(options) : [])?.map(({ type }) => type))
-  if (!types.has(PARMS) || types.has(TABLE)) return options
-  throw new TypeError(
-    `options: ${kind} needs ${table}, which the kernel does not list: compute it from bandwidth and packet size, as tc does`,
   )
 }

@@ -4,7 +4,21 @@ import { inRootTable, parseU32Handle, u32Node, u32Table } from './u32-handle.js'
 
 /** Kinds of qdisc whose classes are there as soon as the qdisc is (net/sched/sch_*.c). */
 const WITH_CLASSES: ReadonlySet<string> = new Set([
-  ...['cake', 'ets', 'fq_codel', 'fq_pie', 'mq', 'mqprio', 'multiq', 'netem', 'prio', 'red', 'sfb', 'sfq'],
+  ...[
+    'cake',
+    'cbs',
+    'ets',
+    'fq_codel',
+    'fq_pie',
+    'mq',
+    'mqprio',
+    'multiq',
+    'netem',
+    'prio',
+    'red',
+    'sfb',
+    'sfq',
+  ],
   ...['skbprio', 'taprio', 'tbf'],
 ])
 

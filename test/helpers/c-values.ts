@@ -19,7 +19,7 @@ export function cValues(headers: readonly string[], expressions: readonly string
     const includes = ['stdio.h', 'stddef.h', ...headers].map(header => `#include <${header}>`)
     const prints = expressions.map(expression => `  printf("%lld\\n", (long long)(${expression}));`)
     writeFileSync(source, [...includes, 'int main(void) {', ...prints, '  return 0;', '}', ''].join('\n'))
-    run('cc', ['-o', program, source])
+    run('cc', ['-D_GNU_SOURCE', '-o', program, source])
     const lines = run(program, []).trim().split('\n')
     return new Map(expressions.map((expression, i) => [expression, Number(lines[i])]))
   } finally {
@@ -30,7 +30,7 @@ export function cValues(headers: readonly string[], expressions: readonly string
 /** Every word in what the preprocessor makes of the headers: enum constants, members and macros among them. */
 export function cWords(headers: readonly string[]): Set<string> {
   const source = headers.map(header => `#include <${header}>\n`).join('')
-  const text = run('cc', ['-E', '-P', '-dD', '-x', 'c', '-'], source)
+  const text = run('cc', ['-D_GNU_SOURCE', '-E', '-P', '-dD', '-x', 'c', '-'], source)
   return new Set(text.match(/\b[A-Za-z_]\w*\b/g))
 }
 

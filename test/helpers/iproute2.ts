@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 
 /** Runs a program and returns what it printed; rejects with its stderr when it fails. */
 export function run(program: string, args: string[], input = ''): Promise<string> {
@@ -40,6 +40,25 @@ export function ipBatch(namespace: string, lines: string[]): Promise<string> {
 
 export function tcBatch(namespace: string, lines: string[]): Promise<string> {
   return run('tc', ['-n', namespace, '-batch', '-'], lines.join('\n') + '\n')
+}
+
+/** As `tcBatch`, but goes on after errors, and says which lines failed, counted from 1. */
+export function tcBatchOn(
+  namespace: string,
+  lines: string[],
+): Promise<{ stdout: string; stderr: string; failed: number[] }> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      'tc',
+      ['-n', namespace, '-d', '-force', '-batch', '-'],
+      (error, stdout, stderr) => {
+        if (typeof error?.code === 'string') reject(new Error(`tc: ${error.code}`))
+        const failed = Array.from(stderr.matchAll(/^Command failed -:(\d+)$/gm), ([, line]) => Number(line))
+        resolve({ stdout, stderr, failed })
+      },
+    )
+    child.stdin?.end(lines.join('\n') + '\n')
+  })
 }
 
 /** `ip -json -n <namespace> <line>`, parsed; an empty answer is an empty list. */

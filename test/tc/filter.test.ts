@@ -8,6 +8,7 @@ import {
   type FilterKey,
   type FilterSpec,
 } from '../../src/tc/index.js'
+import { writeAttributes } from '../../src/tc/raw-attributes.js'
 import { again, devices, encode, messageIn, sent } from './encode.js'
 
 const place = { dev: 'd0', parent: 'ingress', priority: 10, protocol: 'ip' } as const
@@ -289,4 +290,53 @@ t.test('no bytes make the decoder fail in another way', async t => {
     }
   }
   t.pass(`${whole.length} bytes, each overwritten`)
+})
+
+/** TCA_POLICE_TBF with a rate, whose table the kernel does not list: struct tc_police, linux/pkt_cls.h. */
+function policer(index: number, references: number): Uint8Array {
+  const bytes = new Uint8Array(64)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, 60, true)
+  view.setUint16(2, 1, true)
+  view.setUint32(4, index, true)
+  view.setUint32(32, 125_000, true)
+  view.setUint32(48, references, true)
+  view.setUint32(52, references, true)
+  return bytes
+}
+
+t.test('a policer is carried, or named where filters share it', async t => {
+  const filters: readonly [string, FilterSpec][] = [
+    ['TCA_U32_POLICE', { ...place, kind: 'u32' }],
+    ['TCA_BPF_POLICE', { ...place, kind: 'bpf', program: [{ code: 6, jt: 0, jf: 0, k: 1 }] }],
+  ]
+  for (const [name, spec] of filters) {
+    const listed = again(filter, { ...spec, police: policer(7, 1) } as FilterSpec)
+    const { police = new Uint8Array() } = listed as { police?: Uint8Array }
+    t.equal(police[4], 0, `${name}: without its number`)
+    t.equal(police.length, 64 + 4 + 1024, `${name}: with the rate table that the kernel needs`)
+    t.match(sent(filter, listed), { attributes: { options: { police } } }, `${name}: sent again`)
+
+    const shared = again(filter, { ...spec, police: policer(7, 2) } as FilterSpec)
+    t.match(shared, { police: undefined, uncarried: [`TCA_OPTIONS.${name}`] }, `${name}: shared`)
+  }
+
+  const basic = (references: number) => {
+    const options = writeAttributes([{ type: 4, bytes: policer(7, references) }])
+    return again(filter, { ...place, kind: 'basic', options })
+  }
+  t.match(basic(2), { options: new Uint8Array(), uncarried: ['TCA_OPTIONS.TCA_BASIC_POLICE'] })
+  t.notOk('uncarried' in basic(1), 'one of its own goes along')
+})
+
+t.test('VLAN keys of flower have the EtherType of the tag; the one inside is listed', async t => {
+  const options = (etherType: number): Uint8Array =>
+    writeAttributes([
+      { type: 8, bytes: Uint8Array.of(etherType >> 8, etherType & 0xff) },
+      { type: 23, bytes: Uint8Array.of(3, 0) },
+    ])
+  const given = (protocol: '802.1Q' | 'all'): unknown =>
+    sent(filter, { ...place, protocol, kind: 'flower', options: options(0x0800) }).attributes['options']
+  t.same(given('802.1Q'), options(0x8100))
+  t.throws(() => given('all'), /TCA_FLOWER_KEY_VLAN_ID needs the EtherType of the tag/)
 })

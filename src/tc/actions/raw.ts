@@ -22,8 +22,8 @@ const places: ReadonlyMap<string, RawActionPlace> = new Map<string, RawActionPla
   ['bpf', { ...timesFirst, reported: [8, 9] }], // TCA_ACT_BPF_TAG, TCA_ACT_BPF_ID
   ['connmark', parmsFirst],
   ['csum', parmsFirst],
-  ['ct', parmsFirst],
-  ['ctinfo', { parms: 3, tm: 2, reported: [8, 9, 10] }], // TCA_CTINFO_STATS_*
+  ['ct', { ...parmsFirst, reported: [15] }], // TCA_CT_PAD
+  ['ctinfo', { parms: 3, tm: 2, reported: [1, 8, 9, 10] }], // TCA_CTINFO_PAD, TCA_CTINFO_STATS_*
   ['gate', timesFirst],
   ['ife', parmsFirst],
   ['mpls', timesFirst],

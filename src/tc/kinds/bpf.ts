@@ -1,6 +1,7 @@
 import {
   absent,
   boolean,
+  bytes,
   list as listOf,
   numberOf,
   object,
@@ -29,6 +30,8 @@ import { checkProgram } from '../classic-bpf/program.js'
 import type { FilterKind } from '../filter-kind.js'
 import { formatHandle, handleInput, parseClassid } from '../handle.js'
 import { offloadFlags, offloadInput, offloadOf, offloadWords, type Offload } from '../offload.js'
+import { policeFields } from '../police.js'
+import { rawWords } from '../tc-command.js'
 import { wholeNumber } from '../whole-number.js'
 
 /** struct sock_filter, linux/filter.h */
@@ -72,6 +75,8 @@ const common = object({
   /** The class for packets that match. */
   classid: optional(handleInput),
   actions: optional(actionsInput),
+  /** A policer as it was before there were actions: the content of TCA_BPF_POLICE. */
+  police: optional(bytes),
 })
 
 const classic = object({
@@ -119,6 +124,7 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
     return {
       classid: classid === undefined ? undefined : parseClassid(classid),
       actions: actionsToWire(fields.actions, devices),
+      police: fields.police,
       opsLen: program?.length,
       ops: program && checkProgram(program),
       fd,
@@ -128,7 +134,7 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
     }
   },
 
-  fromWire({ classid, actions, ops, fd, name, flags = 0, flagsGen, tag, id }, devices) {
+  fromWire({ classid, actions, police, ops, fd, name, flags = 0, flagsGen, tag, id }, devices) {
     return {
       ...(ops && { program: ops }),
       ...(fd !== undefined && { fd }),
@@ -136,13 +142,14 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
       directAction: (flags & TCA_BPF_FLAG_ACT_DIRECT) !== 0,
       ...(classid !== undefined && { classid: formatHandle(classid) }),
       actions: actionsFromWire(actions, devices),
+      ...policeFields('TCA_BPF_POLICE', police),
       ...(id !== undefined && { id }),
       ...(tag && { tag: Buffer.from(tag).toString('hex') }),
       ...offloadOf(flagsGen),
     } as unknown as BpfFields & BpfState
   },
 
-  words: ({ program, fd, name, directAction, classid, actions, ...offload }) => [
+  words: ({ program, fd, name, directAction, classid, actions, police, ...offload }) => [
     ...(directAction ? ['da'] : []),
     ...(program ? ['bytecode', shellWord(toBytecode(program))] : []),
     ...(fd === undefined ? [] : ['fd', `${fd}`]),
@@ -150,5 +157,6 @@ export const bpfKind: FilterKind<BpfFields, Wire, WireIn> = {
     ...(classid === undefined ? [] : ['classid', formatHandle(parseClassid(classid))]),
     ...offloadWords(offload),
     ...actionWords(actions),
+    ...rawWords('TCA_BPF_POLICE', police),
   ],
 }

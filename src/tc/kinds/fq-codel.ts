@@ -11,6 +11,7 @@ import {
   type InferInput,
 } from '../../netlink/codec/index.js'
 import type { OptionsKind } from '../options-kind.js'
+import { codelTime } from '../rounded-times.js'
 
 /** TCA_FQ_CODEL_*, linux/pkt_sched.h */
 export const fqCodelAttributes = attributes({
@@ -98,16 +99,6 @@ const options = object({
 /** Absent options are the kernel's defaults (net/sched/sch_fq_codel.c). */
 export interface FqCodelOptions extends InputOf<typeof options> {}
 export const fqCodelOptions: Declaration<FqCodelOptions> = options
-
-/**
- * What to give to the kernel for a time of so many microseconds to be listed as such. It counts in units of 1024 ns and
- * rounds down when it is given a time and when it lists it (CODEL_SHIFT, include/net/codel.h): what is listed as 4999
- * was given as 5000.
- */
-function codelTime(microseconds: number): number {
-  const units = Math.ceil((microseconds * 1000) / 1024)
-  return Math.min(Math.ceil((units * 1024) / 1000), 0xffff_ffff)
-}
 
 /** The options that are attributes of the same name, with the words and the unit of `tc`. */
 const plain = {

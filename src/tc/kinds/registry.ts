@@ -7,6 +7,7 @@ import { fqCodel, fqCodelClass } from './fq-codel.js'
 import { htb, htbClass } from './htb.js'
 import { ingress } from './ingress.js'
 import { tbf } from './tbf.js'
+import { rawFilterKind, rawFilterPlaces } from './raw-filter.js'
 import { u32Kind } from './u32.js'
 
 /*
@@ -26,4 +27,10 @@ export const qdiscKinds = registryOf<AnyOptionsKind>({
 
 export const classKinds = registryOf<AnyOptionsKind>({ fq_codel: fqCodelClass, htb: htbClass })
 
-export const filterKinds = registryOf<AnyFilterKind>({ bpf: bpfKind, u32: u32Kind })
+export const filterKinds = registryOf<AnyFilterKind>({
+  bpf: bpfKind,
+  u32: u32Kind,
+  ...Object.fromEntries(
+    Object.entries(rawFilterPlaces).map(([name, places]) => [name, rawFilterKind(places)]),
+  ),
+})

@@ -1,6 +1,7 @@
 import {
   absent,
   boolean,
+  bytes,
   object,
   optional,
   whole,
@@ -72,9 +73,11 @@ const node = object({
   offset: optional<U32Offset>(offset),
   /** The class for packets that match. */
   classid: optional(handleInput),
-  /** A match ends the search. Default: where there is a classid or an action. */
+  /** A match ends the search. Default: where there is a classid, an action or a policer. */
   terminal: optional(boolean),
   actions: optional(actionsInput),
+  /** A policer as it was before there were actions: the content of TCA_U32_POLICE. */
+  police: optional(bytes),
   /** Match only packets that arrived at the device of this name. */
   inputDevice: optional(deviceNameInput),
   /** Match only packets whose mark, masked, has this value. */
@@ -112,6 +115,7 @@ export function u32ToWire(fields: U32Fields, devices: DeviceNames, verb: Verb): 
     link: fields.link === undefined ? undefined : parseU32Bucket(fields.link),
     inputDevice: fields.inputDevice,
     actions: actionsToWire(fields.actions, devices),
+    police: fields.police,
     hash: bucketOf(fields, handle),
     selector: verb === 'add' ? selectorOf(fields) : unchangeable(fields, verb),
     mark: fields.mark && { val: fields.mark.value, mask: fields.mark.mask },
@@ -168,7 +172,9 @@ function selectorOf(fields: U32Fields): Selector {
     keys,
     hashKey,
     offset,
-    terminal = fields.classid !== undefined || (fields.actions?.length ?? 0) > 0,
+    terminal = fields.classid !== undefined ||
+      (fields.actions?.length ?? 0) > 0 ||
+      fields.police !== undefined,
   } = fields
   const wireKeys = keysToWire(keys ?? [])
   return {

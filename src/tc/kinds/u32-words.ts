@@ -3,6 +3,7 @@ import type { Verb } from '../../netlink/object-type.js'
 import { actionWords } from '../action.js'
 import { formatHandle, parseClassid } from '../handle.js'
 import { offloadWords } from '../offload.js'
+import { rawWords } from '../tc-command.js'
 import { formatU32Handle, inRootTable, parseU32Bucket, parseU32Handle, u32Bucket } from '../u32-handle.js'
 import { hex32, keyFromWire, keysToWire, keyWords } from '../u32-key.js'
 import type { U32Fields, U32Offset } from './u32-checks.js'
@@ -32,6 +33,7 @@ function nodeWords(fields: U32Fields, verb: Verb): string[] {
     ...(inputDevice === undefined ? [] : ['indev', deviceWord(inputDevice)]),
     ...offloadWords(fields),
     ...actionWords(fields.actions),
+    ...rawWords('TCA_U32_POLICE', fields.police),
   ]
 }
 

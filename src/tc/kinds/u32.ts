@@ -2,6 +2,7 @@ import { actionsFromWire, type Action } from '../action.js'
 import type { FilterKind } from '../filter-kind.js'
 import { formatHandle } from '../handle.js'
 import { offloadOf } from '../offload.js'
+import { policeFields } from '../police.js'
 import { formatU32Handle, inRootTable, parseU32Handle, u32Table } from '../u32-handle.js'
 import { keyFromWire, type U32Key } from '../u32-key.js'
 import { u32ToWire, type U32Fields, type U32Node, type U32Offset, type U32Table } from './u32-checks.js'
@@ -47,7 +48,7 @@ export const u32Kind: FilterKind<U32Fields, U32Wire, U32WireIn> = {
   toWire: u32ToWire,
 
   fromWire(
-    { classid, hash, link, divisor, selector, actions, inputDevice, counters, mark, flags },
+    { classid, hash, link, divisor, selector, actions, police, inputDevice, counters, mark, flags },
     devices,
   ): ListedU32 {
     if (divisor !== undefined) return { divisor, ...offloadOf(flags) }
@@ -57,6 +58,7 @@ export const u32Kind: FilterKind<U32Fields, U32Wire, U32WireIn> = {
       ...(link && { link: formatU32Handle(link) }),
       ...(classid !== undefined && { classid: formatHandle(classid) }),
       actions: actionsFromWire(actions, devices),
+      ...policeFields('TCA_U32_POLICE', police),
       ...(inputDevice !== undefined && { inputDevice }),
       ...(mark && { mark: { value: mark.val, mask: mark.mask } }),
       ...(counters && { statistics: { tried: counters.rcnt, matched: counters.rhit, keys: counters.kcnts } }),

@@ -26,8 +26,6 @@ const notHere = [
   'test/isolator/killed.test.ts',
   'test/isolator/recover-killed.test.ts',
   'test/soak/soak.test.ts',
-  // Everything that tc can make: more than the minutes a file has there. Run it by name.
-  'test/tc/round-trips.test.ts',
 ]
 
 /** Files to run instead. */

@@ -193,7 +193,7 @@ const otherFilters: readonly Scenario[] = [
   ingress(
     'basic filters of one priority',
     'protocol all prio 5 basic classid 1:1',
-    'protocol all prio 5 basic match meta(pkttype eq 0) classid 1:2',
+    'protocol all prio 5 basic match meta(nf_mark gt 24) classid 1:2',
     'protocol all prio 5 basic match cmp(u16 at 0 layer 2 mask 0xff00 gt 0) action drop',
   ),
   ingress('basic police', 'protocol all prio 5 basic police rate 1mbit burst 10k drop'),

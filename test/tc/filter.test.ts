@@ -294,7 +294,7 @@ t.test('no bytes make the decoder fail in another way', async t => {
 
 /** TCA_POLICE_TBF with a rate, whose table the kernel does not list: struct tc_police, linux/pkt_cls.h. */
 function policer(index: number, references: number): Uint8Array {
-  const bytes = new Uint8Array(64)
+  const bytes = new Uint8Array(60)
   const view = new DataView(bytes.buffer)
   view.setUint16(0, 60, true)
   view.setUint16(2, 1, true)
@@ -314,7 +314,7 @@ t.test('a policer is carried, or named where filters share it', async t => {
     const listed = again(filter, { ...spec, police: policer(7, 1) } as FilterSpec)
     const { police = new Uint8Array() } = listed as { police?: Uint8Array }
     t.equal(police[4], 0, `${name}: without its number`)
-    t.equal(police.length, 64 + 4 + 1024, `${name}: with the rate table that the kernel needs`)
+    t.equal(police.length, 60 + 4 + 1024, `${name}: with the rate table that the kernel needs`)
     t.match(sent(filter, listed), { attributes: { options: { police } } }, `${name}: sent again`)
 
     const shared = again(filter, { ...spec, police: policer(7, 2) } as FilterSpec)

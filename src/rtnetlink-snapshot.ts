@@ -23,7 +23,7 @@ export const tableNamesInput: Declaration<readonly TableName[]> = list(
 /** Lists of objects, each of which its own verb checks. */
 export const snapshotInput: Declaration<Partial<RtnetlinkSnapshot>> = object(
   Object.fromEntries(TABLE_NAMES.map(name => [name, optional(list(anything, 'a list of objects'))])),
-) as unknown as Declaration<Partial<RtnetlinkSnapshot>>
+)
 
 /** All objects of some tables. */
 export async function snapshot<Name extends TableName>(

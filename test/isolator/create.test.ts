@@ -112,7 +112,7 @@ t.test('what create() refuses, before it touches the kernel', needsIsolation(), 
     [
       { netns: '' },
       'ERR_INVALID_OPTION',
-      "netns is '': expected a NetworkNamespace, or a path or a name in /run/netns, or a whole number from 1 to 2147483647 (a pid)",
+      "netns is '': expected a path or a name in /run/netns, or a whole number from 1 to 2147483647 (the pid of a process in it), or an open NetworkNamespace",
     ],
     [
       { ports: '21000-31000' },

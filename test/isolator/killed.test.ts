@@ -10,14 +10,13 @@ import { changesNothing, filtersOf, settleLoopback } from './kernel-state.js'
 // A process for each point.
 t.setTimeout(190_000)
 
-const FIXTURE = fileURLToPath(new URL('fixtures/killed-in-create.ts', import.meta.url))
+const FIXTURE = fileURLToPath(new URL('fixtures/killed-in-create.js', import.meta.url))
 
 /** What ended a process that calls create(): SIGKILL before its n-th send, or nothing where it sends fewer times. */
 async function createUntil(netns: string, n: number): Promise<NodeJS.Signals | undefined> {
-  const [code, signal] = (await once(fork(FIXTURE, [netns, String(n)]), 'exit')) as [
-    number | null,
-    NodeJS.Signals | null,
-  ]
+  const options = JSON.stringify({ ...OPTIONS, netns })
+  const child = fork(FIXTURE, [options, String(n)], { execArgv: [] })
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   if (code !== null && code !== 0) throw new Error(`create() failed: exit code ${code}`)
   return signal ?? undefined
 }

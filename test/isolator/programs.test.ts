@@ -639,7 +639,7 @@ t.test('every port, with random ranges', async t => {
 })
 
 t.test('limits and bad input', async t => {
-  const everyOther = PortRanges.from(Array.from({ length: 700 }, (_, i) => [2 * i, 2 * i] as const))
+  const everyOther = PortRanges.from(Array.from({ length: 2000 }, (_, i) => [2 * i, 2 * i] as const))
   t.throws(() => local({ address: HOST, mac: HOST_MAC, ports: everyOther }), {
     name: 'RangeError',
     message: /BPF_MAXINSNS/,

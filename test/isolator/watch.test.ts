@@ -84,7 +84,7 @@ t.test('changes of the public interface are followed', needsIsolation(), async t
   const { isolator, host } = await twoContainers(t)
   const mtus = async (): Promise<unknown[]> =>
     (await ipJson(host.name, 'link show')).flatMap(({ ifname, mtu }) =>
-      /^(pm|lo)/.test(String(ifname)) ? [mtu] : [],
+      /^(pm\d+|lo)$/.test(String(ifname)) ? [mtu] : [],
     )
 
   const repaired = next<Repair>(isolator, 'repaired')

@@ -1,4 +1,5 @@
 import { filtersAt } from '../kernel/filters-at.js'
+import type { Device } from '../../netlink/devices.js'
 import { DumpTooLargeError } from '../../netlink/errors.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { qdisc, filter, type Filter } from '../../tc/index.js'
@@ -23,10 +24,19 @@ const INGRESS = 'ffff:fff1'
 const ATTEMPTS = 10
 const PAUSE_MS = 20
 
-/** Removes the hook, if INSIDE is there: a qdisc without it is not, or no more, ours. */
+/**
+ * Removes the hook, if INSIDE is there, or no filter at all: `isolate()` adds the qdisc first, and may have been cut there. A
+ * qdisc with other filters is not, or no more, ours.
+ */
 export async function clearLoopback(rt: RtnetlinkSocket): Promise<void> {
   const [found] = await lookUp(rt, filter, [{ ...INSIDE_PLACE, dev: LOOPBACK }])
-  if (found && isOurs(found)) await removeLoopbackHook(rt)
+  const ours = found ? isOurs(found) : await isBare(rt)
+  if (ours) await removeLoopbackHook(rt)
+}
+
+async function isBare(rt: RtnetlinkSocket): Promise<boolean> {
+  const [hook] = await lookUp(rt, qdisc, [{ dev: LOOPBACK, parent: INGRESS }])
+  return hook?.kind === 'ingress' && (await fewFilters(rt, LOOPBACK))?.length === 0
 }
 
 /** Removes the hook. While any thread asks for its filters, which needs no privilege, the kernel says EBUSY: so it is tried again. */
@@ -52,7 +62,7 @@ export async function removeLoopbackHook(rt: RtnetlinkSocket): Promise<void> {
 export async function hasLeftHook(rt: RtnetlinkSocket): Promise<boolean> {
   const [found] = await lookUp(rt, qdisc, [{ dev: 'lo', parent: INGRESS }])
   if (!found) return false
-  const [only, ...others] = found.kind === 'ingress' ? await fewFilters(rt) : []
+  const [only, ...others] = found.kind === 'ingress' ? ((await fewFilters(rt, 'lo')) ?? []) : []
   if (only && others.length === 0 && isOurs(only)) return true
   throw new IsolatorError(
     'ERR_FOREIGN_STATE',
@@ -61,12 +71,12 @@ export async function hasLeftHook(rt: RtnetlinkSocket): Promise<boolean> {
   )
 }
 
-/** The filters of the hook; none where there are more than could be ours. */
-async function fewFilters(rt: RtnetlinkSocket): Promise<Filter[]> {
+/** The filters of the hook; undefined where there are more than could be ours. */
+async function fewFilters(rt: RtnetlinkSocket, dev: Device): Promise<Filter[] | undefined> {
   try {
-    return await filtersAt(rt, 'lo', 'ingress', { maxMessages: 8 })
+    return await filtersAt(rt, dev, 'ingress', { maxMessages: 8 })
   } catch (error) {
-    if (error instanceof DumpTooLargeError) return []
+    if (error instanceof DumpTooLargeError) return undefined
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import type { Device } from '../../netlink/devices.js'
 import type { DumpOptions } from '../../netlink/call-options.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc } from '../../tc/index.js'
@@ -11,7 +12,7 @@ import type { Filter, Qdisc } from '../../tc/index.js'
  */
 export async function filtersAt(
   rt: RtnetlinkSocket,
-  dev: string,
+  dev: Device,
   parent: string,
   options?: DumpOptions,
 ): Promise<Filter[]> {

@@ -99,8 +99,12 @@ t.test('every flag of the isolator has its option', async t => {
     ingressRateLimitPerContainer: 104_857_600,
   })
   t.strictSame(
-    optionsOf('--egress_rate_limit_per_container=0B', '--minimum_egress_rate_limit=0B'),
-    { minimumEgressRateLimit: 0 },
+    optionsOf(
+      '--egress_rate_limit_per_container=0B',
+      '--ingress_rate_limit_per_container=1B',
+      '--minimum_ingress_rate_limit=0B',
+    ),
+    { ingressRateLimitPerContainer: 1, minimumIngressRateLimit: 0 },
     'zero is no limit, and no minimum',
   )
 })

@@ -75,7 +75,7 @@ interface Left {
 async function leftOf(host: NamespaceRef, skeleton: string[]): Promise<Left> {
   const links = await ipJson<{ ifname: string }>(host.name, 'link show')
   return {
-    links: links.map(({ ifname }) => ifname).filter(name => name.startsWith('pm')),
+    links: links.map(({ ifname }) => ifname).filter(name => /^pm\d/.test(name)),
     handles: readdirSync('/run/netns').filter(name => /^pm\d/.test(name)),
     filters: (await filtersOf(host)).filter(text => !skeleton.includes(text)),
   }

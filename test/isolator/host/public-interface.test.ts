@@ -138,7 +138,11 @@ t.test('destroy() without it', needsIsolation(), async t => {
   await isolator.destroy()
   const [lo, ...others] = await ipJson(host.name, 'link show')
   t.match(lo, { ifname: 'lo', mtu: 65_536, ifalias: undefined })
-  t.strictSame(others, [])
+  // A kernel with tunnels has one of each kind, such as gre0, in every namespace.
+  t.strictSame(
+    others.filter(({ ifname }) => /^(pm|eth)/.test(String(ifname))),
+    [],
+  )
 })
 
 t.test('another MAC and MTU, which nobody listens for', needsIsolation(), async t => {

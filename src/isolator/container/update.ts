@@ -16,7 +16,7 @@ import type { Planned } from '../plan/planned.js'
  * Gives a container other ports and limits, or leaves everything as it was.
  *
  * What a container has changed about itself must not keep the host from taking ports away from it: what is refused inside,
- * or not answered in time, is passed over, and `verify()` tells of it.
+ * or not answered in time, is passed over, and `verify()` reports it.
  *
  * @param report is called then
  */

@@ -10,7 +10,7 @@ export interface Gone {
   readonly reason: 'cleanup' | 'exit' | 'link'
 }
 
-/** What an isolator tells of, by name, with what its listeners are given. */
+/** The events of an isolator, by name, with the arguments of their listeners. */
 export interface IsolatorEvents {
   /** A container has been taken away, by whomever. */
   gone: [Gone]

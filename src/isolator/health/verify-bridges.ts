@@ -6,7 +6,7 @@ import { compareAll } from './compare.js'
 import { foreign, type Fault } from './difference.js'
 import type { Snapshot } from './snapshot.js'
 
-/** What of the bridges of these slots is not as planned. Whether a device is in its bridge is told of the container. */
+/** How the bridges of these slots differ from the plan. Whether a device is in its bridge belongs to its container. */
 export async function bridgeFaults(
   { bridged }: HostFacts,
   slots: readonly number[],

@@ -49,7 +49,7 @@ export const isOurBridge = ({ kind, arp, multicast }: Link): boolean =>
 export const masterOf = ({ bridged }: HostFacts, slot: number): Pick<LinkSpec, 'master'> =>
   bridged ? { master: bridgeName(slot) } : {}
 
-/** What such a device has to be told before it goes up, and after it has its master. */
+/** The settings that such a device needs before it goes up, and after it has its master. */
 export const portOf = ({ bridged }: HostFacts): Pick<LinkSpec, 'bridgePort'> =>
   bridged ? { bridgePort: PORT } : {}
 

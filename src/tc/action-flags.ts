@@ -26,17 +26,23 @@ const HW_STATS = { disabled: 0, immediate: 1, delayed: 2 } as const
 const FLAGS = { noPercpu: 1, skipHardware: 2, skipSoftware: 4 } as const
 const names = Object.keys(FLAGS) as (keyof typeof FLAGS)[]
 
-/** TCA_ACT_HW_STATS and TCA_ACT_FLAGS, as iproute2 sends them. */
-export function actionFlags(action: ActionFlags): { hwStats?: Bitfield; flags?: Bitfield } {
-  const flags = names.reduce((bits, name) => (action[name] ? bits | FLAGS[name] : bits), 0)
-  const hwStats = action.hwStats === undefined ? undefined : HW_STATS[action.hwStats]
-  return {
-    ...(hwStats !== undefined && { hwStats: { value: hwStats, selector: hwStats } }),
-    ...(flags !== 0 && { flags: { value: flags, selector: flags } }),
-  }
+/** TCA_ACT_HW_STATS, as iproute2 sends it. */
+export function hwStatsToWire({ hwStats }: ActionFlags): Bitfield | undefined {
+  if (hwStats === undefined) return undefined
+  const value = HW_STATS[hwStats]
+  return { value, selector: value }
 }
 
-/** The inverse. The kernel lists the counters only where they are not any. */
+/** TCA_ACT_FLAGS. */
+export function flagsToWire({ noPercpu, skipHardware, skipSoftware }: ActionFlags): Bitfield | undefined {
+  const value =
+    (noPercpu ? FLAGS.noPercpu : 0) |
+    (skipHardware ? FLAGS.skipHardware : 0) |
+    (skipSoftware ? FLAGS.skipSoftware : 0)
+  return value === 0 ? undefined : { value, selector: value }
+}
+
+/** The inverse of both. The kernel lists the counters only where they are not any. */
 export function actionFlagsOf({ hwStats, flags }: { hwStats?: Bitfield; flags?: Bitfield }): ActionFlags {
   const found = (Object.keys(HW_STATS) as (keyof typeof HW_STATS)[]).find(
     name => HW_STATS[name] === hwStats?.value,

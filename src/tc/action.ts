@@ -30,10 +30,11 @@ import type { tcfT } from './actions/generic.js'
 import { mirredInput, mirredKind, type MirredAction } from './actions/mirred.js'
 import { takeApart, withIndex } from './actions/raw.js'
 import {
-  actionFlags,
   actionFlagsInput,
   actionFlagsOf,
   actionFlagWords,
+  flagsToWire,
+  hwStatsToWire,
   type ActionFlags,
 } from './action-flags.js'
 import { nlaBitfield32 } from './bitfield.js'
@@ -188,7 +189,8 @@ function actionToWire(action: ActionSpec, devices: DeviceNames): ActionWireIn {
       ? withParms(kind.toWire(action as never, devices) as { parms: object }, index)
       : rawOptions(action as RawAction, index),
     cookie: action.cookie,
-    ...actionFlags(action),
+    hwStats: hwStatsToWire(action),
+    flags: flagsToWire(action),
   }
 }
 

@@ -69,8 +69,8 @@ const isolator = await PortMappingIsolator.create({
   bloatReduction: values['bloat_reduction'] === 'none' ? 'none' : 'fq_codel',
 })
 const containers = new Containers(isolator, String(values['work_dir']))
-const { recovered, cleaned, ended } = await containers.recover()
-console.log(`recovered: ${list(recovered)}; ended meanwhile: ${list(ended)}; not ours: ${list(cleaned)}`)
+const { recovered, unknown, ended } = await containers.recover()
+console.log(`recovered: ${list(recovered)}; ended meanwhile: ${list(ended)}; not ours: ${list(unknown)}`)
 
 const statistics = createStatisticsHandler(isolator, {
   describe: id => containers.description(id),

@@ -38,46 +38,40 @@ export class Containers {
     this.#specs = new SpecFolder(join(workDir, 'containers'))
   }
 
-  /** Finds the containers of an earlier run; to be called before any is started. */
-  async recover(): Promise<{ recovered: string[]; cleaned: string[]; ended: string[] }> {
+  /**
+   * Finds the containers of an earlier run; to be called before any is started. Containers that this folder does not know
+   * are another agent's, and keep running.
+   */
+  async recover(): Promise<{ recovered: string[]; unknown: string[]; ended: string[] }> {
     const specs = this.#specs.read()
-    const { recovered, cleaned, missing } = await this.#isolator.recover(specs.map(({ id }) => id))
+    const { recovered, unknown, missing } = await this.#isolator.recover(specs.map(({ id }) => id))
     for (const spec of specs) if (recovered.includes(spec.id)) this.#byId.set(spec.id, spec)
     for (const id of missing) this.#specs.remove(id)
     const ended = await this.#sweep()
     return {
       recovered: [...this.#byId.keys()],
-      cleaned: [...cleaned],
+      unknown: [...unknown],
       ended: [...ended, ...missing],
     }
   }
 
   /** Makes a container and starts its command. Whatever fails, nothing of it stays. */
   async start(spec: ContainerSpec): Promise<RunningContainer> {
-    const { id, ports, cpus, command } = spec
-    if (this.#busy.has(id))
-      throw Object.assign(new Error(`'${id}' is busy`), { code: 'ERR_CONTAINER_EXISTS' })
+    const { id, command } = spec
+    if (this.#busy.has(id) || this.#isolator.get(id))
+      throw Object.assign(new Error(`'${id}' is there already`), { code: 'ERR_CONTAINER_EXISTS' })
     this.#busy.add(id)
-    const netns = await NetworkNamespace.create()
     try {
-      const { link } = await this.#isolator.isolate(id, {
-        netns,
-        ...(ports !== undefined && { ports }),
-        ...(cpus !== undefined && { cpus }),
-      })
-      try {
-        // Before the process is there: one that nobody knows of would be worse than a note of one that is not there.
-        this.#specs.write(spec)
-        this.#children.set(id, await startInside(link, command, join(this.#workDir, 'sandboxes', id)))
-      } catch (error) {
-        await this.#remove(id)
-        throw error
-      }
+      // The note comes first: the next run of the agent leaves a container alone that it has no note of.
+      this.#specs.write(spec)
+      const link = await this.#isolate(spec)
+      this.#children.set(id, await startInside(link, command, join(this.#workDir, 'sandboxes', id)))
       this.#byId.set(id, spec)
       return this.#running(spec, processesInside([link]))
+    } catch (error) {
+      await this.#remove(id)
+      throw error
     } finally {
-      // The isolator's handle holds the namespace from here on.
-      netns.close()
       this.#busy.delete(id)
     }
   }
@@ -134,6 +128,21 @@ export class Containers {
   /** Leaves the containers alone. */
   close(): void {
     clearInterval(this.#watch)
+  }
+
+  /** Makes a container of a new namespace, which the isolator's handle holds from then on. The name of its link. */
+  async #isolate({ id, ports, cpus }: ContainerSpec): Promise<string> {
+    const netns = await NetworkNamespace.create()
+    try {
+      const { link } = await this.#isolator.isolate(id, {
+        netns,
+        ...(ports !== undefined && { ports }),
+        ...(cpus !== undefined && { cpus }),
+      })
+      return link
+    } finally {
+      netns.close()
+    }
   }
 
   #running(spec: ContainerSpec, inside: ReadonlyMap<string, number[]>): RunningContainer {

@@ -25,7 +25,7 @@ import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { publicInterfaceChanged } from './host/public-interface.js'
-import { recover, type Recovery } from './recovery/recover.js'
+import { recover, type Recovery, type RecoveryOf } from './recovery/recover.js'
 import { removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
@@ -88,21 +88,22 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
-   * After a restart or a crash: finds the containers that are there and takes away what nobody knows, or what an earlier
-   * run left halfway. To be called before anything is isolated. Containers go on undisturbed, with the ports they have,
-   * whatever the options are now.
+   * After a restart or a crash: finds the containers that are there, and removes what a crash left halfway. To be called
+   * before anything is isolated. Complete containers keep running, with the ports they have, whatever the options are now;
+   * those that the call does not name are removed with `unknown: 'remove'` alone.
    *
-   * @param known ids of the containers that are to be there
+   * @param known ids of the containers that are to be there; `'all'` for every complete one
    * @param options.orphans ids of others that are to stay until `cleanup`
+   * @param options.unknown `'remove'`: complete containers that are in neither list are removed. Default: `'keep'`
    * @throws IsolatorError ERR_INVALID_OPTION; ERR_CONTAINER_EXISTS where this isolator has containers already;
    *   ERR_FOREIGN_STATE where something else has changed what tells containers apart, before anything is touched
    */
-  async recover(known: readonly string[], options: RecoverOptions = {}): Promise<Recovery> {
+  async recover(known: readonly string[] | 'all', options: RecoverOptions = {}): Promise<Recovery> {
     takes.recover(known)
     takes.recoverOptions(options)
-    const { orphans = [] } = options
+    const { orphans = [], unknown = 'keep' } = options
     const { recovery, outdated, failures } = await this.#calls.recover(async () => {
-      if (this.#containers.size === 0) return this.#recover(known, orphans)
+      if (this.#containers.size === 0) return this.#recover({ known, orphans, unknown })
       throw new IsolatorError(
         'ERR_CONTAINER_EXISTS',
         'recover() comes first: this isolator has containers already',
@@ -321,7 +322,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     await this.#calls.end(() =>
       aloneOnHost(this.#host.netns, async () => {
         await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
-        const { failures } = await this.#recover([], [])
+        const { failures } = await this.#recover({ known: [], orphans: [], unknown: 'remove' })
         if (failures[0]) throw failures[0]
         // What changes from here on is not to be put right again.
         await this.#housekeeping.close()
@@ -367,8 +368,8 @@ export class PortMappingIsolator implements AsyncDisposable {
     }
   }
 
-  #recover(known: readonly string[], orphans: readonly string[]): ReturnType<typeof recover> {
-    return recover(this.#host, this.#containers, known, orphans, this.#housekeeping.insideFailed)
+  #recover(wanted: RecoveryOf): ReturnType<typeof recover> {
+    return recover(this.#host, this.#containers, wanted, this.#housekeeping.insideFailed)
   }
 
   /** Takes containers away, of those that are still there once the calls under way are through. Returns their ids. */

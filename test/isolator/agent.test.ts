@@ -271,6 +271,19 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   t.ok(await answers(remote, 31000), 'without an agent it goes on')
   for (const pid of before[1]!.pids) process.kill(pid, 'SIGKILL')
 
+  const mistaken = await startAgent(host, [
+    ...FLAGS,
+    `--work_dir=${join(workDir, 'other')}`,
+    `--socket=${socket}`,
+  ])
+  t.teardown(() => mistaken.end('SIGKILL'))
+  t.match(mistaken.output(), `recovered: none; ended meanwhile: none; not ours: web-1, ${brief.id}`)
+  t.strictSame(await containersOf(socket), [])
+  t.equal((await ask(socket, 'POST', '/containers', spec)).status, 409, 'the id is taken')
+  t.equal((await ask(socket, 'DELETE', '/containers/web-1')).status, 404, 'nor does it end them')
+  t.equal(await mistaken.end('SIGTERM'), 0)
+  t.ok(await answers(remote, 31000), 'an agent with another --work_dir leaves containers alone')
+
   const second = await startAgent(host, flags)
   t.teardown(() => second.end('SIGKILL'))
   t.match(second.output(), `recovered: web-1; ended meanwhile: ${brief.id}; not ours: none`)

@@ -53,7 +53,7 @@ for (const [what, change] of Object.entries(CHANGES)) {
     await isolator.close()
     const again = await create()
     await change(c2.name)
-    t.strictSame((await again.recover([])).cleaned, ['web-2'])
+    t.strictSame((await again.recover([], { unknown: 'remove' })).cleaned, ['web-2'])
     t.notMatch(await run('ls', ['/run/netns']), /^pm/m)
     await again.destroy()
   })

@@ -85,7 +85,7 @@ t.test('what is no list of them', needsIsolation(), async t => {
         `containers is ${shown}: expected a list, each an object with netns, id`,
       )
       await refused(isolator.cleanupMany(value as never), `ids is ${shown}: expected a list of ids`)
-      await refused(isolator.recover(value as never), `known is ${shown}: expected a list of ids`)
+      await refused(isolator.recover(value as never), `known is ${shown}: expected 'all', or a list of ids`)
     }
     for (const item of [null, undefined, 'web-2', 7])
       await refused(

@@ -122,7 +122,7 @@ t.test('killed at a message', needsIsolation(), async t => {
   /** Has web-2 be there or not, as the call needs it. */
   const prepare = async (present: boolean): Promise<void> => {
     const isolator = await create()
-    await isolator.recover(['web-1'])
+    await isolator.recover(['web-1'], { unknown: 'remove' })
     if (present) await isolator.isolate('web-2', { netns, ports: PORTS.before })
     await isolator.close()
   }
@@ -176,7 +176,7 @@ t.test(`killed at ${MOMENTS} moments`, needsIsolation(), async t => {
   const namespaces = topology.containers.slice(1).map(({ name }) => name)
   const clean = async (): Promise<void> => {
     const isolator = await create()
-    await isolator.recover(['web-1'])
+    await isolator.recover(['web-1'], { unknown: 'remove' })
     await isolator.close()
   }
   await changesNothing(t, [host], async () => {

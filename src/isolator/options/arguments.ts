@@ -1,8 +1,10 @@
 import {
   abortSignal,
   boolean,
+  either,
   list,
   object,
+  oneOf,
   optional,
   type AnyDeclaration,
   type InputOf,
@@ -10,9 +12,17 @@ import {
 import { containerId, containerIds, isolatorArgument } from './declared.js'
 import { containerOptions, isolateOptions, updateOptions } from './options.js'
 
+/** The ids that `recover` takes; `'all'` for every complete container. */
+const knownIds = either(oneOf('all'), containerIds)
+
 export const recoverOptions = object({
   /** Ids of other containers that stay until `cleanup`. Default: none. */
   orphans: optional(containerIds),
+  /**
+   * What becomes of complete containers that the call does not name: `'keep'` (default) they keep running, the isolator has
+   * them, and `cleanup` removes them; `'remove'` removes them at once.
+   */
+  unknown: optional(oneOf('keep', 'remove')),
 })
 
 /** What `recover` takes beside the known ids. */
@@ -49,7 +59,7 @@ export const takes = {
   isolate: idOf('isolate'),
   isolateOptions: optionsOf('isolate', 'options', isolateOptions),
   isolateMany: optionsOf('isolateMany', 'containers', list(containerOptions)),
-  recover: optionsOf('recover', 'known', containerIds),
+  recover: optionsOf('recover', 'known', knownIds),
   recoverOptions: optionsOf('recover', 'options', recoverOptions),
   repair: idOf('repair'),
   update: idOf('update'),

@@ -14,11 +14,19 @@ import { PortOwners } from '../ports/port-owners.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import type { Survey } from './survey.js'
 
+/** Which of the complete containers stay. */
+export interface Wanted {
+  /** Ids of known ones. */
+  readonly ids: ReadonlySet<string>
+  /** What becomes of the others. */
+  readonly others: 'keep' | 'remove'
+}
+
 /** What a survey comes to: who stays, and what has to be done. */
 export interface Classified {
   /** The containers that stay. */
   readonly kept: readonly ContainerFacts[]
-  /** Ids of containers that nobody wants any more. */
+  /** Ids of complete containers that are to be removed. */
   readonly unwanted: readonly string[]
   /** Takes away what is nobody's: nodes first, then links. */
   readonly removal: readonly Planned[]
@@ -41,18 +49,16 @@ interface Found {
  * Tells containers from what a crash left, by what the kernel has on the host's side alone: what can be read inside a
  * container has no say. Touches nothing.
  *
- * @param wanted ids of the containers that are to stay
  * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
  */
-export function classify(survey: Survey, host: HostFacts, wanted: ReadonlySet<string>): Classified {
+export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Classified {
   const { links, publicFilters, loopbackFilters, answerFilters, flowFilters, handles } = survey
   const filters = [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
   const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host)))
-  const kept = [...named].flatMap(([id, container]) =>
-    wanted.has(id) ? (factsOf(container, survey) ?? []) : [],
-  )
+  const stay = (id: string): boolean => wanted.others === 'keep' || wanted.ids.has(id)
+  const kept = [...named].flatMap(([id, container]) => (stay(id) ? (factsOf(container, survey) ?? []) : []))
   refuseSharedPorts(kept)
   const stays = new Set(kept.map(({ slot }) => slot))
   const garbage = found.filter(candidate => !stays.has(candidate.slot) && isContainerLink(candidate))
@@ -61,7 +67,7 @@ export function classify(survey: Survey, host: HostFacts, wanted: ReadonlySet<st
     link === undefined || goes.has(link) || !links.has(slotOfLink(link) ?? 0)
   return {
     kept,
-    unwanted: [...named.keys()].filter(id => !wanted.has(id)),
+    unwanted: [...named.keys()].filter(id => !stay(id)),
     removal: [
       ...nodes.filter(leadsNowhere).map(deletionOf),
       ...garbage.map(({ slot }) => planDelete(link, linkName(slot))),

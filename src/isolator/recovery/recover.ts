@@ -19,21 +19,33 @@ import type { Planned } from '../plan/planned.js'
 import { classify, type Classified } from './classify.js'
 import { survey, type Survey } from './survey.js'
 
-/** What `recover` found and did: ids, each once. One that was given as known and as an orphan counts as known. */
+/** What `recover` found and did: ids, each once. An id that was given as known and as an orphan counts as known. */
 export interface Recovery {
-  /** Known containers that are there, and go on. */
+  /** Known containers that are there. They keep running. */
   readonly recovered: readonly string[]
-  /** Known orphans that are there, and wait for `cleanup`. */
+  /** Known orphans that are there. They stay until `cleanup`. */
   readonly orphans: readonly string[]
-  /** Containers that nobody knew, which are gone now. */
+  /** Complete containers that the call did not name. They keep running, and stay until `cleanup`. Empty with `unknown: 'remove'`. */
+  readonly unknown: readonly string[]
+  /** Complete containers that the call did not name, and that `unknown: 'remove'` has removed. */
   readonly cleaned: readonly string[]
   /** Known ids and orphans that have no container. */
   readonly missing: readonly string[]
 }
 
+/** Whom a recovery is for. */
+export interface RecoveryOf {
+  /** Ids of the containers that are to be there; `'all'` for every complete one. */
+  readonly known: readonly string[] | 'all'
+  /** Ids of further containers that stay. */
+  readonly orphans: readonly string[]
+  /** What becomes of complete containers that are in neither list. */
+  readonly unknown: 'keep' | 'remove'
+}
+
 /**
- * Finds the containers that are on a host, takes away what else an earlier run left, and puts right what it left halfway.
- * What the containers that stay send and receive is not disturbed.
+ * Finds the containers that are on a host, removes what a crash left halfway, and completes what a cut `update` left. The
+ * traffic of the containers that stay is not disturbed.
  *
  * @param containers an empty table, which those that stay are put into
  * @param report is called if something inside a container could not be removed, which stays there
@@ -44,12 +56,14 @@ export interface Recovery {
 export async function recover(
   host: HostContext,
   containers: ContainerTable,
-  known: readonly string[],
-  orphans: readonly string[],
+  wanted: RecoveryOf,
   report: (error: IsolatorError) => void,
 ): Promise<{ recovery: Recovery; outdated: boolean; failures: Error[] }> {
   const found = await survey(host)
-  const sorted = classify(found, host.facts, new Set([...known, ...orphans]))
+  const sorted = classify(found, host.facts, {
+    ids: new Set([...idsOf(wanted.known), ...wanted.orphans]),
+    others: wanted.known === 'all' ? 'keep' : wanted.unknown,
+  })
   await removeAll(host.rt, sorted.removal)
   await enslaveAll(host, found, sorted.kept)
   await finishUpdates(host, sorted)
@@ -62,19 +76,26 @@ export async function recover(
     if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
     container.named = identity !== undefined
   }
-  const there = (id: string): boolean => containers.get(id) !== undefined
-  const ids = new Set(known)
-  const others = new Set(orphans.filter(id => !ids.has(id)))
-  const recovery = {
-    recovered: [...ids].filter(there),
-    orphans: [...others].filter(there),
-    cleaned: sorted.unwanted,
-    missing: [...ids, ...others].filter(id => !there(id)),
-  }
+  const kept = sorted.kept.map(({ id }) => id)
   return {
-    recovery,
+    recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
     outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))),
     failures: released.flatMap(error => error ?? []),
+  }
+}
+
+const idsOf = (known: RecoveryOf['known']): readonly string[] => (known === 'all' ? [] : known)
+
+/** Which of the containers that are there are known, orphans or neither, and which ids have no container. */
+function sortedIds(kept: readonly string[], { known, orphans }: RecoveryOf): Omit<Recovery, 'cleaned'> {
+  const there = new Set(kept)
+  const ids = new Set(known === 'all' ? kept : known)
+  const others = new Set(orphans.filter(id => !ids.has(id)))
+  return {
+    recovered: [...ids].filter(id => there.has(id)),
+    orphans: [...others].filter(id => there.has(id)),
+    unknown: kept.filter(id => !ids.has(id) && !others.has(id)),
+    missing: [...ids, ...others].filter(id => !there.has(id)),
   }
 }
 

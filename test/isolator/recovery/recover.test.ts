@@ -78,6 +78,7 @@ t.test('containers go on when the program is started again', needsIsolation(), a
     t.strictSame(await second.recover(known, { orphans: ['web-4', 'web-1', 'web-4', 'web-3'] }), {
       recovered: ['web-2', 'web-1'],
       orphans: [],
+      unknown: [],
       cleaned: [],
       missing: ['web-3', 'web-4'],
     })
@@ -100,16 +101,17 @@ t.test('containers go on when the program is started again', needsIsolation(), a
   })
 })
 
-t.test('the unknown are cleaned up, known orphans wait', needsIsolation(), async t => {
+t.test('the unknown are removed where that is asked for, known orphans wait', needsIsolation(), async t => {
   const { topology, host, create, isolate } = await world(t, 3)
   await changesNothing(t, [host], async () => {
     const first = await create()
     for (const i of [0, 1, 2]) await isolate(first, i)
     await first.close()
     const second = await create()
-    t.strictSame(await second.recover(['web-1'], { orphans: ['web-2'] }), {
+    t.strictSame(await second.recover(['web-1'], { orphans: ['web-2'], unknown: 'remove' }), {
       recovered: ['web-1'],
       orphans: ['web-2'],
+      unknown: [],
       cleaned: ['web-3'],
       missing: [],
     })
@@ -126,6 +128,79 @@ t.test('the unknown are cleaned up, known orphans wait', needsIsolation(), async
     await isolate(second, 2)
     await second.destroy()
   })
+})
+
+t.test(
+  "a container that the call does not name keeps running, and stays the isolator's",
+  needsIsolation(),
+  async t => {
+    const { topology, host, create, isolate } = await world(t, 3)
+    await changesNothing(t, [host], async () => {
+      const first = await create()
+      for (const i of [0, 1]) await isolate(first, i)
+      const before = first.list()
+      await first.close()
+      const filters = await filtersOf(host)
+      await using server = await tcpEcho(topology.containers[1]!, '0.0.0.0', firstPort(1))
+
+      const second = await create()
+      t.strictSame(await second.recover(['web-1', 'wbe-2'], { orphans: ['old-1'] }), {
+        recovered: ['web-1'],
+        orphans: [],
+        unknown: ['web-2'],
+        cleaned: [],
+        missing: ['wbe-2', 'old-1'],
+      })
+      t.strictSame(second.list(), before)
+      t.strictSame(await filtersOf(host), filters)
+      t.equal(await tcpConnect(topology.remote, HOST_IP, server.port, PATIENTLY), 'connected')
+      const netns = topology.containers[2]!.name
+      const taken = { netns, ports: `${firstPort(1)}` }
+      await t.rejects(second.isolate('web-3', taken), { code: 'ERR_PORTS_OVERLAP', details: { id: 'web-2' } })
+      await t.rejects(second.isolate('web-2', { netns }), { code: 'ERR_CONTAINER_EXISTS' })
+      const { slot, ephemeralPorts } = await second.isolate('web-3', { netns })
+      t.equal(slot, 3)
+      t.notOk(before.some(known => known.ephemeralPorts[0] === ephemeralPorts[0]))
+      t.match(await second.usage('web-2'), { net_rx_packets: Number })
+      t.strictSame(await second.verify('web-2'), [])
+      t.ok(await second.cleanup('web-2'))
+      t.ok(await second.cleanup('web-3'))
+      await second.close()
+
+      const third = await create()
+      t.strictSame(await third.recover([]), {
+        ...{ recovered: [], orphans: [], unknown: ['web-1'], cleaned: [], missing: [] },
+      })
+      await third.destroy()
+    })
+  },
+)
+
+t.test("recover('all') finds every complete container", needsIsolation(), async t => {
+  const { host, create, isolate } = await world(t, 2)
+  const first = await create()
+  for (const i of [0, 1]) await isolate(first, i)
+  await first.close()
+  await ip(host.name, `link add pm7 address ${HOST_MAC} arp off multicast off type veth peer name pm7x`)
+  for (const unknown of ['keep', 'remove'] as const) {
+    const second = await create()
+    t.strictSame(await second.recover('all', { orphans: ['web-1', 'web-9'], unknown }), {
+      recovered: ['web-1', 'web-2'],
+      orphans: [],
+      unknown: [],
+      cleaned: [],
+      missing: ['web-9'],
+    })
+    t.strictSame(
+      second.list().map(({ id }) => id),
+      ['web-1', 'web-2'],
+    )
+    t.notOk(
+      (await ipJson(host.name, 'link show')).some(({ ifname }) => ifname === 'pm7'),
+      'half made',
+    )
+    await second.close()
+  }
 })
 
 t.test('containers of other options keep what they have', needsIsolation(), async t => {
@@ -192,7 +267,7 @@ t.test('flows go with their container', allOf(needsIsolation(), hasQdisc('fq_cod
   await second.close()
   await ip(host.name, 'link del pm3')
   const third = await create()
-  t.strictSame((await third.recover(['web-1'])).cleaned, ['web-2'])
+  t.strictSame((await third.recover(['web-1'], { unknown: 'remove' })).cleaned, ['web-2'])
   t.equal(await flows(), ofOne)
   await third.destroy()
 })
@@ -241,7 +316,7 @@ t.test('what a crash can leave is taken away', needsIsolation(), async t => {
       const again = await create()
       t.strictSame(
         await again.recover(['web-1', 'web-7']),
-        { recovered: ['web-1'], orphans: [], cleaned: [], missing: ['web-7'] },
+        { recovered: ['web-1'], orphans: [], unknown: [], cleaned: [], missing: ['web-7'] },
         what,
       )
       await again.close()
@@ -381,5 +456,6 @@ t.test('others wait for recover()', needsIsolation(), async t => {
   t.equal(cleaned, true)
   await t.rejects(again.recover(['a b']), { code: 'ERR_INVALID_OPTION' })
   await t.rejects(again.recover('web-1' as never), { code: 'ERR_INVALID_OPTION' })
+  await t.rejects(again.recover([], { unknown: 'drop' as never }), { code: 'ERR_INVALID_OPTION' })
   await again.destroy()
 })

@@ -52,6 +52,7 @@ t.test('RecoverMixedContainers', needsIsolation(), async t => {
   t.strictSame(await second.recover(['outside', 'inside']), {
     recovered: ['inside'],
     orphans: [],
+    unknown: [],
     cleaned: [],
     missing: ['outside'],
   })
@@ -94,7 +95,7 @@ t.test('CleanUpOrphan', needsIsolation(), async t => {
   t.ok(made.filters.length > 0, `${made.filters.length} filters`)
 
   const second = await start()
-  t.match(await second.recover([]), { cleaned: ['container1'] })
+  t.match(await second.recover([], { unknown: 'remove' }), { cleaned: ['container1'] })
   t.strictSame(await leftOf(host, skeleton), NOTHING)
   for (const dev of ['eth0', 'lo']) {
     const qdiscs = await tcJson<{ kind: string }>(host.name, `qdisc show dev ${dev}`)
@@ -116,9 +117,10 @@ t.test('RecoverMixedKnownAndUnKnownOrphans', needsIsolation(), async t => {
   // What makes an orphan unknown in Mesos: its handle is gone.
   await NetworkNamespace.deleteName(link)
   const second = await start()
-  t.strictSame(await second.recover([], { orphans: ['container2'] }), {
+  t.strictSame(await second.recover([], { orphans: ['container2'], unknown: 'remove' }), {
     recovered: [],
     orphans: ['container2'],
+    unknown: [],
     cleaned: ['container1'],
     missing: [],
   })

@@ -99,7 +99,7 @@ export class RtnetlinkMonitor
     return this
   }
 
-  /** Ends the monitor: who waits for a change is told that there is none. */
+  /** Ends the monitor: a wait for a change ends with none. */
   close(): void {
     this.#subscription.close()
     this.#ended()

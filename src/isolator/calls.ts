@@ -93,6 +93,6 @@ async function settlementOf(work: Promise<unknown> | undefined): Promise<void> {
   try {
     await work
   } catch {
-    // It is told of where the work was asked for.
+    // Whoever asked for the work gets its error.
   }
 }

@@ -181,6 +181,6 @@ function load(): Addon {
   }
 }
 
-/** An error tells of the file that the step was about. */
+/** An error names the file that the step was about. */
 const withPath = (result: string | Error, step: Step | undefined): string | Error =>
   result instanceof SystemError ? new SystemError(result.errno, result.syscall, step?.[1]) : result

@@ -61,7 +61,7 @@ export interface Explained {
   readonly body: unknown
 }
 
-/** What the netlink layer is told about a family, so that it can name and explain messages it knows nothing of. */
+/** What a family gives the netlink layer, which knows no family: names of messages, and how to explain them. */
 export interface Protocol {
   readonly name: string
   /** The protocol number of socket(2), NETLINK_ROUTE for example. */

@@ -38,7 +38,7 @@ export const linkAttributes = attributes({ ...declarations, afSpec })
 
 const deviceBody = messageBody(ifinfomsg, linkAttributes)
 
-/** What a bridge tells of its ports: IFLA_AF_SPEC holds VLANs there (IFLA_BRIDGE_*), and stays among the unknown. */
+/** What a bridge reports about its ports: IFLA_AF_SPEC holds VLANs there (IFLA_BRIDGE_*), and stays among the unknown. */
 const bridgePortBody = messageBody(ifinfomsg, attributes(declarations))
 
 /** sys/socket.h */

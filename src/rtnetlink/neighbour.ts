@@ -142,7 +142,7 @@ const neighbours: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, Neighb
     (state === undefined || found.state === state),
 
   fromBody: (body, devices) => fromBody(body as Body, devices),
-  // What a bridge forwards is told of too, by link-layer address.
+  // The kernel also reports what a bridge forwards, by link-layer address.
   identity: ({ ifindex, family, address, lladdr = '', proxy = false }) =>
     `${ifindex} ${family} ${address || lladdr}${proxy ? ' proxy' : ''}`,
   restoration: neighbourRestoration as Restoration<NeighbourSpec, Neighbour>,

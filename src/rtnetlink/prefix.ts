@@ -5,7 +5,7 @@ import type { IpFamily } from './address-family.js'
 /** An IP address and how many of its bits are the network's. */
 export interface Prefix {
   family: IpFamily
-  /** As the kernel's addresses are told: `'fe80::1'`, however it was written. */
+  /** In the form in which addresses are listed: `'fe80::1'`, however the caller wrote it. */
   address: string
   length: number
 }
@@ -38,7 +38,7 @@ export function familyOf(member: string, address: string): IpFamily {
   return family
 }
 
-/** An IP address as the kernel's are told, so that it can be compared with them. Throws TypeError that names `member`. */
+/** An IP address in the form in which addresses are listed, to be compared with those. Throws TypeError that names `member`. */
 export function canonicalAddress(member: string, text: string): string {
   familyOf(member, text)
   return parsePrefix(member, text).address

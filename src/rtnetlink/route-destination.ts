@@ -1,7 +1,7 @@
 import { anyAddress, familyOf, parsePrefix, type Prefix } from './prefix.js'
 import type { RouteKey } from './route-spec.js'
 
-/** Where a route leads. The family of `'default'` is told by the addresses beside it. Throws TypeError. */
+/** Where a route leads. The family of `'default'` is that of the addresses beside it. Throws TypeError. */
 export function readDestination({
   destination,
   family,

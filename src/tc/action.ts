@@ -145,7 +145,7 @@ const action: Declaration<ActionSpec> = choice(
 /** The actions of a filter. */
 export const actionsInput: Declaration<readonly ActionSpec[]> = list(action, 'a list of actions')
 
-/** What the kernel tells of an action beside what was asked for. */
+/** What the kernel reports of an action beside what was asked for. */
 export interface ActionState {
   /** The number of this action among those of its kind in the network namespace. */
   index: number

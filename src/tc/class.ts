@@ -69,7 +69,7 @@ export type RawClassKind =
 /** A class to make, by `kind`. */
 export type ClassSpec = HtbClass | FqCodelClass | RawClass
 
-/** What the kernel tells of a class beside what was asked for. */
+/** What the kernel reports of a class beside what was asked for. */
 export interface ClassState<App> {
   dev: string
   ifindex: number

@@ -109,7 +109,7 @@ export type RawFilterKind = 'basic' | 'cgroup' | 'flow' | 'flower' | 'fw' | 'mat
 /** A filter to make, by `kind`. */
 export type FilterSpec = U32NodeFilter | U32TableFilter | ClassicBpfFilter | ExtendedBpfFilter | RawFilter
 
-/** What the kernel tells of a filter beside what was asked for. */
+/** What the kernel reports of a filter beside what was asked for. */
 export interface FilterState {
   dev: string
   ifindex: number

@@ -136,7 +136,7 @@ export type RawQdiscKind =
 /** A qdisc to make, by `kind`. */
 export type QdiscSpec = IngressQdisc | ClsactQdisc | FifoQdisc | FqCodelQdisc | HtbQdisc | TbfQdisc | RawQdisc
 
-/** What the kernel tells of a qdisc beside what was asked for. */
+/** What the kernel reports of a qdisc beside what was asked for. */
 export interface QdiscState<App = never> {
   dev: string
   ifindex: number

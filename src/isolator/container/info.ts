@@ -19,7 +19,7 @@ export interface ContainerInfo {
   readonly ingress?: RateLimit
 }
 
-/** What is told of a container. */
+/** What callers get to know of a container. */
 export const infoOf = ({ id, ports, ephemeralPorts, slot, egress, ingress }: Container): ContainerInfo => ({
   id,
   ports: ports.toJSON(),

@@ -22,7 +22,7 @@ const CONTAINERS_PER_TURN = 256
 
 /**
  * Follows the host's links once somebody wants to know: cleans a container up whose interface has gone, and repairs what
- * depends on the public interface when that changes. What fails is told of and tried again.
+ * depends on the public interface when that changes. What fails is reported and tried again.
  */
 export class Housekeeping {
   readonly #host: HostContext

@@ -5,7 +5,7 @@ const FIRST_PAUSE = 1000
 const LONGEST_PAUSE = 60_000
 
 /**
- * Does what must not be given up: a failure is told of, and the work is tried again after a pause, until it succeeds or
+ * Does what must not be given up: a failure is reported, and the work is tried again after a pause, until it succeeds or
  * the signal aborts. Resolves when it has been tried once. A pause does not keep the process alive.
  */
 export async function retryUntilDone(

@@ -16,7 +16,7 @@ export function asListed(planned: Planned, devices: DeviceNames): unknown {
 /** A filter as a command line, by which a planned one and a listed one are the same or not. */
 export const lineOf = (object: Filter): string => filter.command('add', withoutRootTable(object))
 
-/** Whether a filter does what is planned. Most are told alike as they are; the rest is seen when the plan is put as a dump would. */
+/** Whether a filter does what is planned. Most plans print the same command as what is listed; the others do once the plan is written as a dump would list it. */
 export function isAsPlanned(found: Filter, planned: Planned, devices: DeviceNames): boolean {
   const line = lineOf(found)
   return line === planned.command() || line === lineOf(asListed(planned, devices) as Filter)

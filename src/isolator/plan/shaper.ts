@@ -41,7 +41,7 @@ export function shaper(host: HostFacts, container: ContainerFacts): Planned[] {
       ...finalDrop(dev),
     ]),
     ...limitPlan(shaperPlace(host, container), container.egress),
-    // The kernel sets what a port is told before it sets the device up.
+    // The kernel applies the settings of a port before it sets the device up.
     ...[near, far].map(dev => plan(link, 'change', { dev, ...portOf(host), up: true })),
   ]
 }

@@ -6,7 +6,7 @@ type LimitStatistics<Way extends 'rx' | 'tx'> = Pick<
   `net_${Way}_${'rate_limit' | 'burst_rate_limit' | 'burst_size'}`
 >
 
-/** What is said of the limits of a container. As in Mesos, a burst is told beside a ceil only. */
+/** The statistics of a container's limits. As in Mesos, there is a burst only beside a ceil. */
 export const limitStatistics = (
   egress: RateLimit | undefined,
   ingress: RateLimit | undefined,

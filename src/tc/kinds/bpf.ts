@@ -104,7 +104,7 @@ export const extendedBpfInput: Declaration<ExtendedBpf> = object({}, common, off
 
 export type BpfFields = ClassicBpf | ExtendedBpf
 
-/** What the kernel tells of a BPF filter beside what was asked for. */
+/** What the kernel reports of a BPF filter beside what was asked for. */
 export interface BpfState {
   inHardware: boolean
   /** Number of an eBPF program. */

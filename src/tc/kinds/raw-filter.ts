@@ -73,7 +73,7 @@ interface RawFilterFields {
   readonly actions?: readonly ActionSpec[] | undefined
 }
 
-/** What the kernel tells of such a filter beside what was asked for. */
+/** What the kernel reports of such a filter beside what was asked for. */
 export interface RawFilterState {
   actions?: readonly Action[]
   /** Only of kinds that a device can run: `flower`, `matchall`. */

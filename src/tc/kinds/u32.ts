@@ -17,7 +17,7 @@ import {
 } from './u32-wire.js'
 import { u32Words } from './u32-words.js'
 
-/** What the kernel tells of a u32 filter beside what was asked for. */
+/** What the kernel reports of a u32 filter beside what was asked for. */
 export interface U32State {
   inHardware: boolean
   /** How often the filter was tried, matched, and each key matched; only in kernels with CONFIG_CLS_U32_PERF. */

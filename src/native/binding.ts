@@ -1,8 +1,8 @@
-import { openSync } from 'node:fs'
 import { addon, NEW_NAMESPACE, type Step } from './addon.js'
 import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
 import { ProcessEnds } from './process-ends.js'
+import { reopen } from './reopen.js'
 import { bind, openSocket, setSocketOption } from './system-calls.js'
 
 export type { OnEvent } from './addon.js'
@@ -100,17 +100,13 @@ const single = (step: Step, done: (error: Error | null) => void): void => {
 const errorAmong = (results: (string | Error)[]): Error | null =>
   results.find(result => result instanceof Error) ?? null
 
-/**
- * The file descriptor is opened by Node, which closes it when a worker thread ends, and warns of those it does not
- * know.
- */
 const unshareNetworkNamespace: NativeBinding['unshareNetworkNamespace'] = (path, done) => {
   const steps: Step[] = path === undefined ? [] : [['mount', path, '/proc/thread-self/ns/net', MS_BIND]]
   addon().run(NEW_NAMESPACE, steps, (notMade, results, fd) => {
     let error = notMade ?? errorAmong(results)
     let own = -1
     try {
-      if (!error) own = openSync(`/proc/self/fd/${fd}`, 'r')
+      if (!error) own = reopen(fd)
     } catch (failure) {
       error = failure as Error
     }

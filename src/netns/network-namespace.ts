@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { binding } from '../native/binding.js'
+import { reopen } from '../native/reopen.js'
 import { completed } from './completed.js'
 import {
   argument,
@@ -120,7 +121,7 @@ export class NetworkNamespace implements AsyncDisposable {
   static resolve(reference: NetnsReference): NetworkNamespace {
     checkResolve(reference)
     if (!(reference instanceof NetworkNamespace)) return NetworkNamespace.open(reference)
-    return new NetworkNamespace(openSync(`/proc/self/fd/${reference.fd}`, 'r'), reference.name)
+    return new NetworkNamespace(reopen(reference.fd), reference.name)
   }
 
   /** The namespace of the calling process. */

@@ -25,15 +25,21 @@ export function pathOf(reference: string | number): string {
   )
 }
 
+/** errnos of the threads of a process that has ended, or that may not be looked at. */
+const HIDDEN: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
+
 /** A process whose main thread has ended lives on in the others, and so does its namespace. */
 function pathOfProcess(pid: number): string {
   const usual = `/proc/${pid}/ns/net`
   if (isThere(usual)) return usual
+  const tasks = `/proc/${pid}/task`
   try {
-    const threads = readdirSync(`/proc/${pid}/task`).map(tid => `/proc/${pid}/task/${tid}/ns/net`)
+    const threads = readdirSync(tasks).map(tid => `${tasks}/${tid}/ns/net`)
     return threads.find(isThere) ?? usual
-  } catch {
-    return usual
+  } catch (error) {
+    const { code = '', errno = 0 } = error as NodeJS.ErrnoException
+    if (HIDDEN.has(code)) return usual
+    throw new SystemError(errno, 'open', tasks)
   }
 }
 

@@ -58,7 +58,7 @@ export async function expectSame(t: Test, before: Snapshot, timeout = 3000): Pro
 }
 
 /** What two looks in a row, a moment apart, agree on; the last look after 20 of them. */
-async function settled<T>(look: () => T): Promise<T> {
+export async function settled<T>(look: () => T): Promise<T> {
   let last = look()
   for (let attempt = 0; attempt < 20; attempt++) {
     await sleep(5)

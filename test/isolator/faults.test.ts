@@ -2,76 +2,26 @@ import { readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { IsolatorError } from '../../src/isolator/isolator-error.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { NetworkNamespace } from '../../src/netns/network-namespace.js'
-import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { SocketFaults, type Fault } from '../helpers/socket-faults.js'
-import { createTopology, HOST_MAC, type NamespaceRef } from '../helpers/topology.js'
+import { createTopology, HOST_MAC } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology } from './isolated-topology.js'
 import { settleLoopback } from './kernel-state.js'
-
-t.setTimeout(120_000)
+import { WatchedState } from './watched-state.js'
 
 /** Tries that are made of each kind of fault; RTNETLINK_FAULTS=all makes one of each message. */
 const TRIES = process.env.RTNETLINK_FAULTS === 'all' ? Infinity : 14
-
-const SYSCTLS = [
-  'net.ipv4.ip_local_port_range',
-  'net.ipv4.ip_local_reserved_ports',
-  'net.ipv6.conf.all.disable_ipv6',
-]
-
-/** Counters and ages, and numbers that the kernel chooses. */
-const VARYING =
-  /^(ifindex|linkIfindex|statistics|stats.*|bytes|packets|drops|overlimits|.*[uU]sed|installed|expires|cacheInfo|carrier.*|backlog|queueLength|rateEstimate|index|hits|successes|peerIndex|link|netnsId|.*Count|basic|queue|statisticsHw.*)$/
-
-/** A socket and a namespace to watch the state by: cheap, and without a process. */
-class Watched implements AsyncDisposable {
-  private constructor(
-    readonly netns: NetworkNamespace,
-    readonly rt: RtnetlinkSocket,
-  ) {}
-
-  static async open({ name }: NamespaceRef): Promise<Watched> {
-    const netns = NetworkNamespace.open(name)
-    return new Watched(netns, await RtnetlinkSocket.open({ netns }))
-  }
-
-  /** One line for each object and sysctl. */
-  async state(): Promise<string[]> {
-    const tables = ['links', 'addresses', 'routes', 'qdiscs', 'classes', 'filters'] as const
-    const lists = await this.rt.snapshot(tables)
-    const lines = tables.flatMap(name =>
-      lists[name].map(object => `${name} ${JSON.stringify(object, withoutVarying)}`),
-    )
-    const sysctls = await Promise.all(
-      SYSCTLS.map(async name => `${name} ${await this.netns.readSysctl(name).catch(() => 'none')}`),
-    )
-    return [...lines.filter(line => !isOfIpv6(line)), ...sysctls].sort()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.rt.close()
-    this.netns.close()
-    return Promise.resolve()
-  }
-}
-
-const withoutVarying = (name: string, value: unknown): unknown =>
-  VARYING.test(name) ? undefined : typeof value === 'bigint' ? `${value}` : value
-
-/** IPv6 configures itself, a second or two after a link comes up. */
-const isOfIpv6 = (line: string): boolean => /^(addresses|routes) .*::/.test(line)
+t.setTimeout(TRIES === Infinity ? 400_000 : 120_000)
 
 /** Has each call fail at one message after another, and looks whether everything is as it was. */
 async function failsEverywhere(
   t: Test,
   faults: SocketFaults,
-  watched: readonly Watched[],
+  watched: readonly WatchedState[],
   call: () => Promise<unknown>,
   takeBack: () => Promise<unknown>,
 ): Promise<void> {
   const state = async () => [
-    ...(await Promise.all(watched.map(one => one.state()))),
+    ...(await Promise.all(watched.map(one => one.lines()))),
     readdirSync('/run/netns').filter(name => /^pm\d+$/.test(name)),
   ]
   await call()
@@ -113,8 +63,8 @@ t.test('isolate() that fails anywhere', needsIsolation(), async t => {
   const faults = socketFaults(t)
   const { topology, host, isolator } = await preparedTopology(t, { containers: 1 })
   const [container] = topology.containers
-  await using outside = await Watched.open(host)
-  await using inside = await Watched.open(container!)
+  await using outside = await WatchedState.open(host)
+  await using inside = await WatchedState.open(container!)
   await failsEverywhere(
     t,
     faults,
@@ -131,7 +81,7 @@ t.test('update() that fails anywhere', needsIsolation(), async t => {
   const [container] = topology.containers
   const ports = '31000-31007'
   await isolator.isolate('web-1', { netns: container!.name, ports })
-  await using outside = await Watched.open(host)
+  await using outside = await WatchedState.open(host)
   await failsEverywhere(
     t,
     faults,
@@ -148,7 +98,7 @@ t.test('create() that fails anywhere', needsIsolation(), async t => {
   t.teardown(() => topology.close())
   const { host } = topology
   await settleLoopback(host, HOST_MAC)
-  await using outside = await Watched.open(host)
+  await using outside = await WatchedState.open(host)
   let made: PortMappingIsolator | undefined
   await failsEverywhere(
     t,

@@ -3,8 +3,8 @@ import { namedPath, NETNS_RUN_DIR } from '../../netns/named.js'
 import { IsolatorError } from '../isolator-error.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
-import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { insideError, insideOf, withSocketInside } from '../kernel/inside.js'
+import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { closing, insideError, insideOf } from '../kernel/inside.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
 import { clearLoopback } from './loopback-hook.js'
@@ -54,20 +54,38 @@ async function oursOf(rt: RtnetlinkSocket, opened: readonly Handle[]): Promise<H
 /** How often a name may be a mount point still when it has been unmounted: somebody mounted the namespace there again. */
 const MOUNTS = 64
 
+/** The name of a container's namespace, which is to be taken away. */
+export interface OwnName {
+  /** A socket inside, to clear the namespace by; undefined where the name holds none. */
+  readonly rt: RtnetlinkSocket | undefined
+}
+
 /**
- * Lets go of a container's namespace: clears it and takes its name away. Where somebody has taken the name away already,
- * or given it to another namespace than the container's, nothing is left to do.
+ * Opens what `releaseName` needs; undefined where somebody has taken the name away already, or given it to another
+ * namespace than the container's. Where this fails, nothing has been touched: there may be no descriptor to spare.
+ */
+export async function openName(container: NamedNamespace): Promise<OwnName | undefined> {
+  const own = openOwnHandle(container)
+  if (!own?.netns) return own && { rt: undefined }
+  try {
+    return { rt: await RtnetlinkSocket.open({ netns: own.netns }) }
+  } finally {
+    own.netns.close()
+  }
+}
+
+/**
+ * Lets go of a container's namespace: clears it, closes the socket inside and takes its name away.
  *
  * @param report is called if the namespace could not be cleared. It is the container's own: what stays there keeps nobody
  *   from anything, and `isolate` copes with it
  */
-export async function releaseHandle(
+export async function releaseName(
   container: NamedNamespace & { readonly id: string },
+  { rt }: OwnName,
   report: (error: IsolatorError) => void,
 ): Promise<void> {
-  const own = openOwnHandle(container)
-  if (!own) return
-  if (own.netns) await clear(container.id, own.netns, report)
+  if (rt) await clear(container.id, rt, report)
   for (let mounts = 1; ; mounts++) {
     try {
       await unlessGone(() => NetworkNamespace.deleteName(linkName(container.slot)))
@@ -81,18 +99,21 @@ export async function releaseHandle(
   }
 }
 
-/** Clears a namespace and closes it. */
-async function clear(
-  id: string,
-  netns: NetworkNamespace,
+/** Opens and releases it. */
+export async function letGo(
+  container: NamedNamespace & { readonly id: string },
   report: (error: IsolatorError) => void,
 ): Promise<void> {
+  const name = await openName(container)
+  if (name) await releaseName(container, name, report)
+}
+
+/** Clears a namespace, and closes the socket. */
+async function clear(id: string, rt: RtnetlinkSocket, report: (error: IsolatorError) => void): Promise<void> {
   try {
-    await insideOf(id, signal => withSocketInside(netns, signal, clearLoopback))
+    await insideOf(id, signal => closing(rt, signal, clearLoopback))
   } catch (error) {
     report(insideError(id, error))
-  } finally {
-    netns.close()
   }
 }
 

@@ -6,7 +6,7 @@ import { removeEach } from '../kernel/apply.js'
 import { atOnce, failureOf } from '../kernel/at-once.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
-import { releaseHandle } from './namespace-handles.js'
+import { letGo, openName, releaseName } from './namespace-handles.js'
 import { containerLinkNames, removalPlan, waysOut } from '../plan/container.js'
 import { planDelete } from '../plan/planned.js'
 
@@ -14,14 +14,47 @@ import { planDelete } from '../plan/planned.js'
 type Failures = ReadonlyMap<Container, Error>
 
 /**
- * Takes containers away from the host: their nodes, their links, then the names of their namespaces. One goes in one batch.
- * With many the kernel would wait for all of its CPUs for each link that goes, 10 to 20 ms, but does so only once for links
- * that go together: they are put into a group of their own, and the group is deleted. One that cannot be removed keeps
- * no other.
+ * Takes containers away from the host: their nodes, their links, then the names of their namespaces. One that cannot be
+ * removed keeps no other.
  *
  * @param report is called if something inside a container could not be removed, which stays there
  */
 async function removeContainers(
+  host: HostContext,
+  containers: readonly Container[],
+  report: (error: IsolatorError) => void,
+): Promise<Failures> {
+  const [only, ...others] = containers
+  if (!only) return new Map()
+  if (others.length > 0) return removeMany(host, containers, report)
+  const error = await failureOf(removeOne(host, only, report))
+  return new Map(error ? [[only, error]] : [])
+}
+
+/**
+ * One goes in one batch. What is needed to let go of its namespace is opened before that: if there is no descriptor to
+ * spare, the container stays as it was.
+ */
+async function removeOne(
+  { rt, facts }: HostContext,
+  container: Container,
+  report: (error: IsolatorError) => void,
+): Promise<void> {
+  const name = await openName(container)
+  try {
+    const [error] = await removeEach(rt, [removalPlan(facts, container)])
+    if (error) throw error
+    if (name) await releaseName(container, name, report)
+  } finally {
+    name?.rt?.close()
+  }
+}
+
+/**
+ * With many the kernel would wait for all of its CPUs for each link that goes, 10 to 20 ms, but does so only once for links
+ * that go together: they are put into a group of their own, and the group is deleted.
+ */
+async function removeMany(
   { rt, facts }: HostContext,
   containers: readonly Container[],
   report: (error: IsolatorError) => void,
@@ -35,23 +68,14 @@ async function removeContainers(
     for (const [i, error] of (await work(sound)).entries())
       if (error) failures.set(sound[i] as Container, error)
   }
-  if (containers.length <= 1) {
-    await step(some =>
-      removeEach(
-        rt,
-        some.map(container => removalPlan(facts, container)),
-      ),
-    )
-  } else {
-    await step(some =>
-      removeEach(
-        rt,
-        some.map(container => waysOut(facts, container)),
-      ),
-    )
-    await step(some => removeLinks(rt, some.map(containerLinkNames)))
-  }
-  await step(some => atOnce(some, container => failureOf(releaseHandle(container, report))))
+  await step(some =>
+    removeEach(
+      rt,
+      some.map(container => waysOut(facts, container)),
+    ),
+  )
+  await step(some => removeLinks(rt, some.map(containerLinkNames)))
+  await step(some => atOnce(some, container => failureOf(letGo(container, report))))
   return failures
 }
 

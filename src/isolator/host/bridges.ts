@@ -2,10 +2,11 @@ import { link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
 import { ensureAll, removeAll } from '../kernel/apply.js'
+import type { Undo } from '../kernel/undo.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { bridgeName, isBridgeName } from '../layout/layout.js'
 import { bridgePlan, isOurBridge } from '../plan/bridge.js'
-import { planDelete } from '../plan/planned.js'
+import { inversesOf, planDelete } from '../plan/planned.js'
 import type { HostContext } from './context.js'
 
 /**
@@ -26,8 +27,17 @@ export async function ensureBridges(host: HostContext, slots: readonly number[])
   }
 }
 
-/** Whether it had to be made. */
-export async function ensureBridge(rt: RtnetlinkSocket, name: string): Promise<boolean> {
+/**
+ * Sees to it that a bridge is there, and as it is to be. If it is missing, `undo` is told what takes it away again, before
+ * it is made.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE where another link has its name
+ */
+export async function ensureBridge(
+  rt: RtnetlinkSocket,
+  name: string,
+  undo?: Pick<Undo, 'push'>,
+): Promise<void> {
   const found = await unlessGone(() => rt.links.get(name))
   if (found && !isOurBridge(found)) {
     throw new IsolatorError(
@@ -37,8 +47,9 @@ export async function ensureBridge(rt: RtnetlinkSocket, name: string): Promise<b
       { details: { dev: name, kind: found.kind } },
     )
   }
-  await ensureAll(rt, bridgePlan(name))
-  return found === undefined
+  const planned = bridgePlan(name)
+  if (!found) undo?.push(() => removeAll(rt, inversesOf(planned)))
+  await ensureAll(rt, planned)
 }
 
 /** Deletes all bridges of ours, once no container needs them. */

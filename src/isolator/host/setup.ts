@@ -21,8 +21,7 @@ import {
   publicFilters,
   recordNote,
 } from '../plan/host.js'
-import { bridgePlan } from '../plan/bridge.js'
-import type { Planned } from '../plan/planned.js'
+import { inversesOf, type Planned } from '../plan/planned.js'
 import { flowFilters } from '../plan/flows.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { readReservedPorts, releasePorts, reservePorts } from './reserved-ports.js'
@@ -144,9 +143,7 @@ function recordOf(
 
 /** The first bridge, which every container but those of high slots needs. */
 async function setUpBridge({ rt, facts }: HostContext, undo: Undo): Promise<void> {
-  const name = bridgeName(FIRST_SLOT)
-  if (facts.bridged && (await ensureBridge(rt, name)))
-    undo.push(() => removeAll(rt, inversesOf(bridgePlan(name))))
+  if (facts.bridged) await ensureBridge(rt, bridgeName(FIRST_SLOT), undo)
 }
 
 async function reserveFor({ netns }: HostContext, ports: PortRanges, undo: Undo): Promise<void> {
@@ -233,5 +230,3 @@ async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Plan
 
 /** For filters that are taken back in another way than one by one. */
 const goesWithQdisc: Pick<Undo, 'push'> = { push: () => undefined }
-
-const inversesOf = (planned: readonly Planned[]): Planned[] => planned.flatMap(({ inverse }) => inverse ?? [])

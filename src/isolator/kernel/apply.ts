@@ -5,7 +5,7 @@ import type { Request } from '../../netlink/message.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
-import { plan, type Planned } from '../plan/planned.js'
+import { inversesOf, plan, type Planned } from '../plan/planned.js'
 import { filter, type FilterKey } from '../../tc/index.js'
 import { lookUp } from './look-up.js'
 import { isAsPlanned } from './planned-as-listed.js'
@@ -32,7 +32,7 @@ export async function applyAll(
   const requests = planned.map(message => message.request(names))
   const results = await rt.send(requests, { onError: 'stop' }).catch((error: unknown) => {
     // Which of them the kernel has carried out is unknown: the answers are lost, or a later part was not sent.
-    const inverses = planned.flatMap(({ inverse }) => inverse ?? []).reverse()
+    const inverses = inversesOf(planned).reverse()
     undo.push(
       async () => removeAll(rt, (await inversesOfPresent(rt, planned)).reverse(), STILL_THERE),
       inverses,
@@ -40,7 +40,7 @@ export async function applyAll(
     throw error
   })
   const carriedOut = planned.filter((_, i) => results[i]?.sent && !results[i].error)
-  const inverses = carriedOut.flatMap(({ inverse }) => inverse ?? []).reverse()
+  const inverses = inversesOf(carriedOut).reverse()
   if (inverses.length > 0) undo.push(() => removeAll(rt, inverses), inverses)
   const error = firstError(results, ({ code }) => !tolerated.has(code))
   if (error) throw explain(error)

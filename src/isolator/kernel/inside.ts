@@ -4,6 +4,7 @@ import { SystemError } from '../../native/system-error.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { SockDiagSocket } from '../../sock-diag/index.js'
 import { IsolatorError } from '../isolator-error.js'
+import { isExhaustion } from './exhaustion.js'
 
 /** How long the inside of a container may keep a call waiting, ms. */
 const TIME_LIMIT_MS = 1000
@@ -26,7 +27,7 @@ export async function insideOf<T>(id: string, work: (signal: AbortSignal) => Pro
   try {
     return await abortable(work(limit.signal), limit.signal)
   } catch (error) {
-    throw error instanceof SystemError && OUT_OF_RESOURCES.has(error.code) ? error : insideError(id, error)
+    throw error instanceof SystemError && isExhaustion(error) ? error : insideError(id, error)
   } finally {
     clearInterval(timer)
   }
@@ -49,7 +50,8 @@ export const withSocketsInside = async <T>(
   use: (sockets: SockDiagSocket) => Promise<T>,
 ): Promise<T> => closing(await SockDiagSocket.open({ netns }), signal, use)
 
-async function closing<Socket extends { close(): void }, T>(
+/** Runs `use`, and closes the socket afterwards, or when the signal aborts. */
+export async function closing<Socket extends { close(): void }, T>(
   socket: Socket,
   signal: AbortSignal,
   use: (socket: Socket) => Promise<T>,
@@ -69,9 +71,6 @@ async function closing<Socket extends { close(): void }, T>(
 /** Whether an error says that the inside of a container refused something or did not answer. */
 export const isInsideError = (error: unknown): error is IsolatorError =>
   error instanceof IsolatorError && error.code === 'ERR_INSIDE_CONTAINER'
-
-/** What fails because this process or machine has come to an end of something: no container's fault. */
-const OUT_OF_RESOURCES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
 
 /** The error with the name of the container in whose namespace it arose. */
 export function insideError(id: string, error: unknown): IsolatorError {

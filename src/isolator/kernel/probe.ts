@@ -2,6 +2,7 @@ import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { gact, mirred } from '../../tc/index.js'
 import { dropAll } from '../programs/drop-all.js'
+import { isExhaustion } from './exhaustion.js'
 
 /** Something the layout or one of its options is made of. */
 interface FeatureTrial {
@@ -122,8 +123,9 @@ export type FeatureName = keyof typeof TRIALS
 export type KernelFeatures = Readonly<Record<FeatureName, KernelFeature>>
 
 /**
- * Tries features, all by default, in a namespace made for the purpose, which is gone afterwards. Module loading happens as it would in
- * use. Needs CAP_SYS_ADMIN; throws SystemError `EPERM` without.
+ * Tries features, all by default, in a namespace made for the purpose, which is gone afterwards. Module loading happens as
+ * it would in use. Needs CAP_SYS_ADMIN; throws SystemError `EPERM` without, and `EMFILE`, `ENOBUFS` or the like where a
+ * feature could not be tried.
  */
 export async function probe<Name extends FeatureName = FeatureName>(
   names: readonly Name[] = Object.keys(TRIALS) as Name[],
@@ -143,6 +145,7 @@ async function tryOut(rt: RtnetlinkSocket, trial: FeatureTrial): Promise<KernelF
     await trial.try(rt)
     return { available: true, kernelOption, module, neededFor }
   } catch (error) {
+    if (isExhaustion(error)) throw error
     return { available: false, kernelOption, module, neededFor, reason: (error as Error).message }
   }
 }

@@ -43,6 +43,10 @@ export const planAdd = <Spec, Key, Query, Decoded extends Spec>(
   spec: Spec & Key,
 ): Planned => plan(object, 'add', spec, planDelete(object, spec))
 
+/** What takes planned messages back, of those that need it, in their order. */
+export const inversesOf = (planned: readonly Planned[]): Planned[] =>
+  planned.flatMap(({ inverse }) => inverse ?? [])
+
 /** The deletion of what was planned to be made, which can be taken back in turn; nothing where there is none. */
 export const planRemoval = (made: Planned): Planned[] =>
   made.inverse ? [{ ...made.inverse, inverse: made }] : []

@@ -11,7 +11,7 @@ import { isAsPlanned } from '../kernel/planned-as-listed.js'
 import type { HostContext } from '../host/context.js'
 import { ensureBridges } from '../host/bridges.js'
 import { linkName, shaperNames } from '../layout/layout.js'
-import { hasItsName, releaseHandle } from '../container/namespace-handles.js'
+import { hasItsName, letGo } from '../container/namespace-handles.js'
 import { containerPlan } from '../plan/container.js'
 import { enslaved, isEnslaved } from '../plan/bridge.js'
 import type { ContainerFacts, HostFacts } from '../plan/facts.js'
@@ -68,7 +68,7 @@ export async function recover(
   await enslaveAll(host, found, sorted.kept)
   await finishUpdates(host, sorted)
   const released = await atOnce(sorted.stale, slot =>
-    failureOf(releaseHandle({ id: linkName(slot), slot, namespace: found.handles.get(slot) }, report)),
+    failureOf(letGo({ id: linkName(slot), slot, namespace: found.handles.get(slot) }, report)),
   )
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))

@@ -1,4 +1,4 @@
-import { attributes, reported, s32, struct, text, u32, u8 } from '../netlink/codec/index.js'
+import { attributes, reported, s32, struct, text, u32, u8, uncarried } from '../netlink/codec/index.js'
 import { named, namedNumbers } from '../netlink/codec/named.js'
 import { messageBody } from '../netlink/message-type.js'
 import { addressFamilies } from './address-family.js'
@@ -36,7 +36,7 @@ export const addressAttributes = attributes({
   cacheinfo: ['IFA_CACHEINFO', 6, ifaCacheinfo],
   flags: ['IFA_FLAGS', 8, u32],
   metric: ['IFA_RT_PRIORITY', 9, u32],
-  targetNetnsid: ['IFA_TARGET_NETNSID', 10, s32],
+  targetNetnsid: ['IFA_TARGET_NETNSID', 10, uncarried(s32)],
   protocol: ['IFA_PROTO', 11, named(u8, addressProtocols)],
 })
 

@@ -1,11 +1,11 @@
 import { boolean, object, optional, type Declaration, type Optional } from '../input/index.js'
 import { carriedByAttributes } from '../netlink/codec/carried-by.js'
-import { attributes, u16, u32, u64, u8, type InferInput } from '../netlink/codec/index.js'
+import { attributes, reported, u16, u32, u64, u8, type InferInput } from '../netlink/codec/index.js'
 import { iflaBridgeId, snakeCase } from './kinds/bridge.js'
 
 /** IFLA_BRPORT_*, linux/if_link.h: what the master of a link that is a port of a bridge knows of it. */
 export const bridgePortAttributes = attributes({
-  state: ['IFLA_BRPORT_STATE', 1, u8],
+  state: ['IFLA_BRPORT_STATE', 1, reported(u8)],
   priority: ['IFLA_BRPORT_PRIORITY', 2, u16],
   cost: ['IFLA_BRPORT_COST', 3, u32],
   hairpin: ['IFLA_BRPORT_MODE', 4, u8],
@@ -16,17 +16,17 @@ export const bridgePortAttributes = attributes({
   flood: ['IFLA_BRPORT_UNICAST_FLOOD', 9, u8],
   proxyArp: ['IFLA_BRPORT_PROXYARP', 10, u8],
   proxyArpWifi: ['IFLA_BRPORT_PROXYARP_WIFI', 12, u8],
-  rootId: ['IFLA_BRPORT_ROOT_ID', 13, iflaBridgeId],
-  bridgeId: ['IFLA_BRPORT_BRIDGE_ID', 14, iflaBridgeId],
-  designatedPort: ['IFLA_BRPORT_DESIGNATED_PORT', 15, u16],
-  designatedCost: ['IFLA_BRPORT_DESIGNATED_COST', 16, u16],
-  id: ['IFLA_BRPORT_ID', 17, u16],
-  number: ['IFLA_BRPORT_NO', 18, u16],
-  topologyChangeAck: ['IFLA_BRPORT_TOPOLOGY_CHANGE_ACK', 19, u8],
-  configPending: ['IFLA_BRPORT_CONFIG_PENDING', 20, u8],
-  messageAgeTimer: ['IFLA_BRPORT_MESSAGE_AGE_TIMER', 21, u64],
-  forwardDelayTimer: ['IFLA_BRPORT_FORWARD_DELAY_TIMER', 22, u64],
-  holdTimer: ['IFLA_BRPORT_HOLD_TIMER', 23, u64],
+  rootId: ['IFLA_BRPORT_ROOT_ID', 13, reported(iflaBridgeId)],
+  bridgeId: ['IFLA_BRPORT_BRIDGE_ID', 14, reported(iflaBridgeId)],
+  designatedPort: ['IFLA_BRPORT_DESIGNATED_PORT', 15, reported(u16)],
+  designatedCost: ['IFLA_BRPORT_DESIGNATED_COST', 16, reported(u16)],
+  id: ['IFLA_BRPORT_ID', 17, reported(u16)],
+  number: ['IFLA_BRPORT_NO', 18, reported(u16)],
+  topologyChangeAck: ['IFLA_BRPORT_TOPOLOGY_CHANGE_ACK', 19, reported(u8)],
+  configPending: ['IFLA_BRPORT_CONFIG_PENDING', 20, reported(u8)],
+  messageAgeTimer: ['IFLA_BRPORT_MESSAGE_AGE_TIMER', 21, reported(u64)],
+  forwardDelayTimer: ['IFLA_BRPORT_FORWARD_DELAY_TIMER', 22, reported(u64)],
+  holdTimer: ['IFLA_BRPORT_HOLD_TIMER', 23, reported(u64)],
   mcastRouter: ['IFLA_BRPORT_MULTICAST_ROUTER', 25, u8],
   mcastFlood: ['IFLA_BRPORT_MCAST_FLOOD', 27, u8],
   mcastToUnicast: ['IFLA_BRPORT_MCAST_TO_UCAST', 28, u8],
@@ -35,13 +35,13 @@ export const bridgePortAttributes = attributes({
   groupFwdMask: ['IFLA_BRPORT_GROUP_FWD_MASK', 31, u16],
   neighSuppress: ['IFLA_BRPORT_NEIGH_SUPPRESS', 32, u8],
   isolated: ['IFLA_BRPORT_ISOLATED', 33, u8],
-  mrpRingOpen: ['IFLA_BRPORT_MRP_RING_OPEN', 35, u8],
-  mrpInOpen: ['IFLA_BRPORT_MRP_IN_OPEN', 36, u8],
+  mrpRingOpen: ['IFLA_BRPORT_MRP_RING_OPEN', 35, reported(u8)],
+  mrpInOpen: ['IFLA_BRPORT_MRP_IN_OPEN', 36, reported(u8)],
   mcastEhtHostsLimit: ['IFLA_BRPORT_MCAST_EHT_HOSTS_LIMIT', 37, u32],
-  mcastEhtHostsCount: ['IFLA_BRPORT_MCAST_EHT_HOSTS_CNT', 38, u32],
+  mcastEhtHostsCount: ['IFLA_BRPORT_MCAST_EHT_HOSTS_CNT', 38, reported(u32)],
   locked: ['IFLA_BRPORT_LOCKED', 39, u8],
   mab: ['IFLA_BRPORT_MAB', 40, u8],
-  mcastGroups: ['IFLA_BRPORT_MCAST_N_GROUPS', 41, u32],
+  mcastGroups: ['IFLA_BRPORT_MCAST_N_GROUPS', 41, reported(u32)],
   mcastMaxGroups: ['IFLA_BRPORT_MCAST_MAX_GROUPS', 42, u32],
   neighVlanSuppress: ['IFLA_BRPORT_NEIGH_VLAN_SUPPRESS', 43, u8],
 })

@@ -70,7 +70,8 @@ export const inetConf: Codec<Ipv4Sysctls> = {
     delete known.unknown
     return known
   },
-  locate: (view, at, end, offset) => ipv4Devconf.locate?.(view, at, end, offset) ?? [],
+  locate: (view, at, end, offset) =>
+    (isNest(view, at, end) && ipv4Devconf.locate?.(view, at, end, offset)) || [],
 }
 
 /** struct nlattr and an int. */

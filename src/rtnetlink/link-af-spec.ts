@@ -20,14 +20,14 @@ export const inetLinkAttributes = attributes({
 
 /** IFLA_INET6_*, linux/if_link.h. The statistics begin with their count, then follow IPSTATS_MIB_* and ICMP6_MIB_*. */
 export const inet6LinkAttributes = attributes({
-  flags: ['IFLA_INET6_FLAGS', 1, u32],
+  flags: ['IFLA_INET6_FLAGS', 1, reported(u32)],
   conf: ['IFLA_INET6_CONF', 2, reported(inet6Conf)],
-  stats: ['IFLA_INET6_STATS', 3, list(u64)],
+  stats: ['IFLA_INET6_STATS', 3, reported(list(u64))],
   cacheInfo: ['IFLA_INET6_CACHEINFO', 5, inet6CacheInfo],
-  icmp6Stats: ['IFLA_INET6_ICMP6STATS', 6, list(u64)],
+  icmp6Stats: ['IFLA_INET6_ICMP6STATS', 6, reported(list(u64))],
   token: ['IFLA_INET6_TOKEN', 7, ipAddress],
   addrGenMode: ['IFLA_INET6_ADDR_GEN_MODE', 8, named(u8, addrGenModes)],
-  raMtu: ['IFLA_INET6_RA_MTU', 9, u32],
+  raMtu: ['IFLA_INET6_RA_MTU', 9, reported(u32)],
 })
 
 /** IFLA_AF_SPEC: one attribute per address family, numbered AF_*. */

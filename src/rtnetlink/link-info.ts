@@ -1,5 +1,5 @@
 import { attributesIn } from '../netlink/codec/attribute.js'
-import { attributes, bareText, binary, byKind, uncarried } from '../netlink/codec/index.js'
+import { attributes, bareText, binary, byKind, reported, uncarried } from '../netlink/codec/index.js'
 import { messageBody } from '../netlink/message-type.js'
 import { bridgePortAttributes } from './bridge-port.js'
 import { bridge } from './kinds/bridge.js'
@@ -23,7 +23,7 @@ const otherPorts = uncarried(binary, bytes => {
 export const linkInfoAttributes = attributes({
   kind: ['IFLA_INFO_KIND', 1, bareText],
   data: ['IFLA_INFO_DATA', 2, byKind('kind', { bridge: bridge.data, veth: veth.data, vlan: vlan.data })],
-  xstats: ['IFLA_INFO_XSTATS', 3, binary],
+  xstats: ['IFLA_INFO_XSTATS', 3, reported(binary)],
   slaveKind: ['IFLA_INFO_SLAVE_KIND', 4, bareText],
   slaveData: ['IFLA_INFO_SLAVE_DATA', 5, byKind('slaveKind', { bridge: bridgePortAttributes }, otherPorts)],
 })

@@ -68,7 +68,10 @@ const members = object({
   inet6: optional(inet6),
   /** Further names, up to 127 bytes each. `change` leaves them: see `alternativeNames`. */
   alternativeNames: optional(list(alternativeNameInput)),
-  /** Id of the network namespace that `link` is in, if it is another one; `link` is an index then. */
+  /**
+   * Id of the network namespace that `link` is in, if it is another one; `link` is an index then. Of a tunnel, that of the
+   * namespace in which its packets travel.
+   */
   linkNetnsid: optional(carriedBy(s32)),
 })
 

@@ -115,8 +115,8 @@ function changeTarget({ dev, index, name, group }: LinkSpec, devices: DeviceName
 
 const relations = ({ kind, link, linkNetnsid, master }: LinkSpec, devices: DeviceNames): Attributes => ({
   link: link === undefined ? undefined : deviceIndex(devices, link),
-  // Of a veth it is where the peer is.
-  linkNetnsid: link === undefined || kind === 'veth' ? undefined : linkNetnsid,
+  // Of a veth it is where the peer is. A tunnel has it without a link: it is where its packets go.
+  linkNetnsid: kind === 'veth' ? undefined : linkNetnsid,
   master: master === undefined ? undefined : master === null ? 0 : deviceIndex(devices, master),
 })
 
@@ -176,6 +176,7 @@ function fromBody(body: Body, devices: DeviceNames): Link {
   const link = {
     ...settingsIn(body, whole ? ~0 : body.change),
     ...relationNames(attributes, devices),
+    ...(attributes.linkNetnsid === undefined ? {} : { linkNetnsid: attributes.linkNetnsid }),
     ...kindFields(attributes, devices),
     ...(attributes.alias === undefined ? {} : { alias: attributes.alias }),
     ...(attributes.altNames === undefined ? {} : { alternativeNames: attributes.altNames }),
@@ -193,7 +194,6 @@ function state({ family, type, flags, attributes: a }: Body): Partial<Link> {
     family,
     flags: flagNames(flags),
     hardwareType: hardwareTypes.toName(type),
-    linkNetnsid: a.linkNetnsid,
     operationalState: a.operationalState,
     qdisc: a.qdisc,
     ipv6Sysctls: a.afSpec?.inet6?.conf,

@@ -10,11 +10,13 @@ import {
   u16,
   u32,
   u8,
+  uncarried,
 } from '../netlink/codec/index.js'
 import { named } from '../netlink/codec/named.js'
 import { messageBody } from '../netlink/message-type.js'
 import { addressFamilies } from './address-family.js'
 import { networkAddress } from './network-address.js'
+import { hasOtherExtendedFlags } from './neighbour-states.js'
 import type { ObjectMessages } from './object-messages.js'
 import { routeProtocols, routeTypes } from './route-names.js'
 
@@ -37,18 +39,18 @@ export const neighbourAttributes = attributes({
   dst: ['NDA_DST', 1, networkAddress],
   lladdr: ['NDA_LLADDR', 2, linkAddress],
   cacheinfo: ['NDA_CACHEINFO', 3, ndaCacheinfo],
-  probes: ['NDA_PROBES', 4, u32],
-  vlan: ['NDA_VLAN', 5, u16],
-  port: ['NDA_PORT', 6, be16],
-  vni: ['NDA_VNI', 7, u32],
-  ifindex: ['NDA_IFINDEX', 8, u32],
-  master: ['NDA_MASTER', 9, u32],
-  linkNetnsid: ['NDA_LINK_NETNSID', 10, s32],
-  srcVni: ['NDA_SRC_VNI', 11, u32],
+  probes: ['NDA_PROBES', 4, reported(u32)],
+  vlan: ['NDA_VLAN', 5, uncarried(u16)],
+  port: ['NDA_PORT', 6, uncarried(be16)],
+  vni: ['NDA_VNI', 7, uncarried(u32)],
+  ifindex: ['NDA_IFINDEX', 8, uncarried(u32)],
+  master: ['NDA_MASTER', 9, uncarried(u32)],
+  linkNetnsid: ['NDA_LINK_NETNSID', 10, uncarried(s32)],
+  srcVni: ['NDA_SRC_VNI', 11, uncarried(u32)],
   protocol: ['NDA_PROTOCOL', 12, named(u8, routeProtocols)],
-  nhId: ['NDA_NH_ID', 13, u32],
-  fdbExtAttrs: ['NDA_FDB_EXT_ATTRS', 14, binary],
-  flagsExt: ['NDA_FLAGS_EXT', 15, u32],
+  nhId: ['NDA_NH_ID', 13, uncarried(u32)],
+  fdbExtAttrs: ['NDA_FDB_EXT_ATTRS', 14, uncarried(binary)],
+  flagsExt: ['NDA_FLAGS_EXT', 15, uncarried(u32, hasOtherExtendedFlags)],
   stateMask: ['NDA_NDM_STATE_MASK', 16, u16],
   flagsMask: ['NDA_NDM_FLAGS_MASK', 17, u8],
 })

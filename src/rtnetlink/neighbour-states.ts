@@ -38,6 +38,10 @@ export const neighbourStateName = (state: number): NeighbourState =>
 const flags = Object.keys(NTF) as (keyof typeof NTF)[]
 const extendedFlags = Object.keys(NTF_EXT) as (keyof typeof NTF_EXT)[]
 
+/** True for NDA_FLAGS_EXT with a bit that has no name here. */
+export const hasOtherExtendedFlags = (extended: number): boolean =>
+  extendedFlags.reduce((bits, name) => bits & ~NTF_EXT[name], extended) !== 0
+
 /** The flags that are given as true, for `ndm_flags` and NDA_FLAGS_EXT. */
 export const neighbourFlagBits = (
   given: Partial<Record<NeighbourFlag, boolean | undefined>>,

@@ -41,6 +41,8 @@ const keyMembers = object({
   address: carriedBy(ipAddress),
   /** True for an address that the device answers for (proxy ARP), which is a table of its own. */
   proxy: optional(boolean),
+  /** Follows from the address. That of an entry of a bridge's forwarding table, which a monitor reports too, is refused. */
+  family: optional(oneOf('inet', 'inet6')),
 })
 
 /** What says which entry of a neighbour table is meant. */
@@ -81,7 +83,7 @@ export interface Neighbour extends NeighbourSpec {
 
 /** What a listed entry has beside what it was made of. */
 const state: Readonly<Record<Exclude<keyof Neighbour | keyof Uncarried, keyof NeighbourSpec>, true>> = {
-  ...{ ifindex: true, family: true, flags: true, uncarried: true },
+  ...{ ifindex: true, flags: true, uncarried: true },
   ...{ probes: true, confirmed: true, used: true, updated: true },
 }
 

@@ -1,12 +1,12 @@
 import { list, number, object, oneOf, optional, type Declaration, type InputOf } from '../input/index.js'
 import { carriedBy } from '../netlink/codec/carried-by.js'
-import { attributes, bareText, u32, type Infer, type InferInput } from '../netlink/codec/index.js'
+import { attributes, bareText, u32, uncarried, type Infer, type InferInput } from '../netlink/codec/index.js'
 import { defined } from './defined.js'
 import { shellWord } from '../netlink/shell-word.js'
 
 /** RTAX_*, linux/rtnetlink.h */
 export const metricAttributes = attributes({
-  lock: ['RTAX_LOCK', 1, u32],
+  lock: ['RTAX_LOCK', 1, uncarried(u32, hasOtherLocks)],
   mtu: ['RTAX_MTU', 2, u32],
   window: ['RTAX_WINDOW', 3, u32],
   rtt: ['RTAX_RTT', 4, u32],
@@ -38,7 +38,13 @@ const lockable = [
   'advmss',
   'reordering',
   'hoplimit',
+  'initcwnd',
+  'features',
   'rtoMin',
+  'initrwnd',
+  'quickack',
+  'congctl',
+  'fastopenNoCookie',
 ] as const
 
 const metric = optional(carriedBy(u32))
@@ -72,6 +78,11 @@ export interface RouteMetrics extends InputOf<typeof metricMembers> {}
 export const metricsInput: Declaration<RouteMetrics> = metricMembers
 
 const lockBit = (name: (typeof lockable)[number]): number => 1 << metricAttributes.declarations[name][1]
+
+/** True for RTAX_LOCK with a bit that has no name here. */
+function hasOtherLocks(bits: number): boolean {
+  return lockable.reduce((left, name) => left & ~lockBit(name), bits) !== 0
+}
 
 /** The attributes of metrics. */
 export function metricsToAttributes({
@@ -107,14 +118,16 @@ export function metricWords({ lock = [], features, congctl, ...metrics }: RouteM
   const locked = new Set<string>(lock)
   const words = Object.entries(metrics).map(([name, value]) => {
     const unit = name === 'rtt' || name === 'rttvar' || name === 'rtoMin' ? 'ms' : ''
-    // `ip` locks rto_min in any case, and knows no word for it.
-    const lockWord = locked.has(name) && name !== 'rtoMin' ? 'lock ' : ''
-    return `${wordOf(name)} ${lockWord}${value}${unit}`
+    return `${wordOf(name)} ${lockWord(name, locked)}${value}${unit}`
   })
   if (features === 1) words.push('features ecn')
-  if (congctl !== undefined) words.push(`congctl ${shellWord(congctl)}`)
+  if (congctl !== undefined) words.push(`congctl ${lockWord('congctl', locked)}${shellWord(congctl)}`)
   return words
 }
+
+/** `ip` locks rto_min in any case, and takes no `lock` for it, nor for the others. */
+const lockWord = (name: string, locked: ReadonlySet<string>): string =>
+  locked.has(name) && !['rtoMin', 'fastopenNoCookie', 'features'].includes(name) ? 'lock ' : ''
 
 const wordOf = (name: string): string =>
   name === 'rtoMin' ? 'rto_min' : name === 'fastopenNoCookie' ? 'fastopen_no_cookie' : name

@@ -16,6 +16,7 @@ import {
   byKind,
   nested,
   numbered,
+  reported,
   text,
   u32,
   type Codec,
@@ -54,7 +55,7 @@ export const actionAttributes = attributes({
   cookie: ['TCA_ACT_COOKIE', 6, binary],
   flags: ['TCA_ACT_FLAGS', 7, nlaBitfield32],
   hwStats: ['TCA_ACT_HW_STATS', 8, nlaBitfield32],
-  inHwCount: ['TCA_ACT_IN_HW_COUNT', 10, u32],
+  inHwCount: ['TCA_ACT_IN_HW_COUNT', 10, reported(u32)],
 })
 
 /** What TCA_ACT_OPTIONS takes. */

@@ -48,7 +48,7 @@ export const statsAttributes = <X>(app: Codec<X>) =>
     app: ['TCA_STATS_APP', 4, reported(app)],
     rateEst64: ['TCA_STATS_RATE_EST64', 5, gnetStatsRateEst64],
     basicHw: ['TCA_STATS_BASIC_HW', TCA_STATS_BASIC_HW, gnetStatsBasic],
-    packets64: ['TCA_STATS_PKT64', TCA_STATS_PKT64, u64],
+    packets64: ['TCA_STATS_PKT64', TCA_STATS_PKT64, reported(u64)],
   })
 
 type StatsOut<X> = Infer<ReturnType<typeof statsAttributes<X>>>
@@ -73,6 +73,7 @@ export function statistics2<X>(
     set,
     members: set.members,
     parts: [set],
+    locate: (view, at, end, offset, siblings) => set.locate?.(view, at, end, offset, siblings) ?? [],
     put(writer, value, siblings = {}) {
       for (const [key, member] of Object.entries(value)) {
         if (member === undefined) continue

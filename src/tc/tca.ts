@@ -12,6 +12,7 @@ import {
   u16,
   u32,
   u8,
+  uncarried,
   type Codec,
 } from '../netlink/codec/index.js'
 import { messageBody } from '../netlink/message-type.js'
@@ -60,16 +61,16 @@ export const tcaAttributes = <O, OI, X>(options: Codec<O, OI>, xstats: Codec<X>)
     options: ['TCA_OPTIONS', 2, options],
     stats: ['TCA_STATS', 3, tcStats],
     xstats: ['TCA_XSTATS', 4, reported(xstats)],
-    rate: ['TCA_RATE', 5, tcEstimator],
+    rate: ['TCA_RATE', 5, uncarried(tcEstimator)],
     stats2: ['TCA_STATS2', 7, statistics2(xstats)],
     stab: ['TCA_STAB', 8, stabAttributes],
     dumpInvisible: ['TCA_DUMP_INVISIBLE', 10, flag],
     chain: ['TCA_CHAIN', 11, u32],
-    hwOffload: ['TCA_HW_OFFLOAD', 12, u8],
+    hwOffload: ['TCA_HW_OFFLOAD', 12, reported(u8)],
     ingressBlock: ['TCA_INGRESS_BLOCK', 13, u32],
     egressBlock: ['TCA_EGRESS_BLOCK', 14, u32],
     dumpFlags: ['TCA_DUMP_FLAGS', 15, nlaBitfield32],
-    extWarnMsg: ['TCA_EXT_WARN_MSG', 16, text],
+    extWarnMsg: ['TCA_EXT_WARN_MSG', 16, reported(text)],
   })
 
 /** The body of a message of qdiscs, classes or filters. */

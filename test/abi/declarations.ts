@@ -34,7 +34,12 @@ function codecsBelow(codecs: readonly AnyCodec[], seen = new Set<AnyCodec>()): S
 
 const all = [...codecsBelow(roots)]
 
-export const attributeSets = all.filter((codec): codec is AnySet => 'declarations' in codec)
+const isSet = (codec: AnyCodec): codec is AnySet => 'declarations' in codec
+
+export const attributeSets = all.filter(isSet)
+
+/** The sets of attributes that a message with this body may have. */
+export const attributeSetsBelow = (body: AnyCodec): AnySet[] => [...codecsBelow([body])].filter(isSet)
 
 export const structs = all.filter((codec): codec is AnyStruct => 'offsets' in codec)
 

@@ -60,6 +60,15 @@ const calls: Record<string, [call: () => unknown, message: string | RegExp]> = {
     () => neighbour.toNew({ dev: 'eth0', address: '10.9.0.2', lladr: '02::' } as never, devices, 'add'),
     "neighbours.add: unknown 'lladr', did you mean 'lladdr'?",
   ],
+  'an entry of the forwarding table of a bridge, which became a neighbour': [
+    () =>
+      neighbour.toNew(
+        { dev: 'eth0', address: '10.9.0.2', lladdr: '02::', family: 'bridge' } as never,
+        devices,
+        'add',
+      ),
+    "neighbours.add: family is 'bridge': expected one of 'inet', 'inet6'",
+  ],
   'a number for a flag of a neighbour': [
     () => neighbour.toDelete({ dev: 'eth0', address: '10.9.0.2', proxy: 0 } as never, devices),
     'neighbours.delete: proxy is 0: expected true or false',

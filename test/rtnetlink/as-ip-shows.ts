@@ -1,4 +1,4 @@
-import type { Address, Link, Neighbour, Route } from '../../src/rtnetlink/index.js'
+import type { Address, Link, Neighbour, Route, RouteMetrics } from '../../src/rtnetlink/index.js'
 
 /*
  * What we decode in the words of `ip -json -details`, so that the two can be compared whole: a member that one of them
@@ -143,7 +143,7 @@ export function routeAsIp(route: Route): Json {
     metric: route.metric,
     tos: route.tos === undefined ? undefined : `0x${route.tos.toString(16).padStart(2, '0')}`,
     flags: route.nexthops ? [] : route.flags,
-    metrics: route.metrics && [{ ...route.metrics, lock: undefined }],
+    metrics: route.metrics && [metricsAsIp(route.metrics)],
     pref: route.preference,
     expires: route.expires === undefined ? undefined : Math.floor(route.expires),
     nexthops: route.nexthops?.map(({ gateway, dev, weight, flags }) => ({ gateway, dev, weight, flags })),
@@ -165,3 +165,9 @@ export const neighbourAsIp = (neighbour: Neighbour): Json =>
     state: neighbour.state === 'none' ? undefined : [neighbour.state.toUpperCase()],
     protocol: neighbour.protocol,
   })
+
+const metricsAsIp = ({ congctl, ...metrics }: RouteMetrics): object => ({
+  ...metrics,
+  congestion: congctl,
+  lock: undefined,
+})

@@ -105,6 +105,24 @@ for (const [about, line] of Object.entries(links)) {
   })
 }
 
+t.test('a tunnel whose packets travel in another namespace', can, async t => {
+  const [one, two] = [await ground(t), await ground(t)]
+  if (!(await made(one, 'ip link add x0 type gre remote 10.0.0.9 local 10.0.0.1 && ip link del x0'))) {
+    t.comment('not here: gre')
+    return
+  }
+  await bash(
+    one,
+    `ip link add x0 type gre remote 10.0.0.9 local 10.0.0.1 && ip link set x0 netns ${two.name}`,
+  )
+  const { rt } = two
+  const before = rt.links.get('x0')
+  t.type(before.linkNetnsid, 'number')
+  rt.links.delete('x0')
+  rt.links.add(before)
+  t.strictSame(lasting(rt.links.get('x0')), lasting(before))
+})
+
 t.test('how many links', can, async t => {
   t.comment(`${equal} of ${Object.keys(links).length} links were made again`)
   t.ok(equal > 6)

@@ -27,7 +27,14 @@ const routes: RouteSpec[] = [
     destination: '10.21.0.1',
     gateway: '10.9.0.9',
     table: 1000,
-    metrics: { mtu: 1300, lock: ['mtu'], advmss: 1000, rtt: 20, initcwnd: 5 },
+    metrics: {
+      mtu: 1300,
+      lock: ['mtu', 'initcwnd', 'congctl'],
+      advmss: 1000,
+      rtt: 20,
+      initcwnd: 5,
+      congctl: 'reno',
+    },
   },
   {
     destination: '10.22.0.0/16',
@@ -84,6 +91,8 @@ t.test('what was listed is a key, and can be added again', can, async t => {
   t.strictSame(one.rt.routes.list({ protocol: 'boot' }), [])
   for (const found of listed) one.rt.routes.add(found)
   t.strictSame(await shown(one), before)
+  const [{ metrics } = {}] = one.rt.routes.list({ table: 1000 })
+  t.strictSame(metrics?.lock, ['mtu', 'initcwnd', 'congctl'])
 })
 
 t.test('lists of routes are narrowed', can, async t => {

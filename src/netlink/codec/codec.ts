@@ -21,6 +21,8 @@ export interface Codec<Out, In = Out> {
   readonly nested?: boolean
   /** The codecs that this one is made of: from a message, tests reach every declaration by them. */
   readonly parts?: readonly AnyCodec[]
+  /** Set on what only reports: the typed form of an object may lack it. See `reported`. */
+  readonly reports?: boolean
   /** The values that are encoded, declared as input: what a caller may hand in for this. See `carriedBy`. */
   readonly input?: AnyDeclaration
   /** Which of them a value is made with, where that depends on what stands beside it. */

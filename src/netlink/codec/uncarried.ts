@@ -44,9 +44,13 @@ export const uncarried = <Out, In>(
   locate: (view, at, end, offset, siblings) => codec.locate?.(view, at, end, offset, siblings) ?? [],
 })
 
-/** Marks an attribute that only reports, such as statistics: nothing that a newer kernel adds inside it is noted. */
+/**
+ * Marks an attribute that only reports, such as statistics, or that follows from others: an object is the same without
+ * it, and nothing that a newer kernel adds inside it is noted.
+ */
 export const reported = <C extends AnyCodec>(codec: C): C => ({
   ...codec,
+  reports: true,
   get(view, at, end, siblings) {
     const outer = noted
     noted = undefined

@@ -14,6 +14,7 @@ import {
   attributes,
   binary,
   list,
+  reported,
   struct,
   text,
   u16,
@@ -48,8 +49,8 @@ export const bpfAttributes = attributes({
   name: ['TCA_BPF_NAME', 7, text],
   flags: ['TCA_BPF_FLAGS', 8, u32],
   flagsGen: ['TCA_BPF_FLAGS_GEN', 9, u32],
-  tag: ['TCA_BPF_TAG', 10, binary],
-  id: ['TCA_BPF_ID', 11, u32],
+  tag: ['TCA_BPF_TAG', 10, reported(binary)],
+  id: ['TCA_BPF_ID', 11, reported(u32)],
 })
 
 type Wire = Infer<typeof bpfAttributes>

@@ -3,6 +3,7 @@ import { carriedBy } from '../../netlink/codec/carried-by.js'
 import {
   attributes,
   binary,
+  reported,
   flag,
   s32,
   struct,
@@ -46,8 +47,8 @@ export const tcHtbXstats = struct({ lends: u32, borrows: u32, giants: u32, token
 export const htbAttributes = attributes({
   parms: ['TCA_HTB_PARMS', 1, tcHtbOpt],
   init: ['TCA_HTB_INIT', 2, tcHtbGlob],
-  ctab: ['TCA_HTB_CTAB', 3, binary],
-  rtab: ['TCA_HTB_RTAB', 4, binary],
+  ctab: ['TCA_HTB_CTAB', 3, reported(binary)],
+  rtab: ['TCA_HTB_RTAB', 4, reported(binary)],
   directQlen: ['TCA_HTB_DIRECT_QLEN', 5, u32],
   rate64: ['TCA_HTB_RATE64', 6, u64],
   ceil64: ['TCA_HTB_CEIL64', 7, u64],

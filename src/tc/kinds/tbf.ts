@@ -2,6 +2,7 @@ import { object, optional, whole, type Declaration, type InputOf } from '../../i
 import {
   attributes,
   binary,
+  reported,
   struct,
   u32,
   u64,
@@ -33,8 +34,8 @@ export const tcTbfQopt = struct({ rate: tcRatespec, peakrate: tcRatespec, limit:
 /** TCA_TBF_*, linux/pkt_sched.h */
 export const tbfAttributes = attributes({
   parms: ['TCA_TBF_PARMS', 1, tcTbfQopt],
-  rtab: ['TCA_TBF_RTAB', 2, binary],
-  ptab: ['TCA_TBF_PTAB', 3, binary],
+  rtab: ['TCA_TBF_RTAB', 2, reported(binary)],
+  ptab: ['TCA_TBF_PTAB', 3, reported(binary)],
   rate64: ['TCA_TBF_RATE64', 4, u64],
   prate64: ['TCA_TBF_PRATE64', 5, u64],
   burst: ['TCA_TBF_BURST', 6, u32],

@@ -3,6 +3,7 @@ import {
   be16,
   be32,
   binary,
+  reported,
   s16,
   struct,
   structWithTail,
@@ -42,7 +43,7 @@ export const u32Attributes = attributes({
   police: ['TCA_U32_POLICE', 6, binary],
   actions: ['TCA_U32_ACT', 7, actionList],
   inputDevice: ['TCA_U32_INDEV', 8, text],
-  counters: ['TCA_U32_PCNT', 9, structWithTail(tcU32Pcnt, 'kcnts', u64)],
+  counters: ['TCA_U32_PCNT', 9, reported(structWithTail(tcU32Pcnt, 'kcnts', u64))],
   mark: ['TCA_U32_MARK', 10, tcU32Mark],
   flags: ['TCA_U32_FLAGS', 11, u32],
 })

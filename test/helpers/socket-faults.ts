@@ -8,6 +8,13 @@ export type Fault = 'refused' | 'lost' | 'unsent'
 const NO_SUCH_TYPE = 0x3ff
 const ENOBUFS = -105
 
+/** One sendmsg: how many messages it had, after how many of earlier ones. */
+export interface Sent {
+  readonly first: number
+  readonly messages: number
+  readonly bytes: number
+}
+
 interface Failing {
   fault: Fault
   /** Which message, or which sendmsg of those that are left or lost, from 0. */
@@ -17,7 +24,7 @@ interface Failing {
 /** Counts what goes out by all netlink sockets of this process, and has one of them fail. */
 export class SocketFaults {
   #failing: Failing | undefined
-  #count = { messages: 0, sends: 0 }
+  #sent: Sent[] = []
   #lost: number | undefined
   /** Is called at the fault. */
   #then: () => void = () => undefined
@@ -25,8 +32,12 @@ export class SocketFaults {
   readonly #send = NativeSocket.prototype.send
   // eslint-disable-next-line @typescript-eslint/unbound-method -- likewise
   readonly #start = NativeSocket.prototype.start
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- likewise
+  readonly #setSendBuffer = NativeSocket.prototype.setSendBuffer
 
-  constructor() {
+  /** @param partBytes what one sendmsg has room for; default: what the kernel has */
+  constructor(partBytes?: number) {
+    if (partBytes !== undefined) NativeSocket.prototype.setSendBuffer = () => partBytes
     const [send, start] = [this.#send, this.#start]
     const strikes = this.#strikes.bind(this)
     const isLost = (token: number): boolean => token !== 0 && token === this.#lost
@@ -44,28 +55,29 @@ export class SocketFaults {
     }
   }
 
-  /** Runs `work` with a fault, or none. Tells how many messages went out, and in how many parts. */
+  /** Runs `work` with a fault, or none. Tells what went out. */
   async during(
     failing: Failing | undefined,
     work: () => Promise<unknown>,
     then: () => void = () => undefined,
-  ): Promise<{ messages: number; sends: number; error: unknown }> {
+  ): Promise<{ sent: readonly Sent[]; error: unknown }> {
     this.#failing = failing ?? { fault: 'refused', at: -1 }
     this.#then = then
-    this.#count = { messages: 0, sends: 0 }
+    this.#sent = []
     this.#lost = undefined
     const error: unknown = await work().then(
       () => undefined,
       (error: unknown) => error,
     )
     this.#failing = undefined
-    return { ...this.#count, error }
+    return { sent: this.#sent, error }
   }
 
   /** Sockets are what they were. */
   restore(): void {
     NativeSocket.prototype.send = this.#send
     NativeSocket.prototype.start = this.#start
+    NativeSocket.prototype.setSendBuffer = this.#setSendBuffer
   }
 
   /** Whether these bytes are not to be sent. */
@@ -73,8 +85,9 @@ export class SocketFaults {
     if (!this.#failing) return false
     const { fault, at } = this.#failing
     const messages = split(bytes)
-    const [part, first] = [this.#count.sends++, this.#count.messages]
-    this.#count.messages += messages.length
+    const last = this.#sent.at(-1)
+    const [part, first] = [this.#sent.length, last ? last.first + last.messages : 0]
+    this.#sent.push({ first, messages: messages.length, bytes: bytes.length })
     const here = fault === 'refused' ? at >= first && at < first + messages.length : part === at
     if (!here) return false
     this.#then()

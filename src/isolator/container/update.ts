@@ -1,5 +1,5 @@
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { applyAll, GONE, possibleOf, removeAll } from '../kernel/apply.js'
+import { applyAll, GONE, possibleOf } from '../kernel/apply.js'
 import { insideError, insideOf } from '../kernel/inside.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
@@ -68,8 +68,8 @@ async function changeInside(
   }
   await change(() =>
     applyAll(rt, possibleOf(planned, rt.devices), {
-      push(_, inverses) {
-        undo.push(() => change(() => removeAll(rt, inverses)))
+      push(step) {
+        undo.push(() => change(step))
       },
     }),
   )

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <future>
 
 #include "environment.h"
@@ -21,8 +22,47 @@ std::pair<uint8_t*, size_t> BytesOf(const Napi::Value& array) {
 
 // The system calls that src/native/system-calls.ts makes.
 constexpr std::pair<const char*, int> kSystemCalls[] = {
-    {"bind", SYS_bind}, {"epoll_create1", SYS_epoll_create1}, {"epoll_ctl", SYS_epoll_ctl}, {"ioctl", SYS_ioctl},
-    {"getsockopt", SYS_getsockopt}, {"setsockopt", SYS_setsockopt}, {"socket", SYS_socket}, {"pidfd_open", 434}};
+    {"accept4", SYS_accept4}, {"bind", SYS_bind}, {"connect", SYS_connect}, {"epoll_create1", SYS_epoll_create1},
+    {"epoll_ctl", SYS_epoll_ctl}, {"ioctl", SYS_ioctl}, {"getsockopt", SYS_getsockopt}, {"listen", SYS_listen},
+    {"recvmsg", SYS_recvmsg}, {"sendmsg", SYS_sendmsg}, {"setsockopt", SYS_setsockopt}, {"socket", SYS_socket},
+    {"pidfd_open", 434}};
+
+// A message of one byte that has room for a file descriptor beside it (SCM_RIGHTS, unix(7)).
+struct DescriptorMessage {
+  DescriptorMessage() {
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+  }
+
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header = {};
+};
+
+// Hands `descriptor` to the process at the other end of a unix socket.
+long PassDescriptor(int socket, int descriptor) {
+  DescriptorMessage message;
+  cmsghdr* rights = CMSG_FIRSTHDR(&message.header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof descriptor);
+  memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+  return sendmsg(socket, &message.header, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// The descriptor that was passed. Where the other end has gone without: ECONNRESET.
+long ReceiveDescriptor(int socket) {
+  DescriptorMessage message;
+  const ssize_t length = recvmsg(socket, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const cmsghdr* rights = CMSG_FIRSTHDR(&message.header);
+  int descriptor = -1;
+  if (length > 0 && rights && rights->cmsg_type == SCM_RIGHTS) memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
+  else if (length >= 0) errno = ECONNRESET;
+  return descriptor;
+}
 
 // One of them by its place there, on whole numbers and the bytes of arrays, which are passed by address.
 struct SystemCall {
@@ -35,9 +75,15 @@ struct SystemCall {
 
   // A result, or an errno, negative.
   long Run() const {
-    auto [a, b, c, d, e, f] = arguments;
-    const long result = syscall(called.second, a, b, c, d, e, f);
+    const long result = Call();
     return result < 0 ? -errno : result;
+  }
+
+  long Call() const {
+    auto [a, b, c, d, e, f] = arguments;
+    if (called.second == SYS_sendmsg) return PassDescriptor(a, b);
+    if (called.second == SYS_recvmsg) return ReceiveDescriptor(a);
+    return syscall(called.second, a, b, c, d, e, f);
   }
 
   const std::pair<const char*, int> called;

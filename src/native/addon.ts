@@ -44,7 +44,21 @@ export type Bytes = Uint8Array | Int32Array | Uint32Array
 
 /** What system-calls.ts calls. */
 export type SystemCallName =
-  'bind' | 'epoll_create1' | 'epoll_ctl' | 'getsockopt' | 'ioctl' | 'pidfd_open' | 'setsockopt' | 'socket'
+  | 'accept4'
+  | 'bind'
+  | 'connect'
+  | 'epoll_create1'
+  | 'epoll_ctl'
+  | 'getsockopt'
+  | 'ioctl'
+  | 'listen'
+  | 'pidfd_open'
+  /** With a unix socket and a file descriptor: hands that over to the other end. */
+  | 'sendmsg'
+  /** With a unix socket: takes the file descriptor that was handed over, ECONNRESET where the other end has gone. */
+  | 'recvmsg'
+  | 'setsockopt'
+  | 'socket'
 
 type JobDone = (error: Error | null, results: (string | Error)[], made: number) => void
 

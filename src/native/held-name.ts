@@ -1,37 +1,150 @@
 import type { DescriptorHandle } from './addon.js'
-import { bind, openSocket } from './system-calls.js'
+import { peerCredentials } from './peer-credentials.js'
+import { untilReadable } from './readable.js'
+import { SystemError } from './system-error.js'
+import { accept, listen, openSocket, passDescriptor, receiveDescriptor, tryCall } from './system-calls.js'
 
 /** linux/socket.h, linux/net.h */
 const AF_UNIX = 1
 const SOCK_STREAM = 1
 
+const EAGAIN = -11
+const EADDRINUSE = -98
+const ECONNREFUSED = -111
+
+/** How many may wait in line: the kernel takes at most net.core.somaxconn. Others ask again until there is room. */
+const LINE = 4096
+/** Between two attempts to get into the line, where it is full or its holder is about to let go. */
+const BETWEEN_ATTEMPTS_MS = 2
+
+/** `SO_PEERCRED` of a listening socket names its holder, also to those who only ask. */
+interface Place {
+  /** At most 106 bytes. */
+  readonly name: string
+  /** File descriptor of the network namespace, -1 for the caller's. */
+  readonly netns: number
+}
+
 /**
- * A name in the abstract namespace of unix sockets, which each network namespace has one of (unix(7)): only one can hold it
- * at a time, and it is free again on `close()`, or when the process or worker thread ends, in whatever way.
+ * A name in the abstract namespace of unix sockets, which each network namespace has one of (unix(7)). One at a time can
+ * hold it. Those who wait connect to the holder's socket, and are in the kernel's queue; who lets go hands the socket itself to the
+ * first of them, so that nobody who comes later can be quicker. When a holder dies, or one who was about to get the name, the
+ * kernel closes the socket, and those who wait form the line anew. Nothing is handed to, or taken from, another user: one
+ * who gave the socket to two at once would have both believe that they hold the name.
  */
 export class HeldName {
-  readonly #handle: DescriptorHandle
+  readonly #socket: DescriptorHandle
 
-  /**
-   * Throws SystemError `EADDRINUSE` where somebody holds the name.
-   *
-   * @param name at most 107 bytes
-   * @param netns file descriptor of the network namespace, -1 for the caller's
-   */
-  constructor(name: string, netns: number) {
-    // struct sockaddr_un: a path that begins with NUL is a name, and no end of it but the length of the whole
-    const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer)
-    const address = Buffer.concat([family, Buffer.from(`\0${name}`)])
-    this.#handle = openSocket(netns, AF_UNIX, SOCK_STREAM, 0)
+  private constructor(socket: DescriptorHandle) {
+    this.#socket = socket
     try {
-      bind(this.#handle.fd, address)
+      // Also for one that was handed over: whoever asks from now on learns the pid of its new holder.
+      listen(socket.fd, LINE)
     } catch (error) {
-      this.close()
+      socket.close()
       throw error
     }
   }
 
+  /** Holds the name, if nobody else does. Throws SystemError. */
+  static try(place: Place): HeldName | undefined {
+    const socket = socketIn(place)
+    const result = tryCall('bind', socket.fd, ...addressOf(place))
+    if (result === 0) return new HeldName(socket)
+    socket.close()
+    if (result === EADDRINUSE) return undefined
+    throw new SystemError(result, 'bind')
+  }
+
+  /** Holds the name once those who came earlier have let go; undefined where that takes longer than `timeoutMs`. */
+  static async wait(place: Place, timeoutMs: number): Promise<HeldName | undefined> {
+    const deadline = performance.now() + timeoutMs
+    do {
+      const held = HeldName.try(place)
+      if (held) return held
+      const handed = await inTurn(place, deadline)
+      if (handed) return new HeldName(handed)
+    } while (performance.now() < deadline)
+    return undefined
+  }
+
+  /** The pid of whoever holds the name, in the caller's pid namespace; undefined where nobody does, or it is not visible. */
+  static holder(place: Place): number | undefined {
+    const socket = connected(place)
+    try {
+      return socket && (peerCredentials(socket.fd).pid || undefined)
+    } finally {
+      socket?.close()
+    }
+  }
+
+  /** Lets go: the first who waits holds the name now. */
   close(): void {
-    this.#handle.close()
+    try {
+      while (this.#socket.fd >= 0 && !handOver(this.#socket));
+    } finally {
+      this.#socket.close()
+    }
   }
 }
+
+/** Struct sockaddr_un, and its length: a path that begins with NUL is a name, and ends with the length of the whole. */
+function addressOf({ name }: Place): [address: Uint8Array, length: number] {
+  const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer)
+  const address = Buffer.concat([family, Buffer.from(`\0${name}`)])
+  return [address, address.length]
+}
+
+const socketIn = ({ netns }: Place): DescriptorHandle => openSocket(netns, AF_UNIX, SOCK_STREAM, 0)
+
+/** A connection to whoever holds the name; undefined where nobody does, or too many wait. */
+function connected(place: Place): DescriptorHandle | undefined {
+  const socket = socketIn(place)
+  const result = tryCall('connect', socket.fd, ...addressOf(place))
+  if (result === 0) return socket
+  socket.close()
+  if (result === ECONNREFUSED || result === EAGAIN) return undefined
+  throw new SystemError(result, 'connect')
+}
+
+/** Waits in line. What it gives is the socket that has the name; undefined where the line has come to its end, or time has. */
+async function inTurn(place: Place, deadline: number): Promise<DescriptorHandle | undefined> {
+  const socket = connected(place)
+  if (!socket) {
+    await new Promise(resolve => setTimeout(resolve, BETWEEN_ATTEMPTS_MS))
+    return undefined
+  }
+  try {
+    if (!(await untilReadable(socket.fd, Math.max(deadline - performance.now(), 0)))) return undefined
+    if (!isOurs(socket)) return undefined
+    return receiveDescriptor(socket.fd)
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'ECONNRESET') return undefined
+    throw error
+  } finally {
+    socket.close()
+  }
+}
+
+/** Hands the socket to the first who waits and has not gone. False where that one has gone. */
+function handOver(socket: DescriptorHandle): boolean {
+  let first: DescriptorHandle
+  try {
+    first = accept(socket.fd)
+  } catch {
+    // Nobody waits. Or there is no descriptor to spare: then the line forms anew once the socket is closed.
+    return true
+  }
+  try {
+    if (!isOurs(first)) return false
+    passDescriptor(first.fd, socket.fd)
+    return true
+  } catch {
+    return false
+  } finally {
+    first.close()
+  }
+}
+
+/** Whether the process at the other end is of the same user as this one. */
+const isOurs = ({ fd }: DescriptorHandle): boolean => peerCredentials(fd).uid === process.geteuid?.()

@@ -47,6 +47,23 @@ export function bind(fd: number, address: Uint8Array): void {
   call('bind', fd, address, address.length)
 }
 
+/** `listen(2)`. Called again, it has `SO_PEERCRED` of those who connect from then on name the caller. */
+export function listen(fd: number, backlog: number): void {
+  call('listen', fd, backlog)
+}
+
+/** Takes the first of those who have connected to a socket that listens. Throws SystemError, `EAGAIN` where there is none. */
+export const accept = (fd: number): DescriptorHandle =>
+  open(-1, 'accept4', fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+/** Hands a file descriptor to the other end of a unix socket. Throws SystemError, `EPIPE` where that has gone. */
+export function passDescriptor(socket: number, fd: number): void {
+  call('sendmsg', socket, fd)
+}
+
+/** Takes a file descriptor that was handed over. Throws SystemError: `ECONNRESET` where the other end has gone without. */
+export const receiveDescriptor = (socket: number): DescriptorHandle => open(-1, 'recvmsg', socket)
+
 /** `setsockopt(2)` of an option that is an `int`. */
 export function setSocketOption(fd: number, level: number, option: number, value: number): void {
   const bytes = Int32Array.of(value)

@@ -79,14 +79,14 @@ t.test('processes that create and destroy at once leave nothing', needsIsolation
 t.test('one who is alone on a host ends', needsIsolation(), async t => {
   const { host } = await hostOf(t)
   await using netns = NetworkNamespace.open(host.name)
-  const isRefused = (t: Test) =>
+  const isRefused = (t: Test, pid: number | undefined = process.pid) =>
     t.rejects(
       aloneOnHost(netns, () => Promise.resolve(t.fail('not alone')), 50),
       {
         name: 'IsolatorError',
         code: 'ERR_HOST_BUSY',
-        message:
-          "another create() or destroy() on this host has not ended within 0.05 s: ss -xap shows who holds @rtnetlink/port_mapping in the host's network namespace",
+        message: `process ${pid} has not ended what it does to this host within 0.05 s: ss -xap shows who holds @rtnetlink/port_mapping in the host's network namespace`,
+        details: { pid },
       },
     )
 
@@ -95,7 +95,7 @@ t.test('one who is alone on a host ends', needsIsolation(), async t => {
     t.teardown(() => child.kill('SIGKILL'))
     await once(child, 'message')
     t.match(await runIn(host.path, 'ss', '-xap'), new RegExp(`@rtnetlink/port_mapping .*pid=${child.pid},`))
-    await isRefused(t)
+    await isRefused(t, child.pid)
     const waiting = create(host)
     child.kill('SIGKILL')
     await (await waiting).destroy()

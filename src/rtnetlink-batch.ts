@@ -1,13 +1,19 @@
 import { rememberNames } from './netlink/devices.js'
 import type { Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
-import type { ObjectType } from './netlink/object-type.js'
+import type { ObjectType, TakenBy } from './netlink/object-type.js'
 import { OBJECTS, type Objects } from './rtnetlink-tables.js'
-import { deleteRequest, newRequest, type WriteVerb } from './rtnetlink-verbs.js'
+import { deleteRequest, newRequest } from './rtnetlink-verbs.js'
 
+/** `add` is one message in a batch, as `replace` is: it takes the same. */
 type Gather<O> =
-  O extends ObjectType<infer Spec, infer Key, infer _Query, infer _Decoded>
-    ? Readonly<Record<WriteVerb, (spec: Spec) => void>> & { readonly delete: (key: Key) => void }
+  O extends ObjectType<infer Spec, infer Key, infer _Query, infer _Decoded, infer Taken>
+    ? {
+        readonly add: (spec: TakenBy<Taken, 'replace', Spec>) => void
+        readonly replace: (spec: TakenBy<Taken, 'replace', Spec>) => void
+        readonly change: (spec: TakenBy<Taken, 'change', Spec>) => void
+        readonly delete: (key: TakenBy<Taken, 'delete', Key>) => void
+      }
     : never
 
 /** Gathers what is to be sent in one batch, with the verbs of the socket. */

@@ -18,8 +18,8 @@ export const OBJECTS = {
 export type Objects = typeof OBJECTS
 
 type VerbsOf<M extends Mode, O> =
-  O extends ObjectType<infer Spec, infer Key, infer Query, infer Decoded>
-    ? Verbs<M, Spec, Key, Query, Decoded>
+  O extends ObjectType<infer Spec, infer Key, infer Query, infer Decoded, infer Taken>
+    ? Verbs<M, Spec, Key, Query, Decoded, Taken>
     : never
 
 /** The kernel's tables, each with its verbs. */

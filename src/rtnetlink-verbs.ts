@@ -2,7 +2,7 @@ import { NLM_F_DUMP, NLM_F_ECHO } from './netlink/constants.js'
 import { rememberNames } from './netlink/devices.js'
 import type { Message, Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
-import type { ObjectType, Step } from './netlink/object-type.js'
+import type { ObjectType, Step, TakenBy } from './netlink/object-type.js'
 import { listedObject, refuseUncarried, type Uncarried } from './netlink/uncarried.js'
 import type { CallOptionsOf, DumpOptionsOf, Mode, OptionChecks } from './rtnetlink-verb-options.js'
 
@@ -79,7 +79,7 @@ type ListArguments<M extends Mode, Query> =
     : [query: Query, options?: DumpOptionsOf<M>]
 
 /** The kernel's verbs on one kind of object. */
-export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
+export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec, Taken = unknown> {
   readonly #executor: Executor<M>
   readonly #object: ObjectType<Spec, Key, Query, Decoded>
   readonly #checkOptions: OptionChecks
@@ -146,8 +146,8 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
    * if one of them is refused, the object is deleted again. Throws NetlinkError `EEXIST` if there is one already. Needs
    * CAP_NET_ADMIN.
    */
-  add(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
-    return this.#executor.attempt(() => this.#add(spec, options))
+  add(spec: TakenBy<Taken, 'add', Spec> & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
+    return this.#executor.attempt(() => this.#add(spec as Spec & Uncarried, options))
   }
 
   #add(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
@@ -167,20 +167,20 @@ export class Verbs<M extends Mode, Spec, Key, Query, Decoded extends Spec> {
   }
 
   /** Makes the object or puts it in the place of one with the same key. Needs CAP_NET_ADMIN. */
-  replace(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
-    return this.#write('replace', spec, options)
+  replace(spec: TakenBy<Taken, 'replace', Spec> & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
+    return this.#write('replace', spec as Spec, options)
   }
 
   /** Changes an object that exists. Needs CAP_NET_ADMIN. */
-  change(spec: Spec & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
-    return this.#write('change', spec, options)
+  change(spec: TakenBy<Taken, 'change', Spec> & Uncarried, options?: CallOptionsOf<M>): Outcome<M, void> {
+    return this.#write('change', spec as Spec, options)
   }
 
   /** Deletes the object with this full key. Needs CAP_NET_ADMIN. */
-  delete(key: Key, options?: CallOptionsOf<M>): Outcome<M, void> {
+  delete(key: TakenBy<Taken, 'delete', Key>, options?: CallOptionsOf<M>): Outcome<M, void> {
     return this.#executor.attempt(() => {
       this.#checkOptions.delete(options)
-      return this.#send(deleteRequest(this.#object, key, this.#executor.devices), options)
+      return this.#send(deleteRequest(this.#object, key as Key, this.#executor.devices), options)
     })
   }
 

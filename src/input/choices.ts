@@ -1,6 +1,7 @@
 import { inline, outline, type AnyDeclaration, type Declaration, type InputOf } from './declaration.js'
 import { isList, type Fault } from './fault.js'
 import { namesOf } from './objects.js'
+import { absent } from './scalars.js'
 
 /**
  * An object whose other members depend on `member`: `choice('kind', { u32: u32Filter, bpf: bpfFilter }, rawFilter)`. A
@@ -63,8 +64,8 @@ export function presence<W, O>(
         if (typeof value !== 'object' || value === null) return without.faultIn(value)
         const has = (value as Record<string, unknown>)[member] !== undefined
         const fault = (has ? given : without).faultIn(value)
-        const misplaced = fault?.problem === 'unknown' && namesOf(has ? without : given).has(fault.path)
-        if (!misplaced) return fault
+        const isForeign = fault?.problem === 'unknown' || fault?.expected === absent.optional.words
+        if (!isForeign || !namesOf(has ? without : given).has(fault.path)) return fault
         const expected = has ? `does not go with '${member}'` : `goes with '${member}' only`
         return { ...fault, problem: 'misplaced', expected }
       },

@@ -16,11 +16,11 @@ export interface ObjectInputs<Spec, Key, Query> {
  * checked against `inputs` before a message is made of it, and errors begin with the verb: `filters.add: unknown
  * 'options', did you mean 'actions'?`.
  */
-export function checkedObject<Spec, Key, Query, Decoded extends Spec>(
+export function checkedObject<Spec, Key, Query, Decoded extends Spec, Taken>(
   table: string,
   inputs: ObjectInputs<Spec, Key, Query>,
-  object: ObjectType<Spec, Key, Query, Decoded>,
-): ObjectType<Spec, Key, Query, Decoded> {
+  object: ObjectType<Spec, Key, Query, Decoded, Taken>,
+): ObjectType<Spec, Key, Query, Decoded, Taken> {
   const checks: Readonly<Record<Verb, ArgumentCheck>> = {
     add: argument(`${table}.add`, 'spec', inputs.spec),
     replace: argument(`${table}.replace`, 'spec', inputs.spec),

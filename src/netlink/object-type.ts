@@ -39,13 +39,18 @@ export interface Restoration<Spec, Decoded> {
   steps?(object: Decoded, listed: ListedTables): readonly Step<Spec>[]
 }
 
+/** What a verb takes: what `Taken` says of it, or else all of `Whole`. */
+export type TakenBy<Taken, V extends Verb, Whole> = Taken extends { readonly [K in V]: infer T } ? T : Whole
+
 /**
  * One kind of kernel object (link, qdisc, filter, …): how its typed form becomes messages and back. The verbs of
  * RtnetlinkSocket are made of this, once for all objects and for both forms of the socket.
  *
  * `Decoded` is a `Spec` with what the kernel adds (indexes, statistics), so what was listed can be added again.
  */
-export interface ObjectType<Spec, Key, Query, Decoded extends Spec> {
+export interface ObjectType<Spec, Key, Query, Decoded extends Spec, Taken = unknown> {
+  /** For types alone, never there: what each verb takes, for those verbs that do not take every spec or key. */
+  readonly taken?: Taken
   /** As `ip` and `tc` call it: `'link'`, `'qdisc'`. */
   readonly name: string
   /** The messages of this object: RTM_NEW*, RTM_DEL*, RTM_GET*. */

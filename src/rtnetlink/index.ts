@@ -10,6 +10,7 @@ export type {
   BridgeFields,
   KindFields,
   OtherFields,
+  RawLinkKind,
   VethFields,
   VethPeer,
   VlanFields,
@@ -19,7 +20,17 @@ export type { AddrGenMode } from './link-af-spec.js'
 export type { LinkFlag } from './link-flags.js'
 export { linkProperty, type LinkProperty } from './link-property.js'
 export type { LinkNetns, LinkSettings } from './link-settings.js'
-export type { Inet6Settings, Link, LinkKey, LinkQuery, LinkSpec, LinkState } from './link-spec.js'
+export type {
+  AnyLinkSpec,
+  Inet6Settings,
+  Link,
+  LinkChange,
+  LinkKey,
+  LinkQuery,
+  LinkSpec,
+  LinkState,
+  PlainLinkSpec,
+} from './link-spec.js'
 export type { LinkStatistics } from './link-statistics.js'
 export { rtnetlinkMessages } from './messages.js'
 export {
@@ -38,5 +49,5 @@ export type { Encapsulation, Realms } from './route-encapsulation.js'
 export type { RouteFlag } from './route-flags.js'
 export type { RouteMetrics } from './route-metrics.js'
 export type { RouteProtocol, RouteTable, RouteType } from './route-names.js'
-export type { Nexthop, Route, RouteKey, RouteQuery, RouteSpec } from './route-spec.js'
+export type { Nexthop, Route, RouteKey, RouteQuery, RouteSpec, RouteToDelete } from './route-spec.js'
 export type { Scope } from './scopes.js'

@@ -3,12 +3,12 @@ import type { Verb } from '../netlink/object-type.js'
 import { bridgePortWords } from './bridge-port.js'
 import { linkKind } from './kinds/index.js'
 import { settingsWords } from './link-settings.js'
-import type { LinkKey, LinkSpec } from './link-spec.js'
+import type { LinkKey, AnyLinkSpec } from './link-spec.js'
 import { deviceWord } from '../netlink/device-word.js'
 import { shellWord } from '../netlink/shell-word.js'
 
 /** The `ip link` line of a verb. Sysctls, which `ip` cannot set, follow in a `sysctl` of their own. */
-export function linkCommand(verb: Verb, object: LinkSpec | LinkKey): string {
+export function linkCommand(verb: Verb, object: AnyLinkSpec | LinkKey): string {
   if (typeof object !== 'object') return `ip link ${verb === 'get' ? 'show' : verb} dev ${deviceWord(object)}`
   switch (verb) {
     case 'add':
@@ -22,9 +22,9 @@ export function linkCommand(verb: Verb, object: LinkSpec | LinkKey): string {
   }
 }
 
-const target = ({ dev, index, name }: LinkSpec): Device => dev ?? index ?? name ?? ''
+const target = ({ dev, index, name }: AnyLinkSpec): Device => dev ?? index ?? name ?? ''
 
-function make(verb: string, spec: LinkSpec): string {
+function make(verb: string, spec: AnyLinkSpec): string {
   const { link, name, index } = spec
   return [
     `ip link ${verb}`,
@@ -37,7 +37,7 @@ function make(verb: string, spec: LinkSpec): string {
   ].join(' ')
 }
 
-function change(spec: LinkSpec): string {
+function change(spec: AnyLinkSpec): string {
   const dev = target(spec)
   const { name = dev, inet = {}, inet6 } = spec
   const kind = kindWords(spec)
@@ -61,10 +61,10 @@ function change(spec: LinkSpec): string {
   ].join(' && ')
 }
 
-const masterWords = ({ master }: LinkSpec): string[] =>
+const masterWords = ({ master }: AnyLinkSpec): string[] =>
   master === undefined ? [] : [master === null ? 'nomaster' : `master ${deviceWord(master)}`]
 
-const kindWords = (spec: LinkSpec): string[] =>
+const kindWords = (spec: AnyLinkSpec): string[] =>
   spec.kind === undefined
     ? []
     : [`type ${shellWord(spec.kind)}`, ...(linkKind(spec.kind)?.words(spec as never) ?? [])]

@@ -7,6 +7,7 @@ import {
   object,
   optional,
   passingOver,
+  presence,
   text,
   textThat,
   type Declaration,
@@ -25,7 +26,7 @@ import type { HardwareType } from './hardware-types.js'
 import { alternativeNameInput } from './interface-name.js'
 import { ipv4SysctlsInput } from './ipv4-devconf.js'
 import type { Ipv6Sysctls } from './ipv6-devconf.js'
-import { modelledInputs, otherInput, type KindFields } from './kinds/index.js'
+import { modelledInputs, noKindInput, rawInput, type KindFields } from './kinds/index.js'
 import { addrGenModes } from './link-af-spec.js'
 import type { linkModes, operationalStates } from './link-attributes.js'
 import type { LinkFlag } from './link-flags.js'
@@ -75,11 +76,31 @@ const members = object({
   linkNetnsid: optional(carriedBy(s32)),
 })
 
+/** What the kernel sets only of a link that is there: it passes these over in a message that makes one. */
+export const laterMembers = ['alias', 'inet', 'inet6', 'bridgePort', 'alternativeNames'] as const
+type LaterMember = (typeof laterMembers)[number]
+
 /** Settings of a link of any kind. */
 export interface CommonLinkSpec extends LinkSettings, InputOf<typeof members> {}
 
-/** A link as it is asked for. */
-export type LinkSpec = CommonLinkSpec & KindFields
+/** What is said of a link to make or to change one. */
+export type AnyLinkSpec = CommonLinkSpec & KindFields
+
+/** A link as it is asked for. `dev`, which says which link to change, may be in it beside a `name` only. */
+export type LinkSpec = AnyLinkSpec & ({ dev?: undefined } | { name: string })
+
+/** A link that one message makes, which is what `replace` and a batch send: see `alias`. */
+export type PlainLinkSpec = LinkSpec & { [K in LaterMember]?: undefined }
+
+/** What is to change of a link, and of which. */
+export type LinkChange = AnyLinkSpec & ({ dev: Device } | { index: number } | { name: string })
+
+/** What verbs take that do not take every spec. */
+export interface TakenLinks {
+  readonly add: LinkSpec
+  readonly replace: PlainLinkSpec
+  readonly change: LinkChange
+}
 
 /** What the kernel adds. */
 export interface LinkState {
@@ -133,7 +154,7 @@ export interface LinkState {
 }
 
 /** A link as the kernel describes it. `add` makes one with the same settings. */
-export type Link = LinkSpec & LinkState
+export type Link = AnyLinkSpec & LinkState
 
 /** What a listed link has beside what it was made of. */
 const listed: Readonly<Record<Exclude<keyof LinkState | keyof Uncarried, keyof CommonLinkSpec>, true>> = {
@@ -148,14 +169,14 @@ const common: Declaration<CommonLinkSpec> = passingOver<CommonLinkSpec>(
   Object.keys(listed),
 )
 
-const spec: Declaration<LinkSpec> = choice(
+const spec: Declaration<AnyLinkSpec> = choice(
   'kind',
   {
     bridge: object({}, modelledInputs.bridge, common),
     veth: object({}, modelledInputs.veth, common),
     vlan: object({}, modelledInputs.vlan, common),
   },
-  object({}, otherInput, common),
+  presence('kind', object({}, rawInput, common), object({}, noKindInput, common)),
 )
 
 /** A link, by name (alternative names too) or index. */
@@ -172,4 +193,4 @@ const query = object({
 export interface LinkQuery extends InputOf<typeof query> {}
 
 /** What callers hand in for the verbs of links. */
-export const linkInputs: ObjectInputs<LinkSpec, LinkKey, LinkQuery> = { spec, key: deviceInput, query }
+export const linkInputs: ObjectInputs<AnyLinkSpec, LinkKey, LinkQuery> = { spec, key: deviceInput, query }

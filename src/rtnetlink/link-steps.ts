@@ -1,16 +1,13 @@
 import type { Device } from '../netlink/devices.js'
 import type { Steps } from '../netlink/object-type.js'
 import { alternativeNames } from './alternative-names.js'
-import type { LinkKey, LinkSpec } from './link-spec.js'
-
-/** What the kernel sets only of a link that is there: it passes these over in a message that makes one. */
-export const laterMembers = ['alias', 'inet', 'inet6', 'bridgePort', 'alternativeNames'] as const
+import { laterMembers, type LinkKey, type AnyLinkSpec } from './link-spec.js'
 
 /**
  * How a link with such members is made: first without them, then they are set, and at last the link is brought up, so
  * that they are in force from the start. Undefined if one message says it all.
  */
-export function linkSteps(spec: LinkSpec): Steps<LinkSpec, LinkKey> | undefined {
+export function linkSteps(spec: AnyLinkSpec): Steps<AnyLinkSpec, LinkKey> | undefined {
   const later = laterMembers.find(member => isSet(spec[member]))
   if (later === undefined) return undefined
   const dev = placeOf(spec, later)
@@ -18,7 +15,7 @@ export function linkSteps(spec: LinkSpec): Steps<LinkSpec, LinkKey> | undefined 
   const settings = { alias, inet, inet6, bridgePort }
   return {
     steps: [
-      { verb: 'add', spec: first as LinkSpec },
+      { verb: 'add', spec: first as AnyLinkSpec },
       ...(Object.values(settings).some(isSet)
         ? [{ verb: 'change', spec: { dev, ...settings } } as const]
         : []),
@@ -33,7 +30,7 @@ const isSet = (value: unknown): boolean =>
   value !== undefined && !(Array.isArray(value) && value.length === 0)
 
 /** By what the messages behind the first find the link. */
-function placeOf({ name, index, netns }: LinkSpec, later: string): Device {
+function placeOf({ name, index, netns }: AnyLinkSpec, later: string): Device {
   const dev = index ?? name
   if (dev !== undefined && !String(dev).includes('%') && netns === undefined) return dev
   throw new TypeError(

@@ -15,9 +15,17 @@ import { flagNames } from './link-flags.js'
 import type { linkBody } from './link-info.js'
 import { linkMessages } from './link-messages.js'
 import { linkRestoration } from './restoration.js'
-import { laterMembers, linkSteps } from './link-steps.js'
+import { linkSteps } from './link-steps.js'
 import { settingsIn, settingsMessage } from './link-settings.js'
-import { linkInputs, type Link, type LinkKey, type LinkQuery, type LinkSpec } from './link-spec.js'
+import {
+  laterMembers,
+  linkInputs,
+  type Link,
+  type LinkKey,
+  type LinkQuery,
+  type AnyLinkSpec,
+  type TakenLinks,
+} from './link-spec.js'
 
 type Body = Infer<typeof linkBody>
 type BodyInput = InferInput<typeof linkBody>
@@ -28,7 +36,7 @@ const RTEXT_FILTER_SKIP_STATS = 1 << 3
 /** IFALIASZ, linux/if.h, without the final NUL. */
 const ALIAS_BYTES = 255
 
-const links: ObjectType<LinkSpec, LinkKey, LinkQuery, Link> = {
+const links: ObjectType<AnyLinkSpec, LinkKey, LinkQuery, Link, TakenLinks> = {
   name: 'link',
   messages: linkMessages,
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: 0 },
@@ -93,7 +101,7 @@ interface Target {
   attributes: Attributes
 }
 
-function addTarget({ dev, name, index = 0 }: LinkSpec): Target {
+function addTarget({ dev, name, index = 0 }: AnyLinkSpec): Target {
   if (dev !== undefined && name === undefined && index === 0)
     throw new TypeError(`dev: it says which link to change; a link that is made has a 'name'`)
   return { index, attributes: name === undefined ? {} : { name: interfaceName('name', name) } }
@@ -103,7 +111,7 @@ function addTarget({ dev, name, index = 0 }: LinkSpec): Target {
  * Which link to change. By name it is the kernel that looks, except where the message has more to say: a new name, or a
  * group, which old kernels take for all links of that group when there is no link of the name.
  */
-function changeTarget({ dev, index, name, group }: LinkSpec, devices: DeviceNames): Target {
+function changeTarget({ dev, index, name, group }: AnyLinkSpec, devices: DeviceNames): Target {
   const target = dev ?? index ?? name
   if (target === undefined) throw new TypeError('dev: a change needs the name or index of the link')
   const rename = name === undefined || name === target ? {} : { name: interfaceName('name', name) }
@@ -113,14 +121,14 @@ function changeTarget({ dev, index, name, group }: LinkSpec, devices: DeviceName
   return { index: deviceIndex(devices, target), attributes: rename }
 }
 
-const relations = ({ kind, link, linkNetnsid, master }: LinkSpec, devices: DeviceNames): Attributes => ({
+const relations = ({ kind, link, linkNetnsid, master }: AnyLinkSpec, devices: DeviceNames): Attributes => ({
   link: link === undefined ? undefined : deviceIndex(devices, link),
   // Of a veth it is where the peer is. A tunnel has it without a link: it is where its packets go.
   linkNetnsid: kind === 'veth' ? undefined : linkNetnsid,
   master: master === undefined ? undefined : master === null ? 0 : deviceIndex(devices, master),
 })
 
-function changeOnly({ alias, inet, inet6 }: LinkSpec): Attributes {
+function changeOnly({ alias, inet, inet6 }: AnyLinkSpec): Attributes {
   if (alias !== undefined && Buffer.byteLength(alias) > ALIAS_BYTES) {
     throw new RangeError(`alias: '${alias}' is longer than ${ALIAS_BYTES} bytes`)
   }
@@ -132,7 +140,7 @@ function changeOnly({ alias, inet, inet6 }: LinkSpec): Attributes {
   }
 }
 
-function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
+function refuseChangeOnly(spec: AnyLinkSpec, verb: Verb): Attributes {
   const member = laterMembers.find(name => spec[name] !== undefined)
   if (member === undefined) return {}
   throw new TypeError(
@@ -141,13 +149,10 @@ function refuseChangeOnly(spec: LinkSpec, verb: Verb): Attributes {
   )
 }
 
-function linkInfo(spec: LinkSpec, verb: Verb): Attributes['linkInfo'] {
+function linkInfo(spec: AnyLinkSpec, verb: Verb): Attributes['linkInfo'] {
   const { kind, bridgePort } = spec
   const port = bridgePort && { slaveKind: 'bridge', slaveData: bridgePortData(bridgePort) }
-  if (kind === undefined) {
-    if ('data' in spec && spec.data !== undefined) throw new TypeError(`data: it goes with a 'kind' only`)
-    return port
-  }
+  if (kind === undefined) return port
   if (kind === 'veth' && verb === 'change') {
     refusePeerSettings(spec.peer)
     return { kind, ...port }

@@ -1,6 +1,6 @@
 import { alternativeNames } from './alternative-names.js'
 import type { Restoration, Step } from '../netlink/object-type.js'
-import type { Link, LinkSpec } from './link-spec.js'
+import type { Link, AnyLinkSpec } from './link-spec.js'
 import type { VethPeer } from './kinds/index.js'
 import type { LinkSettings } from './link-settings.js'
 import type { IpFamily } from './address-family.js'
@@ -29,7 +29,7 @@ const FALLBACK_TUNNELS: ReadonlySet<string> = new Set([
   ...['erspan0', 'gre0', 'gretap0', 'ip6_vti0', 'ip6gre0', 'ip6tnl0', 'ip_vti0', 'sit0', 'tunl0'],
 ])
 
-export const linkRestoration: Restoration<LinkSpec, Link> = {
+export const linkRestoration: Restoration<AnyLinkSpec, Link> = {
   madeByKernel: ({ name }) => (FALLBACK_TUNNELS.has(name) ? 'comes with the module of its kind' : undefined),
   provides: ({ name, index }) => [`link ${index}`, `link ${name}`],
   needs: ({ link, master, index, ...other }, { links = [] }) => [
@@ -44,7 +44,7 @@ export const linkRestoration: Restoration<LinkSpec, Link> = {
     const other = (links as Link[]).find(isVeth(peerOf(link)))
     if (other === undefined) return [{ verb: 'add', spec: link }]
     if (isSecond(index, other.index, links as Link[])) return changes(link)
-    return [{ verb: 'add', spec: { ...link, peer: peerSettings(other) } as LinkSpec }]
+    return [{ verb: 'add', spec: { ...link, peer: peerSettings(other) } as AnyLinkSpec }]
   },
 }
 
@@ -74,7 +74,7 @@ function peerSettings(link: Link): LinkSettings {
 }
 
 /** The settings of a link that is there already. */
-function changes(link: Link): Step<LinkSpec>[] {
+function changes(link: Link): Step<AnyLinkSpec>[] {
   const { name, alias, inet, inet6, bridgePort, alternativeNames: names = [], master } = link
   const { up, arp, multicast, allmulticast, promisc, mtu, txQueueLength, group } = link
   const flags = { arp, multicast, allmulticast, promisc }

@@ -16,7 +16,7 @@ import type { ObjectInputs } from '../netlink/checked-object.js'
 import { carriedBy } from '../netlink/codec/carried-by.js'
 import { ipAddress, u32, u8 } from '../netlink/codec/index.js'
 import { nameOrNumber } from '../netlink/codec/named.js'
-import { deviceInput } from '../netlink/devices.js'
+import { deviceInput, type Device } from '../netlink/devices.js'
 import type { Uncarried } from '../netlink/uncarried.js'
 import type { IpFamily } from './address-family.js'
 import { treatmentInput, type Treatment } from './route-encapsulation.js'
@@ -97,6 +97,26 @@ const lookup = object({
 
 /** What says which route is meant. The kernel takes an absent member as "any", and the first route that matches. */
 export interface RouteKey extends RoutePlace, InputOf<typeof lookup> {}
+
+/** What says which route to delete: where it leads, or that it leads nowhere. What was listed says so. */
+export type RouteToDelete =
+  | Route
+  | (RouteKey &
+      (
+        | { dev: Device }
+        | { gateway: string }
+        | { nexthops: readonly Nexthop[] }
+        | { nexthopId: number }
+        | { type: (typeof nowhere)[number] }
+      ))
+
+/** What verbs take that do not take every key. */
+export interface TakenRoutes {
+  readonly delete: RouteToDelete
+}
+
+/** Types of routes that lead nowhere, of which there is one per destination. */
+export const nowhere = ['blackhole', 'unreachable', 'prohibit', 'throw'] as const
 
 const settings = object({
   /** The gateway is on the link, whatever the addresses say. */

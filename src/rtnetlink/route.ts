@@ -16,12 +16,14 @@ import { routeMessages, type routeBody } from './route-messages.js'
 import { metricsFromAttributes, metricsToAttributes } from './route-metrics.js'
 import { routeTables, type RouteTable, type RouteType } from './route-names.js'
 import {
+  nowhere,
   routeInputs,
   type Nexthop,
   type Route,
   type RouteKey,
   type RouteQuery,
   type RouteSpec,
+  type TakenRoutes,
 } from './route-spec.js'
 import type { Scope } from './scopes.js'
 
@@ -33,7 +35,7 @@ type AttributesInput = NonNullable<BodyInput['attributes']>
 const RTM_F_LOOKUP_TABLE = 0x1000
 const RTM_F_FIB_MATCH = 0x2000
 
-const routes: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
+const routes: ObjectType<RouteSpec, RouteKey, RouteQuery, Route, TakenRoutes> = {
   name: 'route',
   messages: routeMessages,
   flags: { add: NLM_F_CREATE | NLM_F_EXCL, replace: NLM_F_CREATE | NLM_F_REPLACE, change: NLM_F_REPLACE },
@@ -127,13 +129,12 @@ const routes: ObjectType<RouteSpec, RouteKey, RouteQuery, Route> = {
  */
 export const route = checkedObject('routes', routeInputs, routes)
 
-/** Of routes that lead nowhere there is one per destination. */
 const saysWhere = ({ dev, gateway, nexthops, nexthopId, type }: RouteKey): boolean =>
   dev !== undefined ||
   gateway !== undefined ||
   nexthops !== undefined ||
   nexthopId !== undefined ||
-  (type !== undefined && ['blackhole', 'unreachable', 'prohibit', 'throw'].includes(String(type)))
+  (nowhere as readonly unknown[]).includes(type)
 
 const usesDevice = ({ dev, nexthops = [] }: Route, name: string): boolean =>
   dev === name || nexthops.some(nexthop => nexthop.dev === name)

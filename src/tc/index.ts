@@ -41,6 +41,8 @@ export {
   type QdiscKey,
   type QdiscQuery,
   type QdiscSpec,
+  type PeakedTbfQdisc,
+  type PlainTbfQdisc,
   type RawQdisc,
   type TbfQdisc,
 } from './qdisc.js'

@@ -7,6 +7,7 @@ import {
   oneOf,
   optional,
   passingOver,
+  presence,
   knownText,
   whole,
   type Declaration,
@@ -39,7 +40,12 @@ import { htbOptions, type HtbOptions } from './kinds/htb.js'
 import { kindWords, optionsFromWire, optionsToWire } from './kind-registry.js'
 import { rawQdiscOptions } from './kinds/raw-qdisc.js'
 import { qdiscKinds } from './kinds/registry.js'
-import { tbfOptions, type TbfOptions } from './kinds/tbf.js'
+import {
+  peakedTbfOptions,
+  plainTbfOptions,
+  type PeakedTbfOptions,
+  type PlainTbfOptions,
+} from './kinds/tbf.js'
 import { RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC } from './messages.js'
 import { optionWords } from './options-kind.js'
 import { statisticsOf, type Statistics } from './statistics.js'
@@ -92,9 +98,13 @@ export interface FqCodelQdisc extends QdiscPlace, FqCodelOptions {
 export interface HtbQdisc extends QdiscPlace, HtbOptions {
   kind: 'htb'
 }
-export interface TbfQdisc extends QdiscPlace, TbfOptions {
+export interface PeakedTbfQdisc extends QdiscPlace, PeakedTbfOptions {
   kind: 'tbf'
 }
+export interface PlainTbfQdisc extends QdiscPlace, PlainTbfOptions {
+  kind: 'tbf'
+}
+export type TbfQdisc = PeakedTbfQdisc | PlainTbfQdisc
 
 const rawQdisc = object({ kind: knownText<RawQdiscKind>('the kind of a qdisc'), options: optional(bytes) })
 
@@ -176,7 +186,11 @@ const spec: Declaration<QdiscSpec> = choice(
     bfifo: fifoQdisc,
     fq_codel: object({ kind: oneOf('fq_codel') }, listed, fqCodelOptions),
     htb: object({ kind: oneOf('htb') }, listed, htbOptions),
-    tbf: object({ kind: oneOf('tbf') }, listed, tbfOptions),
+    tbf: presence<PeakedTbfQdisc, PlainTbfQdisc>(
+      'peakRate',
+      object({ kind: oneOf('tbf') }, listed, peakedTbfOptions),
+      object({ kind: oneOf('tbf') }, listed, plainTbfOptions),
+    ),
   },
   object({}, listed, rawQdisc),
 )

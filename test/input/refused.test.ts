@@ -98,7 +98,7 @@ const calls: Record<string, [call: () => unknown, message: string | RegExp]> = {
     "links.add: unknown 'vlanFiltring', did you mean 'vlanFiltering'?",
   ],
   'a VLAN without its id': [
-    () => link.toNew({ name: 'a', kind: 'vlan', link: 'eth0' }, devices, 'add'),
+    () => link.toNew({ name: 'a', kind: 'vlan', link: 'eth0' } as never, devices, 'add'),
     'links.add: id is missing: expected a whole number from 0 to 4094',
   ],
   'a number for an option of the port of a bridge': [
@@ -118,8 +118,8 @@ const calls: Record<string, [call: () => unknown, message: string | RegExp]> = {
     "links.add: dev: it says which link to change; a link that is made has a 'name'",
   ],
   'options of no kind, which were not sent': [
-    () => link.toNew({ dev: 'a', data: new Uint8Array(4) }, devices, 'change'),
-    "links.change: data: it goes with a 'kind' only",
+    () => link.toNew({ dev: 'a', data: new Uint8Array(4) } as never, devices, 'change'),
+    "links.change: 'data' goes with 'kind' only",
   ],
   'links of a kind, which were all links': [
     () => link.toDump({ knd: 'veth' } as never, devices),

@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
-import { link, type BridgePort, type LinkSpec } from '../../src/rtnetlink/index.js'
+import {
+  link,
+  type BridgePort,
+  type LinkChange,
+  type LinkSpec,
+  type PlainLinkSpec,
+} from '../../src/rtnetlink/index.js'
 import { ip, ipJson } from '../helpers/iproute2.js'
 import { allOf, canCreateNamespaces, hasLink } from '../helpers/privilege.js'
 import { ipLink, linkAsIp, type Json } from './as-ip-shows.js'
@@ -107,7 +113,7 @@ t.test(
 
 t.test('what cannot be made says so', allOf(canCreateNamespaces()), async t => {
   const { rt } = await scratch(t)
-  t.throws(() => rt.links.add({ name: 'x', kind: 'no-such-kind' }), {
+  t.throws(() => rt.links.add({ name: 'x', kind: 'no-such-kind' as 'dummy' }), {
     code: 'EOPNOTSUPP',
     extack: 'Unknown device type',
   })
@@ -138,7 +144,7 @@ t.test('changes of a link', allOf(canCreateNamespaces(), hasLink('veth')), async
     rt.links.add(VETH)
     rt.links.change({ dev: 'b0', up: true })
   }
-  const changes: LinkSpec[] = [
+  const changes: LinkChange[] = [
     { dev: 'a0', alias: `it's web-1 32768-33791`, up: true, inet6: { addrGenMode: 'none' } },
     { dev: 20, mtu: 1200, txQueueLength: 10, group: 9, arp: true, promisc: true, allmulticast: true },
     { dev: 'a0', address: '02:00:00:00:00:99', gsoMaxSize: 30000, gsoMaxSegments: 10 },
@@ -225,7 +231,7 @@ t.test(
     t.teardown(() => {
       closeSync(fd)
     })
-    const pair: LinkSpec = {
+    const pair: PlainLinkSpec = {
       name: 'pm1',
       kind: 'veth',
       arp: false,

@@ -2,7 +2,13 @@ import t from 'tap'
 import { inetConf } from '../../src/rtnetlink/ipv4-devconf.js'
 import type { InferInput } from '../../src/netlink/codec/index.js'
 import type { Verb } from '../../src/netlink/object-type.js'
-import { link, type Link, type LinkSpec } from '../../src/rtnetlink/index.js'
+import {
+  link,
+  type AnyLinkSpec,
+  type Link,
+  type LinkChange,
+  type LinkSpec,
+} from '../../src/rtnetlink/index.js'
 import { linkBody } from '../../src/rtnetlink/link-info.js'
 import { linkMessages } from '../../src/rtnetlink/link-messages.js'
 import { messagesIn } from '../../src/netlink/message.js'
@@ -13,10 +19,10 @@ import { without } from './without.js'
 
 type Body = InferInput<typeof linkBody>
 
-const body = (spec: LinkSpec, verb: Verb = 'change'): Body => link.toNew(spec, devices, verb) as Body
+const body = (spec: AnyLinkSpec, verb: Verb = 'change'): Body => link.toNew(spec, devices, verb) as Body
 
 /** What a request says, read back from its bytes. */
-const readBack = (spec: LinkSpec, verb: Verb): Link =>
+const readBack = (spec: AnyLinkSpec, verb: Verb): Link =>
   link.fromBody(decoded(linkBody, encoded(linkBody, body(spec, verb))), devices)
 
 const ifinfomsg = (index: number, flags = 0, change = 0, type = 1): Buffer =>
@@ -60,7 +66,7 @@ t.test('the veth of a container is one message', async t => {
 })
 
 t.test('a change says what it changes and nothing else', async t => {
-  const spec: LinkSpec = {
+  const spec: LinkChange = {
     dev: 'pm1',
     alias: `it's web-1 1-2`,
     up: true,
@@ -91,7 +97,7 @@ t.test('a change says what it changes and nothing else', async t => {
 })
 
 t.test('a port of a bridge', async t => {
-  const spec: LinkSpec = { dev: 'pm1', bridgePort: { groupFwdMask: 65_533, learning: false, locked: true } }
+  const spec: LinkChange = { dev: 'pm1', bridgePort: { groupFwdMask: 65_533, learning: false, locked: true } }
   t.same(
     encoded(linkBody, body(spec)),
     bytes(
@@ -113,7 +119,7 @@ t.test('a port of a bridge', async t => {
 })
 
 t.test('which link a change is about', async t => {
-  const target = (spec: LinkSpec) => {
+  const target = (spec: LinkChange) => {
     const { index, attributes } = body(spec)
     return [index, attributes?.name, attributes?.altName]
   }
@@ -174,7 +180,7 @@ t.test('kinds that are not modelled keep their data', async t => {
   t.strictSame(readBack(spec, 'add'), { ...spec, data: Uint8Array.from(bytes(attribute(1, u32(4)))) })
 })
 
-const wrong: [LinkSpec, Verb, RegExp][] = [
+const wrong: [AnyLinkSpec, Verb, RegExp][] = [
   [{ name: 'a/b' }, 'add', /^links\.add: name: 'a\/b' is not an interface name/],
   [{ name: '' }, 'add', /^links\.add: name is '': expected an interface name/],
   [{ name: '..' }, 'add', /is not an interface name/],

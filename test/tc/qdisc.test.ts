@@ -82,8 +82,11 @@ t.test('bad input is refused before the kernel sees it', async t => {
   t.throws(refuse({ ...root, kind: 'fq_codel', flows: -1 }), { message: /: flows is -1/ })
   t.throws(refuse({ ...root, kind: 'pfifo', limit: 2 ** 32 }), { message: /: limit is 4294967296/ })
   t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 0, limit: 1 }), { message: /: burst is 0/ })
-  t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 1, limit: 1, peakRate: 2000 }), {
-    message: /go together/,
+  t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 1, limit: 1, peakRate: 2000 } as never), {
+    message: /: peakBurst is missing/,
+  })
+  t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 1, limit: 1, peakBurst: 2000 } as never), {
+    message: /: 'peakBurst' goes with 'peakRate' only/,
   })
   t.throws(refuseClass({ ...child, rate: 0 }), { message: /: rate is 0/ })
   t.throws(refuseClass({ ...child, rate: undefined as never }), { message: /: rate is missing/ })

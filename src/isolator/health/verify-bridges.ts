@@ -1,4 +1,4 @@
-import { link } from '../../rtnetlink/index.js'
+import { link, type AnyLinkSpec } from '../../rtnetlink/index.js'
 import { bridgeName } from '../layout/layout.js'
 import { bridgePlan, bridgeSettings, isOurBridge } from '../plan/bridge.js'
 import type { HostFacts } from '../plan/facts.js'
@@ -24,5 +24,5 @@ async function faultsOf(name: string, snapshot: Snapshot): Promise<Fault[]> {
   if (!found) return [{ difference: { kind: 'missing', object, foreign: false }, mend: plan }]
   if (isOurBridge(found)) return compareAll([bridgeSettings(name)], snapshot)
   const { kind, arp, multicast } = found
-  return [foreign('different', object, link.command('add', { name, kind, arp, multicast }))]
+  return [foreign('different', object, link.command('add', { name, kind, arp, multicast } as AnyLinkSpec))]
 }

@@ -1,4 +1,12 @@
-import { bytes, object, optional, text, type Declaration } from '../../input/index.js'
+import {
+  absent,
+  bytes,
+  knownText,
+  object,
+  optional,
+  type Declaration,
+  type InputOf,
+} from '../../input/index.js'
 import type { LinkKind } from './link-kind.js'
 import { bridge, bridgeInput, type BridgeFields } from './bridge.js'
 import { veth, vethInput, type VethFields } from './veth.js'
@@ -18,16 +26,28 @@ type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends
   : never
 
 /** Kinds without options (dummy, ifb), kinds that are not modelled here, and devices that were not made by rtnetlink. */
-export type OtherFields = Intersection<Absent<ModelledFields>> & {
-  kind?: string | undefined
-  /** The raw bytes of IFLA_INFO_DATA. */
-  data?: Uint8Array | undefined
-}
+export type OtherFields = Intersection<Absent<ModelledFields>> & (RawFields | NoKind)
 
-export const otherInput: Declaration<OtherFields> = object({
-  kind: optional(text('the kind of a link')),
+/** The kernel's kinds that are not modelled (drivers/net/). Others come as raw bytes too. */
+export type RawLinkKind =
+  | ('bareudp' | 'batadv' | 'bond' | 'can' | 'dummy' | 'erspan' | 'geneve' | 'gre' | 'gretap' | 'gtp' | 'hsr')
+  | ('ifb' | 'ip6erspan' | 'ip6gre' | 'ip6gretap' | 'ip6tnl' | 'ipip' | 'ipoib' | 'ipvlan' | 'ipvtap')
+  | ('lowpan' | 'macsec' | 'macvlan' | 'macvtap' | 'netdevsim' | 'netkit' | 'nlmon' | 'ovpn' | 'pfcp')
+  | ('rmnet' | 'sit' | 'team' | 'tun' | 'vcan' | 'virt_wifi' | 'vrf' | 'vsockmon' | 'vti' | 'vti6' | 'vxcan')
+  | ('vxlan' | 'wireguard' | 'wwan' | 'xfrm')
+
+const rawMembers = object({
+  kind: knownText<RawLinkKind>('the kind of a link'),
+  /** The raw bytes of IFLA_INFO_DATA. */
   data: optional(bytes),
 })
+interface RawFields extends InputOf<typeof rawMembers> {}
+
+const noKind = object({ kind: absent, data: absent })
+interface NoKind extends InputOf<typeof noKind> {}
+
+export const rawInput: Declaration<RawFields> = rawMembers
+export const noKindInput: Declaration<NoKind> = noKind
 
 /** What depends on the kind of a link. */
 export type KindFields = ModelledFields | OtherFields

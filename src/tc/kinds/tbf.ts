@@ -1,4 +1,4 @@
-import { object, optional, whole, type Declaration, type InputOf } from '../../input/index.js'
+import { absent, object, whole, type Declaration, type InputOf } from '../../input/index.js'
 import {
   attributes,
   binary,
@@ -48,14 +48,25 @@ const options = object({
   burst: whole(1),
   /** Bytes that wait at most. */
   limit: whole(1),
-  /** How fast the burst may go out. Default: the speed of the device. */
-  peakRate: optional(rateInput),
-  /** Bytes that may go out at once at the speed of the device; with `peakRate`, and at least the MTU. */
-  peakBurst: optional(whole(1)),
 })
 
-export interface TbfOptions extends PacketLength, InputOf<typeof options> {}
-export const tbfOptions: Declaration<TbfOptions> = object({}, packetLengthInput, options)
+const peak = object({
+  /** How fast the burst may go out. Default: the speed of the device. */
+  peakRate: rateInput,
+  /** Bytes that may go out at once at the speed of the device; at least the MTU. */
+  peakBurst: whole(1),
+})
+
+const noPeak = object({ peakRate: absent, peakBurst: absent })
+
+interface TbfCommon extends PacketLength, InputOf<typeof options> {}
+/** Of a tbf whose burst is limited in turn. */
+export interface PeakedTbfOptions extends TbfCommon, InputOf<typeof peak> {}
+export interface PlainTbfOptions extends TbfCommon, InputOf<typeof noPeak> {}
+export type TbfOptions = PeakedTbfOptions | PlainTbfOptions
+
+export const peakedTbfOptions: Declaration<PeakedTbfOptions> = object({}, packetLengthInput, options, peak)
+export const plainTbfOptions: Declaration<PlainTbfOptions> = object({}, packetLengthInput, options, noPeak)
 
 /** `tbf` (net/sched/sch_tbf.c): token bucket filter. */
 export const tbf: OptionsKind<TbfOptions, Infer<typeof tbfAttributes>, InferInput<typeof tbfAttributes>> = {
@@ -102,9 +113,6 @@ export const tbf: OptionsKind<TbfOptions, Infer<typeof tbfAttributes>, InferInpu
 }
 
 function peakOf({ peakRate, peakBurst }: TbfOptions): { rate: bigint; burst: number } | undefined {
-  if (peakRate === undefined && peakBurst === undefined) return undefined
-  if (peakRate === undefined || peakBurst === undefined) {
-    throw new TypeError('peakRate and peakBurst go together: the kernel needs both')
-  }
+  if (peakRate === undefined) return undefined
   return { rate: parseRate('peakRate', peakRate), burst: peakBurst }
 }

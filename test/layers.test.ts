@@ -27,7 +27,16 @@ const below: Record<string, readonly string[]> = {
 /** What is in src/isolator/, from the ground up. A room may import those before it, itself apart. */
 const rooms = [
   ...['isolator-error.ts', 'ports', 'options', 'layout', 'programs', 'plan', 'mesos', 'kernel', 'host'],
-  ...['container', 'recovery', 'statistics', 'health', 'explain.ts', 'prepare-host.ts', 'calls.ts'],
+  ...[
+    'container',
+    'recovery',
+    'inspection',
+    'statistics',
+    'health',
+    'explain.ts',
+    'prepare-host.ts',
+    'calls.ts',
+  ],
   ...['port-mapping-isolator.ts', 'http'],
 ]
 

@@ -12,7 +12,9 @@ import { Housekeeping, type Listener } from './health/housekeeping.js'
 import { isolate, type Isolation } from './container/isolate.js'
 import { IsolatorError } from './isolator-error.js'
 import { listening, type Gone, type IsolatorEvents } from './health/isolator-events.js'
-import { takes, type RecoverOptions, type WatchOptions } from './options/arguments.js'
+import { inspect } from './inspection/inspect.js'
+import type { Inspection } from './inspection/inspection.js'
+import { takes, type InspectOptions, type RecoverOptions, type WatchOptions } from './options/arguments.js'
 import {
   parseOptions,
   type ContainerOptions,
@@ -85,6 +87,18 @@ export class PortMappingIsolator implements AsyncDisposable {
   /** What this kernel offers, tried out in a namespace made for the purpose. */
   static probe(): Promise<KernelFeatures> {
     return probe()
+  }
+
+  /**
+   * Reads what a host has of isolators: the containers, the host's part, and what of it is not as it should be. It needs no
+   * options and no isolator, changes nothing, and can be called beside a running program or after a crash. The caller's own
+   * namespace needs no privilege; another one needs CAP_SYS_ADMIN, to be entered.
+   *
+   * @throws IsolatorError ERR_INVALID_OPTION
+   */
+  static async inspect(options: InspectOptions = {}): Promise<Inspection> {
+    takes.inspectOptions(options)
+    return inspect(options.netns)
   }
 
   /**

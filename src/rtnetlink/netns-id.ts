@@ -24,6 +24,13 @@ export const netnsId = {
     body: { family: 0, attributes: { fd } } as never,
   }),
 
+  /** Asks for the number of the namespace that a process is in, which needs no right over the process. */
+  askOfProcess: (pid: number): Request<never> => ({
+    type: netnsIdMessages.get,
+    flags: 0,
+    body: { family: 0, attributes: { pid } } as never,
+  }),
+
   /** The number in an answer, 0 or more; undefined where the socket's namespace does not know the other. */
   of(replies: readonly Message[]): number | undefined {
     const reply = replies.find(({ type }) => type === netnsIdMessages.new.type)

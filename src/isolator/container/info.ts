@@ -1,5 +1,5 @@
-import type { Container } from './table.js'
 import { linkName } from '../layout/layout.js'
+import type { ContainerFacts } from '../plan/facts.js'
 import type { PortRange } from '../ports/port-ranges.js'
 import type { RateLimit } from '../options/rate-limit.js'
 
@@ -20,7 +20,14 @@ export interface ContainerInfo {
 }
 
 /** What callers get to know of a container. */
-export const infoOf = ({ id, ports, ephemeralPorts, slot, egress, ingress }: Container): ContainerInfo => ({
+export const infoOf = ({
+  id,
+  ports,
+  ephemeralPorts,
+  slot,
+  egress,
+  ingress,
+}: ContainerFacts): ContainerInfo => ({
   id,
   ports: ports.toJSON(),
   ephemeralPorts,

@@ -31,7 +31,7 @@ const OPEN_AT_A_TIME = 128
  * knows, as `isolate` has it know each before it gives it a name; nothing that is done inside a container changes that.
  */
 export async function ourHandles(rt: RtnetlinkSocket): Promise<Map<number, string | undefined>> {
-  const slots = (await namesInRunDirectory()).flatMap(name => slotOfLink(name) ?? [])
+  const slots = await namedSlots()
   const handles = new Map<number, string | undefined>()
   for (let i = 0; i < slots.length; i += OPEN_AT_A_TIME) {
     const opened = slots.slice(i, i + OPEN_AT_A_TIME).flatMap(slot => openHandle(slot) ?? [])
@@ -43,6 +43,10 @@ export async function ourHandles(rt: RtnetlinkSocket): Promise<Map<number, strin
   }
   return handles
 }
+
+/** The slots whose names in /run/netns are taken, by isolators of any host namespace or by anybody else. */
+export const namedSlots = async (): Promise<number[]> =>
+  (await namesInRunDirectory()).flatMap(name => slotOfLink(name) ?? [])
 
 async function oursOf(rt: RtnetlinkSocket, opened: readonly Handle[]): Promise<Handle[]> {
   const spaces = opened.flatMap(({ netns }) => netns ?? [])

@@ -9,6 +9,7 @@ import {
   type AnyDeclaration,
   type InputOf,
 } from '../../input/index.js'
+import { netnsInput } from '../../netns/network-namespace.js'
 import { containerId, containerIds, isolatorArgument } from './declared.js'
 import { containerOptions, isolateOptions, updateOptions } from './options.js'
 
@@ -24,6 +25,14 @@ export const recoverOptions = object({
    */
   unknown: optional(oneOf('keep', 'remove')),
 })
+
+export const inspectOptions = object({
+  /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
+  netns: optional(netnsInput),
+})
+
+/** What `PortMappingIsolator.inspect` takes. */
+export interface InspectOptions extends InputOf<typeof inspectOptions> {}
 
 /** What `recover` takes beside the known ids. */
 export interface RecoverOptions extends InputOf<typeof recoverOptions> {}
@@ -56,6 +65,7 @@ export const takes = {
   cleanupMany: optionsOf('cleanupMany', 'ids', containerIds),
   explain: idOf('explain'),
   get: idOf('get'),
+  inspectOptions: optionsOf('inspect', 'options', inspectOptions),
   isolate: idOf('isolate'),
   isolateOptions: optionsOf('isolate', 'options', isolateOptions),
   isolateMany: optionsOf('isolateMany', 'containers', list(containerOptions)),

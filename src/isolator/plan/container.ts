@@ -8,7 +8,14 @@ import { cutIntoBlocks, type PortBlock } from '../layout/port-blocks.js'
 import { inside } from '../programs/inside.js'
 import { masterOf, portOf } from './bridge.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
-import { allPorts, type ContainerFacts, type FeatureOff, type HostFacts, type Sysctl } from './facts.js'
+import {
+  allPorts,
+  type ContainerFacts,
+  type FeatureOff,
+  type HostFacts,
+  type HostPlaces,
+  type Sysctl,
+} from './facts.js'
 import { flowNodes } from './flows.js'
 import { LOCALHOST } from './host.js'
 import { allowOn, GUARDED_LINK, finalDrop } from './guard.js'
@@ -82,7 +89,7 @@ export const containerLinkNames = ({ slot, enforced }: ContainerFacts): string[]
 ]
 
 /** All ways into a container, and into its flow, in the order they are opened. */
-export function containerNodes(host: HostFacts, container: ContainerFacts): Planned[] {
+export function containerNodes(host: HostPlaces, container: ContainerFacts): Planned[] {
   return [
     ...waysIn(host, cutIntoBlocks(allPorts(container)), container.slot),
     mirrorNode(container.slot, linkName(container.slot)),
@@ -90,7 +97,7 @@ export function containerNodes(host: HostFacts, container: ContainerFacts): Plan
 }
 
 /** The nodes that lead packets for blocks of ports to a container: on lo, on eth0, and into its flow. */
-export const waysIn = (host: HostFacts, blocks: readonly PortBlock[], slot: number): Planned[] => [
+export const waysIn = (host: HostPlaces, blocks: readonly PortBlock[], slot: number): Planned[] => [
   ...portNodes(host.loopbackInterface, blocks, slot),
   ...portNodes(host.publicInterface, blocks, slot),
   ...(host.flowParent === undefined ? [] : flowNodes(host, blocks, slot)),

@@ -49,6 +49,9 @@ export interface HostFacts {
   readonly sysctls: readonly Sysctl[]
 }
 
+/** Where the host has filters that lead to containers. */
+export type HostPlaces = Pick<HostFacts, 'publicInterface' | 'loopbackInterface' | 'flowParent'>
+
 /** What the plan depends on in a container. */
 export interface ContainerFacts {
   readonly id: string

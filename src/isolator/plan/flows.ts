@@ -76,7 +76,7 @@ export function flowFilters({ publicInterface: dev, address }: HostFacts): Plann
  * source port lies where that of a quoted packet does, at the start of the transport header.
  */
 export function flowNodes(
-  { publicInterface: dev }: HostFacts,
+  { publicInterface: dev }: Pick<HostFacts, 'publicInterface'>,
   blocks: readonly PortBlock[],
   slot: number,
 ): Planned[] {

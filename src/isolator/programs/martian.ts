@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   ancillary,
   byteAt,
@@ -9,7 +10,7 @@ import {
   when,
   wordAt,
 } from '../../tc/classic-bpf/blocks.js'
-import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { SKF_AD_VLAN_TAG } from '../../tc/classic-bpf/instruction.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
 import { ETH_TYPE, INNER_VLAN_TCI, IPV4_DESTINATION, IPV4_SOURCE } from './frame-offsets.js'
@@ -35,6 +36,14 @@ export function martian(address: string): Program {
     byteAt(IPV4_DESTINATION, when(equal(LOOPBACK_NETWORK), drop)),
     nextFilter,
   )
+}
+
+/** The address that a program is MARTIAN for; undefined for any other program. */
+export function martianAddress(program: Program): string | undefined {
+  const [other, another] = [martian('0.0.0.1'), martian('0.0.0.2')]
+  const at = other.findIndex(({ k }, i) => k !== another[i]?.k)
+  const address = program[at] && numberToIpv4(program[at].k)
+  return address !== undefined && isDeepStrictEqual(program, martian(address)) ? address : undefined
 }
 
 const whenVid0 = (block: ReturnType<typeof when>) => sequence(mask(VLAN_VID_MASK), when(equal(0), block))

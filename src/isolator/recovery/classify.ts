@@ -1,17 +1,15 @@
 import { link, type Link } from '../../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
-import { parseAlias } from '../plan/alias.js'
-import { containerNode, ownerOf, type ContainerNode } from '../layout/container-node.js'
+import { containerNode, type ContainerNode } from '../layout/container-node.js'
 import { keyOf } from '../layout/filter-places.js'
 import { IsolatorError } from '../isolator-error.js'
 import { linkName, shaperNames, slotOfLink } from '../layout/layout.js'
 import { containerNodes } from '../plan/container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { planDelete, type Planned } from '../plan/planned.js'
-import { addNames, namesBeyond, notedPorts, noteIn, portNames, removeNames } from '../plan/port-note.js'
-import { joinBlocks } from '../layout/port-blocks.js'
+import { addNames, namesBeyond, noteIn, portNames, removeNames } from '../plan/port-note.js'
 import { PortOwners } from '../ports/port-owners.js'
-import { PortRanges } from '../ports/port-ranges.js'
+import { factsOf, foundBySlot, isComplete, isContainerLink, newestOfEachId } from './found.js'
 import type { Survey } from './survey.js'
 
 /** Which of the complete containers stay. */
@@ -38,13 +36,6 @@ export interface Classified {
   readonly stale: readonly number[]
 }
 
-/** A veth with a name of ours, and the nodes that lead to it. */
-interface Found {
-  readonly slot: number
-  readonly link: Link
-  readonly nodes: readonly ContainerNode[]
-}
-
 /**
  * Tells containers from what a crash left, by what the kernel has on the host's side alone: what can be read inside a
  * container has no say. Touches nothing.
@@ -56,7 +47,7 @@ export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Class
   const filters = [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
-  const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host)))
+  const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host.publicInterface)))
   const stay = (id: string): boolean => wanted.others === 'keep' || wanted.ids.has(id)
   const kept = [...named].flatMap(([id, container]) => (stay(id) ? (factsOf(container, survey) ?? []) : []))
   refuseSharedPorts(kept)
@@ -75,59 +66,6 @@ export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Class
     ],
     ...changesOf(nodeChanges(kept, filters, nodes, host), noteChanges(kept, links)),
     stale: [...handles.keys()].filter(slot => !stays.has(slot)),
-  }
-}
-
-function foundBySlot(links: ReadonlyMap<number, Link>, nodes: readonly ContainerNode[]): Found[] {
-  const bySlot = new Map<number, ContainerNode[]>()
-  for (const node of nodes) {
-    const slot = ownerOf(node)
-    if (slot === undefined) continue
-    const others = bySlot.get(slot)
-    if (others) others.push(node)
-    else bySlot.set(slot, [node])
-  }
-  return Array.from(links, ([slot, link]) => ({ slot, link, nodes: bySlot.get(slot) ?? [] }))
-}
-
-/**
- * A veth goes up with the last message of `isolate`; the note of its ports is the first to go in `cleanup`, and the nodes on the
- * public interface are the next. A container of before there were notes has nodes only.
- */
-const isComplete = ({ slot, link, nodes }: Found, { publicInterface }: HostFacts): boolean =>
-  link.up &&
-  (notedPorts(slot, link.alternativeNames) !== undefined ||
-    nodes.some(
-      ({ filter, block }) =>
-        block !== undefined && filter.dev === publicInterface && filter.parent === 'ingress',
-    ))
-
-/** Complete containers by id; of two with the same id the one that was made last counts. */
-function newestOfEachId(complete: readonly Found[]): Map<string, Found> {
-  const named = new Map<string, Found>()
-  for (const container of [...complete].sort((a, b) => a.link.index - b.link.index)) {
-    const id = parseAlias(container.link.alias)?.id
-    if (id !== undefined) named.set(id, container)
-  }
-  return named
-}
-
-/** Anybody may call a veth `pm1`. Ours have nodes that lead to them, or our alias, or at least neither ARP nor multicast. */
-const isContainerLink = ({ link, nodes }: Found): boolean =>
-  nodes.length > 0 || parseAlias(link.alias) !== undefined || (!link.up && !link.arp && !link.multicast)
-
-/** The ports are those of all nodes and of the note: a cut `update` leaves old and new ones, and somebody can delete nodes. */
-function factsOf({ slot, link, nodes }: Found, survey: Survey): ContainerFacts | undefined {
-  const alias = parseAlias(link.alias)
-  if (!alias) return undefined
-  const noted = notedPorts(slot, link.alternativeNames) ?? PortRanges.empty
-  const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? [])).union(noted)
-  return {
-    ...alias,
-    slot,
-    ports: ports.subtract(PortRanges.from([alias.ephemeralPorts])),
-    ingress: survey.ingress.get(slot),
-    ...(survey.shapers.has(slot) && { enforced: true, egress: survey.egress.get(slot) ?? alias.egress }),
   }
 }
 

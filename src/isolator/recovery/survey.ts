@@ -34,15 +34,29 @@ export interface Survey {
 export async function survey(host: HostContext): Promise<Survey> {
   const { rt, facts } = host
   const veths = await rt.links.list({ kind: 'veth' })
-  const links = bySlot(veths, slotOfLink)
-  const shapers = bySlot(veths, slotOfShaper)
   const publicFilters = await ourFilters(rt, facts.publicInterface)
   const loopbackFilters = await ourFilters(rt, facts.loopbackInterface)
   const answerFilters = await ourFilters(rt, ANSWERS.far)
   const flowFilters =
     facts.flowParent === undefined ? [] : await ourFilters(rt, facts.publicInterface, FLOW_QDISC)
+  return surveyOf(rt, veths, { publicFilters, loopbackFilters, answerFilters, flowFilters })
+}
+
+type HostFilters = Pick<Survey, 'publicFilters' | 'loopbackFilters' | 'answerFilters' | 'flowFilters'>
+
+/** The same, where the links and the host's filters have been read already. */
+export async function surveyOf(
+  rt: RtnetlinkSocket,
+  all: readonly Link[],
+  filters: HostFilters,
+): Promise<Survey> {
+  const veths = all.filter(({ kind }) => kind === 'veth')
+  const links = bySlot(veths, slotOfLink)
+  const shapers = bySlot(veths, slotOfShaper)
   return {
-    ...{ links, shapers, publicFilters, loopbackFilters, answerFilters, flowFilters },
+    ...filters,
+    links,
+    shapers,
     ingress: await limitsOn(rt, links),
     egress: await limitsOn(rt, shapers),
     handles: await ourHandles(rt),

@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util'
+import { numberToIpv4 } from '../../netlink/codec/addresses.js'
+import { parseU32Handle, type Filter } from '../../tc/index.js'
+import { containerNode, ownerOf } from '../layout/container-node.js'
+import { isRoot, isRootTable, isTable } from '../layout/filter-places.js'
+import { ANSWERS, PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE, tableHandle } from '../layout/layout.js'
+import { martianAddress } from '../programs/martian.js'
+import { vid0 } from '../programs/vid0.js'
+import { LOCALHOST } from '../plan/host.js'
+
+/*
+ * Filters of ours on the host's two interfaces, recognised by what they are: whoever looks may be another program than the
+ * one that made them, with other options, and the interface may have another name by now.
+ */
+
+type U32 = Filter & { readonly kind: 'u32' }
+type Bpf = Filter & { readonly kind: 'bpf' }
+
+/** The tables of the steering priority. */
+const TABLES: ReadonlySet<number> = new Set([
+  ...Object.values(TABLE).filter(table => table !== TABLE.everyone),
+  ...Object.values(SECOND_LEVEL).flatMap(first => Array.from({ length: PORT_BUCKETS }, (_, k) => first + k)),
+])
+
+/** What openPriorities leaves if it is cut: see hidden-tables.ts. */
+const OPENER = 0xffe
+
+/**
+ * Whether a filter of a hook is ours, given that the hook has others that tell so ({@link isTelling}): anybody may have a
+ * table of a number of the layout. The root tables of priorities are nobody's.
+ */
+export function isOurs(found: Filter): boolean {
+  if (isRootTable(found)) return false
+  if (found.priority === PRIORITY.steering && found.kind === 'u32')
+    return isRoot(found) ? isOurRoot(found) || isOpener(found) : TABLES.has(tableOf(found))
+  return isTelling(found)
+}
+
+/** Whether a filter can be nobody else's. */
+export function isTelling(found: Filter): boolean {
+  if (found.kind === 'bpf') return isOurProgram(found)
+  if (found.kind !== 'u32') return false
+  switch (found.priority) {
+    case PRIORITY.steering:
+      if (isTable(found)) return TABLES.has(tableOf(found)) && tableOf(found) >= SECOND_LEVEL.destinationPort
+      return isRoot(found) ? isOurRoot(found) : leadsToContainer(found)
+    case PRIORITY.arp:
+    case PRIORITY.priorityTagged:
+      return isRoot(found) && (leadsToAnswers(found) || isOurRoot(found))
+    default:
+      return false
+  }
+}
+
+/** The shared address, by the filters of a hook. */
+export function addressIn(filters: readonly Filter[]): string | undefined {
+  for (const found of filters) {
+    const address =
+      found.kind === 'bpf'
+        ? found.program && martianAddress(found.program)
+        : found.kind === 'u32' && found.priority === PRIORITY.steering && isOurRoot(found)
+          ? destinationOf(found)
+          : undefined
+    if (address !== undefined && address !== LOCALHOST) return address
+  }
+  return undefined
+}
+
+/** The destination that a root steers for. */
+function destinationOf({ keys = [] }: U32): string | undefined {
+  const key = keys.flat().find(({ at }) => at === 16)
+  return key && numberToIpv4(key.value)
+}
+
+function isOurProgram({ priority, program = [] }: Bpf): boolean {
+  if (priority === PRIORITY.martian) return martianAddress(program) !== undefined
+  return priority === PRIORITY.vlan && isDeepStrictEqual(program, vid0)
+}
+
+const tableOf = ({ handle }: U32): number => parseU32Handle(handle) >>> 20
+
+const isOurRoot = ({ link }: U32): boolean =>
+  [TABLE.protocol, TABLE.laterFragments].some(table => link === tableHandle(table))
+
+const isOpener = (found: U32): boolean =>
+  (parseU32Handle(found.handle) & 0xfff) === OPENER &&
+  found.link === undefined &&
+  targetsOf(found).length === 0
+
+const targetsOf = ({ actions = [] }: U32): readonly string[] =>
+  actions.flatMap(action => (action.kind === 'mirred' ? [String(action.dev)] : []))
+
+/** `'*'` is what is listed where the pair is gone. */
+const leadsToAnswers = (found: U32): boolean =>
+  targetsOf(found).some(target => target === ANSWERS.near || target === '*')
+
+function leadsToContainer(found: U32): boolean {
+  const node = containerNode(found)
+  return node !== undefined && ownerOf(node) !== undefined
+}

@@ -1,0 +1,159 @@
+import { promises } from 'node:fs'
+import type { NetnsReference } from '../../netns/network-namespace.js'
+import { namedPath } from '../../netns/named.js'
+import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { namedSlots } from '../container/namespace-handles.js'
+import { infoOf } from '../container/info.js'
+import { ourFilters } from '../host/filters.js'
+import { loopbackHook, publicHook, readHoldings, type Holdings, type Hook } from '../host/holdings.js'
+import { addressIn } from '../host/recognise.js'
+import { filtersAt } from '../kernel/filters-at.js'
+import { openNetns } from '../kernel/open-netns.js'
+import { unlessGone } from '../kernel/unless-gone.js'
+import { containerNode } from '../layout/container-node.js'
+import { ANSWERS, FLOW_QDISC, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
+import { isOurBridge } from '../plan/bridge.js'
+import type { ContainerFacts } from '../plan/facts.js'
+import { notedPorts } from '../plan/port-note.js'
+import { factsOf, foundBySlot, isComplete, newestOfEachId, type Found } from '../recovery/found.js'
+import { surveyOf, type Survey } from '../recovery/survey.js'
+import { containerFaults, filtersIn, type SeenContainers } from './container-faults.js'
+import { hostFaults } from './host-faults.js'
+import type { InspectedContainer, Inspection } from './inspection.js'
+import { readProcesses, type Processes } from './processes.js'
+import { gatewayOf, guardSettings, hostSettings } from './settings.js'
+
+/** Reads what a host has of ours, without options, and changes nothing. */
+export async function inspect(reference: NetnsReference | undefined): Promise<Inspection> {
+  const rt = await openSocket(reference)
+  try {
+    return await inspectBy(rt)
+  } finally {
+    rt.close()
+  }
+}
+
+/** The caller's own namespace needs not be entered, for which a right would be needed. */
+async function openSocket(reference: NetnsReference | undefined): Promise<RtnetlinkSocket> {
+  if (reference === undefined) return RtnetlinkSocket.open()
+  const netns = openNetns(reference)
+  try {
+    return await RtnetlinkSocket.open({ netns })
+  } finally {
+    netns.close()
+  }
+}
+
+async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
+  const seen = await seeContainers(rt, await readHoldings(rt))
+  const { holdings, listed, survey } = seen
+  const wire = publicHook(holdings)
+  const filters = [...survey.publicFilters, ...survey.loopbackFilters]
+  const address = addressIn(filters)
+  const { fragments = 'drop', ...settings } = hostSettings(holdings, survey.publicFilters)
+  const gateway = gatewayOf(survey.publicFilters)
+  const mac = wire?.link.address
+  const newest = listed.at(-1)
+  const guard =
+    address !== undefined && mac !== undefined && newest
+      ? await guardSettings(rt, { address, mac, fragments }, newest)
+      : {}
+  const processes = await readProcesses(rt)
+  const prepared = isPrepared(seen)
+  const host = { holdings, address, fragments, addresses: await addressesOf(rt, wire) }
+  return {
+    prepared,
+    ...(wire && { publicInterface: wire.link.name, mtu: wire.link.mtu }),
+    ...(mac !== undefined && { mac }),
+    ...(holdings.loopback && { loopbackInterface: holdings.loopback.name }),
+    ...(address !== undefined && { address }),
+    ...(gateway !== undefined && { gateway }),
+    settings: { ...settings, ...(wire && { fragments }), ...guard },
+    containers: await Promise.all(listed.map(facts => inspected(facts, survey, processes))),
+    freeSlots: MAXIMUM_SLOT - new Set([...survey.links.keys(), ...(await namedSlots())]).size,
+    faults: [...(prepared ? hostFaults(host) : leftovers(holdings)), ...containerFaults(seen)],
+    unreadable: processes.hidden !== undefined && listed.length > 0 ? [processes.hidden] : [],
+  }
+}
+
+interface Seen extends SeenContainers {
+  readonly holdings: Holdings
+}
+
+async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Promise<Seen> {
+  const { links, flows } = holdings
+  const [wire, loopback] = [publicHook(holdings), loopbackHook(holdings)]
+  const filters = {
+    publicFilters: wire?.filters ?? [],
+    loopbackFilters: loopback?.filters ?? [],
+    answerFilters: await ourFilters(rt, ANSWERS.far),
+    flowFilters: (flows && (await unlessGone(() => filtersAt(rt, flows.ifindex, FLOW_QDISC)))) ?? [],
+  }
+  const survey = await surveyOf(rt, links, filters)
+  const found = foundBySlot(
+    survey.links,
+    filtersIn(survey).flatMap(filter => containerNode(filter) ?? []),
+  )
+  const places = {
+    publicInterface: wire?.link.name ?? '',
+    loopbackInterface: holdings.loopback?.name ?? '',
+    flowParent: flows && String(flows.parent),
+  }
+  return { holdings, links, survey, found, places, listed: listedOf(found, survey, wire?.link.name) }
+}
+
+/** Complete containers, and those whose link is down, by slot. */
+function listedOf(
+  found: readonly Found[],
+  survey: Survey,
+  publicInterface: string | undefined,
+): ContainerFacts[] {
+  const complete = newestOfEachId(found.filter(candidate => isComplete(candidate, publicInterface)))
+  const down = found.filter(({ slot, link }) => !link.up && notedPorts(slot, link.alternativeNames))
+  const facts = [...complete.values(), ...down].flatMap(container => factsOf(container, survey) ?? [])
+  return facts.sort((a, b) => a.slot - b.slot)
+}
+
+const isPrepared = ({ holdings: { record, hooks, links }, listed }: Seen): boolean =>
+  record !== undefined ||
+  hooks.length > 0 ||
+  listed.length > 0 ||
+  links.some(({ name }) => name === ANSWERS.near)
+
+/** Bridges that are there alone. */
+const leftovers = ({ links }: Holdings): string[] =>
+  links
+    .filter(link => isBridgeName(link.name) && isOurBridge(link))
+    .map(({ name }) => `${name} is left of an earlier run: remove() deletes it`)
+
+async function addressesOf(rt: RtnetlinkSocket, wire: Hook | undefined): Promise<string[]> {
+  if (!wire) return []
+  const dev = wire.link.index
+  const listed = await unlessGone(async () => rt.addresses.list({ dev, family: 'inet' }))
+  return listed?.map(({ address }) => address) ?? []
+}
+
+async function inspected(
+  facts: ContainerFacts,
+  { links, handles }: Survey,
+  { byNetns, hidden }: Processes,
+): Promise<InspectedContainer> {
+  const link = links.get(facts.slot)
+  const nsid = link?.kind === 'veth' ? link.peer?.netnsid : undefined
+  const pids = nsid === undefined ? [] : (byNetns.get(nsid) ?? [])
+  const isKnown = pids.length > 0 || (nsid !== undefined && hidden === undefined)
+  const since = handles.get(facts.slot) === undefined ? undefined : await madeAt(linkName(facts.slot))
+  return {
+    ...infoOf(facts),
+    ...(isKnown && { alive: pids.length > 0 }),
+    up: link?.up ?? false,
+    ...(since !== undefined && { since }),
+    pids,
+  }
+}
+
+/** The kernel makes the inode of a namespace when it is opened or named first, and keeps it as long as the name is there. */
+async function madeAt(name: string): Promise<string | undefined> {
+  const found = await unlessGone(() => promises.stat(namedPath(name)))
+  return found?.mtime.toISOString()
+}

@@ -1,0 +1,57 @@
+import type { ContainerInfo } from '../container/info.js'
+import type { PortRange } from '../ports/port-ranges.js'
+
+/** What `PortMappingIsolator.inspect` found on a host, as plain values that JSON carries. */
+export interface Inspection {
+  /** Whether the host has anything of what `create()` puts there. `faults` says what of it is missing. */
+  readonly prepared: boolean
+  /** The interface that has the layout's filters, by the name that it has now. Absent: none has them. */
+  readonly publicInterface?: string
+  readonly loopbackInterface?: string
+  /** The shared IPv4 address, by the filters. */
+  readonly address?: string
+  /** MAC and MTU (bytes) of the public interface. */
+  readonly mac?: string
+  readonly mtu?: number
+  /** The gateway that the filters were made for. Absent: there was none. */
+  readonly gateway?: string
+  readonly settings: InspectedSettings
+  /** Containers by slot: those that `recover()` finds, and those whose link is down. */
+  readonly containers: readonly InspectedContainer[]
+  /** How many further containers have a slot. Their ports and ephemeral ranges are another matter. */
+  readonly freeSlots: number
+  /** What is not as it should be, a sentence each. */
+  readonly faults: readonly string[]
+  /** What could not be read, and which right is missing. */
+  readonly unreadable: readonly string[]
+}
+
+/** A container as the kernel has it. */
+export interface InspectedContainer extends ContainerInfo {
+  /** Whether a process is in its namespace. Absent where that cannot be known. */
+  readonly alive?: boolean
+  /** Whether its link is up. Nothing passes one that is down; `recover()` removes it. */
+  readonly up: boolean
+  /** Since when its namespace has had a name or an open file, in ISO 8601. Absent where the namespace has lost its name. */
+  readonly since?: string
+  /** The processes in its namespace that can be seen from here, by their main threads. */
+  readonly pids: readonly number[]
+}
+
+/** Which options of `create()` the kernel shows. A member is absent where nothing shows it. */
+export interface InspectedSettings {
+  readonly neighbours?: 'prefix' | 'gateway'
+  readonly fragments?: 'drop' | 'allow'
+  /** Of the newest container. */
+  readonly multicast?: 'drop' | 'allow'
+  /** Likewise; `'restricted'`: denied, or allowed for some ports. */
+  readonly hostAccess?: 'allow' | 'restricted'
+  /** Where the fq_codel with a flow per container hangs. Absent: there is none. */
+  readonly egressFlowClassifierParent?: string
+  /** The ports that `reserveHostPorts` has added to the host's reserved ones. */
+  readonly reservedPorts: readonly PortRange[]
+  /** net.core.netdev_max_backlog before `raiseNetdevMaxBacklog` raised it. Absent: it was not raised. */
+  readonly backlogBefore?: number
+  /** MTU of the loopback interface before `create()`, bytes. */
+  readonly loopbackMtuBefore?: number
+}

@@ -334,14 +334,18 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async destroy(): Promise<void> {
     await this.#calls.end(() =>
-      aloneOnHost(this.#host.netns, async () => {
-        await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
-        const { failures } = await this.#recover({ known: [], orphans: [], unknown: 'remove' })
-        if (failures[0]) throw failures[0]
-        // What changes from here on is not to be put right again.
-        await this.#housekeeping.close()
-        await tearDownHost(this.#host, this.#record)
-      }),
+      aloneOnHost(
+        this.#host.netns,
+        async () => {
+          await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
+          const { failures } = await this.#recover({ known: [], orphans: [], unknown: 'remove' })
+          if (failures[0]) throw failures[0]
+          // What changes from here on is not to be put right again.
+          await this.#housekeeping.close()
+          await tearDownHost(this.#host, this.#record)
+        },
+        this.#host,
+      ),
     )
     await this.close()
   }
@@ -358,6 +362,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#host.rt.close()
     this.#host.sockets.close()
     this.#host.netns.close()
+    this.#host.exclusive?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

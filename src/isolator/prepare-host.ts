@@ -1,3 +1,4 @@
+import type { HeldName } from '../native/binding.js'
 import { linkSpeed } from '../ethtool/link-speed.js'
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
@@ -8,7 +9,7 @@ import { ephemeralPlaces } from './ports/ephemeral-places.js'
 import type { HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
 import { readHostFacts } from './host/facts.js'
-import { aloneOnHost } from './host/lock.js'
+import { aloneOnHost, excludeOthers } from './host/lock.js'
 import type { HostRecord } from './layout/host-record.js'
 import { portsReservedByOthers, setUpHost, type HostWishes } from './host/setup.js'
 import { openNetns } from './kernel/open-netns.js'
@@ -32,12 +33,17 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
   const netns = options.netns === undefined ? NetworkNamespace.current() : openNetns(options.netns)
   let rt: RtnetlinkSocket | undefined
   let sockets: SockDiagSocket | undefined
+  let exclusive: HeldName | undefined
   try {
     rt = await RtnetlinkSocket.open({ netns })
     sockets = await SockDiagSocket.open({ netns })
     const opened = { netns, rt, sockets }
-    return await aloneOnHost(netns, () => prepare(opened, options))
+    return await aloneOnHost(netns, () => {
+      if (options.exclusive) exclusive = excludeOthers(netns)
+      return prepare({ ...opened, exclusive }, options)
+    })
   } catch (error) {
+    exclusive?.close()
     rt?.close()
     sockets?.close()
     netns.close()
@@ -47,9 +53,10 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
 
 /** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
 async function prepare(
-  { netns, rt, sockets }: Pick<HostContext, 'netns' | 'rt' | 'sockets'>,
+  opened: Pick<HostContext, 'netns' | 'rt' | 'sockets' | 'exclusive'>,
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
+  const { netns, rt } = opened
   const facts = await readHostFacts(rt, netns, options)
   const publicIndex = rt.devices.interfaceIndex(facts.publicInterface)
   const speed = await linkSpeed(netns, publicIndex)
@@ -60,7 +67,7 @@ async function prepare(
     hostReservedPorts: await portsReservedByOthers(rt, netns, options.loopbackInterface),
   })
   const { bridged } = await refuseUnfitKernel(options)
-  const host = { netns, rt, sockets, facts: { ...facts, bridged }, publicIndex, bridges: new Map() }
+  const host = { ...opened, facts: { ...facts, bridged }, publicIndex, bridges: new Map() }
   const record = await setUpHost(host, await wishesOf(options))
   return { host, limits, record, settings: await settingsOf(netns, record) }
 }

@@ -6,7 +6,7 @@ import { reopen } from './reopen.js'
 import { bind, openSocket, setSocketOption } from './system-calls.js'
 
 export type { OnEvent } from './addon.js'
-export type { HeldName } from './held-name.js'
+export type { HeldName, Holder } from './held-name.js'
 export type { ProcessEnds } from './process-ends.js'
 export type { NativeSocket } from './native-socket.js'
 

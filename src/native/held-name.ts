@@ -25,6 +25,11 @@ interface Place {
   readonly netns: number
 }
 
+export interface Holder {
+  /** In the caller's pid namespace; undefined where it is none of that. */
+  readonly pid: number | undefined
+}
+
 /**
  * A name in the abstract namespace of unix sockets, which each network namespace has one of (unix(7)). One at a time can
  * hold it. Those who wait connect to the holder's socket, and are in the kernel's queue; who lets go hands the socket itself to the
@@ -68,11 +73,11 @@ export class HeldName {
     return undefined
   }
 
-  /** The pid of whoever holds the name, in the caller's pid namespace; undefined where nobody does, or it is not visible. */
-  static holder(place: Place): number | undefined {
+  /** Whoever holds the name; undefined where nobody does. */
+  static holder(place: Place): Holder | undefined {
     const socket = connected(place)
     try {
-      return socket && (peerCredentials(socket.fd).pid || undefined)
+      return socket && { pid: peerCredentials(socket.fd).pid || undefined }
     } finally {
       socket?.close()
     }

@@ -1,3 +1,4 @@
+import type { HeldName } from '../../native/binding.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { SockDiagSocket } from '../../sock-diag/index.js'
@@ -9,6 +10,8 @@ export interface HostContext {
   readonly rt: RtnetlinkSocket
   /** Lists the host's own sockets. */
   readonly sockets: SockDiagSocket
+  /** Keeps others off the host, where that was asked for. */
+  readonly exclusive: HeldName | undefined
   /** As of the last look: the public interface may get another MAC or MTU. */
   facts: HostFacts
   /** Likewise, its index: another one that has got its name has none of the filters. */

@@ -1,47 +1,93 @@
-import { binding, type HeldName } from '../../native/binding.js'
+import { binding, type HeldName, type Holder } from '../../native/binding.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { IsolatorError } from '../isolator-error.js'
 
 /** The name that is held in the host's network namespace, as `ss` shows it. */
 export const HOST_LOCK = '@rtnetlink/port_mapping'
+/** The name that one holds who keeps all others out, for as long as its isolator is open. */
+const EXCLUSIVE = '@rtnetlink/port_mapping/exclusive'
 
 /** How long to wait for others: to destroy an isolator of 1,000 containers takes seconds. */
 const PATIENCE_MS = 30_000
+
+/** How to be alone. */
+interface Alone {
+  /** Default: 30 s. */
+  readonly patienceMs?: number
+  /** The right that the caller has to keep others out. */
+  readonly exclusive?: HeldName | undefined
+}
 
 /**
  * Does the work while nobody else, in any process, does such work on the same host: what `create()` puts there and
  * `destroy()` takes away is theirs together, and so is the record of what it was like before. Those who wait come in the
  * order in which they asked; the kernel forgets a holder that dies.
  *
- * @throws IsolatorError ERR_HOST_BUSY where the others do not come to an end; nothing is done then
+ * @throws IsolatorError ERR_HOST_BUSY where the others do not come to an end, or one of them keeps all others out; nothing
+ *   is done then
  */
 export async function aloneOnHost<T>(
   netns: NetworkNamespace,
   work: () => Promise<T>,
-  patienceMs = PATIENCE_MS,
+  { patienceMs = PATIENCE_MS, exclusive }: Alone = {},
 ): Promise<T> {
   const lock = await acquire(netns, patienceMs)
   try {
+    if (!exclusive) refuseExcluded(netns)
     return await work()
   } finally {
     lock.close()
   }
 }
 
-async function acquire({ fd }: NetworkNamespace, patienceMs: number): Promise<HeldName> {
-  const { HeldName } = binding()
-  const place = { name: HOST_LOCK.slice(1), netns: fd }
-  const lock = await HeldName.wait(place, patienceMs)
-  if (lock) return lock
-  throw busy(patienceMs, HeldName.holder(place))
+/**
+ * Keeps all others out until what it returns is closed, or the process ends. To be called when alone on the host.
+ *
+ * @throws IsolatorError ERR_HOST_BUSY where somebody else does that already
+ */
+export function excludeOthers(netns: NetworkNamespace): HeldName {
+  const held = binding().HeldName.try(placeOf(EXCLUSIVE, netns))
+  if (held) return held
+  refuseExcluded(netns)
+  throw excluded({ pid: undefined })
 }
 
-function busy(patienceMs: number, pid: number | undefined): IsolatorError {
-  const holder = pid === undefined ? 'a process of another pid namespace' : `process ${pid}`
-  return new IsolatorError(
-    'ERR_HOST_BUSY',
-    `${holder} has not ended what it does to this host within ${patienceMs / 1000} s: ` +
-      `ss -xap shows who holds ${HOST_LOCK} in the host's network namespace`,
-    { details: { name: HOST_LOCK, ...(pid !== undefined && { pid }) } },
+function refuseExcluded(netns: NetworkNamespace): void {
+  const holder = binding().HeldName.holder(placeOf(EXCLUSIVE, netns))
+  if (holder) throw excluded(holder)
+}
+
+async function acquire(netns: NetworkNamespace, patienceMs: number): Promise<HeldName> {
+  const { HeldName } = binding()
+  const place = placeOf(HOST_LOCK, netns)
+  const lock = await HeldName.wait(place, patienceMs)
+  if (lock) return lock
+  const { pid } = HeldName.holder(place) ?? {}
+  throw hostBusy(
+    HOST_LOCK,
+    pid,
+    `${processOf(pid)} has not ended what it does to this host within ${patienceMs / 1000} s`,
   )
 }
+
+const placeOf = (name: string, { fd }: NetworkNamespace): { name: string; netns: number } => ({
+  name: name.slice(1),
+  netns: fd,
+})
+
+const excluded = ({ pid }: Holder): IsolatorError =>
+  hostBusy(
+    EXCLUSIVE,
+    pid,
+    `${processOf(pid)} has an isolator with exclusive: true, which keeps others off this host until it is closed or the process ends`,
+  )
+
+const hostBusy = (name: string, pid: number | undefined, what: string): IsolatorError =>
+  new IsolatorError(
+    'ERR_HOST_BUSY',
+    `${what}: ss -xap shows who holds ${name} in the host's network namespace`,
+    { details: { name, ...(pid !== undefined && { pid }) } },
+  )
+
+const processOf = (pid: number | undefined): string =>
+  pid === undefined ? 'a process of another pid namespace' : `process ${pid}`

@@ -101,6 +101,11 @@ export const isolatorOptions = object(
      * frames into the host's stack, past all filters, by an ifb. Containers without CAP_NET_ADMIN cannot.
      */
     withoutBridge: optional(oneOf('refuse', 'accept')),
+    /**
+     * Keep everybody else off the host until the isolator is closed: another `create()`, or a `remove()`, is refused with
+     * `ERR_HOST_BUSY`, in whatever process. Isolators that are open already stay. Default false.
+     */
+    exclusive: optional(boolean),
   },
   rateOptions,
   statisticsOptions,
@@ -183,6 +188,7 @@ export interface IsolatorOptions {
   /** The host's ports that containers may open; undefined for all. */
   readonly hostServices: PortRanges | undefined
   readonly withoutBridge: 'refuse' | 'accept'
+  readonly exclusive: boolean
   readonly statistics: StatisticsOptions
 }
 
@@ -223,6 +229,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     multicast: options.multicast ?? 'drop',
     hostServices: hostServices(options.hostAccess),
     withoutBridge: options.withoutBridge ?? 'refuse',
+    exclusive: options.exclusive ?? false,
     statistics: parseStatisticsOptions(options),
   }
 }

@@ -81,7 +81,7 @@ t.test('one who is alone on a host ends', needsIsolation(), async t => {
   await using netns = NetworkNamespace.open(host.name)
   const isRefused = (t: Test, pid: number | undefined = process.pid) =>
     t.rejects(
-      aloneOnHost(netns, () => Promise.resolve(t.fail('not alone')), 50),
+      aloneOnHost(netns, () => Promise.resolve(t.fail('not alone')), { patienceMs: 50 }),
       {
         name: 'IsolatorError',
         code: 'ERR_HOST_BUSY',
@@ -117,6 +117,45 @@ t.test('one who is alone on a host ends', needsIsolation(), async t => {
       aloneOnHost(netns, () => Promise.reject(failure)),
       failure,
     )
-    t.equal(await aloneOnHost(netns, () => Promise.resolve('done'), 0), 'done')
+    t.equal(await aloneOnHost(netns, () => Promise.resolve('done'), { patienceMs: 0 }), 'done')
   })
+})
+
+t.test('exclusive: true keeps others off the host as long as it is open', needsIsolation(), async t => {
+  const { host, containers } = await hostOf(t, 1)
+  const [c1] = containers as [NamespaceRef]
+  const refused = {
+    name: 'IsolatorError',
+    code: 'ERR_HOST_BUSY',
+    message: `process ${process.pid} has an isolator with exclusive: true, which keeps others off this host until it is closed or the process ends: ss -xap shows who holds @rtnetlink/port_mapping/exclusive in the host's network namespace`,
+    details: { name: '@rtnetlink/port_mapping/exclusive', pid: process.pid },
+  }
+  const exclusively = { ...OPTIONS, netns: host.name, exclusive: true }
+  await changesNothing(t, [host], async () => {
+    const first = await PortMappingIsolator.create(exclusively)
+    await changesNothing(t, [host], async () => {
+      await t.rejects(create(host), refused)
+      await t.rejects(PortMappingIsolator.create(exclusively), refused)
+    })
+    await first.isolate('web-1', { netns: c1.name, ports: '31000' })
+    await first.close()
+    await t.rejects(PortMappingIsolator.create({ ...exclusively, address: '192.0.2.1' }), {
+      code: 'ERR_INVALID_OPTION',
+    })
+    const second = await PortMappingIsolator.create(exclusively)
+    await second.recover('all')
+    await second.destroy()
+    await (await create(host)).destroy()
+  })
+})
+
+t.test('exclusive: true ends with its process', needsIsolation(), async t => {
+  const { host } = await hostOf(t)
+  const child = fork(fixture('holds-host'), [host.name, 'exclusive'])
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child, 'message')
+  await t.rejects(create(host), { code: 'ERR_HOST_BUSY', details: { pid: child.pid } })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await (await create(host)).destroy()
 })

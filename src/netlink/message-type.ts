@@ -1,3 +1,4 @@
+import { callback, instanceOf, object, optional, text, whole, type Declaration } from '../input/index.js'
 import type { AttributeNames, Codec } from './codec/codec.js'
 import { align, type Writer } from './codec/writer.js'
 import type { Struct } from './codec/struct.js'
@@ -70,8 +71,19 @@ export interface Protocol {
   /** What answers hold whose number is that of another message in a request, as SOCK_DIAG_BY_FAMILY. */
   readonly replies?: ReadonlyMap<number, AnyMessageType> | undefined
   /** The `ip`, `tc` or `ss` command that does what the message does. An error it throws counts as undefined. */
-  command?(message: Explained, devices: DeviceNames): string | undefined
+  readonly command?: ((message: Explained, devices: DeviceNames) => string | undefined) | undefined
 }
+
+const messageTypes = instanceOf<ReadonlyMap<number, AnyMessageType>>('a Map of message types', () => Map)
+
+/** A protocol that a caller hands in. */
+export const protocolInput: Declaration<Protocol> = object({
+  name: text(),
+  number: whole(0, 0x7fff_ffff, 'the number of a netlink protocol'),
+  messages: messageTypes,
+  replies: optional(messageTypes),
+  command: optional(callback<NonNullable<Protocol['command']>>()),
+})
 
 /** Lists message types by number, for Protocol.messages. */
 export const messagesByType = (...types: readonly AnyMessageType[]): ReadonlyMap<number, AnyMessageType> =>

@@ -13,11 +13,13 @@ import {
 import type { BatchResult, Exchange } from './exchange.js'
 import { messageName } from './explain-error.js'
 import { messageAt, requestsInput, type Message, type Request } from './message.js'
-import type { DeviceNames, Protocol } from './message-type.js'
+import { protocolInput, type DeviceNames, type Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
 import { traceReply, traceRequests } from './trace.js'
-import type { Transport } from './transport.js'
+import { transportInput, type Transport } from './transport.js'
 
+const checkTransport = argument('new NetlinkSocketSync', 'transport', transportInput)
+const checkProtocol = argument('new NetlinkSocketSync', 'protocol', protocolInput)
 const checkRequests = argument('NetlinkSocketSync.batch', 'requests', requestsInput)
 const checkBatch = argument('NetlinkSocketSync.batch', 'options', optional(batchInputSync))
 const checkDump = argument('NetlinkSocketSync.dump', 'options', optional(dumpInputSync))
@@ -40,9 +42,11 @@ export class NetlinkSocketSync implements Disposable {
 
   /** Takes over `transport`, also when it throws. Use a protocol's own `open` where there is one. */
   constructor(transport: Transport, protocol: Protocol) {
+    checkTransport(transport)
     this.#transport = transport
     this.#protocol = protocol
     try {
+      checkProtocol(protocol)
       this.#session = new Session(protocol, transport)
     } catch (error) {
       transport.close()

@@ -21,11 +21,13 @@ import {
 import type { BatchResult, DumpResult, Exchange } from './exchange.js'
 import { messageAt, requestsInput, type Message, type Request } from './message.js'
 import { messageName } from './explain-error.js'
-import type { DeviceNames, Protocol } from './message-type.js'
+import { protocolInput, type DeviceNames, type Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
 import { traceReply, traceRequests } from './trace.js'
-import type { OnEvent, Transport } from './transport.js'
+import { transportInput, type OnEvent, type Transport } from './transport.js'
 
+const checkTransport = argument('new NetlinkSocket', 'transport', transportInput)
+const checkProtocol = argument('new NetlinkSocket', 'protocol', protocolInput)
 const checkRequest = argument('NetlinkSocket.request', 'options', optional(callInput))
 const checkRequests = argument('NetlinkSocket.batch', 'requests', requestsInput)
 const checkBatch = argument('NetlinkSocket.batch', 'options', optional(batchInput))
@@ -60,9 +62,11 @@ export class NetlinkSocket implements AsyncDisposable {
 
   /** Takes over `transport`, also when it throws. Use a protocol's own `open` where there is one. */
   constructor(transport: Transport, protocol: Protocol) {
+    checkTransport(transport)
     this.#transport = transport
     this.#protocol = protocol
     try {
+      checkProtocol(protocol)
       this.#session = new Session(protocol, transport)
       transport.start(this.#onEvent)
     } catch (error) {

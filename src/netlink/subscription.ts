@@ -1,8 +1,9 @@
+import { abortSignal, argument, list, optional, whole } from '../input/index.js'
 import { NetlinkOverrunError, NetlinkTruncatedError, receiveFailure } from './errors.js'
 import { messagesIn, type Message } from './message.js'
-import type { Protocol } from './message-type.js'
+import { protocolInput, type Protocol } from './message-type.js'
 import { traceReply } from './trace.js'
-import type { OnEvent, Transport } from './transport.js'
+import { transportInput, type OnEvent, type Transport } from './transport.js'
 
 /**
  * A notification; or that the kernel dropped some, because they were not read in time (`overrun`, ENOBUFS); or that one
@@ -15,6 +16,15 @@ export type Notification = { message: Message } | { overrun: true } | { truncate
 const HIGH_WATER = 4096
 /** SO_RCVBUF of a subscription. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024
+
+const checkTransport = argument('new NetlinkSubscription', 'transport', transportInput)
+const checkProtocol = argument('new NetlinkSubscription', 'protocol', protocolInput)
+const checkGroups = argument(
+  'new NetlinkSubscription',
+  'groups',
+  list(whole(1), 'a list of multicast groups'),
+)
+const checkSignal = argument('new NetlinkSubscription', 'signal', optional(abortSignal))
 
 interface Reader {
   resolve: (result: IteratorResult<Notification>) => void
@@ -42,10 +52,14 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
    * SystemError for a group that the kernel does not have (`ENOENT`) or does not grant (`EPERM`).
    */
   constructor(transport: Transport, protocol: Protocol, groups: readonly number[], signal?: AbortSignal) {
+    checkTransport(transport)
     this.#transport = transport
     this.#protocol = protocol
     this.#signal = signal
     try {
+      checkProtocol(protocol)
+      checkGroups(groups)
+      checkSignal(signal)
       transport.setReceiveBuffer(RECEIVE_BUFFER)
       for (const group of groups) transport.join(group)
       transport.start(this.#onEvent)

@@ -1,3 +1,4 @@
+import { having, type Declaration } from '../input/index.js'
 import type { DeviceNames } from './message-type.js'
 
 /**
@@ -39,3 +40,10 @@ export interface Transport extends DeviceNames {
   /** Reports nothing more. May be called again. */
   close(): void
 }
+
+/** A transport that a caller hands in. */
+export const transportInput: Declaration<Transport> = having<Transport>(
+  'a transport: a socket of binding()',
+  ...(['setReceiveBuffer', 'setSendBuffer', 'join', 'leave', 'start', 'send', 'pause', 'resume'] as const),
+  ...(['exchangeSync', 'receiveSync', 'ref', 'unref', 'close', 'interfaceIndex', 'interfaceName'] as const),
+)

@@ -19,6 +19,12 @@ const exceptions: Readonly<Record<string, string>> = {
   'NetlinkSocketSync.request.request': 'checked as that of NetlinkSocket.request',
   'NetlinkSocketSync.dump.request': 'checked as that of NetlinkSocket.dump',
   'Message.*': 'decodes by a message type, which is a constant of a program',
+  'new Message.*': 'made by the netlink layer, of what it has received',
+  'new RtnetlinkMonitor.*': 'exported as a type: made by monitor()',
+  'new Verbs.*': 'exported as a type: the tables of a socket are made of it',
+  'new NetlinkError.*': 'made by the netlink layer, of what the kernel has answered',
+  'new DumpInterruptedError.*': 'made by the netlink layer, of what it has received',
+  'new IsolatorError.*': 'made by the isolator',
   'messageBody.*': 'makes a codec of codecs, which are constants of a program',
   'messagesByType.*': 'message types are constants of a program',
   'socketFrom.*': 'what a reply was decoded to',
@@ -63,8 +69,10 @@ function objectArguments(): string[] {
     if (type.flags & ts.TypeFlags.TypeParameter) return true
     return (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Unknown | ts.TypeFlags.Any)) !== 0
   }
-  const take = (name: string, type: ts.Type): void => {
-    for (const signature of checker.getNonNullableType(type).getCallSignatures()) {
+  const take = (name: string, type: ts.Type, kind = ts.SignatureKind.Call): void => {
+    for (const signature of checker.getSignaturesOfType(checker.getNonNullableType(type), kind)) {
+      const { modifiers = [] } = (signature.getDeclaration() as ts.ConstructorDeclaration | undefined) ?? {}
+      if (modifiers.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword)) continue
       signature.getParameters().forEach((parameter, i) => {
         if (!isObject(checker.getTypeOfSymbolAtLocation(parameter, source))) return
         found.add(`${name}.${parameter.name.startsWith('__') ? `#${i}` : parameter.name}`)
@@ -83,6 +91,7 @@ function objectArguments(): string[] {
     const { name } = exported
     const type = checker.getTypeOfSymbolAtLocation(symbol, source)
     take(name, type)
+    take(`new ${name}`, type, ts.SignatureKind.Construct)
     const members = type.getProperties().filter(({ name }) => name !== 'prototype')
     if (symbol.flags & ts.SymbolFlags.Class)
       members.push(...checker.getDeclaredTypeOfSymbol(symbol).getProperties())

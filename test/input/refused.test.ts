@@ -6,13 +6,18 @@ import {
   link,
   mirred,
   neighbour,
+  NetlinkSocket,
+  NetlinkSocketSync,
+  NetlinkSubscription,
   NetworkNamespace,
   qdisc,
   route,
+  rtnetlinkProtocol,
   RtnetlinkSocket,
   SockDiagSocket,
 } from '../../src/index.js'
 import { RtnetlinkSocketSync } from '../../src/index.js'
+import { ScriptedTransport } from '../helpers/scripted-transport.js'
 
 const devices = { interfaceIndex: () => 3, interfaceName: () => 'eth0' }
 const filterSpec = { dev: 'eth0', parent: 'ingress', priority: 1, protocol: 'ip', kind: 'u32' }
@@ -148,6 +153,39 @@ const calls: Record<string, [call: () => unknown, message: string | RegExp]> = {
   'an object for a name': [
     () => NetworkNamespace.create({ name: 'x' } as never),
     'NetworkNamespace.create: name is an object: expected the name of a network namespace',
+  ],
+  'the host to listen on, which was any': [
+    () => {
+      const netns = NetworkNamespace.open('/proc/self/ns/net')
+      try {
+        return netns.openSocket({ type: 'tcp', host: '127.0.0.1' } as never)
+      } finally {
+        netns.close()
+      }
+    },
+    "NetworkNamespace.openSocket: unknown 'host': expected one of type, address, port",
+  ],
+  'no transport': [
+    () => new NetlinkSocket({} as never, rtnetlinkProtocol),
+    'new NetlinkSocket: transport is an object: expected a transport: a socket of binding()',
+  ],
+  'no protocol': [
+    () => new NetlinkSocketSync(new ScriptedTransport(), { protocol: 0 } as never),
+    "new NetlinkSocketSync: unknown 'protocol': expected one of name, number, messages, replies, command",
+  ],
+  'one multicast group for a list': [
+    () => new NetlinkSubscription(new ScriptedTransport(), rtnetlinkProtocol, 1 as never),
+    'new NetlinkSubscription: groups is 1: expected a list of multicast groups',
+  ],
+  'a controller for its signal': [
+    () =>
+      new NetlinkSubscription(
+        new ScriptedTransport(),
+        rtnetlinkProtocol,
+        [1],
+        new AbortController() as never,
+      ),
+    /^new NetlinkSubscription: signal is an object: expected an AbortSignal/,
   ],
   'an unknown option of a redirect': [
     () => mirred.redirect('eth0', { then: 'pipe' } as never),

@@ -1,16 +1,23 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, succeed } from './run.js'
 
+/** The file that `bin` in package.json names. */
+const PROGRAM = 'lib/cli.js'
+
 /**
  * Makes lib/ of src/: the types of each file, and all code in one, because a process that imports 200 small modules
- * waits 70 ms and keeps 9 MB for it (`npm run bench -- import`). Results of removed or renamed sources go: lib/ is
- * published as a whole.
+ * waits 70 ms and keeps 9 MB for it (`npm run bench -- import`); and the command line in another, which imports the first
+ * when it needs it. Results of removed or renamed sources go: lib/ is published as a whole.
  *
  * @returns {Promise<string | undefined>} what went wrong
  */
 export async function compile() {
-  const failure = (await declare()) ?? (await bundle())
+  const failure =
+    (await declare()) ??
+    (await bundle('src/index.ts', 'lib/index.js')) ??
+    (await bundle('src/cli/main.ts', PROGRAM))
+  if (failure === undefined) chmodSync(join(root, PROGRAM), 0o755)
   removeOthers()
   return failure
 }
@@ -23,17 +30,21 @@ const declare = () =>
  * As it is written in src/, but for types and comments: Node prints the line of an error that nobody catches, and who
  * debugs a program reads it. Names are kept not by `keepNames`: it has every closure's name defined anew whenever the
  * closure is made, which trebles the time of encoding.
+ *
+ * @param {string} entry
+ * @param {string} outfile
  */
-async function bundle() {
+async function bundle(entry, outfile) {
   const esbuild = await import('esbuild')
   try {
     const { outputFiles } = await esbuild.build({
       absWorkingDir: root,
-      entryPoints: ['src/index.ts'],
-      outfile: 'lib/index.js',
+      entryPoints: [entry],
+      outfile,
+      ...(outfile === PROGRAM && { banner: { js: '#!/usr/bin/env node' } }),
       bundle: true,
       packages: 'external',
-      plugins: [builtinModules],
+      plugins: outfile === PROGRAM ? [builtinModules, publicSurface] : [builtinModules],
       format: 'esm',
       platform: 'node',
       target: 'node20.19',
@@ -69,6 +80,20 @@ const builtinModules = {
 }
 
 /**
+ * The command line has the library beside it, and no copy of it inside.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const publicSurface = {
+  name: 'public-surface',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/(\.\.\/)*index\.js$/ }, ({ importer }) =>
+      importer.startsWith(join(root, 'src/cli/')) ? { path: './index.js', external: true } : undefined,
+    )
+  },
+}
+
+/**
  * Gives classes back the names that they have in src/. esbuild makes `var A = class _A` of one that mentions itself.
  *
  * @param {string} code
@@ -86,7 +111,7 @@ for (const [name, made] of Object.entries({
 function removeOthers() {
   const sources = new Set(listFiles('src').map(file => file.replace(/\.ts$/, '')))
   const made = (/** @type {string} */ file) =>
-    ['README.md', 'index.js', 'index.js.map'].includes(file) ||
+    /^(README\.md|(index|cli)\.js(\.map)?)$/.test(file) ||
     (/\.d\.ts(\.map)?$/.test(file) && sources.has(file.replace(/\.d\.ts(\.map)?$/, '')))
   for (const file of listFiles('lib')) if (!made(file)) rmSync(join(root, 'lib', file))
 }

@@ -62,6 +62,17 @@ t.test('one module, which has Node load little', async t => {
   )
 })
 
+t.test('the command line loads the library when it needs it, and has no copy of it', async t => {
+  const { specifiers, awaits } = readModule(readFileSync(`${root}lib/cli.js`, 'utf8'))
+  t.strictSame(specifiers, [])
+  t.notOk(awaits)
+  const cli = readFileSync(`${root}lib/cli.js`, 'utf8')
+  t.match(cli, /^#!\/usr\/bin\/env node\n/)
+  t.match(cli, /import\("\.\/index\.js"\)/)
+  t.notMatch(cli, 'NetlinkSubscription')
+  t.match(readFileSync(`${root}lib/index.js`, 'utf8'), 'NetlinkSubscription', 'control')
+})
+
 t.test('the same names as src/, classes under their own', async t => {
   const built = (await import('rtnetlink')) as Record<string, unknown>
   t.strictSame(Object.keys(built), Object.keys(source))

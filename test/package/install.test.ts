@@ -54,7 +54,7 @@ t.test('an installed package works where there is no compiler', async t => {
   const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder])
   const [{ filename }] = JSON.parse(packed) as [{ filename: string }]
 
-  for (const command of ['node', 'npm', 'sh'])
+  for (const command of ['node', 'npm', 'npx', 'sh', 'env'])
     symlinkSync(run('sh', ['-c', `command -v ${command}`]).trim(), join(folder, 'bin', command))
   const env = { ...process.env, PATH: join(folder, 'bin'), npm_config_offline: 'true' }
   t.ok(has('cc'), 'control: there is a compiler outside')
@@ -70,6 +70,11 @@ t.test('an installed package works where there is no compiler', async t => {
   }
   t.strictSame(rest, { addon, required: true }, 'the prebuilt addon, and require() gives what import() gives')
   t.ok(links.includes('lo'), 'it lists the links')
+  t.match(
+    run('npx', ['rtnetlink', 'links'], { cwd: project, env }),
+    /^INDEX +NAME/,
+    'and so does the command',
+  )
 })
 
 const crossCompiler = 'aarch64-linux-gnu-g++'

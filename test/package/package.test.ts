@@ -13,6 +13,7 @@ interface Manifest {
   os?: unknown
   cpu?: unknown
   exports: Record<string, unknown>
+  bin: Record<string, string>
   scripts: Record<string, string>
   dependencies: Record<string, string>
   bundleDependencies?: unknown
@@ -29,6 +30,7 @@ t.test('package.json', async t => {
   t.equal(manifest.type, 'module')
   t.equal(manifest.license, 'MIT')
   t.equal(manifest.engines.node, '>=20.19', 'where require() of an ES module works')
+  t.strictSame(manifest.bin, { rtnetlink: './lib/cli.js' })
   t.strictSame(manifest.exports, {
     '.': { types: './lib/index.d.ts', default: './lib/index.js' },
     './package.json': './package.json',
@@ -50,7 +52,7 @@ t.test('the scripts of a fresh clone need nothing installed', async t => {
 
 const published = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
-  /^lib\/(README\.md|index\.js(\.map)?|[\w/-]+\.d\.ts(\.map)?)$/,
+  /^lib\/(README\.md|(index|cli)\.js(\.map)?|[\w/-]+\.d\.ts(\.map)?)$/,
   /^src\/[\w/-]+\.ts$/,
   /^native\/\w+\.(cc|h)$/,
   /^prebuilds\/linux-(x64|arm64)\/rtnetlink\.(glibc|musl)\.node$/,
@@ -76,6 +78,7 @@ t.test('npm pack has what is needed and nothing else', async t => {
     'binding.gyp',
     'native/addon.cc',
     'lib/index.js',
+    'lib/cli.js',
   ])
     t.ok(files.includes(file), file)
   const declared = files

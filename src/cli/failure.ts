@@ -1,0 +1,25 @@
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { printable } from './printable.js'
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const PRIVILEGE = new Set(['EPERM', 'EACCES'])
+
+/** What the process ends with because of an error. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return EXIT.usage
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (PRIVILEGE.has((cause as NodeJS.ErrnoException).code ?? '')) return EXIT.privilege
+  return EXIT.failed
+}
+
+/** An error in one line. */
+export const lineOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .split('\n')
+    .map(line => printable(line.trim()))
+    .filter(line => line !== '')
+    .join('; ')

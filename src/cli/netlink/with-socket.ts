@@ -1,0 +1,11 @@
+import type { RtnetlinkSocket } from '../../index.js'
+import type { Place } from './listing.js'
+
+/** Opens a socket for as long as `work` takes. */
+export async function withSocket<T>(
+  { library, from }: Place,
+  work: (rt: RtnetlinkSocket) => Promise<T>,
+): Promise<T> {
+  await using rt = await library.RtnetlinkSocket.open(from)
+  return await work(rt)
+}

@@ -1,0 +1,5 @@
+import { createRequire } from 'node:module'
+
+/** The version of the package. */
+export const version = (): string =>
+  (createRequire(import.meta.url)('rtnetlink/package.json') as { version: string }).version

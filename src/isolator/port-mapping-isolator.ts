@@ -27,6 +27,7 @@ import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { publicInterfaceChanged } from './host/public-interface.js'
+import { routesChanged } from './host/routes.js'
 import { recover, type Recovery, type RecoveryOf } from './recovery/recover.js'
 import { removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
@@ -124,7 +125,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       )
     })
     for (const error of failures) this.#housekeeping.failed(error)
-    if (outdated) await this.#housekeeping.hostChanged()
+    if (outdated || this.#host.gatewayMoved) await this.#housekeeping.hostChanged()
     return recovery
   }
 
@@ -275,8 +276,8 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /**
    * Calls `listener` at each event. From the first call on, or the first of `watch`, changes of the host's links are
-   * followed: a container that has deleted its interface, or whose process has ended, is cleaned up, and what depends on the public interface is
-   * repaired when that gets another MAC or MTU.
+   * followed, and of its routes: a container that has deleted its interface, or whose process has ended, is cleaned up, and
+   * what depends on the public interface or on routes is repaired when that gets another MAC or MTU, or these change.
    */
   on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): this {
     listening.on.event(event)
@@ -378,13 +379,19 @@ export class PortMappingIsolator implements AsyncDisposable {
     })
   }
 
-  /** Whether or not anybody follows the host, nothing is made for the interface as it was. What is made stays. */
+  /** Whether or not anybody follows the host, nothing is made for the host as it was. What is made stays. */
   async #followHost(): Promise<void> {
     try {
-      if (await publicInterfaceChanged(this.#host)) await this.#housekeeping.hostChanged()
+      if (await this.#hostHasChanged()) await this.#housekeeping.hostChanged()
     } catch (error) {
       this.#housekeeping.failed(error as Error)
     }
+  }
+
+  /** Routes are looked at where changes are not seen as they happen. */
+  async #hostHasChanged(): Promise<boolean> {
+    if (await publicInterfaceChanged(this.#host)) return true
+    return !this.#housekeeping.followsRoutes && routesChanged(this.#host)
   }
 
   #recover(wanted: RecoveryOf): ReturnType<typeof recover> {

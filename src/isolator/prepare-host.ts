@@ -67,7 +67,13 @@ async function prepare(
     hostReservedPorts: await portsReservedByOthers(rt, netns, options.loopbackInterface),
   })
   const { bridged } = await refuseUnfitKernel(options)
-  const host = { ...opened, facts: { ...facts, bridged }, publicIndex, bridges: new Map() }
+  const { routing } = options
+  const { routes: settledRoutes } = facts
+  const host = {
+    ...opened,
+    ...{ routing, facts: { ...facts, bridged }, publicIndex, settledRoutes },
+    bridges: new Map<string, number>(),
+  }
   const record = await setUpHost(host, await wishesOf(options))
   return { host, limits, record, settings: await settingsOf(netns, record) }
 }

@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { NoSuchDeviceError } from '../../netlink/devices.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
-import { linkProperty, link, type LinkProperty, type LinkSpec } from '../../rtnetlink/index.js'
+import {
+  link,
+  linkProperty,
+  parsePrefix,
+  route,
+  type LinkProperty,
+  type LinkSpec,
+  type RouteSpec,
+} from '../../rtnetlink/index.js'
 import {
   filter,
   qdisc,
@@ -19,6 +27,7 @@ import { slotOfLink } from '../layout/layout.js'
 import { replacement } from './replacement.js'
 import type { Snapshot } from './snapshot.js'
 import { plan, type Planned } from '../plan/planned.js'
+import { isSameWay } from '../plan/routes.js'
 import { addNames, namesBeyond, noteIn, removeNames } from '../plan/port-note.js'
 
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
@@ -54,6 +63,8 @@ function compare(
       return compareClass(planned, snapshot, devices)
     case filter.name:
       return compareFilter(planned, snapshot, devices)
+    case route.name:
+      return compareRoute(planned, snapshot)
     default:
       return undefined
   }
@@ -171,6 +182,26 @@ async function compareClass(
     ? undefined
     : different(planned, trafficClass.command('add', found), [plan(trafficClass, 'change', spec)])
 }
+
+/**
+ * Where packets go. A container may have routes of its own that lead elsewhere than its eth0: that is its own affair. What
+ * leads nowhere, or through its eth0 by another router, is not as planned.
+ */
+function compareRoute(planned: Planned, snapshot: Snapshot): Fault | undefined {
+  const wanted = planned.spec as RouteSpec
+  const mend = [plan(route, 'replace', wanted)]
+  const found = snapshot.routeLike(wanted)
+  if (!found) return { ...missing(planned), mend }
+  if (found.destination === wanted.destination) {
+    if (found.dev !== wanted.dev || isSameWay(wanted, found)) return undefined
+    return different(planned, route.command('add', found), mend)
+  }
+  const isShorter = prefixOf(found) < prefixOf(wanted)
+  return isShorter && found.dev === wanted.dev ? { ...missing(planned), mend } : undefined
+}
+
+const prefixOf = ({ destination }: RouteSpec): number =>
+  destination === 'default' ? 0 : parsePrefix('destination', destination).length
 
 /** What says where an object is, rather than what it does. */
 const PLACE = new Set(['dev', 'parent', 'handle', 'classid', 'kind'])

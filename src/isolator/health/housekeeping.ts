@@ -6,11 +6,12 @@ import { HostWatch } from './host-watch.js'
 import type { Gone, IsolatorEvents } from './isolator-events.js'
 import { linkName } from '../layout/layout.js'
 import { retryLater, retryUntilDone } from './retry-until-done.js'
+import { RouteWatch } from './route-watch.js'
 import { ProcessWatch } from './process-watch.js'
 import type { Repair } from './repair.js'
 import { nextTurn } from '../kernel/concurrency-limit.js'
 
-/** What is done by itself when the host's links change. */
+/** What is done by itself when the host changes. */
 export interface Chores {
   /** @throws where a container could not be removed */
   cleanup(id: string): Promise<boolean>
@@ -21,8 +22,8 @@ export interface Chores {
 const CONTAINERS_PER_TURN = 256
 
 /**
- * Follows the host's links once somebody wants to know: cleans a container up whose interface has gone, and repairs what
- * depends on the public interface when that changes. What fails is reported and tried again.
+ * Follows the host's links and routes once somebody wants to know: cleans a container up whose interface has gone, and repairs
+ * what depends on the public interface or on routes when these change. What fails is reported and tried again.
  */
 export class Housekeeping {
   readonly #host: HostContext
@@ -38,6 +39,7 @@ export class Housekeeping {
   })
   readonly #closed = new AbortController()
   #watch: HostWatch | undefined
+  #routes: RouteWatch | undefined
   /** One repair after the other. */
   #repairing: Promise<void> = Promise.resolve()
   /** The one that has not begun yet: it will see what changes until then. */
@@ -143,6 +145,7 @@ export class Housekeeping {
     this.#closed.abort(closedError())
     this.#processes.close()
     this.#watch?.stop()
+    this.#routes?.stop()
     await this.#repairing
   }
 
@@ -161,7 +164,18 @@ export class Housekeeping {
       },
       failed: this.#fail,
     })
+    this.#routes = new RouteWatch(this.#host, {
+      changed: () => {
+        void this.hostChanged()
+      },
+      failed: this.#fail,
+    })
     for (const container of this.#containers) this.made(container)
+  }
+
+  /** Whether changes of the host's routes are seen as they happen. */
+  get followsRoutes(): boolean {
+    return this.#routes?.listening ?? false
   }
 
   /** Puts right what follows from the host's interfaces. Resolves when that has been tried. */

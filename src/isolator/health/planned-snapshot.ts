@@ -1,5 +1,5 @@
 import { rememberNames } from '../../netlink/devices.js'
-import { link } from '../../rtnetlink/index.js'
+import { link, route, type Route, type RouteSpec } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import {
   filter,
@@ -15,6 +15,7 @@ import {
 import { lookUp } from '../kernel/look-up.js'
 import { isRoot, placeOf } from '../layout/filter-places.js'
 import type { Planned } from '../plan/planned.js'
+import { addressIn } from '../plan/routes.js'
 import type { Snapshot } from './snapshot.js'
 
 /**
@@ -34,6 +35,7 @@ export async function readPlanned(rt: RtnetlinkSocket, planned: readonly Planned
   const qdiscs = found(await lookUp(rt, qdisc, keysOf(qdisc, qdiscPlace)))
   const classes = found(await lookUp(rt, trafficClass, keysOf(trafficClass, classPlace)))
   const filters = await lookUpFilters(rt, keysOf(filter, filterKey))
+  const routes = await lookUpRoutes(rt, planned)
   return {
     devices: rememberNames(rt.devices),
     link: name => links.find(link => link.name === name),
@@ -43,6 +45,7 @@ export async function readPlanned(rt: RtnetlinkSocket, planned: readonly Planned
       const own = filters.filter(({ key }) => key.dev === indexes.get(dev) && key.parent === parent)
       return Promise.resolve(new Map(own.map(({ filter }) => [placeOf(filter), filter])))
     },
+    routeLike: planned => routes.get(planned.destination),
   }
 }
 
@@ -60,6 +63,24 @@ const qdiscPlace = (spec: QdiscSpec) => ({
 })
 const classPlace = ({ classid }: ClassSpec) => ({ classid })
 const filterKey = (spec: FilterSpec) => spec as FilterKey
+
+/** What the kernel does with packets to where the planned routes lead, by the destination of these. */
+async function lookUpRoutes(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<Map<string, Route>> {
+  const destinations = planned.flatMap(({ object, spec }) =>
+    object.name === route.name ? [(spec as RouteSpec).destination] : [],
+  )
+  const answers = await lookUp(
+    rt,
+    route,
+    destinations.map(destination => ({ destination: addressIn(destination), fibMatch: true })),
+  )
+  return new Map(
+    destinations.flatMap((destination, i) => {
+      const answer = answers[i]
+      return answer ? [[destination, answer]] : []
+    }),
+  )
+}
 
 /** Filters by their keys. A root of a u32 priority is found by the number of its table alone, which is asked for first. */
 async function lookUpFilters<Key extends FilterKey>(

@@ -45,6 +45,7 @@ export async function repair(scope: Scope): Promise<Repair> {
     faults = await findFaults(scope)
   }
   for (const fault of faults) tried.delete(nameOf(fault))
+  if (scope.whole) scope.host.settledRoutes = scope.host.facts.routes
   return { repaired: differencesOf([...tried.values()]), left: differencesOf(faults) }
 }
 

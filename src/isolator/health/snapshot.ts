@@ -1,6 +1,6 @@
 import { rememberNames } from '../../netlink/devices.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
-import type { Link } from '../../rtnetlink/index.js'
+import type { Link, Route, RouteSpec } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc, TrafficClass } from '../../tc/index.js'
 import { placeOf } from '../layout/filter-places.js'
@@ -16,6 +16,8 @@ export interface Snapshot {
   /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>>
   classes(dev: string): Promise<readonly TrafficClass[]>
+  /** The route that packets to what a planned one leads to take; undefined where there is none, or nobody looks. */
+  routeLike(planned: RouteSpec): Route | undefined
 }
 
 /**
@@ -56,6 +58,11 @@ export class WholeSnapshot implements Snapshot {
       const filters = this.#has(dev, parent) ? await unlessGone(() => filtersAt(this.#rt, dev, parent)) : []
       return new Map(filters?.map(filter => [placeOf(filter), filter]))
     })
+  }
+
+  /** None is planned here. */
+  routeLike(): undefined {
+    return undefined
   }
 
   classes(dev: string): Promise<TrafficClass[]> {

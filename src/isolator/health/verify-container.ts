@@ -2,7 +2,8 @@ import { shellWord } from '../../netlink/shell-word.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
 import { sysctlWords } from '../../netns/sysctl-words.js'
-import { link } from '../../rtnetlink/index.js'
+import { link, route } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter } from '../../tc/index.js'
 import { compareAll } from './compare.js'
 import type { Container } from '../container/table.js'
@@ -10,6 +11,7 @@ import { foreign, type Fault } from './difference.js'
 import { featureLine, sysctlLine } from '../plan/command-lines.js'
 import { isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
+import { MOST_ROUTES } from '../host/other-routes.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
@@ -18,7 +20,8 @@ import type { Snapshot } from './snapshot.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import { masterOf } from '../plan/bridge.js'
 import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
-import { plan, type Planned } from '../plan/planned.js'
+import { plan, planDelete, type Planned } from '../plan/planned.js'
+import { ROUTE_PROTOCOL, surplusRoutes } from '../plan/routes.js'
 import { shaperPair } from '../plan/shaper.js'
 import { keysOf } from './verify-host.js'
 
@@ -112,8 +115,9 @@ async function insideFaults(
     const faults = await insideOf(id, async signal => {
       const found = await withSocketInside(netns, signal, async rt => {
         const snapshot = await readPlanned(rt, planned)
-        if (snapshot.link(CONTAINER_INTERFACE)) return compareAll(planned, snapshot)
-        return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
+        if (!snapshot.link(CONTAINER_INTERFACE))
+          return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
+        return [...(await compareAll(planned, snapshot)), ...(await surplusRouteFaults(rt, host))]
       })
       return [...found, ...(await sysctlFaults(netns, insideSysctls))]
     })
@@ -122,6 +126,17 @@ async function insideFaults(
     if (!isInsideError(error)) throw error
     return [foreign('unreadable', `the inside of '${id}'`, (error.cause as Error).message)]
   }
+}
+
+/** Routes that the host had before: a container can list as ours what it likes, and loses it. */
+async function surplusRouteFaults(rt: RtnetlinkSocket, { routes }: HostFacts): Promise<Fault[]> {
+  const ours = await rt.routes.list({ family: 'inet', protocol: ROUTE_PROTOCOL, dev: CONTAINER_INTERFACE })
+  return surplusRoutes(ours, routes)
+    .slice(0, MOST_ROUTES)
+    .map((found): Fault => ({
+      difference: { kind: 'surplus', object: route.command('add', found), foreign: false },
+      mend: [planDelete(route, found)],
+    }))
 }
 
 async function sysctlFaults(netns: NetworkNamespace, sysctls: readonly Sysctl[]): Promise<Fault[]> {

@@ -1,10 +1,11 @@
-import { address as addressType, link } from '../../rtnetlink/index.js'
+import { address as addressType, link, route } from '../../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import { compareAll } from './compare.js'
 import { containerNode, ownerOf } from '../layout/container-node.js'
 import { foreign, type Fault } from './difference.js'
 import { hasLayoutPriority, isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
+import type { RouteProblem } from '../host/routes.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { isHostRecord, type HostRecord } from '../layout/host-record.js'
 import { ANSWERS, FLOW_QDISC } from '../layout/layout.js'
@@ -46,6 +47,17 @@ async function interfaceFaults(
       : [foreign('missing', addressType.command('add', { dev, address, prefixLength }))]),
   ]
 }
+
+/** What containers would need of the host's routes and do not get. */
+export const routeFault = (
+  { publicInterface: dev }: HostFacts,
+  { option, found, expected }: RouteProblem,
+): Fault =>
+  foreign(
+    'missing',
+    option === 'gateway' ? route.command('add', { destination: 'default', dev }) : `ip route show dev ${dev}`,
+    `${found}: '${option}' takes ${expected}`,
+  )
 
 /** An alias that somebody has given to lo in the place of the record is theirs. */
 function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, snapshot: Snapshot): Fault {

@@ -3,6 +3,7 @@ import { atOnce } from '../kernel/at-once.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
+import { followRoutes } from '../host/routes.js'
 import type { HostRecord } from '../layout/host-record.js'
 import { FIRST_SLOT, shaperNames } from '../layout/layout.js'
 import { WholeSnapshot } from './snapshot.js'
@@ -11,7 +12,7 @@ import type { HostFacts } from '../plan/facts.js'
 import { hostPlan } from '../plan/host.js'
 import { bridgeFaults } from './verify-bridges.js'
 import { containerFaults, type ActiveFeatures } from './verify-container.js'
-import { hostFaults, surplusFaults } from './verify-host.js'
+import { hostFaults, routeFault, surplusFaults } from './verify-host.js'
 
 /** What is compared with the kernel. */
 export interface Scope {
@@ -27,17 +28,26 @@ export interface Scope {
 
 /**
  * What of the host's own part and of containers is not as planned: the host first, each in the order of its plan. The plan
- * follows the public interface, should that have another MAC or MTU by now.
+ * follows the host, should its public interface have another MAC or MTU by now, or containers need other routes.
  */
 export async function findFaults({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
   const snapshot = await WholeSnapshot.read(host.rt)
   host.facts = currentFacts(host.facts, snapshot)
   host.publicIndex = snapshot.link(host.facts.publicInterface)?.index ?? host.publicIndex
+  const { problems } = await followRoutes(host)
   const features = await featuresOn(host, containers)
   const faults = new Map<Container, Fault[]>()
   const slots = containers.map(({ slot }) => slot)
   const bridges = await bridgeFaults(host.facts, whole ? [FIRST_SLOT, ...slots] : slots, snapshot)
-  const ofHost = [...bridges, ...(whole ? await hostFaults(host, record, snapshot) : [])]
+  const ofHost = [
+    ...bridges,
+    ...(whole
+      ? [
+          ...(await hostFaults(host, record, snapshot)),
+          ...problems.map(problem => routeFault(host.facts, problem)),
+        ]
+      : []),
+  ]
   if (!snapshot.link(host.facts.publicInterface)) return ofHost
   await atOnce(containers, async container => {
     faults.set(container, await containerFaults(host, container, snapshot, features))

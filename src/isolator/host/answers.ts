@@ -23,7 +23,7 @@ export async function setUpAnswers({ rt, facts }: HostContext, undo: Undo): Prom
   await ensureAll(rt, answersLimits(facts))
   const found = await ourFilters(rt, ANSWERS.far)
   const ours = found.filter(({ kind }) => kind === 'u32')
-  await applyAll(rt, missingFilters(rt, ours, answersCopies()), goesWithPair)
+  await applyAll(rt, missingFilters(rt, ours, answersCopies()).missing, goesWithPair)
 }
 
 /** Takes it away, with all that is on it. */

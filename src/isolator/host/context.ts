@@ -2,6 +2,7 @@ import type { HeldName } from '../../native/binding.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { SockDiagSocket } from '../../sock-diag/index.js'
+import type { RouteOptions } from '../options/route-options.js'
 import type { HostFacts } from '../plan/facts.js'
 
 /** The host side as the isolator works on it: its namespace, a socket in it, and what is known of it. */
@@ -12,10 +13,16 @@ export interface HostContext {
   readonly sockets: SockDiagSocket
   /** Keeps others off the host, where that was asked for. */
   readonly exclusive: HeldName | undefined
-  /** As of the last look: the public interface may get another MAC or MTU. */
+  /** What the options say of containers' routes. */
+  readonly routing: RouteOptions
+  /** As of the last look: the public interface may get another MAC or MTU, the host other routes. */
   facts: HostFacts
   /** Likewise, its index: another one that has got its name has none of the filters. */
   publicIndex: number
+  /** The routes that all containers have had since the last repair of everything: `verify()` alone gives them no others. */
+  settledRoutes: HostFacts['routes']
+  /** Whether `create()` found filters for another gateway: containers of an earlier run may have it as well. */
+  gatewayMoved?: boolean
   /** Indexes of the bridges that have been looked at, by name: as long as they are the same they are ours. */
   readonly bridges: Map<string, number>
 }

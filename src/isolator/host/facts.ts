@@ -1,8 +1,10 @@
 import { referencePath, type NetworkNamespace } from '../../netns/network-namespace.js'
-import type { Address, Link, Route } from '../../rtnetlink/index.js'
+import type { Address, Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { readCopiedSysctls } from './copied-sysctls.js'
+import { defaultInterfaces } from './default-route.js'
 import { findFlowQdisc } from './flows.js'
+import { readRoutes, settleProblems } from './routes.js'
 import { IsolatorError } from '../isolator-error.js'
 import { sysctlWords } from '../../netns/sysctl-words.js'
 import { refuse } from '../options/option-checks.js'
@@ -22,16 +24,8 @@ export async function readHostFacts(
   netns: NetworkNamespace,
   options: IsolatorOptions,
 ): Promise<Omit<HostFacts, 'bridged'>> {
-  const defaultRoute = await findDefaultRoute(rt, options.publicInterface)
-  const publicInterface = options.publicInterface ?? defaultRoute?.dev
-  if (publicInterface === undefined) {
-    throw refuse(
-      'publicInterface',
-      undefined,
-      'the name of an interface, since this host has no default route to take it from',
-    )
-  }
-  const link = await publicLink(rt, publicInterface)
+  const link = await publicLink(rt, options.publicInterface ?? (await interfaceOfDefaultRoute(rt)))
+  const publicInterface = link.name
   await checkLoopback(rt, options.loopbackInterface)
   const [address, sysctls, ephemeralPorts, flows] = await Promise.all([
     sharedAddress(rt, publicInterface, options.address),
@@ -39,16 +33,20 @@ export async function readHostFacts(
     readEphemeralRange(netns),
     findFlowQdisc(rt, publicInterface),
   ])
+  const { neighbours, routing } = options
+  if (routing.gateway === address.address)
+    throw refuse('gateway', routing.gateway, 'the address of another machine than this host')
+  const { prefixLength } = address
+  const place = { publicInterface, address: address.address, prefixLength, neighbours }
+  const found = await readRoutes(rt, place, routing)
+  settleProblems(found)
   return {
     netnsPath: options.netns === undefined ? undefined : referencePath(options.netns),
-    publicInterface,
+    ...place,
     loopbackInterface: options.loopbackInterface,
-    address: address.address,
-    prefixLength: address.prefixLength,
     mac: link.address ?? '',
     mtu: link.mtu,
-    gateway: defaultRoute?.gateway,
-    neighbours: options.neighbours,
+    routes: found.routes,
     bloatReduction: options.bloatReduction,
     // Containers of an earlier run have nodes there, which have to go with them: it is used as long as it is there.
     flowParent: options.flowParent ?? flows?.parent,
@@ -69,13 +67,14 @@ function hostAccess(
   return services && { services, managed: ports.union(ephemeralPorts), hostEphemeral }
 }
 
-/** The IPv4 default route of the lowest metric, through `dev` where that is given. */
-async function findDefaultRoute(rt: RtnetlinkSocket, dev: string | undefined): Promise<Route | undefined> {
-  const routes = await rt.routes.list({ family: 'inet', table: 'main' })
-  const defaults = routes.filter(
-    route => route.destination === 'default' && (dev === undefined || route.dev === dev),
-  )
-  return defaults.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))[0]
+async function interfaceOfDefaultRoute(rt: RtnetlinkSocket): Promise<string> {
+  const [dev, ...others] = await defaultInterfaces(rt)
+  if (dev !== undefined && others.length === 0) return dev
+  const problem =
+    dev === undefined
+      ? 'this host has no default route to take it from'
+      : `this host's default route leads through ${[dev, ...others].join(' and ')}`
+  throw refuse('publicInterface', undefined, `the name of an interface, since ${problem}`)
 }
 
 async function publicLink(rt: RtnetlinkSocket, name: string): Promise<Link> {

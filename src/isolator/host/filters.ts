@@ -16,7 +16,7 @@ import {
   placeOf,
 } from '../layout/filter-places.js'
 import { tableHandle, type FLOW_QDISC } from '../layout/layout.js'
-import type { Planned } from '../plan/planned.js'
+import { plan, planDelete, type Planned } from '../plan/planned.js'
 
 /** How long the kernel may take to let go of a table after its last link went (an RCU grace period; 32 ms measured). */
 const TABLE_RELEASE_MS = 2000
@@ -35,9 +35,17 @@ export async function ourFilters(
   return parent === 'ingress' ? filters.filter(hasLayoutPriority) : filters
 }
 
+/** What a device lacks of the planned filters. */
+export interface MissingFilters {
+  readonly missing: readonly Planned[]
+  /** Takes filters that were made for the host as it was before out, and puts the planned ones in their place. */
+  readonly outdated: readonly Planned[]
+}
+
 /**
  * Which of the planned filters are not there yet, of a device whose filters are `found`.
  *
+ * @param former the same filters, planned for the host as it was before
  * @throws IsolatorError ERR_FOREIGN_STATE where a planned handle holds another filter, naming both, and where a priority
  *   of the layout holds a filter that is neither planned nor a container's: removing the layout would remove it too
  */
@@ -45,7 +53,8 @@ export function missingFilters(
   rt: RtnetlinkSocket,
   found: readonly Filter[],
   planned: readonly Planned[],
-): Planned[] {
+  former: readonly Planned[] = [],
+): MissingFilters {
   const there = new Map(found.map(object => [placeOf(object), object]))
   const all = planned.map(message => ({ message, wanted: asListed(message, rt.devices) as Filter }))
   const places = new Set(all.map(({ wanted }) => placeOf(wanted)))
@@ -53,18 +62,29 @@ export function missingFilters(
     object => !places.has(placeOf(object)) && containerPlace(object) === undefined && !isRootTable(object),
   )
   if (foreign) throw foreignFilter(foreign)
-  const missing = all.filter(({ wanted }) => {
+  const expectedBefore = new Map(
+    former.map(message => {
+      const wanted = asListed(message, rt.devices) as Filter
+      return [placeOf(wanted), lineOf(wanted)]
+    }),
+  )
+  const outdated: Planned[] = []
+  const missing = all.filter(({ message, wanted }) => {
     const existing = there.get(placeOf(wanted))
     if (!existing) return true
     const [is, expected] = [lineOf(existing), lineOf(wanted)]
     if (is === expected) return false
+    if (is === expectedBefore.get(placeOf(wanted))) {
+      outdated.push(planDelete(filter, existing, plan(filter, 'add', existing)), message)
+      return false
+    }
     throw new IsolatorError(
       'ERR_FOREIGN_STATE',
       `${wanted.dev} has a filter where this isolator has one of its own, and it is another. There: ${is}; expected: ${expected}`,
       { details: { dev: wanted.dev, found: is, expected } },
     )
   })
-  return missing.map(({ message }) => message)
+  return { missing: missing.map(({ message }) => message), outdated }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Link } from '../../rtnetlink/index.js'
-import type { Qdisc } from '../../tc/index.js'
+import type { Filter, Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, removeAll } from '../kernel/apply.js'
 import { setUpAnswers, tearDownAnswers } from './answers.js'
@@ -13,6 +13,7 @@ import { IsolatorError } from '../isolator-error.js'
 import { filtersAt, sharedBlockOf } from '../kernel/filters-at.js'
 import { parseHostRecord, type HostRecord } from '../layout/host-record.js'
 import {
+  gatewayIn,
   ingressQdisc,
   loopbackFilters,
   loopbackPlan,
@@ -191,12 +192,13 @@ async function fillIn(
 
 /** Adds the filters that a qdisc lacks. */
 async function addMissingFilters(
-  { rt }: HostContext,
+  host: HostContext,
   dev: string,
   parent: 'ingress' | typeof FLOW_QDISC,
   filters: readonly Planned[],
   undo: Undo,
 ): Promise<void> {
+  const { rt } = host
   const close = await openPriorities(rt, dev, parent, filters, undo)
   refuseForeignTables(await filtersAt(rt, dev, parent), filters)
   const found = withoutOpeners(await ourFilters(rt, dev, parent))
@@ -208,7 +210,7 @@ async function addMissingFilters(
       now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
     )
   })
-  const missing = missingFilters(rt, found, filters)
+  const { missing, outdated } = missingFilters(rt, found, filters, madeBefore(host, found))
   const isTable = ({ spec }: Planned): boolean => 'divisor' in (spec as object)
   // Alone: nodes are written into no table that is not known to be ours.
   await addTables(rt, dev, missing.filter(isTable))
@@ -217,7 +219,17 @@ async function addMissingFilters(
     missing.filter(message => !isTable(message)),
     goesWithQdisc,
   )
+  await applyAll(rt, outdated, undo)
+  host.gatewayMoved ||= outdated.length > 0
   await close()
+}
+
+/** The public interface's filters as an earlier run has made them, which may have been for another gateway. */
+function madeBefore({ facts }: HostContext, found: readonly Filter[]): Planned[] {
+  const gateway = gatewayIn(found)
+  return gateway === undefined
+    ? []
+    : publicFilters({ ...facts, routes: [{ destination: 'default', gateway }] })
 }
 
 async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Planned[]): Promise<void> {

@@ -11,6 +11,7 @@ import {
   whole,
   type Declaration,
 } from '../../input/index.js'
+import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { isIpv4 } from '../../netlink/codec/ip-version.js'
 import { IsolatorError } from '../isolator-error.js'
 import { PortRanges, type PortRange, type PortRangesInput } from '../ports/port-ranges.js'
@@ -32,6 +33,16 @@ export const interfaceName = textThat(
 )
 
 export const ipv4Address = textThat("an IPv4 address such as '10.9.0.2'", isIpv4)
+
+/** What a route leads to. The kernel refuses bits beyond the length (fib_valid_key_len, net/ipv4/fib_trie.c). */
+export const ipv4Prefix = textThat("an IPv4 prefix such as '10.20.0.0/16'", isIpv4Prefix)
+
+function isIpv4Prefix(given: string): boolean {
+  const [address = '', bits = '32', ...rest] = given.split('/')
+  if (rest.length > 0 || !isIpv4(address) || !/^\d{1,2}$/.test(bits)) return false
+  const length = Number(bits)
+  return length >= 1 && length <= 32 && ipv4ToNumber(address) % 2 ** (32 - length) === 0
+}
 
 export const pid = whole(1, 2 ** 31 - 1, 'the pid of a process')
 

@@ -26,6 +26,7 @@ import {
 import { refuseAlone } from './option-checks.js'
 import type { RatePolicy } from './rate-limit.js'
 import { rateOptions, ratePolicy } from './rate-options.js'
+import { parseRouteOptions, routeOptions, type RouteOptions } from './route-options.js'
 import { parseSize } from './sizes.js'
 import { parseStatisticsOptions, statisticsOptions, type StatisticsOptions } from './statistics-options.js'
 
@@ -107,6 +108,7 @@ export const isolatorOptions = object(
      */
     exclusive: optional(boolean),
   },
+  routeOptions,
   rateOptions,
   statisticsOptions,
 )
@@ -189,6 +191,7 @@ export interface IsolatorOptions {
   readonly hostServices: PortRanges | undefined
   readonly withoutBridge: 'refuse' | 'accept'
   readonly exclusive: boolean
+  readonly routing: RouteOptions
   readonly statistics: StatisticsOptions
 }
 
@@ -230,6 +233,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     hostServices: hostServices(options.hostAccess),
     withoutBridge: options.withoutBridge ?? 'refuse',
     exclusive: options.exclusive ?? false,
+    routing: parseRouteOptions(options, options.neighbours ?? 'prefix'),
     statistics: parseStatisticsOptions(options),
   }
 }

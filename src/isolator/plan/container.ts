@@ -1,5 +1,5 @@
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
-import { address as addressType, link, route } from '../../rtnetlink/index.js'
+import { address as addressType, link } from '../../rtnetlink/index.js'
 import { qdisc } from '../../tc/index.js'
 import { formatAlias } from './alias.js'
 import { mirrorNode } from './answers.js'
@@ -22,6 +22,7 @@ import { allowOn, GUARDED_LINK, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { portNames, portNote, removeNames } from './port-note.js'
+import { containerRoutes } from './routes.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { portNodes } from './steering.js'
 import { U32Priority, word } from './u32-priority.js'
@@ -132,7 +133,7 @@ const nearEnd = (host: HostFacts, container: ContainerFacts): Planned =>
   })
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
-  const { address, gateway, mac, mtu, neighbours, prefixLength } = host
+  const { address, mac, mtu, neighbours, prefixLength } = host
   const dev = CONTAINER_INTERFACE
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
@@ -147,9 +148,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
     }),
     plan(link, 'change', { dev, up: true, inet: { accept_local: 1, accept_redirects: 0 } }),
     planAdd(addressType, { dev, address, prefixLength: neighbours === 'gateway' ? 32 : prefixLength }),
-    ...(gateway === undefined
-      ? []
-      : [planAdd(route, { destination: 'default', gateway, dev, onlink: true })]),
+    ...containerRoutes(host),
     planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
     planAdd(qdisc, { dev, kind: 'ingress' }),
     bpfFilter(insideFilter(host, container)),

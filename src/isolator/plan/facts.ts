@@ -1,5 +1,6 @@
 import { PortRanges } from '../ports/port-ranges.js'
 import type { RateLimit } from '../options/rate-limit.js'
+import type { ContainerRoute } from './routes.js'
 import type { HostAccess } from '../programs/local.js'
 
 /** A sysctl and the value it is to have; `optional` ones are passed over where a namespace does not have them. */
@@ -28,8 +29,8 @@ export interface HostFacts {
   readonly mac: string
   /** MTU of the public interface, bytes. */
   readonly mtu: number
-  /** The default route's next hop; undefined where there is no default route through the public interface. */
-  readonly gateway: string | undefined
+  /** The routes of containers, as of the last look; none where the host has none through the public interface. */
+  readonly routes: readonly ContainerRoute[]
   readonly neighbours: 'prefix' | 'gateway'
   /** The queue below a rate limit. */
   readonly bloatReduction: 'fq_codel' | 'none'

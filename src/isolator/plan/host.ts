@@ -1,6 +1,6 @@
-import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
+import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { link } from '../../rtnetlink/index.js'
-import { qdisc, type U32Key } from '../../tc/index.js'
+import { qdisc, type Filter, type U32Key } from '../../tc/index.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
 import { PRIORITY } from '../layout/layout.js'
 import { ETH_P_IP } from '../programs/frame-values.js'
@@ -11,6 +11,7 @@ import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
 import { flowFilters, flowQdisc } from './flows.js'
 import { plan, planAdd, type Planned } from './planned.js'
+import { gatewayOf } from './routes.js'
 import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
 import { half, U32Priority, word, type Delivers } from './u32-priority.js'
 
@@ -94,18 +95,28 @@ export function publicFilters(host: HostFacts): Planned[] {
 
 /**
  * What of ARP everyone needs to see: replies to the shared address, and the gateway's gratuitous ARP in either form. Where
- * only the gateway is on-link, only its replies.
+ * only the gateway is on-link, only its replies. Without a gateway the filters are there for when one comes, and match none.
  */
-function arpRoots({ address, gateway, neighbours }: HostFacts, before: readonly U32Key[] = []): Delivers[] {
-  const fromGateway = gateway === undefined ? [] : arpSender(gateway)
+function arpRoots({ address, routes, neighbours }: HostFacts, before: readonly U32Key[] = []): Delivers[] {
+  const gateway = gatewayOf(routes) ?? NO_GATEWAY
+  const fromGateway = arpSender(gateway)
   const sender = neighbours === 'gateway' ? fromGateway : []
   const replies = [ARP_ETHERNET_IPV4, ARP_REPLY, word(24, ipv4ToNumber(address)), ...sender]
-  const roots = [{ keys: [...before, ...replies], ...TO_EVERYONE }]
-  if (gateway !== undefined) {
-    const gratuitous = [ARP_ETHERNET_IPV4, word(24, ipv4ToNumber(gateway)), ...fromGateway]
-    roots.push({ keys: [...before, ...gratuitous], ...TO_EVERYONE })
-  }
-  return roots
+  const gratuitous = [ARP_ETHERNET_IPV4, word(24, ipv4ToNumber(gateway)), ...fromGateway]
+  return [replies, gratuitous].map(keys => ({ keys: [...before, ...keys], ...TO_EVERYONE }))
+}
+
+/** Nobody asks for this address, nor has it. */
+const NO_GATEWAY = '0.0.0.0'
+
+/** The gateway that the static filters of a public interface were made for, of the filters found there. */
+export function gatewayIn(filters: readonly Filter[]): string | undefined {
+  const gratuitous = filters.find(
+    ({ priority, handle }) => priority === PRIORITY.arp && String(handle).endsWith('::2'),
+  )
+  const keys = gratuitous?.kind === 'u32' ? (gratuitous.keys ?? []).flat() : []
+  const target = keys.find(({ at }) => at === 24)?.value
+  return target === undefined ? undefined : numberToIpv4(target)
 }
 
 /** The sender's IP address in an ARP packet: bytes 14 to 17, across two words. */

@@ -31,7 +31,12 @@ async function household(t: Test, chores: Partial<Chores>): Promise<Household> {
   const table = new ContainerTable({ ports, ephemeralPorts, ephemeralPortsPerContainer: 1024 })
   const repair = () => Promise.resolve({ repaired: [], left: [] })
   const all = { cleanup: () => Promise.resolve(true), repair, ...chores }
-  const keeping = new Housekeeping({ netns, rt, facts, publicIndex } as unknown as HostContext, table, all)
+  const noRoutes = { routing: { gateway: 'none', routes: [] }, settledRoutes: [] }
+  const keeping = new Housekeeping(
+    { netns, rt, facts, publicIndex, ...noRoutes } as unknown as HostContext,
+    table,
+    all,
+  )
   const errors: string[] = []
   t.teardown(async () => {
     await keeping.close()

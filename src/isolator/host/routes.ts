@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from 'node:util'
+import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { route } from '../../rtnetlink/index.js'
+import { refuse } from '../options/option-checks.js'
+import type { RouteOptions } from '../options/route-options.js'
+import type { HostFacts } from '../plan/facts.js'
+import { isWayOut, type ContainerRoute } from '../plan/routes.js'
+import type { HostContext } from './context.js'
+import { defaultInterfaces, findDefaultRoute, type DefaultRoute } from './default-route.js'
+import { findOtherRoutes, MOST_ROUTES } from './other-routes.js'
+
+/** The host's routes as far as containers get them. */
+export interface HostRoutes {
+  readonly routes: readonly ContainerRoute[]
+  /** What of the host's routes containers do not get although they would need it. */
+  readonly problems: readonly RouteProblem[]
+}
+
+export interface RouteProblem {
+  /** The option that settles it. */
+  readonly option: 'gateway' | 'routes'
+  /** What was found. */
+  readonly found: string
+  readonly expected: string
+  /** Whether the option is needed: `create()` has nothing to give containers. */
+  readonly fatal: boolean
+}
+
+/** Where the routes of containers lead through, and from where. */
+export type RoutePlace = Pick<HostFacts, 'publicInterface' | 'address' | 'prefixLength' | 'neighbours'>
+
+/** Reads the routes that containers are to have. Nothing is asked for that options say. */
+export async function readRoutes(
+  rt: RtnetlinkSocket,
+  place: RoutePlace,
+  { gateway, routes }: RouteOptions,
+): Promise<HostRoutes> {
+  const ways = gateway === undefined ? await waysOut(rt, place) : { routes: chosen(gateway), problems: [] }
+  const others = routes === 'host' ? await otherRoutes(rt, place) : { routes, problems: [] }
+  return {
+    routes: [...ways.routes, ...others.routes],
+    problems: [...ways.problems, ...others.problems],
+  }
+}
+
+/** The route that the option `gateway` asks for. */
+function chosen(gateway: string): ContainerRoute[] {
+  if (gateway === 'none') return []
+  return [{ destination: 'default', ...(gateway !== 'on-link' && { gateway }) }]
+}
+
+async function waysOut(rt: RtnetlinkSocket, place: RoutePlace): Promise<HostRoutes> {
+  const { publicInterface: dev, address } = place
+  const found = await findDefaultRoute(rt, dev, address)
+  const problem = problemOf(found, place) ?? (await routeElsewhere(rt, found, dev))
+  return problem ? { routes: [], problems: [problem] } : { routes: found.routes, problems: [] }
+}
+
+const NEEDS_GATEWAY = "the IPv4 address of a router, 'on-link' or 'none'"
+
+function problemOf({ routes, unusable }: DefaultRoute, place: RoutePlace): RouteProblem | undefined {
+  const { publicInterface: dev, neighbours } = place
+  const option = 'gateway'
+  if (unusable !== undefined)
+    return {
+      option,
+      found: `the default route through ${dev} leads ${unusable}`,
+      expected: NEEDS_GATEWAY,
+      fatal: true,
+    }
+  const [first, second] = routes
+  if (neighbours === 'prefix' || !first || (first.gateway !== undefined && !second)) return undefined
+  return {
+    option,
+    found: `the default route through ${dev} is ${routes.map(each => describe(each, dev)).join(' and ')}, but neighbours: 'gateway' needs one gateway`,
+    expected: "the IPv4 address of a router or 'none'",
+    fatal: true,
+  }
+}
+
+const describe = (each: ContainerRoute, dev: string): string =>
+  route.command('add', { ...each, dev }).replace('ip route add ', '')
+
+/** A default route that the host has through other interfaces only. */
+async function routeElsewhere(
+  rt: RtnetlinkSocket,
+  { routes }: DefaultRoute,
+  dev: string,
+): Promise<RouteProblem | undefined> {
+  if (routes.length > 0) return undefined
+  const others = (await defaultInterfaces(rt)).filter(other => other !== dev)
+  if (others.length === 0) return undefined
+  return {
+    option: 'gateway',
+    found: `the host's default route is through ${others.join(' and ')}, and containers, which send through ${dev}, have none`,
+    expected: NEEDS_GATEWAY,
+    fatal: false,
+  }
+}
+
+async function otherRoutes(rt: RtnetlinkSocket, place: RoutePlace): Promise<HostRoutes> {
+  const { publicInterface: dev, neighbours } = place
+  if (neighbours === 'gateway') return { routes: [], problems: [] }
+  const routes = await findOtherRoutes(rt, dev, networkOf(place))
+  if (routes.length <= MOST_ROUTES) return { routes, problems: [] }
+  const problem: RouteProblem = {
+    option: 'routes',
+    found: `the host has ${routes.length} routes through ${dev}, of which containers get none, since ${MOST_ROUTES} are the most that they can get`,
+    expected: 'a list of those that they need',
+    fatal: false,
+  }
+  return { routes: [], problems: [problem] }
+}
+
+/** The prefix of the shared address, as a route to it is listed. */
+function networkOf({ address, prefixLength }: RoutePlace): string {
+  if (prefixLength === 32) return address
+  const mask = prefixLength === 0 ? 0 : (-1 << (32 - prefixLength)) >>> 0
+  return `${numberToIpv4((ipv4ToNumber(address) & mask) >>> 0)}/${prefixLength}`
+}
+
+/**
+ * Throws for what leaves `create()` without an answer, and warns of the rest.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION, saying what was found and naming the option that settles it
+ */
+export function settleProblems({ problems }: HostRoutes): void {
+  const fatal = problems.find(problem => problem.fatal)
+  if (fatal) throw refuse(fatal.option, undefined, fatal.expected, fatal.found)
+  for (const { option, found, expected } of problems)
+    process.emitWarning(`${found}: '${option}' takes ${expected}`, { code: 'RTNETLINK_ROUTES' })
+}
+
+/**
+ * Has the facts follow the host's routes. Where the host has no way out any more, that which it had is kept: it may come back,
+ * and until then nothing is lost by it.
+ */
+export async function followRoutes(host: HostContext): Promise<HostRoutes> {
+  const found = await readRoutes(host.rt, host.facts, host.routing)
+  host.facts = { ...host.facts, routes: withFormerWaysOut(found.routes, host.facts.routes) }
+  return found
+}
+
+/** Whether containers are to have other routes than they have had since the last repair. */
+export async function routesChanged(host: HostContext): Promise<boolean> {
+  return areNews(host, await readRoutes(host.rt, host.facts, host.routing))
+}
+
+export const areNews = ({ settledRoutes: before }: HostContext, { routes: now }: HostRoutes): boolean =>
+  !isDeepStrictEqual(withFormerWaysOut(now, before), before)
+
+const withFormerWaysOut = (
+  now: readonly ContainerRoute[],
+  before: readonly ContainerRoute[],
+): readonly ContainerRoute[] => (now.some(isWayOut) ? now : [...before.filter(isWayOut), ...now])

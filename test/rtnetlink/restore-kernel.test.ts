@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import type { RtnetlinkSnapshot, TableName } from '../../src/rtnetlink-snapshot.js'
-import { allOf, canCreateNamespaces, hasLink } from '../helpers/privilege.js'
+import { allOf, canCreateNamespaces, hasFilter, hasLink } from '../helpers/privilege.js'
 import { bash, scratch, type Scratch } from './scratch.js'
 
 const can = allOf(canCreateNamespaces(), hasLink('veth'), hasLink('bridge'))
@@ -97,6 +97,29 @@ t.test('a namespace full of objects is made again in another', can, async t => {
   }
   t.comment(`${count} objects: ${added.length} made again, ${leftOut.length} left to the kernel`)
   t.ok(added.length > 25 && leftOut.length > 10)
+})
+
+t.test('BPF filters of one priority keep their order', allOf(can, hasFilter('bpf')), async t => {
+  const { name } = await scratch(t)
+  await using rt = await RtnetlinkSocket.open({ netns: name })
+  await rt.links.add({ name: 'a0', kind: 'veth', peer: { name: 'b0' } })
+  await rt.qdiscs.add({ dev: 'a0', kind: 'clsact' })
+  const place = { dev: 'a0', parent: 'ingress', priority: 5, protocol: 'all', kind: 'bpf' } as const
+  for (const k of [1, 2, 3]) {
+    const program = [{ code: 6, jt: 0, jf: 0, k }]
+    await rt.filters.add({ ...place, program, classid: `1:${k}` })
+  }
+  const order = async (): Promise<unknown[]> =>
+    (await rt.filters.list({ dev: 'a0', parent: 'ingress' })).map(
+      filter => 'classid' in filter && filter.classid,
+    )
+  const before = await order()
+  t.strictSame([...before].sort(), ['1:1', '1:2', '1:3'])
+  const lists = await rt.snapshot(['qdiscs', 'filters'])
+  await rt.qdiscs.delete({ dev: 'a0', kind: 'clsact' })
+  const { refused } = await rt.restore(lists)
+  t.strictSame(refused, [])
+  t.strictSame(await order(), before)
 })
 
 t.test('what is refused is said, and the rest is made', can, async t => {

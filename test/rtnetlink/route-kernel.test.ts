@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
-import { route, type RouteSpec } from '../../src/rtnetlink/index.js'
+import { route, type Route, type RouteSpec } from '../../src/rtnetlink/index.js'
 import { ipJson } from '../helpers/iproute2.js'
 import { allOf, canCreateNamespaces, hasLink } from '../helpers/privilege.js'
 import { json, routeAsIp, type Json } from './as-ip-shows.js'
 import { bash, makePair, scratch, type Scratch } from './scratch.js'
+import { without } from './without.js'
 
 /** The routes of all tables as `ip` shows them, in no order. */
 const texts = (routes: Json[]): string[] => routes.map(found => JSON.stringify(json(found))).sort()
@@ -93,6 +94,49 @@ t.test('what was listed is a key, and can be added again', can, async t => {
   t.strictSame(await shown(one), before)
   const [{ metrics } = {}] = one.rt.routes.list({ table: 1000 })
   t.strictSame(metrics?.lock, ['mtu', 'initcwnd', 'congctl'])
+})
+
+t.test(
+  'a route by a nexthop object, and one that expires, are deleted and added as they were listed',
+  can,
+  async t => {
+    const one = await ready(t)
+    await bash(one, 'ip nexthop add id 7 via 10.9.0.9 dev a0; ip route add 10.30.0.0/16 nhid 7')
+    one.rt.routes.add({ destination: 'fd30::/32', gateway: 'fd00::9', dev: 'a0', expires: 500 })
+    const listed = (): Route[] =>
+      one.rt.routes.list({ protocol: 'boot' }).filter(({ destination }) => /^(10\.30|fd30)/.test(destination))
+    // The kernel counts in 1/100 s: soon there is a fraction.
+    let before = listed()
+    while (before.every(({ expires = 0 }) => Number.isInteger(expires))) before = listed()
+    t.strictSame(before.map(({ nexthopId }) => nexthopId).sort(), [7, undefined])
+    for (const found of before) one.rt.routes.delete(found)
+    t.strictSame(listed(), [])
+    for (const found of before) one.rt.routes.add(found)
+    const lasting = (found: Route): object => without(found, 'expires')
+    t.strictSame(listed().map(lasting), before.map(lasting))
+    const remaining = listed().find(({ destination }) => destination === 'fd30::/32')?.expires ?? 0
+    t.ok(remaining > 400 && remaining <= 500, 'rounded up')
+  },
+)
+
+t.test('an address is the same however it is written', can, async t => {
+  const { rt } = await routed(t)
+  t.equal(rt.routes.list({ gateway: 'FD00:0::9' }).length, 2)
+  t.equal(rt.routes.list({ destination: 'FD20:0::/32' }).length, 1)
+  t.match(rt.routes.get({ destination: 'FD20:0::1' }), { gateway: 'fd00::9' })
+  rt.routes.delete({ destination: 'FD20:0::/32', gateway: 'FD00:0::9', dev: 'a0' })
+  t.equal(rt.routes.list({ gateway: 'fd00::9' }).length, 1)
+
+  rt.addresses.add({ dev: 'a0', address: 'FE80::1/64', nodad: true })
+  t.equal(rt.addresses.list({ dev: 'a0', address: 'FE80:0::1' }).length, 1)
+  t.match(rt.addresses.get({ dev: 'a0', address: 'FE80::1' }), { address: 'fe80::1' })
+  rt.addresses.delete({ dev: 'a0', address: 'FE80:0::1/64' })
+  t.equal(rt.addresses.list({ dev: 'a0', address: 'fe80::1' }).length, 0)
+
+  rt.neighbours.add({ dev: 'a0', address: 'FE80::2', lladdr: '02:00:00:00:00:02' })
+  t.match(rt.neighbours.get({ dev: 'a0', address: 'FE80:0::2' }), { address: 'fe80::2' })
+  rt.neighbours.delete({ dev: 'a0', address: 'FE80::2' })
+  t.notOk(rt.neighbours.list({ dev: 'a0' }).some(({ address }) => address === 'fe80::2'))
 })
 
 t.test('lists of routes are narrowed', can, async t => {

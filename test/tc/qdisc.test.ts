@@ -81,6 +81,14 @@ t.test('bad input is refused before the kernel sees it', async t => {
   t.throws(refuse({ ...root, kind: 'htb', rateToQuantum: 0 }), { message: /: rateToQuantum is 0/ })
   t.throws(refuse({ ...root, kind: 'fq_codel', flows: -1 }), { message: /: flows is -1/ })
   t.throws(refuse({ ...root, kind: 'pfifo', limit: 2 ** 32 }), { message: /: limit is 4294967296/ })
+  for (const [kind, table] of Object.entries({ red: 'RED', choke: 'CHOKE', gred: 'GRED' })) {
+    // TCA_RED_PARMS, TCA_CHOKE_PARMS and TCA_GRED_PARMS are 1, as listed: without the table.
+    const listed = { ...root, kind: kind as 'red', options: Uint8Array.from([8, 0, 1, 0, 1, 0, 0, 0]) }
+    t.throws(refuse(listed), {
+      name: 'TypeError',
+      message: new RegExp(`options: ${kind} needs TCA_${table}_STAB`),
+    })
+  }
   t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 0, limit: 1 }), { message: /: burst is 0/ })
   t.throws(refuse({ ...root, kind: 'tbf', rate: 1000, burst: 1, limit: 1, peakRate: 2000 } as never), {
     message: /: peakBurst is missing/,

@@ -64,13 +64,27 @@ const SHOW = [
   ...['ingress', 'egress'].map(hook => `filter show dev d0 ${hook}`),
 ]
 
-/** The lines of `tc`, sorted: tables and filters of one priority may be listed in another order. */
+/** Gathers lines: each table with what is in it as one text, tables that follow each other in one list. */
+function byTable(lists: string[][], line: string): string[][] {
+  const last = lists.at(-1)
+  const isTable = / fh \w+: ht divisor /.test(line)
+  const isInside = !/^\w/.test(line) || / fh \w+:\w*:\w+ /.test(line)
+  if (last && isTable && / ht divisor /.test(last[0] ?? '')) last.push(line)
+  else if (last && isInside && / ht divisor /.test(last[0] ?? '')) last.push(`${last.pop()}\n${line}`)
+  else lists.push([line])
+  return lists
+}
+
+/** The lines of `tc`, in its order, but for the tables of u32, which it shows newest first: nothing depends on that. */
 const shown = (text: string): string[] =>
   text
     .replaceAll(/\s(index|ref|bind|refcnt|id) \d+|(?<=police )0x[0-9a-f]+/g, '')
+    // For a moment taprio shows the empty schedule beside the one that is about to begin.
+    .replaceAll('base-time 0 cycle-time 0 cycle-time-extension 0\t', '')
     .split('\n')
     .filter(line => line.trim() !== '')
-    .sort()
+    .reduce(byTable, [])
+    .flatMap(tables => tables.sort())
 
 /** As listed, but that of which the newest comes first is added last. */
 function inOrder(found: readonly Found[]): Found[] {

@@ -5,10 +5,13 @@ import type { Planned } from '../plan/planned.js'
 export interface Difference {
   /** The container it belongs to; absent for what `create()` put on the host. */
   readonly id?: string
-  /** `'unreadable'`: what a container has made inside its own namespace keeps the host from looking there. */
-  readonly kind: 'missing' | 'different' | 'surplus' | 'unreadable'
   /**
-   * What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus, what is there; of what is
+   * `'unreadable'`: what a container has made inside its own namespace keeps the host from looking there. `'ahead'`: what
+   * somebody has put where it sees packets before our filters do, and can take them.
+   */
+  readonly kind: 'missing' | 'different' | 'surplus' | 'unreadable' | 'ahead'
+  /**
+   * What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus or ahead, what is there; of what is
    * unreadable, whose inside.
    */
   readonly object: string

@@ -1,5 +1,6 @@
 import { rememberNames } from '../../netlink/devices.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
+import type { Uncarried } from '../../netlink/uncarried.js'
 import type { Link, Route, RouteSpec } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter, Qdisc, TrafficClass } from '../../tc/index.js'
@@ -11,7 +12,7 @@ import { unlessGone } from '../kernel/unless-gone.js'
 export interface Snapshot {
   /** Names as of this look: each is looked up once, which for one that is missing takes milliseconds. */
   readonly devices: DeviceNames
-  link(name: string): Link | undefined
+  link(name: string): (Link & Uncarried) | undefined
   qdiscs(dev: string): readonly Qdisc[]
   /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>>
@@ -27,12 +28,12 @@ export interface Snapshot {
 export class WholeSnapshot implements Snapshot {
   readonly devices: DeviceNames
   readonly #rt: RtnetlinkSocket
-  readonly #links: ReadonlyMap<string, Link>
+  readonly #links: ReadonlyMap<string, Link & Uncarried>
   readonly #qdiscs: ReadonlyMap<string, Qdisc[]>
   readonly #filters = new Map<string, Promise<ReadonlyMap<string, Filter>>>()
   readonly #classes = new Map<string, Promise<TrafficClass[]>>()
 
-  private constructor(rt: RtnetlinkSocket, links: readonly Link[], qdiscs: readonly Qdisc[]) {
+  private constructor(rt: RtnetlinkSocket, links: readonly (Link & Uncarried)[], qdiscs: readonly Qdisc[]) {
     this.devices = rememberNames(rt.devices)
     this.#rt = rt
     this.#links = new Map(links.map(link => [link.name, link]))
@@ -45,7 +46,7 @@ export class WholeSnapshot implements Snapshot {
     return new WholeSnapshot(rt, await rt.links.list(), await rt.qdiscs.list())
   }
 
-  link(name: string): Link | undefined {
+  link(name: string): (Link & Uncarried) | undefined {
     return this.#links.get(name)
   }
 

@@ -1,5 +1,6 @@
 import { address as addressType, link, route } from '../../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
+import { aheadFaults } from './verify-ahead.js'
 import { compareAll } from './compare.js'
 import { containerNode, ownerOf } from '../layout/container-node.js'
 import { foreign, type Fault } from './difference.js'
@@ -27,7 +28,8 @@ export async function hostFaults(
     .filter(dev => !record.qdiscs.includes(dev))
     .map(ingressQdisc)
   const faults = await compareAll([...hooks, ...hostPlan(facts, record)], snapshot)
-  return [...outside, ...faults.map(fault => sparingAliases(fault, facts, snapshot))]
+  const ahead = await aheadFaults(facts, snapshot)
+  return [...outside, ...faults.map(fault => sparingAliases(fault, facts, snapshot)), ...ahead]
 }
 
 /** What has happened to the public interface that is not ours to change. */

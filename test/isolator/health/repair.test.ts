@@ -328,13 +328,14 @@ t.test("what is somebody else's is told and left alone", needsIsolation(), async
     found.map(({ id, kind, foreign }) => ({ id, kind, foreign })),
     [
       { id: undefined, kind: 'different', foreign: true },
+      { id: undefined, kind: 'ahead', foreign: true },
       { id: 'web-1', kind: 'surplus', foreign: true },
       { id: undefined, kind: 'surplus', foreign: true },
     ],
   )
   t.match(
     found.map(({ object, found }) => found ?? object),
-    [/alias mine/, /dev pm1 ingress prio 5/, /prio 1000 .*handle 7/],
+    [/alias mine/, /dev eth0 ingress prio 7/, /dev pm1 ingress prio 5/, /prio 1000 .*handle 7/],
   )
   t.strictSame(await isolator.repair(), { repaired: [], left: found })
   await ip(host.name, 'link set eth0 down')

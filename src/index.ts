@@ -74,12 +74,18 @@ export type {
   PortMappingIsolatorOptions,
   UpdateOptions,
 } from './isolator/options/options.js'
-export type { InspectOptions, RecoverOptions, WatchOptions } from './isolator/options/arguments.js'
+export type {
+  InspectOptions,
+  RecoverOptions,
+  RemoveOptions,
+  WatchOptions,
+} from './isolator/options/arguments.js'
 export type { ContainerInfo } from './isolator/container/info.js'
 export type { Difference } from './isolator/health/difference.js'
 export type { Gone, IsolatorEvents } from './isolator/health/isolator-events.js'
 export type { InspectedContainer, InspectedSettings, Inspection } from './isolator/inspection/inspection.js'
 export type { Recovery } from './isolator/recovery/recover.js'
+export type { Removal } from './isolator/removal/removal.js'
 export type { Repair } from './isolator/health/repair.js'
 export { IsolatorError, type IsolatorErrorCode } from './isolator/isolator-error.js'
 export type { FeatureName, KernelFeature, KernelFeatures } from './isolator/kernel/probe.js'

@@ -33,6 +33,7 @@ const rooms = [
     'container',
     'recovery',
     'inspection',
+    'removal',
     'statistics',
     'health',
     'explain.ts',

@@ -42,7 +42,7 @@ export type IsolatorErrorCode =
    * `recover()` of a new isolator removes it, or `verify()` and `repair()`.
    */
   | 'ERR_NOT_UNDONE'
-  /** Another `create()` or `destroy()` on the same host does not end. See which process holds the name in the message. */
+  /** Another `create()`, `destroy()` or `remove()` on the same host does not end. See which process holds the name in the message. */
   | 'ERR_HOST_BUSY'
   /** The isolator is closed, or being destroyed. Create another; containers that were not cleaned up are still there. */
   | 'ERR_ISOLATOR_CLOSED'

@@ -14,7 +14,13 @@ import { IsolatorError } from './isolator-error.js'
 import { listening, type Gone, type IsolatorEvents } from './health/isolator-events.js'
 import { inspect } from './inspection/inspect.js'
 import type { Inspection } from './inspection/inspection.js'
-import { takes, type InspectOptions, type RecoverOptions, type WatchOptions } from './options/arguments.js'
+import {
+  takes,
+  type InspectOptions,
+  type RecoverOptions,
+  type RemoveOptions,
+  type WatchOptions,
+} from './options/arguments.js'
 import {
   parseOptions,
   type ContainerOptions,
@@ -29,6 +35,8 @@ import { probe, type KernelFeatures } from './kernel/probe.js'
 import { publicInterfaceChanged } from './host/public-interface.js'
 import { routesChanged } from './host/routes.js'
 import { recover, type Recovery, type RecoveryOf } from './recovery/recover.js'
+import { remove } from './removal/remove.js'
+import type { Removal } from './removal/removal.js'
 import { removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
@@ -77,8 +85,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    * interface. After a restart it finds them there and goes on.
    *
    * @throws IsolatorError ERR_INVALID_OPTION, ERR_PORTS_OVERLAP before anything is touched; ERR_FOREIGN_STATE where
-   *   something else stands in the way; the host is as it was then. ERR_HOST_BUSY where another create() or destroy()
-   *   on the same host has not ended for 30 s
+   *   something else stands in the way; the host is as it was then. ERR_HOST_BUSY where another create(), destroy() or
+   *   remove() on the same host has not ended for 30 s
    */
   static async create(options: PortMappingIsolatorOptions): Promise<PortMappingIsolator> {
     const parsed = parseOptions(options)
@@ -100,6 +108,19 @@ export class PortMappingIsolator implements AsyncDisposable {
   static async inspect(options: InspectOptions = {}): Promise<Inspection> {
     takes.inspectOptions(options)
     return inspect(options.netns)
+  }
+
+  /**
+   * Removes everything of isolators from a host, in whatever state it is, and restores what `create()` had noted; with `ids`
+   * these containers alone. It needs no options of `create()` and no isolator. What is somebody else's is left alone. Programs
+   * that have an isolator on the host have to be ended first: they would repair what goes.
+   *
+   * @throws IsolatorError ERR_INVALID_OPTION; ERR_HOST_BUSY where another create(), destroy() or remove() on the same host has
+   *   not ended for 30 s. What could not be removed is in `left`
+   */
+  static async remove(options: RemoveOptions = {}): Promise<Removal> {
+    takes.removeOptions(options)
+    return remove(options.netns, options.ids)
   }
 
   /**
@@ -331,7 +352,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * Cleans every container up, those of an earlier run too, takes everything off the host that `create()` put there,
    * restores what it changed, and closes.
    *
-   * @throws IsolatorError ERR_HOST_BUSY where another create() or destroy() on the same host has not ended for 30 s
+   * @throws IsolatorError ERR_HOST_BUSY where another create(), destroy() or remove() on the same host has not ended for 30 s
    */
   async destroy(): Promise<void> {
     await this.#calls.end(() =>

@@ -45,6 +45,15 @@ export async function changesNothing(
 ): Promise<void> {
   const before = await stateOf(namespaces)
   await work()
+  await isAsBefore(t, namespaces, before)
+}
+
+/** Asserts that a moment later the namespaces, and the files and threads of this process, are as they were. */
+export async function isAsBefore(
+  t: Test,
+  namespaces: NamespaceRef[],
+  before: Awaited<ReturnType<typeof stateOf>>,
+): Promise<void> {
   const deadline = performance.now() + 3000
   let after = await stateOf(namespaces)
   while (!isDeepStrictEqual(after, before) && performance.now() < deadline) {

@@ -4,22 +4,10 @@ import { keyOf } from '../layout/filter-places.js'
 import { bridgeName, isBridgeName, linkName, slotOfLink } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
-import type { ContainerFacts, HostPlaces } from '../plan/facts.js'
+import type { ContainerFacts } from '../plan/facts.js'
 import { notedPorts } from '../plan/port-note.js'
-import { isContainerLink, type Found } from '../recovery/found.js'
-import type { Survey } from '../recovery/survey.js'
-import type { Link } from '../../rtnetlink/index.js'
-
-/** What is read of containers. */
-export interface SeenContainers {
-  readonly survey: Survey
-  /** All links of the namespace. */
-  readonly links: readonly Link[]
-  readonly found: readonly Found[]
-  /** Those that are listed. */
-  readonly listed: readonly ContainerFacts[]
-  readonly places: HostPlaces
-}
+import { isContainerLink } from '../recovery/found.js'
+import { filtersIn, type SeenContainers } from '../recovery/seen.js'
 
 /** What is half made, has lost a part, or leads nowhere. */
 export const containerFaults = (seen: SeenContainers): string[] => [
@@ -46,7 +34,7 @@ function halfMade({ found, listed }: SeenContainers): string[] {
     })
 }
 
-function faultsOf({ id, slot }: ContainerFacts, { survey, links }: SeenContainers): string[] {
+function faultsOf({ id, slot }: ContainerFacts, { survey, holdings: { links } }: SeenContainers): string[] {
   const link = survey.links.get(slot)
   const bridged = links.some(({ name }) => isBridgeName(name))
   const name = linkName(slot)
@@ -95,11 +83,3 @@ function strayFilters({ survey }: SeenContainers): string[] {
     ([dev, count]) => `${count} filters of ${dev} lead to containers that are gone: recover() removes them`,
   )
 }
-
-/** All filters of the host that a survey has. */
-export const filtersIn = ({ publicFilters, loopbackFilters, answerFilters, flowFilters }: Survey) => [
-  ...publicFilters,
-  ...loopbackFilters,
-  ...answerFilters,
-  ...flowFilters,
-]

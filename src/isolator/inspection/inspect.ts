@@ -4,20 +4,16 @@ import { namedPath } from '../../netns/named.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { namedSlots } from '../container/namespace-handles.js'
 import { infoOf } from '../container/info.js'
-import { ourFilters } from '../host/filters.js'
-import { loopbackHook, publicHook, readHoldings, type Holdings, type Hook } from '../host/holdings.js'
+import { publicHook, readHoldings, type Holdings, type Hook } from '../host/holdings.js'
 import { addressIn } from '../host/recognise.js'
-import { filtersAt } from '../kernel/filters-at.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { unlessGone } from '../kernel/unless-gone.js'
-import { containerNode } from '../layout/container-node.js'
-import { ANSWERS, FLOW_QDISC, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
+import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
 import type { ContainerFacts } from '../plan/facts.js'
-import { notedPorts } from '../plan/port-note.js'
-import { factsOf, foundBySlot, isComplete, newestOfEachId, type Found } from '../recovery/found.js'
-import { surveyOf, type Survey } from '../recovery/survey.js'
-import { containerFaults, filtersIn, type SeenContainers } from './container-faults.js'
+import { seeContainers, type SeenContainers } from '../recovery/seen.js'
+import type { Survey } from '../recovery/survey.js'
+import { containerFaults } from './container-faults.js'
 import { hostFaults } from './host-faults.js'
 import type { InspectedContainer, Inspection } from './inspection.js'
 import { readProcesses, type Processes } from './processes.js'
@@ -76,45 +72,7 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
   }
 }
 
-interface Seen extends SeenContainers {
-  readonly holdings: Holdings
-}
-
-async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Promise<Seen> {
-  const { links, flows } = holdings
-  const [wire, loopback] = [publicHook(holdings), loopbackHook(holdings)]
-  const filters = {
-    publicFilters: wire?.filters ?? [],
-    loopbackFilters: loopback?.filters ?? [],
-    answerFilters: await ourFilters(rt, ANSWERS.far),
-    flowFilters: (flows && (await unlessGone(() => filtersAt(rt, flows.ifindex, FLOW_QDISC)))) ?? [],
-  }
-  const survey = await surveyOf(rt, links, filters)
-  const found = foundBySlot(
-    survey.links,
-    filtersIn(survey).flatMap(filter => containerNode(filter) ?? []),
-  )
-  const places = {
-    publicInterface: wire?.link.name ?? '',
-    loopbackInterface: holdings.loopback?.name ?? '',
-    flowParent: flows && String(flows.parent),
-  }
-  return { holdings, links, survey, found, places, listed: listedOf(found, survey, wire?.link.name) }
-}
-
-/** Complete containers, and those whose link is down, by slot. */
-function listedOf(
-  found: readonly Found[],
-  survey: Survey,
-  publicInterface: string | undefined,
-): ContainerFacts[] {
-  const complete = newestOfEachId(found.filter(candidate => isComplete(candidate, publicInterface)))
-  const down = found.filter(({ slot, link }) => !link.up && notedPorts(slot, link.alternativeNames))
-  const facts = [...complete.values(), ...down].flatMap(container => factsOf(container, survey) ?? [])
-  return facts.sort((a, b) => a.slot - b.slot)
-}
-
-const isPrepared = ({ holdings: { record, hooks, links }, listed }: Seen): boolean =>
+const isPrepared = ({ holdings: { record, hooks, links }, listed }: SeenContainers): boolean =>
   record !== undefined ||
   hooks.length > 0 ||
   listed.length > 0 ||

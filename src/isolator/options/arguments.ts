@@ -34,6 +34,17 @@ export const inspectOptions = object({
 /** What `PortMappingIsolator.inspect` takes. */
 export interface InspectOptions extends InputOf<typeof inspectOptions> {}
 
+export const removeOptions = object(
+  {
+    /** Ids of containers that are to be removed, and nothing else. Default: everything of ours is removed. */
+    ids: optional(containerIds),
+  },
+  inspectOptions,
+)
+
+/** What `PortMappingIsolator.remove` takes. */
+export interface RemoveOptions extends InputOf<typeof removeOptions> {}
+
 /** What `recover` takes beside the known ids. */
 export interface RecoverOptions extends InputOf<typeof recoverOptions> {}
 
@@ -71,6 +82,7 @@ export const takes = {
   isolateMany: optionsOf('isolateMany', 'containers', list(containerOptions)),
   recover: optionsOf('recover', 'known', knownIds),
   recoverOptions: optionsOf('recover', 'options', recoverOptions),
+  removeOptions: optionsOf('remove', 'options', removeOptions),
   repair: idOf('repair'),
   update: idOf('update'),
   updateOptions: optionsOf('update', 'options', updateOptions),

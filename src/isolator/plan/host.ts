@@ -53,8 +53,8 @@ export const hostPlan = (host: HostFacts, record: HostRecord): Planned[] => [
 
 /** Puts the loopback back as it was. Its MAC stays: the kernel refuses the all-zero one it had. */
 export const loopbackRestoration = (
-  { loopbackInterface: dev }: HostFacts,
-  { mtu, sysctls }: HostRecord,
+  { loopbackInterface: dev }: Pick<HostFacts, 'loopbackInterface'>,
+  { mtu, sysctls }: Pick<HostRecord, 'mtu' | 'sysctls'>,
 ): Planned[] => [plan(link, 'change', { dev, mtu, inet: sysctls }), plan(link, 'change', { dev, alias: '' })]
 
 export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind: 'ingress' })

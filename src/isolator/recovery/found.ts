@@ -49,9 +49,12 @@ export function newestOfEachId(complete: readonly Found[]): Map<string, Found> {
   return named
 }
 
-/** Anybody may call a veth `pm1`. Ours have nodes that lead to them, or our alias, or at least neither ARP nor multicast. */
-export const isContainerLink = ({ link, nodes }: Found): boolean =>
-  nodes.length > 0 || parseAlias(link.alias) !== undefined || (!link.up && !link.arp && !link.multicast)
+/** Anybody may call a veth `pm1`. Ours have nodes that lead to them, our alias or note, or at least neither ARP nor multicast. */
+export const isContainerLink = ({ slot, link, nodes }: Found): boolean =>
+  nodes.length > 0 ||
+  parseAlias(link.alias) !== undefined ||
+  notedPorts(slot, link.alternativeNames) !== undefined ||
+  (!link.up && !link.arp && !link.multicast)
 
 /** The ports are those of all nodes and of the note: a cut `update` leaves old and new ones, and somebody can delete nodes. */
 export function factsOf(

@@ -1,0 +1,66 @@
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { Filter } from '../../tc/index.js'
+import { ourFilters } from '../host/filters.js'
+import { loopbackHook, publicHook, type Holdings } from '../host/holdings.js'
+import { filtersAt } from '../kernel/filters-at.js'
+import { unlessGone } from '../kernel/unless-gone.js'
+import { containerNode } from '../layout/container-node.js'
+import { ANSWERS, FLOW_QDISC } from '../layout/layout.js'
+import type { ContainerFacts, HostPlaces } from '../plan/facts.js'
+import { notedPorts } from '../plan/port-note.js'
+import { factsOf, foundBySlot, isComplete, newestOfEachId, type Found } from './found.js'
+import { surveyOf, type Survey } from './survey.js'
+
+/** What a host has of containers, found by what the kernel holds alone: without options, and whatever state it is in. */
+export interface SeenContainers {
+  readonly holdings: Holdings
+  readonly survey: Survey
+  /** The veths with a name of ours, each with the nodes that lead to it. */
+  readonly found: readonly Found[]
+  /** Complete containers, and those whose link is down, by slot. */
+  readonly listed: readonly ContainerFacts[]
+  readonly places: HostPlaces
+}
+
+/** Reads what a host has of containers, and the filters that lead to them. */
+export async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Promise<SeenContainers> {
+  const { links, flows } = holdings
+  const [wire, loopback] = [publicHook(holdings), loopbackHook(holdings)]
+  const filters = {
+    publicFilters: wire?.filters ?? [],
+    loopbackFilters: loopback?.filters ?? [],
+    answerFilters: await ourFilters(rt, ANSWERS.far),
+    flowFilters: (flows && (await unlessGone(() => filtersAt(rt, flows.ifindex, FLOW_QDISC)))) ?? [],
+  }
+  const survey = await surveyOf(rt, links, filters)
+  const found = foundBySlot(
+    survey.links,
+    filtersIn(survey).flatMap(filter => containerNode(filter) ?? []),
+  )
+  const places = {
+    publicInterface: wire?.link.name ?? '',
+    loopbackInterface: holdings.loopback?.name ?? '',
+    flowParent: flows && String(flows.parent),
+  }
+  return { holdings, survey, found, places, listed: listedOf(found, survey, wire?.link.name) }
+}
+
+/** Complete containers, and those whose link is down, by slot. */
+function listedOf(
+  found: readonly Found[],
+  survey: Survey,
+  publicInterface: string | undefined,
+): ContainerFacts[] {
+  const complete = newestOfEachId(found.filter(candidate => isComplete(candidate, publicInterface)))
+  const down = found.filter(({ slot, link }) => !link.up && notedPorts(slot, link.alternativeNames))
+  const facts = [...complete.values(), ...down].flatMap(container => factsOf(container, survey) ?? [])
+  return facts.sort((a, b) => a.slot - b.slot)
+}
+
+/** All filters of the host that a survey has. */
+export const filtersIn = ({
+  publicFilters,
+  loopbackFilters,
+  answerFilters,
+  flowFilters,
+}: Survey): Filter[] => [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]

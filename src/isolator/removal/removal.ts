@@ -1,0 +1,43 @@
+/** What `PortMappingIsolator.remove` came to. If all lists are empty, then there was nothing of ours. */
+export interface Removal {
+  /** Ids of the containers that were removed; for a link without an id, its name. */
+  readonly containers: readonly string[]
+  /** Ids that the call named and the host does not have. */
+  readonly missing: readonly string[]
+  /** What else was removed or restored, in words. */
+  readonly removed: readonly string[]
+  /** What could not be removed or restored, and why, a sentence each. A further call tries again. */
+  readonly left: readonly string[]
+}
+
+/** Notes what becomes of the steps of a removal: one that fails keeps no other from being done. */
+export class RemovalLog {
+  readonly containers: string[] = []
+  readonly missing: string[] = []
+  readonly removed: string[] = []
+  readonly left: string[] = []
+  /** Whether something of the host could not be removed. What stays inside a container is its own. */
+  isPartial = false
+
+  /** Does a step. If it fails, then what it was to do is left. */
+  async step(what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+      this.removed.push(what)
+    } catch (error) {
+      this.failed(what, error)
+    }
+  }
+
+  get result(): Removal {
+    const { containers, missing, removed, left } = this
+    return { containers, missing, removed, left }
+  }
+
+  /** Notes what is left, and why. */
+  failed(what: string, error: unknown): void {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    this.left.push(`${what}: ${reason}`)
+    this.isPartial = true
+  }
+}

@@ -1,0 +1,36 @@
+import { NetworkNamespace, type NetnsReference } from '../../netns/network-namespace.js'
+import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { readHoldings } from '../host/holdings.js'
+import { aloneOnHost } from '../host/lock.js'
+import { openNetns } from '../kernel/open-netns.js'
+import { seeContainers } from '../recovery/seen.js'
+import { RemovalLog, type Removal } from './removal.js'
+import { removeContainers } from './remove-containers.js'
+import { removeEverything } from './remove-host.js'
+
+/**
+ * Removes everything of ours from a host, or the containers of some ids alone, by what the kernel holds.
+ *
+ * @throws IsolatorError ERR_HOST_BUSY where another create(), destroy() or remove() has not ended for 30 s
+ */
+export async function remove(
+  reference: NetnsReference | undefined,
+  ids: readonly string[] | undefined,
+): Promise<Removal> {
+  const netns = reference === undefined ? NetworkNamespace.current() : openNetns(reference)
+  let rt: RtnetlinkSocket | undefined
+  try {
+    rt = await RtnetlinkSocket.open({ netns })
+    const host = { netns, rt }
+    return await aloneOnHost(netns, async () => {
+      const log = new RemovalLog()
+      const seen = await seeContainers(host.rt, await readHoldings(host.rt))
+      if (ids) await removeContainers(host.rt, seen, ids, log)
+      else await removeEverything(host, seen, log)
+      return log.result
+    })
+  } finally {
+    rt?.close()
+    netns.close()
+  }
+}

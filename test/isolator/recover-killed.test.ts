@@ -17,9 +17,9 @@ import { needsIsolation, OPTIONS } from './isolated-topology.js'
 import { changesNothing, filtersOf, settleLoopback } from './kernel-state.js'
 
 /** Each message is a point to be killed at; every how manieth is tried. `npm run test:kill` tries all. */
-const EVERY = Number(process.env['RTNETLINK_KILL_EVERY'] ?? 4)
+const EVERY = Number(process.env['RTNETLINK_KILL_EVERY'] ?? 7)
 /** How many moments are chosen at random, besides. */
-const MOMENTS = Number(process.env['RTNETLINK_KILL_MOMENTS'] ?? 10)
+const MOMENTS = Number(process.env['RTNETLINK_KILL_MOMENTS'] ?? 5)
 
 interface World {
   topology: Topology

@@ -8,7 +8,7 @@ import { Client } from './clients.js'
 import { Seat, type Random } from './seat.js'
 
 /** `npm run soak -- 600` for ten minutes. */
-const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 60)
+const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 20)
 const SEED = Number(process.env['SOAK_SEED'] ?? Date.now() % 0x7fffffff)
 const SEATS = 8
 

@@ -18,7 +18,10 @@ import {
 import { needsIsolation, OPTIONS, PATIENTLY } from '../isolated-topology.js'
 import { changesNothing, settleLoopback } from '../kernel-state.js'
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url))
+/** How often several meet. RTNETLINK_LOCK_ROUNDS=50 for more. */
+const ROUNDS = Number(process.env['RTNETLINK_LOCK_ROUNDS'] ?? 5)
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
 async function hostOf(t: Test, containers = 0): Promise<Topology> {
   const topology = await createTopology({ containers, prefix: 'i' })
@@ -40,7 +43,7 @@ t.test('of two create() at once the second adopts what the first made', needsIso
     t.equal(await tcpConnect(remote, HOST_IP, server.port, PATIENTLY), 'connected')
     await isolator.cleanup('web-1')
   }
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     await changesNothing(t, [host], async () => {
       const [one, two] = await Promise.all([create(host), create(host)])
       await works(one)
@@ -53,7 +56,7 @@ t.test('of two create() at once the second adopts what the first made', needsIso
 
 t.test('create() waits for a destroy() that is under way', needsIsolation(), async t => {
   const { host } = await hostOf(t)
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     await changesNothing(t, [host], async () => {
       const former = await create(host)
       const [later] = await Promise.all([create(host), former.destroy()])
@@ -67,7 +70,10 @@ t.test('create() waits for a destroy() that is under way', needsIsolation(), asy
 t.test('processes that create and destroy at once leave nothing', needsIsolation(), async t => {
   const { host } = await hostOf(t)
   await changesNothing(t, [host], async () => {
-    const processes = Array.from({ length: 3 }, () => fork(fixture('create-and-destroy'), [host.name, '15']))
+    const options = JSON.stringify({ ...OPTIONS, netns: host.name })
+    const processes = Array.from({ length: 3 }, () =>
+      fork(fixture('create-and-destroy.js'), [options, String(ROUNDS)], { execArgv: [] }),
+    )
     const ended = await Promise.all(processes.map(child => once(child, 'exit')))
     t.strictSame(
       ended.map(([code]) => code as unknown),
@@ -91,7 +97,7 @@ t.test('one who is alone on a host ends', needsIsolation(), async t => {
     )
 
   await t.test('killed', async t => {
-    const child = fork(fixture('holds-host'), [host.name])
+    const child = fork(fixture('holds-host.ts'), [host.name])
     t.teardown(() => child.kill('SIGKILL'))
     await once(child, 'message')
     t.match(await runIn(host.path, 'ss', '-xap'), new RegExp(`@rtnetlink/port_mapping .*pid=${child.pid},`))
@@ -102,7 +108,7 @@ t.test('one who is alone on a host ends', needsIsolation(), async t => {
   })
 
   await t.test('as a worker thread', async t => {
-    const worker = new Worker(fixture('holds-host'), { argv: [host.name], execArgv: process.execArgv })
+    const worker = new Worker(fixture('holds-host.ts'), { argv: [host.name], execArgv: process.execArgv })
     t.teardown(() => worker.terminate())
     await once(worker, 'message')
     await isRefused(t)
@@ -151,7 +157,7 @@ t.test('exclusive: true keeps others off the host as long as it is open', needsI
 
 t.test('exclusive: true ends with its process', needsIsolation(), async t => {
   const { host } = await hostOf(t)
-  const child = fork(fixture('holds-host'), [host.name, 'exclusive'])
+  const child = fork(fixture('holds-host.ts'), [host.name, 'exclusive'])
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'message')
   await t.rejects(create(host), { code: 'ERR_HOST_BUSY', details: { pid: child.pid } })

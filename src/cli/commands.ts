@@ -1,5 +1,14 @@
 import type { Command } from './command.js'
 import { completionOf } from './completion/completion.js'
+import { clean } from './containers/clean.js'
+import { explain } from './containers/explain.js'
+import { list } from './containers/list.js'
+import { probe } from './containers/probe.js'
+import { remove } from './containers/remove.js'
+import { repair } from './containers/repair.js'
+import { show } from './containers/show.js'
+import { usage } from './containers/usage.js'
+import { verify } from './containers/verify.js'
 import { addresses } from './netlink/addresses.js'
 import { classes } from './netlink/classes.js'
 import { filters } from './netlink/filters.js'
@@ -11,6 +20,15 @@ import { routes } from './netlink/routes.js'
 import { sockets } from './netlink/sockets.js'
 
 const working: readonly Command[] = [
+  list,
+  show,
+  usage,
+  explain,
+  verify,
+  repair,
+  clean,
+  remove,
+  probe,
   links,
   addresses,
   routes,

@@ -8,11 +8,13 @@ export class UsageError extends Error {
 
 const PRIVILEGE = new Set(['EPERM', 'EACCES'])
 
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
+
 /** What the process ends with because of an error. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof UsageError) return EXIT.usage
+  if (error instanceof UsageError || codeOf(error) === 'ERR_INVALID_OPTION') return EXIT.usage
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
-    if (PRIVILEGE.has((cause as NodeJS.ErrnoException).code ?? '')) return EXIT.privilege
+    if (PRIVILEGE.has(codeOf(cause) ?? '')) return EXIT.privilege
   return EXIT.failed
 }
 

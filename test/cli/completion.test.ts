@@ -8,6 +8,7 @@ import { rtnetlink } from './rtnetlink.js'
 function completions(script: string, ...words: string[]): string[] {
   const shell = `set -eu; eval "$1"; shift
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    rtnetlink() { [ "$*" = 'list --quiet' ] && printf '%s\\n' web-1 web-2 db-1; }
     complete -p rtnetlink > /dev/null
     _rtnetlink || : # nothing to offer
     printf '%s\\n' \${COMPREPLY[@]+"\${COMPREPLY[@]}"}`
@@ -30,6 +31,7 @@ t.test('completion in bash', async t => {
   t.strictSame(offered('routes', '-f', 'inet6'), ['inet6'])
   t.strictSame(offered('routes', '--table', ''), [])
   t.strictSame(offered('links', '--dev', ''), readdirSync('/sys/class/net'))
+  t.strictSame(offered('show', 'web'), ['web-1', 'web-2'], 'what list --quiet prints')
   t.strictSame(offered('monitor', 'rou'), ['routes'])
   t.strictSame(offered('completion', ''), ['bash', '--help'])
   t.strictSame(offered('nonsense', ''), [])

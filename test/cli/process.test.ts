@@ -4,13 +4,15 @@ import t from 'tap'
 import { run } from '../helpers/iproute2.js'
 import { canCreateNamespaces } from '../helpers/privilege.js'
 import { scratch } from '../rtnetlink/scratch.js'
+import { needsIsolation, twoContainers } from '../isolator/isolated-topology.js'
 import { AS_NOBODY, PROGRAM, rtnetlinkProcess, WITHOUT_RUNNER } from './rtnetlink.js'
 
 /** Runs a line of shell in a terminal of its own; `rtnetlink` is the program. */
-function inTerminal(line: string, env: NodeJS.ProcessEnv = {}): string {
+function inTerminal(line: string, env: NodeJS.ProcessEnv = {}, input = ''): string {
   const shell = `unset NODE_OPTIONS; rtnetlink() { "${process.execPath}" "${PROGRAM}" "$@"; }; ${line}`
   const { stdout } = spawnSync('script', ['-qec', shell, '/dev/null'], {
     encoding: 'utf8',
+    input,
     env: { ...process.env, TERM: 'xterm', NO_COLOR: '', SHELL: '/bin/bash', ...env },
   })
   return stdout.replaceAll('\r', '')
@@ -45,6 +47,17 @@ t.test('somebody who reads no further', async t => {
     const { stdout, stderr } = spawnSync('bash', ['-c', shell], { encoding: 'utf8' })
     t.strictSame({ stdout, stderr }, { stdout: '0 0\n', stderr: '' }, line)
   }
+})
+
+t.test('remove asks in a terminal', needsIsolation(), async t => {
+  const { host } = await twoContainers(t)
+  const line = `rtnetlink remove --all --netns ${host.name}; echo "exit $?"`
+  for (const answer of ['n', ''])
+    t.match(
+      inTerminal(line, { NO_COLOR: '1' }, `${answer}\n`),
+      /Remove 2 containers \(web-1, web-2\) [^]*nothing was removed\nexit 1\n$/,
+    )
+  t.match(inTerminal(line, { NO_COLOR: '1' }, 'y\n'), /removed container web-1\n[^]*exit 0\n$/)
 })
 
 t.test('Ctrl-C ends what goes on for ever, without a word', canCreateNamespaces(), async t => {
@@ -82,6 +95,21 @@ const canBecome = spawnSync(
   },
 )
 const nobody = { skip: canBecome.status !== 0 && `nobody may not run it: ${canBecome.stderr}` }
+
+t.test('an ordinary user sees the containers', { skip: nobody.skip || needsIsolation().skip }, async t => {
+  const { host } = await twoContainers(t)
+  const before = ['nsenter', `--net=${host.path}`, ...AS_NOBODY]
+  t.match(rtnetlinkProcess('list', { before }), {
+    code: 0,
+    stdout: /^ID +STATE .*\nweb-1 +(up|no process) .*\nweb-2 [^]*2 containers on eth0 \(10.9.0.2\)/,
+    stderr: '',
+  })
+  t.match(rtnetlinkProcess('show web-1', { before }), { code: 0, stdout: /^ports +31000-31007$/m })
+  t.match(rtnetlinkProcess('usage', { before }), { code: 0, stdout: /^web-1 +\d/m })
+  t.match(rtnetlinkProcess('verify', { before }).code, 0)
+  t.match(rtnetlinkProcess('remove --all --yes', { before }), { code: 3, stdout: '', stderr: /is needed/ })
+  t.match(rtnetlinkProcess('list --quiet', { before }), { stdout: 'web-1\nweb-2\n' }, 'they are still there')
+})
 
 t.test('an ordinary user sees the tables, but not into other namespaces', nobody, async t => {
   for (const name of ['links', 'addresses', 'routes', 'neighbours', 'qdiscs', 'classes', 'filters'])

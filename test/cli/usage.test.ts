@@ -46,7 +46,7 @@ for (const command of COMMANDS)
     t.ok(command.examples.length > 0)
     for (const { line } of command.examples) {
       t.match(stdout, `rtnetlink ${line}`)
-      const [name, ...args] = line.replace(/ [>|] .*/, '').split(' ')
+      const [name, ...args] = line.replace(/ (>|\||&&) .*/, '').split(' ')
       t.equal(name, command.name)
       t.doesNotThrow(() => parseArguments(command, args), `the example works: ${line}`)
     }
@@ -69,6 +69,7 @@ t.test('exit codes and lines of errors', async t => {
   t.equal(exitCodeOf(withCode('EPERM')), 3)
   t.equal(exitCodeOf(withCode('EACCES')), 3)
   t.equal(exitCodeOf(withCode('ERR_SOMETHING', withCode('EPERM'))), 3, 'a privilege was the cause')
+  t.equal(exitCodeOf(withCode('ERR_INVALID_OPTION')), 2)
   t.equal(exitCodeOf(withCode('ENODEV')), 4)
   t.equal(exitCodeOf('text'), 4)
   t.equal(lineOf(new Error('first\n  second\n\nthird \x1b[2J')), 'first; second; third \\u{1b}[2J')

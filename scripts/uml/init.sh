@@ -9,6 +9,7 @@ export RTNETLINK_SECOND_KERNEL=uml TAP_TIMEOUT=$TEST_TIMEOUT
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
+mkdir -p /dev/pts && mount -t devpts devpts /dev/pts
 mkdir /run/tmp /run/modules /run/modules/lib
 
 # Modules are not in /lib/modules, where modprobe looks, and the host's file system is not ours to change.

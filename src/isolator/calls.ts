@@ -6,10 +6,16 @@ import { closedError } from './isolator-error.js'
  * the isolator is closed.
  */
 export class Calls {
+  readonly #begun: () => void
   readonly #underWay = new Set<Promise<unknown>>()
   #recovery: Promise<unknown> | undefined
   #end: Promise<void> | undefined
   #closed = false
+
+  /** `begun` is called before the work of each call. */
+  constructor(begun: () => void) {
+    this.#begun = begun
+  }
 
   /**
    * Does the work of a call when no recovery is under way: at once, or a later call could come before it.
@@ -19,6 +25,7 @@ export class Calls {
   async run<T>(work: () => Promise<T>): Promise<T> {
     while (this.#recovery) await this.#recovery
     this.refuseOnceClosed()
+    this.#begun()
     const call = work()
     this.#underWay.add(call)
     try {
@@ -59,7 +66,10 @@ export class Calls {
   async end(work: () => Promise<void>): Promise<void> {
     this.refuseOnceClosed()
     this.#end ??= this.#idle()
-      .then(work)
+      .then(() => {
+        this.#begun()
+        return work()
+      })
       .catch((error: unknown) => {
         this.#end = undefined
         throw error

@@ -80,7 +80,10 @@ export function explainHost(
   const bridges = host.bridged ? new Set([FIRST_SLOT, ...slots].map(bridgeName)) : []
   return [
     ...commands(loopback, host.netnsPath),
-    ...commands([...bridges].flatMap(bridgePlan), host.netnsPath),
+    ...commands(
+      [...bridges].flatMap(name => bridgePlan(name, host)),
+      host.netnsPath,
+    ),
     ...(reserved ? sysctlLines([sysctl(RESERVED_PORTS, reserved)], host.netnsPath) : []),
     ...(backlog === undefined ? [] : [sysctlLine(sysctl(BACKLOG, backlog))]),
     ...commands(hostPlan(host, record).slice(loopback.length), host.netnsPath),

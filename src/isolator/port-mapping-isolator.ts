@@ -32,7 +32,7 @@ import {
 import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
-import { publicInterfaceChanged } from './host/public-interface.js'
+import { followName, publicInterfaceChanged } from './host/public-interface.js'
 import { routesChanged } from './host/routes.js'
 import { recover, type Recovery, type RecoveryOf } from './recovery/recover.js'
 import { remove } from './removal/remove.js'
@@ -61,7 +61,9 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #containers: ContainerTable
   readonly #isolation: Isolation
   readonly #usage: UsageReader<Container>
-  readonly #calls = new Calls()
+  readonly #calls = new Calls(() => {
+    followName(this.#host)
+  })
   readonly #housekeeping: Housekeeping
 
   private constructor(options: IsolatorOptions, { host, record, settings, limits }: PreparedHost) {
@@ -339,6 +341,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   explain(id?: string): string[] {
     this.#calls.refuseOnceClosed()
+    followName(this.#host)
     const { facts } = this.#host
     if (id === undefined) {
       const slots = Array.from(this.#containers, ({ slot }) => slot)

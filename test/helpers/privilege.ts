@@ -82,9 +82,17 @@ export function hasAction(kind: string): Skip {
   )
 }
 
+/** What `ip link add` needs for kinds that stand on another link. */
+const LINK_ARGUMENTS: Record<string, string> = {
+  vlan: 'link below probe type vlan id 5',
+  macvlan: 'link below probe type macvlan',
+}
+
 /** A kind of link, such as `veth` or `dummy`. */
 export function hasLink(kind: string): Skip {
-  return probeInScratchNamespace(`link ${kind}`, `ip link add probe type ${kind}`)
+  const added = LINK_ARGUMENTS[kind]
+  const below = added === undefined ? '' : 'ip link add below type veth; '
+  return probeInScratchNamespace(`link ${kind}`, `${below}ip link add ${added ?? `probe type ${kind}`}`)
 }
 
 /** A file under /proc/sys that a new network namespace has: `net/ipv4/tcp_rmem`. */

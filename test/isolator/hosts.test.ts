@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { ip, ipBatch } from '../helpers/iproute2.js'
+import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
+import { ip, ipBatch, ipJson } from '../helpers/iproute2.js'
+import { allOf, hasLink } from '../helpers/privilege.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, REMOTE_IP, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
@@ -311,6 +313,200 @@ t.test("a container's own routes are its own affair", needsIsolation(), t =>
       t.match(await isolator.verify(), [{ id: 'web', kind: 'missing', object: /^ip route add default/ }])
       await isolator.repair('web')
       await works(t, 'repaired', scene)
+    })
+  }),
+)
+
+t.test('MTUs, and a device without IPv6', needsIsolation(), t =>
+  scene(async topology => {
+    const { remote, host, containers } = topology
+    const [container] = containers as [NamespaceRef]
+    const change = async (mtu: number): Promise<void> => {
+      await ip(remote.name, `link set eth0 mtu ${mtu}`)
+      await ip(host.name, `link set eth0 mtu ${mtu}`)
+      await ip(host.name, `route replace default via ${REMOTE_IP}`)
+    }
+    const mtuInside = async (): Promise<number | undefined> => {
+      const [link] = await ipJson<{ mtu: number }>(container.name, 'link show eth0')
+      return link?.mtu
+    }
+    for (const mtu of [68, 576, 1280, 9000]) {
+      await change(mtu)
+      await isolated(topology, async scene => {
+        await works(t, `MTU ${mtu}`, scene)
+        t.equal(await mtuInside(), mtu)
+      })
+    }
+    await isolated(topology, async scene => {
+      const { isolator } = scene
+      isolator.on('repaired', () => undefined)
+      for (const mtu of [576, 1500, 68, 9000]) {
+        await change(mtu)
+        await eventually(async () => (await isolator.verify()).length === 0)
+        await works(t, `MTU ${mtu} later`, scene)
+        t.equal(await mtuInside(), mtu)
+      }
+    })
+  }),
+)
+
+t.test('alternative names', needsIsolation(), t =>
+  scene(async topology => {
+    const { host } = topology
+    await ipBatch(host.name, [
+      `route add default via ${REMOTE_IP}`,
+      'link property add dev eth0 altname enp1s0',
+      'link property add dev lo altname loopback0',
+    ])
+    await isolated(topology, scene => works(t, 'by another name', scene), {
+      publicInterface: 'enp1s0',
+      loopbackInterface: 'loopback0',
+    })
+    await using rt = await RtnetlinkSocket.open({ netns: host.name })
+    for (const table of ['addresses', 'routes', 'neighbours', 'qdiscs'] as const) {
+      const [by, other] = await Promise.all(['eth0', 'enp1s0'].map(dev => rt[table].list({ dev })))
+      t.strictSame(other, by, table)
+      t.ok(by && by.length > 0, `control: there are ${table}`)
+    }
+  }),
+)
+
+t.test('an interface that is renamed while an isolator runs', needsIsolation(), t =>
+  scene(async topology => {
+    const { host } = topology
+    const rename = (from: string, to: string): Promise<string> =>
+      ipBatch(host.name, [
+        `link set ${from} down`,
+        `link set ${from} name ${to}`,
+        `link set ${to} up`,
+        `route add default via ${REMOTE_IP}`,
+      ])
+    await ip(host.name, `route add default via ${REMOTE_IP}`)
+    for (const followed of [false, true])
+      await isolated(topology, async scene => {
+        const { isolator, container } = scene
+        if (followed) isolator.on('repaired', () => undefined)
+        await rename('eth0', 'wan0')
+        await works(t, 'renamed', scene)
+        await isolator.update('web', { ports: '31000-31003' })
+        await works(t, 'and updated', scene)
+        await isolator.cleanup('web')
+        await isolator.isolate('web', { netns: container.name, ports: '31000-31007' })
+        await works(t, 'and isolated', scene)
+        await ip(host.name, 'link set wan0 mtu 1400')
+        if (followed) await eventually(async () => (await isolator.verify()).length === 0)
+        else await isolator.repair()
+        await works(t, 'and followed', scene)
+        await ip(host.name, 'link set wan0 mtu 1500')
+        await rename('wan0', 'eth0')
+      })
+  }),
+)
+
+interface Kind {
+  name: string
+  /** `ip` lines, those on the remote where they are others. */
+  lines: readonly string[]
+  remote?: readonly string[]
+  dev: string
+}
+
+const moved = (dev: string, last: number): string[] => [
+  `addr flush dev eth0 scope global`,
+  `addr add 10.9.0.${last}/24 dev ${dev}`,
+  `link set ${dev} up`,
+]
+const wayOut = `route replace default via ${REMOTE_IP}`
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  bridge: {
+    name: 'a bridge',
+    lines: ['link add br0 type bridge', 'link set eth0 master br0', ...moved('br0', 2), wayOut],
+    dev: 'br0',
+  },
+  macvlan: {
+    name: 'a macvlan',
+    // The lower device has to leave ARP for the address to the macvlan, or packets come by the wrong one.
+    lines: [
+      'link add link eth0 name mv0 type macvlan mode bridge',
+      'link set eth0 arp off',
+      ...moved('mv0', 2),
+      wayOut,
+    ],
+    dev: 'mv0',
+  },
+  vlan: {
+    name: 'a VLAN',
+    lines: ['link add link eth0 name eth0.5 type vlan id 5', ...moved('eth0.5', 2), wayOut],
+    remote: ['link add link eth0 name eth0.5 type vlan id 5', ...moved('eth0.5', 1)],
+    dev: 'eth0.5',
+  },
+  bond: {
+    name: 'a bond',
+    lines: [
+      'link add bond0 type bond mode active-backup',
+      'link set eth0 down',
+      'link set eth0 master bond0',
+      ...moved('bond0', 2),
+      wayOut,
+    ],
+    dev: 'bond0',
+  },
+}
+
+for (const [kind, { name, lines, remote = [], dev }] of Object.entries(KINDS))
+  t.test(`${name} as public interface`, allOf(needsIsolation(), hasLink(kind)), t =>
+    scene(async topology => {
+      const { host } = topology
+      await ipBatch(topology.remote.name, [...remote])
+      await ipBatch(host.name, [...lines])
+      await isolated(topology, scene => works(t, name, scene), { publicInterface: dev })
+      await isolated(topology, scene => works(t, `${name}, found by the default route`, scene), {
+        publicInterface: undefined,
+      })
+      if (kind !== 'vlan') return
+      await ip(host.name, 'link set eth0.5 type vlan reorder_hdr off')
+      await t.rejects(PortMappingIsolator.create({ ...OPTIONS, publicInterface: dev, netns: host.name }), {
+        code: 'ERR_INVALID_OPTION',
+        message: /a VLAN device with reorder_hdr on .ip link set dev eth0.5 type vlan reorder_hdr on./,
+      })
+    }),
+  )
+
+t.test('addresses', needsIsolation(), t =>
+  scene(async topology => {
+    const { host } = topology
+    const create = (): Promise<PortMappingIsolator> =>
+      PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+    await ip(host.name, 'addr flush dev eth0 scope global')
+    await t.rejects(create(), {
+      code: 'ERR_INVALID_OPTION',
+      message: /eth0 has no global IPv4 address that containers could share/,
+    })
+    await ipBatch(host.name, [`addr add ${HOST_IP} peer ${REMOTE_IP} dev eth0`, wayOut])
+    await isolated(topology, scene => works(t, 'point to point', scene))
+    await ipBatch(host.name, [
+      'addr flush dev eth0 scope global',
+      `addr add 10.9.0.4/24 dev eth0`,
+      `addr add ${HOST_IP}/24 dev eth0`,
+      wayOut,
+    ])
+    await isolated(topology, scene => works(t, 'the first of two', { ...scene, address: '10.9.0.4' }))
+    await ip(topology.remote.name, 'addr add 10.8.0.1/24 dev eth0')
+    await ip(host.name, 'addr add 10.8.0.2/24 dev eth0')
+    const address = '10.8.0.2'
+    await isolated(topology, scene => works(t, 'one of another prefix', { ...scene, address }), { address })
+
+    await ip(host.name, 'link set eth0 down')
+    await isolated(topology, async scene => {
+      const { isolator } = scene
+      t.match(await isolator.verify(), [
+        { kind: 'different', object: 'ip link set dev eth0 up', foreign: true },
+      ])
+      isolator.on('repaired', () => undefined)
+      await ipBatch(host.name, ['link set eth0 up', wayOut])
+      await eventually(async () => (await isolator.verify()).length === 0)
+      await works(t, 'down at create(), up later', { ...scene, address: '10.9.0.4' })
     })
   }),
 )

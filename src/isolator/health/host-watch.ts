@@ -28,6 +28,7 @@ export class HostWatch {
   readonly #stop = new AbortController()
   /** The host's interfaces as they were seen last; undefined for one that is missing. */
   readonly #known = new Map<string, State | undefined>()
+  #publicInterface: string
 
   constructor(host: HostContext, watcher: HostWatcher) {
     this.#host = host
@@ -36,6 +37,7 @@ export class HostWatch {
     const { loopbackInterface, mac: address, mtu } = facts
     const loopbackIndex = rt.devices.interfaceIndex(loopbackInterface)
     // What has changed since the last look is news.
+    this.#publicInterface = facts.publicInterface
     this.#known.set(facts.publicInterface, { index: publicIndex, address, mtu, up: true })
     this.#known.set(loopbackInterface, { index: loopbackIndex, address, mtu, up: true })
     for (const dev of [ANSWERS.near, ANSWERS.far])
@@ -67,6 +69,7 @@ export class HostWatch {
   }
 
   #takeLink({ event, object }: RtnetlinkChange & { table: 'links' }): void {
+    if (event === 'new') this.#follow(object)
     const slot = slotOfLink(object.name)
     if (slot !== undefined && event === 'delete') this.#watcher.linkGone(slot)
     for (const [dev, known] of this.#known) {
@@ -74,6 +77,16 @@ export class HostWatch {
       // Deleted, or given another name.
       else if (object.index === known?.index) this.#see(dev, undefined)
     }
+  }
+
+  /** The public interface may be given another name, by which it is known from then on. */
+  #follow({ index, name }: Link): void {
+    const { publicIndex } = this.#host
+    if (index !== publicIndex || name === this.#publicInterface) return
+    const known = this.#known.get(this.#publicInterface)
+    this.#known.delete(this.#publicInterface)
+    this.#publicInterface = name
+    this.#known.set(name, known)
   }
 
   #see(dev: string, link: Link | undefined): void {
@@ -84,8 +97,7 @@ export class HostWatch {
   }
 
   #isShared({ dev, address }: { dev: string | number; address?: string | undefined }): boolean {
-    const { publicInterface, address: shared } = this.#host.facts
-    return dev === publicInterface && address === shared
+    return dev === this.#publicInterface && address === this.#host.facts.address
   }
 
   readonly #fail = (error: unknown): void => {

@@ -3,7 +3,9 @@ import { openTransport } from '../../netlink/open-transport.js'
 import { NetlinkSubscription } from '../../netlink/subscription.js'
 import { rtnetlinkProtocol } from '../../rtnetlink-protocol.js'
 import type { HostContext } from '../host/context.js'
+import { followName } from '../host/public-interface.js'
 import { areNews, readRoutes, type HostRoutes } from '../host/routes.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 import { sleep } from '../kernel/sleep.js'
 import { retryUntilDone } from './retry-until-done.js'
 
@@ -17,6 +19,9 @@ const RTNLGRP_NEXTHOP = 32
 const SETTLING = 20
 /** Where routes change all the time, looking takes a twentieth of the time at most. */
 const PAUSE_PER_LOOK = 20
+
+/** Until the next look where there is no public interface, ms. */
+const WITHOUT_INTERFACE = 1000
 
 /** Who is told what a watch sees. */
 export interface RouteWatcher {
@@ -96,9 +101,16 @@ export class RouteWatch {
   }
 
   async #look(): Promise<void> {
+    followName(this.#host)
     const { rt, facts, routing } = this.#host
     const begun = performance.now()
-    const now = await readRoutes(rt, facts, routing)
+    const now = await unlessGone(() => readRoutes(rt, facts, routing))
+    if (!now) {
+      // The public interface is being given another name, or is missing, which others report.
+      this.#pause = WITHOUT_INTERFACE
+      this.#soon()
+      return
+    }
     this.#pause = Math.max(SETTLING, PAUSE_PER_LOOK * (performance.now() - begun))
     const changed = this.#seen ? !isDeepStrictEqual(now, this.#seen) : areNews(this.#host, now)
     this.#seen = now

@@ -8,21 +8,23 @@ import type { Snapshot } from './snapshot.js'
 
 /** How the bridges of these slots differ from the plan. Whether a device is in its bridge belongs to its container. */
 export async function bridgeFaults(
-  { bridged }: HostFacts,
+  { bridged, ipv6 }: HostFacts,
   slots: readonly number[],
   snapshot: Snapshot,
 ): Promise<Fault[]> {
   const names = bridged ? [...new Set(slots.map(bridgeName))] : []
-  const faults = await Promise.all(names.map(name => faultsOf(name, snapshot)))
+  const faults = await Promise.all(names.map(name => faultsOf(name, ipv6, snapshot)))
   return faults.flat()
 }
 
-async function faultsOf(name: string, snapshot: Snapshot): Promise<Fault[]> {
+async function faultsOf(name: string, ipv6: boolean, snapshot: Snapshot): Promise<Fault[]> {
   const found = snapshot.link(name)
-  const plan = bridgePlan(name)
+  const plan = bridgePlan(name, { ipv6 })
   const object = plan.map(message => message.command()).join(' && ')
   if (!found) return [{ difference: { kind: 'missing', object, foreign: false }, mend: plan }]
-  if (isOurBridge(found)) return compareAll([bridgeSettings(name)], snapshot)
+  // A bridge of ours has its own MTU, that of the smallest port.
+  if (isOurBridge(found))
+    return compareAll([bridgeSettings(name, { ipv6: found.inet6 !== undefined })], snapshot)
   const { kind, arp, multicast } = found
   return [foreign('different', object, link.command('add', { name, kind, arp, multicast } as AnyLinkSpec))]
 }

@@ -3,8 +3,10 @@ import { atOnce } from '../kernel/at-once.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
+import { followName } from '../host/public-interface.js'
 import { followRoutes } from '../host/routes.js'
 import type { HostRecord } from '../layout/host-record.js'
+import { unlessGone } from '../kernel/unless-gone.js'
 import { FIRST_SLOT, shaperNames } from '../layout/layout.js'
 import { WholeSnapshot } from './snapshot.js'
 import { containerNodes } from '../plan/container.js'
@@ -30,11 +32,25 @@ export interface Scope {
  * What of the host's own part and of containers is not as planned: the host first, each in the order of its plan. The plan
  * follows the host, should its public interface have another MAC or MTU by now, or containers need other routes.
  */
-export async function findFaults({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
+export async function findFaults(scope: Scope): Promise<Fault[]> {
+  const { host } = scope
+  const { publicInterface } = host.facts
+  try {
+    return await compareWithKernel(scope)
+  } catch (error) {
+    // It may have been given another name meanwhile.
+    followName(host)
+    if (host.facts.publicInterface === publicInterface) throw error
+    return compareWithKernel(scope)
+  }
+}
+
+async function compareWithKernel({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
   const snapshot = await WholeSnapshot.read(host.rt)
   host.facts = currentFacts(host.facts, snapshot)
   host.publicIndex = snapshot.link(host.facts.publicInterface)?.index ?? host.publicIndex
-  const { problems } = await followRoutes(host)
+  // Without an interface there are no routes: containers keep what they have until it is there again.
+  const { problems } = (await unlessGone(() => followRoutes(host))) ?? { problems: [] }
   const features = await featuresOn(host, containers)
   const faults = new Map<Container, Fault[]>()
   const slots = containers.map(({ slot }) => slot)
@@ -69,8 +85,10 @@ export async function findFaults({ host, record, containers, whole, table }: Sco
 }
 
 function currentFacts(facts: HostFacts, snapshot: WholeSnapshot): HostFacts {
-  const { address: mac = facts.mac, mtu = facts.mtu } = snapshot.link(facts.publicInterface) ?? {}
-  return { ...facts, mac, mtu }
+  const link = snapshot.link(facts.publicInterface)
+  if (!link) return facts
+  const { address: mac = facts.mac, mtu, inet6 } = link
+  return { ...facts, mac, mtu, ipv6: inet6 !== undefined }
 }
 
 /** What is on of the features that must not be, by device: asked of all shapers in one conversation. */

@@ -5,7 +5,7 @@ import { ensureAll, removeAll } from '../kernel/apply.js'
 import type { Undo } from '../kernel/undo.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { bridgeName, isBridgeName } from '../layout/layout.js'
-import { bridgePlan, isOurBridge } from '../plan/bridge.js'
+import { bridgeBirth, bridgeSettings, isOurBridge } from '../plan/bridge.js'
 import { inversesOf, planDelete } from '../plan/planned.js'
 import type { HostContext } from './context.js'
 
@@ -47,9 +47,13 @@ export async function ensureBridge(
       { details: { dev: name, kind: found.kind } },
     )
   }
-  const planned = bridgePlan(name)
-  if (!found) undo?.push(() => removeAll(rt, inversesOf(planned)))
-  await ensureAll(rt, planned)
+  if (!found) {
+    const birth = bridgeBirth(name)
+    undo?.push(() => removeAll(rt, inversesOf([birth])))
+    await ensureAll(rt, [birth])
+  }
+  const { inet6 } = found ?? (await rt.links.get(name))
+  await ensureAll(rt, [bridgeSettings(name, { ipv6: inet6 !== undefined })])
 }
 
 /** Deletes all bridges of ours, once no container needs them. */

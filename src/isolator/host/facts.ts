@@ -26,7 +26,7 @@ export async function readHostFacts(
 ): Promise<Omit<HostFacts, 'bridged'>> {
   const link = await publicLink(rt, options.publicInterface ?? (await interfaceOfDefaultRoute(rt)))
   const publicInterface = link.name
-  await checkLoopback(rt, options.loopbackInterface)
+  const loopbackInterface = await loopbackName(rt, options.loopbackInterface)
   const [address, sysctls, ephemeralPorts, flows] = await Promise.all([
     sharedAddress(rt, publicInterface, options.address),
     readCopiedSysctls(netns),
@@ -43,9 +43,10 @@ export async function readHostFacts(
   return {
     netnsPath: options.netns === undefined ? undefined : referencePath(options.netns),
     ...place,
-    loopbackInterface: options.loopbackInterface,
+    loopbackInterface,
     mac: link.address ?? '',
     mtu: link.mtu,
+    ipv6: link.inet6 !== undefined,
     routes: found.routes,
     bloatReduction: options.bloatReduction,
     // Containers of an earlier run have nodes there, which have to go with them: it is used as long as it is there.
@@ -79,15 +80,25 @@ async function interfaceOfDefaultRoute(rt: RtnetlinkSocket): Promise<string> {
 
 async function publicLink(rt: RtnetlinkSocket, name: string): Promise<Link> {
   const link = await namedLink(rt, 'publicInterface', name)
+  if (link.kind === 'vlan' && link.reorderHdr === false) throw refuseTaggedFrames(name)
   if (link.hardwareType === 'ether' && link.address !== undefined) return link
   const expected = `an Ethernet device, whose MAC address containers take, not one of type ${link.hardwareType}`
   throw refuse('publicInterface', name, expected)
 }
 
-async function checkLoopback(rt: RtnetlinkSocket, name: string): Promise<void> {
-  const { hardwareType } = await namedLink(rt, 'loopbackInterface', name)
-  if (hardwareType === 'loopback') return
-  throw refuse('loopbackInterface', name, `a loopback device, not one of type ${hardwareType}`)
+/** Such a device leaves the tag in the frames that it receives, and a container takes these for those of a VLAN. */
+const refuseTaggedFrames = (name: string): IsolatorError =>
+  refuse(
+    'publicInterface',
+    name,
+    `a VLAN device with reorder_hdr on (ip link set dev ${name} type vlan reorder_hdr on)`,
+  )
+
+/** Its own name, where it was given by another one that it has. */
+async function loopbackName(rt: RtnetlinkSocket, given: string): Promise<string> {
+  const { hardwareType, name } = await namedLink(rt, 'loopbackInterface', given)
+  if (hardwareType === 'loopback') return name
+  throw refuse('loopbackInterface', given, `a loopback device, not one of type ${hardwareType}`)
 }
 
 async function namedLink(rt: RtnetlinkSocket, option: string, name: string): Promise<Link> {

@@ -6,3 +6,13 @@ export async function publicInterfaceChanged({ rt, facts, publicIndex }: HostCon
   const link = await unlessGone(() => rt.links.get(facts.publicInterface))
   return link?.index !== publicIndex || link.address !== facts.mac || link.mtu !== facts.mtu
 }
+
+/**
+ * Has the facts follow the public interface if it was given another name. What stands on it or leads to it knows it by its index,
+ * and needs no repair.
+ */
+export function followName(host: HostContext): void {
+  const publicInterface = host.rt.devices.interfaceName(host.publicIndex)
+  if (publicInterface === undefined || publicInterface === host.facts.publicInterface) return
+  host.facts = { ...host.facts, publicInterface }
+}

@@ -5,7 +5,7 @@ import { ofProtocol } from '../programs/of-protocol.js'
 import { ETH_P_ARP, ETH_P_IP, IPPROTO_UDP } from '../programs/frame-values.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
-import { GUARDED_LINK, finalDrop } from './guard.js'
+import { guardedLink, finalDrop } from './guard.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
 import { U32Priority } from './u32-priority.js'
 
@@ -51,7 +51,9 @@ const endOf = ({ mac: address, mtu }: HostFacts) => ({ address, mtu, arp: false,
 /** What both ends need but for the filters that copy. Each message says what is to be, whatever is there. */
 export const answersLimits = (host: HostFacts): Planned[] => [
   ...[ANSWERS.near, ANSWERS.far].flatMap(dev => [
-    plan(link, 'change', { dev, ...endOf(host), ...GUARDED_LINK }),
+    // One after the other: with a larger MTU the device gets IPv6, and only then has settings of it.
+    plan(link, 'change', { dev, ...endOf(host) }),
+    plan(link, 'change', { dev, ...guardedLink(host) }),
     ...finalDrop(dev),
   ]),
   planAdd(qdisc, {

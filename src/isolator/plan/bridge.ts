@@ -1,7 +1,7 @@
 import { link, type BridgePort, type Link, type LinkSpec } from '../../rtnetlink/index.js'
 import { bridgeName } from '../layout/layout.js'
 import type { HostFacts } from './facts.js'
-import { GUARDED_LINK } from './guard.js'
+import { guardedLink } from './guard.js'
 import { plan, planDelete, type Planned } from './planned.js'
 
 /*
@@ -32,14 +32,18 @@ const BRIDGE = {
 } as const satisfies LinkSpec
 
 /** What a bridge of ours is to be like after anything that has happened to it. */
-export const bridgeSettings = (dev: string): Planned =>
-  plan(link, 'change', { dev, up: false, ...GUARDED_LINK })
+export const bridgeSettings = (dev: string, { ipv6 }: Pick<HostFacts, 'ipv6'>): Planned =>
+  plan(link, 'change', { dev, up: false, ...guardedLink({ ipv6 }) })
 
 /** Makes a bridge. */
-export const bridgePlan = (name: string): Planned[] => [
-  plan(link, 'add', { name, ...BRIDGE }, planDelete(link, name)),
-  bridgeSettings(name),
+export const bridgePlan = (name: string, host: Pick<HostFacts, 'ipv6'>): Planned[] => [
+  bridgeBirth(name),
+  bridgeSettings(name, host),
 ]
+
+/** The bridge alone. */
+export const bridgeBirth = (name: string): Planned =>
+  plan(link, 'add', { name, ...BRIDGE }, planDelete(link, name))
 
 /** Whether a link with the name of a bridge of ours is one: anybody may call a link `pmb0`. */
 export const isOurBridge = ({ kind, arp, multicast }: Link): boolean =>

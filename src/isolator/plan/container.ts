@@ -18,7 +18,7 @@ import {
 } from './facts.js'
 import { flowNodes } from './flows.js'
 import { LOCALHOST } from './host.js'
-import { allowOn, GUARDED_LINK, finalDrop } from './guard.js'
+import { allowOn, guardedLink, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { portNames, portNote, removeNames } from './port-note.js'
@@ -129,7 +129,7 @@ const nearEnd = (host: HostFacts, container: ContainerFacts): Planned =>
     dev: linkName(container.slot),
     alias: formatAlias(container),
     ...portOf(host),
-    ...GUARDED_LINK,
+    ...guardedLink(host),
   })
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {

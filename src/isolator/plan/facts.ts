@@ -29,6 +29,8 @@ export interface HostFacts {
   readonly mac: string
   /** MTU of the public interface, bytes. */
   readonly mtu: number
+  /** Whether it has IPv6, and so devices of its MTU: not below 1280 bytes, nor where the kernel's IPv6 is off. */
+  readonly ipv6: boolean
   /** The routes of containers, as of the last look; none where the host has none through the public interface. */
   readonly routes: readonly ContainerRoute[]
   readonly neighbours: 'prefix' | 'gateway'

@@ -14,8 +14,13 @@ import { planAdd, type Planned } from './planned.js'
  */
 
 /** The sysctls are a second line of defence: nothing passes the final drop. `all` and `default` are never relied on. */
-export const GUARDED_LINK = {
-  inet6: { addrGenMode: 'none' },
+export const guardedLink = ({ ipv6 }: Pick<HostFacts, 'ipv6'>) =>
+  ({ ...(ipv6 && WITHOUT_IPV6_ADDRESS), ...GUARDED_LINK }) as const
+
+/** The kernel refuses this setting of a device that has no IPv6 at all (inet6_validate_link_af, net/ipv6/addrconf.c). */
+const WITHOUT_IPV6_ADDRESS = { inet6: { addrGenMode: 'none' } } as const satisfies Partial<LinkSpec>
+
+const GUARDED_LINK = {
   inet: {
     rp_filter: 1,
     accept_local: 0,

@@ -2,7 +2,7 @@ import { link } from '../../rtnetlink/index.js'
 import { shaperNames } from '../layout/layout.js'
 import { masterOf, portOf } from './bridge.js'
 import type { ContainerFacts, FeatureOff, HostFacts } from './facts.js'
-import { GUARDED_LINK, finalDrop } from './guard.js'
+import { guardedLink, finalDrop } from './guard.js'
 import { limitPlan, shaperPlace } from './limit.js'
 import { plan, planDelete, type Planned } from './planned.js'
 
@@ -37,7 +37,7 @@ export function shaper(host: HostFacts, container: ContainerFacts): Planned[] {
   const { near, far } = shaperNames(slot)
   return [
     ...[near, far].flatMap(dev => [
-      plan(link, 'change', { dev, ...masterOf(host, slot), ...GUARDED_LINK }),
+      plan(link, 'change', { dev, ...masterOf(host, slot), ...guardedLink(host) }),
       ...finalDrop(dev),
     ]),
     ...limitPlan(shaperPlace(host, container), container.egress),

@@ -110,7 +110,8 @@ t.test('another one of its name', needsIsolation(), async t => {
   await t.test('it is renamed, and gets its name back', async t => {
     const told = new Told(isolator)
     await ipBatch(host.name, ['link set eth0 down', 'link set eth0 name other'])
-    await told.repair(isMissing)
+    await told.repair(({ left }) => left.some(({ object }) => object === 'ip link set dev other up'))
+    t.match(isolator.explain().at(-1), /dev other /, 'it is known by its new name')
     await ipBatch(host.name, ['link set other name eth0', 'link set eth0 up'])
     await ip(host.name, `route add default via ${REMOTE_IP} dev eth0`)
     // Up again, it has all it had: there is nothing to be told.

@@ -202,6 +202,11 @@ print('begun', flush=True); sys.stdin.read()`
   const bound = await rtnetlink(`sockets --dev lo --protocol udp --netns ${made.name}`)
   if (bound.code === 0) t.match(bound.stdout, /^udp +unconnected +0 +0 +127.0.0.1:5353 +0.0.0.0:\* +lo +0 /m)
   else t.match(bound.stderr, 'ENOENT', 'this kernel has no udp_diag')
+  t.match(await rtnetlink(`sockets --netns ${made.name}`), {
+    code: 0,
+    stdout: /^tcp +listening /m,
+    stderr: bound.code === 0 ? /^$/ : /no list of UDP sockets/,
+  })
 })
 
 t.test('a namespace by name, path and pid', canCreateNamespaces(), async t => {

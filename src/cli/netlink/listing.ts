@@ -17,6 +17,8 @@ type Common = typeof common
 export interface Place {
   readonly library: Library
   readonly from: { netns?: NetnsReference }
+  /** Says what is missing from the list, on standard error. */
+  readonly warn: (line: string) => void
 }
 
 /** A command that lists objects of the kernel. */
@@ -42,7 +44,10 @@ export function listing<T, const O extends Options>(declared: Listing<T, O>): Co
     options: { ...options, ...common },
     async run({ options, terminal }) {
       const library = await loadLibrary()
-      const place = { library, from: netnsOf(options.netns) }
+      const warn = (line: string): void => {
+        terminal.warn(`rtnetlink: ${line}`)
+      }
+      const place = { library, from: netnsOf(options.netns), warn }
       const objects = await list(place, options)
       if (options.json) terminal.write(`${JSON.stringify(objects, library.jsonReplacer, 2)}\n`)
       else if (objects.length === 0) terminal.write(`no ${name}\n`)

@@ -61,17 +61,22 @@ export const sockets = listing({
     ),
 })
 
+/** Of one protocol, or of TCP and UDP, of which a kernel may have no list. */
 async function socketsOf(
-  { library, from }: Place,
+  { library, from, warn }: Place,
   protocol: Protocol | undefined,
   query: InetSocketQuery,
 ): Promise<InetSocket[]> {
   await using diag = await library.SockDiagSocket.open(from)
   if (protocol !== undefined) return await diag.list({ protocol, ...query })
-  return [
-    ...(await diag.list({ protocol: 'tcp', ...query })),
-    ...(await diag.list({ protocol: 'udp', ...query })),
-  ]
+  const tcp = await diag.list({ protocol: 'tcp', ...query })
+  try {
+    return [...tcp, ...(await diag.list({ protocol: 'udp', ...query }))]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    warn('this kernel has no list of UDP sockets (CONFIG_INET_UDP_DIAG): those of TCP alone')
+    return tcp
+  }
 }
 
 /** A UDP socket that is bound and not connected has the state of a closed one. */

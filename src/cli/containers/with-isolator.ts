@@ -15,8 +15,8 @@ export const optionsOption = {
 /** What help says of commands that need an isolator. */
 export const ADOPTS =
   'The kernel does not show every option of the program that made the containers: --options has to give the same. As at a\n' +
-  "restart of the program, create() completes the host's part, and recover('all') removes containers that a crash left half\n" +
-  'made. Complete ones keep running.'
+  "restart of the program, create() completes the host's part, and recover('all') repairs the filters of containers and\n" +
+  'removes those that a crash left half made. Complete containers keep running.'
 
 /**
  * Makes an isolator for as long as `work` takes, as a restart of the program does.

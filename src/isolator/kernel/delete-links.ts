@@ -16,6 +16,12 @@ export async function deleteLinks(
   rt: RtnetlinkSocket,
   links: readonly (readonly string[])[],
 ): Promise<readonly (Error | undefined)[]> {
+  const oneByOne = () =>
+    removeEach(
+      rt,
+      links.map(names => names.map(name => planDelete(link, name))),
+    )
+  if (links.flat().length <= 1) return oneByOne()
   const group = await unusedGroup(rt)
   const there = links.flat().filter(name => rt.devices.interfaceIndex(name) !== 0)
   const results = await rt.batch(batch => {
@@ -24,10 +30,17 @@ export async function deleteLinks(
   const grouped = results.filter(({ error }) => !error).length
   const deleted = grouped === 0 || !(await deleteGroup(rt, group))
   if (deleted && grouped === there.length) return []
-  return removeEach(
+  return oneByOne()
+}
+
+/** The same, where one that cannot be deleted is an error of the call. */
+export async function deleteLinksOrThrow(rt: RtnetlinkSocket, names: readonly string[]): Promise<void> {
+  const failures = await deleteLinks(
     rt,
-    links.map(names => names.map(name => planDelete(link, name))),
+    names.map(name => [name]),
   )
+  const failure = failures.find(error => error)
+  if (failure) throw failure
 }
 
 /** A number that no link has and nobody chooses by chance: whatever is in the group will be deleted. */

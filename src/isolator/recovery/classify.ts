@@ -1,4 +1,4 @@
-import { link, type Link } from '../../rtnetlink/index.js'
+import type { Link } from '../../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import { containerNode, type ContainerNode } from '../layout/container-node.js'
 import { keyOf } from '../layout/filter-places.js'
@@ -26,8 +26,10 @@ export interface Classified {
   readonly kept: readonly ContainerFacts[]
   /** Ids of complete containers that are to be removed. */
   readonly unwanted: readonly string[]
-  /** Takes away what is nobody's: nodes first, then links. */
+  /** Takes away the nodes that are nobody's. */
   readonly removal: readonly Planned[]
+  /** Links that are nobody's. */
+  readonly links: readonly string[]
   /** The nodes and the notes that those who stay lack. */
   readonly missing: readonly Planned[]
   /** Those of theirs that have no use any more: what is left of a cut `update`. To go once the missing ones are there. */
@@ -59,10 +61,10 @@ export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Class
   return {
     kept,
     unwanted: [...named.keys()].filter(id => !stay(id)),
-    removal: [
-      ...nodes.filter(leadsNowhere).map(deletionOf),
-      ...garbage.map(({ slot }) => planDelete(link, linkName(slot))),
-      ...staleShapers(survey, stays).map(slot => planDelete(link, shaperNames(slot).near)),
+    removal: nodes.filter(leadsNowhere).map(deletionOf),
+    links: [
+      ...garbage.map(({ slot }) => linkName(slot)),
+      ...staleShapers(survey, stays).map(slot => shaperNames(slot).near),
     ],
     ...changesOf(nodeChanges(kept, filters, nodes, host), noteChanges(kept, links)),
     stale: [...handles.keys()].filter(slot => !stays.has(slot)),

@@ -3,6 +3,7 @@ import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter, type FilterKey } from '../../tc/index.js'
 import { ensureAll, removeAll } from '../kernel/apply.js'
 import type { IsolatorError } from '../isolator-error.js'
+import { deleteLinksOrThrow } from '../kernel/delete-links.js'
 import { atOnce, failureOf } from '../kernel/at-once.js'
 import { namedPath } from '../../netns/named.js'
 import type { ContainerTable } from '../container/table.js'
@@ -65,6 +66,7 @@ export async function recover(
     others: wanted.known === 'all' ? 'keep' : wanted.unknown,
   })
   await removeAll(host.rt, sorted.removal)
+  await deleteLinksOrThrow(host.rt, sorted.links)
   await enslaveAll(host, found, sorted.kept)
   await finishUpdates(host, sorted)
   const released = await atOnce(sorted.stale, slot =>

@@ -7,7 +7,6 @@ import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
 import { aloneOnHost } from './host/lock.js'
 import type { HostRecord } from './layout/host-record.js'
-import { tearDownHost } from './host/setup.js'
 import { Housekeeping, type Listener } from './health/housekeeping.js'
 import { isolate, type Isolation } from './container/isolate.js'
 import { IsolatorError } from './isolator-error.js'
@@ -34,8 +33,8 @@ import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { followName, publicInterfaceChanged } from './host/public-interface.js'
 import { routesChanged } from './host/routes.js'
-import { recover, type Recovery, type RecoveryOf } from './recovery/recover.js'
-import { remove } from './removal/remove.js'
+import { recover, type Recovery } from './recovery/recover.js'
+import { remove, removeWhole } from './removal/remove.js'
 import type { Removal } from './removal/removal.js'
 import { removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
@@ -141,7 +140,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.recoverOptions(options)
     const { orphans = [], unknown = 'keep' } = options
     const { recovery, outdated, failures } = await this.#calls.recover(async () => {
-      if (this.#containers.size === 0) return this.#recover({ known, orphans, unknown })
+      if (this.#containers.size === 0)
+        return recover(
+          this.#host,
+          this.#containers,
+          { known, orphans, unknown },
+          this.#housekeeping.insideFailed,
+        )
       throw new IsolatorError(
         'ERR_CONTAINER_EXISTS',
         'recover() comes first: this isolator has containers already',
@@ -363,11 +368,9 @@ export class PortMappingIsolator implements AsyncDisposable {
         this.#host.netns,
         async () => {
           await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
-          const { failures } = await this.#recover({ known: [], orphans: [], unknown: 'remove' })
-          if (failures[0]) throw failures[0]
           // What changes from here on is not to be put right again.
           await this.#housekeeping.close()
-          await tearDownHost(this.#host, this.#record)
+          await removeWhole(this.#host, this.#record, this.#housekeeping.insideFailed)
         },
         this.#host,
       ),
@@ -416,10 +419,6 @@ export class PortMappingIsolator implements AsyncDisposable {
   async #hostHasChanged(): Promise<boolean> {
     if (await publicInterfaceChanged(this.#host)) return true
     return !this.#housekeeping.followsRoutes && routesChanged(this.#host)
-  }
-
-  #recover(wanted: RecoveryOf): ReturnType<typeof recover> {
-    return recover(this.#host, this.#containers, wanted, this.#housekeeping.insideFailed)
   }
 
   /** Takes containers away, of those that are still there once the calls under way are through. Returns their ids. */

@@ -1,7 +1,7 @@
 import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
-import { applyAll, ensureAll, removeAll } from '../kernel/apply.js'
+import { applyAll, ensureAll } from '../kernel/apply.js'
 import type { Undo } from '../kernel/undo.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS } from '../layout/layout.js'
@@ -24,12 +24,6 @@ export async function setUpAnswers({ rt, facts }: HostContext, undo: Undo): Prom
   const found = await ourFilters(rt, ANSWERS.far)
   const ours = found.filter(({ kind }) => kind === 'u32')
   await applyAll(rt, missingFilters(rt, ours, answersCopies()).missing, goesWithPair)
-}
-
-/** Takes it away, with all that is on it. */
-export async function tearDownAnswers({ rt, facts }: HostContext): Promise<void> {
-  const { inverse } = answersPair(facts)
-  if (inverse && (await isThere(rt))) await removeAll(rt, [inverse])
 }
 
 /** Anybody may call a link as ours are called; ours are veths with neither ARP nor multicast. */

@@ -1,12 +1,11 @@
-import { link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
 import { ensureAll, removeAll } from '../kernel/apply.js'
 import type { Undo } from '../kernel/undo.js'
 import { unlessGone } from '../kernel/unless-gone.js'
-import { bridgeName, isBridgeName } from '../layout/layout.js'
+import { bridgeName } from '../layout/layout.js'
 import { bridgeBirth, bridgeSettings, isOurBridge } from '../plan/bridge.js'
-import { inversesOf, planDelete } from '../plan/planned.js'
+import { inversesOf } from '../plan/planned.js'
 import type { HostContext } from './context.js'
 
 /**
@@ -54,14 +53,4 @@ export async function ensureBridge(
   }
   const { inet6 } = found ?? (await rt.links.get(name))
   await ensureAll(rt, [bridgeSettings(name, { ipv6: inet6 !== undefined })])
-}
-
-/** Deletes all bridges of ours, once no container needs them. */
-export async function removeBridges(rt: RtnetlinkSocket): Promise<void> {
-  const found = await rt.links.list({ kind: 'bridge' })
-  const ours = found.filter(bridge => isBridgeName(bridge.name) && isOurBridge(bridge))
-  await removeAll(
-    rt,
-    ours.map(({ name }) => planDelete(link, name)),
-  )
 }

@@ -1,13 +1,13 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
-import type { Link } from '../../rtnetlink/index.js'
 import type { Filter, Qdisc } from '../../tc/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { applyAll, removeAll } from '../kernel/apply.js'
-import { setUpAnswers, tearDownAnswers } from './answers.js'
-import { ensureBridge, removeBridges } from './bridges.js'
+import { applyAll } from '../kernel/apply.js'
+import { setUpAnswers } from './answers.js'
+import { ensureBridge } from './bridges.js'
 import { readBacklog, writeBacklog } from './backlog.js'
 import type { HostContext } from './context.js'
 import { hiddenTable, missingFilters, ourFilters, refuseForeignTables, removeFilters } from './filters.js'
+import { recordOfLoopback, restoreLoopback } from './loopback.js'
 import { openPriorities, withoutOpeners } from './hidden-tables.js'
 import { IsolatorError } from '../isolator-error.js'
 import { filtersAt, sharedBlockOf } from '../kernel/filters-at.js'
@@ -17,16 +17,14 @@ import {
   ingressQdisc,
   loopbackFilters,
   loopbackPlan,
-  loopbackRestoration,
-  loopbackSettings,
   publicFilters,
   recordNote,
 } from '../plan/host.js'
-import { inversesOf, type Planned } from '../plan/planned.js'
+import type { Planned } from '../plan/planned.js'
 import { flowFilters } from '../plan/flows.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { readReservedPorts, releasePorts, reservePorts } from './reserved-ports.js'
-import { findFlowQdisc, missingFlowQdisc } from './flows.js'
+import { missingFlowQdisc } from './flows.js'
 import { bridgeName, FIRST_SLOT, FLOW_QDISC } from '../layout/layout.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
 
@@ -50,7 +48,9 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
   const present = await devicesWithIngress(host)
   const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
   const absent = devicesOf(host).filter(dev => !present.has(dev))
-  const before = recordOf(loopback, absent, noted)
+  const before = noted
+    ? withQdiscs(noted, absent)
+    : { ...(await recordOfLoopback(rt, loopback)), qdiscs: absent, reserved: PortRanges.empty }
   const reserving = reserve.subtract(await readReservedPorts(host.netns))
   const tooSmall = await backlogBelow(backlog)
   const record = {
@@ -59,8 +59,11 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
     backlog: before.backlog ?? tooSmall,
   }
   await allOrNothing(async undo => {
-    const restoration = noted ? [recordNote(facts, noted)] : loopbackRestoration(facts, record)
-    undo.push(() => applyAll(rt, restoration, undo))
+    undo.push(() =>
+      noted
+        ? applyAll(rt, [recordNote(facts, noted)], undo)
+        : restoreLoopback(rt, facts.loopbackInterface, record),
+    )
     await applyAll(rt, loopbackPlan(facts, record), undo)
     await setUpBridge(host, undo)
     await reserveFor(host, reserving, undo)
@@ -71,22 +74,6 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
     await fillIn(host, facts.publicInterface, present, publicFilters(facts), undo)
   })
   return record
-}
-
-/** Takes the static part away again and restores what was changed. A qdisc that was shared loses our filters only. */
-export async function tearDownHost(host: HostContext, record: HostRecord): Promise<void> {
-  const { rt, facts } = host
-  for (const dev of devicesOf(host).reverse()) {
-    if (record.qdiscs.includes(dev)) await removeAll(rt, inversesOf([ingressQdisc(dev)]))
-    else await removeFilters(rt, await ourFilters(rt, dev))
-  }
-  await tearDownAnswers(host)
-  const flows = await findFlowQdisc(rt, facts.publicInterface)
-  if (flows) await rt.qdiscs.delete({ dev: flows.dev, parent: flows.parent, handle: flows.handle })
-  if (record.reserved.size > 0) await releasePorts(host.netns, record.reserved)
-  if (record.backlog !== undefined) await writeBacklog(record.backlog)
-  await removeBridges(rt)
-  await removeAll(rt, loopbackRestoration(facts, record))
 }
 
 /** The ports that are reserved on the host, but for those that an earlier run of this isolator reserved. */
@@ -123,24 +110,11 @@ function refuseSharedBlock(hook: Qdisc): void {
   )
 }
 
-/**
- * What is going to be changed, as it is now, or as it was `noted` by an earlier run. A qdisc that was shared then and has
- * gone since is ours, once it is made again.
- */
-function recordOf(
-  { mtu, inet = {} }: Link,
-  qdiscs: readonly string[],
-  noted: HostRecord | undefined,
-): HostRecord {
-  if (noted) return { ...noted, qdiscs: [...new Set([...noted.qdiscs, ...qdiscs])] }
-  const names = Object.keys(loopbackSettings({ mac: '', mtu }).inet) as (keyof typeof inet)[]
-  return {
-    mtu,
-    qdiscs,
-    reserved: PortRanges.empty,
-    sysctls: Object.fromEntries(names.map(name => [name, inet[name] ?? 0])),
-  }
-}
+/** What was noted by an earlier run. A qdisc that was shared then and has gone since is ours, once it is made again. */
+const withQdiscs = (noted: HostRecord, qdiscs: readonly string[]): HostRecord => ({
+  ...noted,
+  qdiscs: [...new Set([...noted.qdiscs, ...qdiscs])],
+})
 
 /** The first bridge, which every container but those of high slots needs. */
 async function setUpBridge({ rt, facts }: HostContext, undo: Undo): Promise<void> {

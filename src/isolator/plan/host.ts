@@ -1,5 +1,5 @@
 import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
-import { link } from '../../rtnetlink/index.js'
+import { address, link } from '../../rtnetlink/index.js'
 import { qdisc, type Filter, type U32Key } from '../../tc/index.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
 import { PRIORITY } from '../layout/layout.js'
@@ -10,7 +10,7 @@ import { answersPlan } from './answers.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
 import { flowFilters, flowQdisc } from './flows.js'
-import { plan, planAdd, type Planned } from './planned.js'
+import { plan, planAdd, planDelete, type Planned } from './planned.js'
 import { gatewayOf } from './routes.js'
 import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
 import { half, U32Priority, word, type Delivers } from './u32-priority.js'
@@ -54,8 +54,19 @@ export const hostPlan = (host: HostFacts, record: HostRecord): Planned[] => [
 /** Puts the loopback back as it was. Its MAC stays: the kernel refuses the all-zero one it had. */
 export const loopbackRestoration = (
   { loopbackInterface: dev }: Pick<HostFacts, 'loopbackInterface'>,
-  { mtu, sysctls }: Pick<HostRecord, 'mtu' | 'sysctls'>,
-): Planned[] => [plan(link, 'change', { dev, mtu, inet: sysctls }), plan(link, 'change', { dev, alias: '' })]
+  { mtu, sysctls, down, inet6 = [] }: Pick<HostRecord, 'mtu' | 'sysctls' | 'down' | 'inet6'>,
+): Planned[] => [
+  plan(link, 'change', { dev, mtu, inet: sysctls, ...(down && { up: false }) }),
+  ...(down === 'bare' ? [planDelete(address, { dev, address: LOCALHOST, prefixLength: 8 })] : []),
+  ...inet6.map(prefix => planAdd(address, { dev, ...parsedPrefix(prefix) })),
+  plan(link, 'change', { dev, alias: '' }),
+]
+
+/** An address and the length of its prefix, `::1/128`. */
+function parsedPrefix(prefix: string): { address: string; prefixLength: number } {
+  const [text = '', length] = prefix.split('/')
+  return { address: text, prefixLength: Number(length) }
+}
 
 export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind: 'ingress' })
 

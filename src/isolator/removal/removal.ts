@@ -1,3 +1,5 @@
+import type { IsolatorError } from '../isolator-error.js'
+
 /** What `PortMappingIsolator.remove` came to. If all lists are empty, then there was nothing of ours. */
 export interface Removal {
   /** Ids of the containers that were removed; for a link without an id, its name. */
@@ -18,6 +20,15 @@ export class RemovalLog {
   readonly left: string[] = []
   /** Whether something of the host could not be removed. What stays inside a container is its own. */
   isPartial = false
+  /** Why, of the first. */
+  cause: unknown
+
+  /** @param insideFailed is called if something inside a container could not be removed. Default: it is left */
+  constructor(
+    readonly insideFailed: (error: IsolatorError) => void = error => {
+      this.left.push(error.message)
+    },
+  ) {}
 
   /** Does a step. If it fails, then what it was to do is left. */
   async step(what: string, work: () => Promise<unknown>): Promise<void> {
@@ -38,6 +49,7 @@ export class RemovalLog {
   failed(what: string, error: unknown): void {
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
     this.left.push(`${what}: ${reason}`)
+    this.cause ??= error
     this.isPartial = true
   }
 }

@@ -72,11 +72,7 @@ export async function releaseNames(
 ): Promise<number[]> {
   const errors = await atOnce(slots, slot => {
     const container = { id: linkName(slot), slot, namespace: survey.handles.get(slot) }
-    return failureOf(
-      letGo(container, error => {
-        log.left.push(error.message)
-      }),
-    )
+    return failureOf(letGo(container, log.insideFailed))
   })
   for (const [i, error] of errors.entries())
     if (error) log.failed(`/run/netns/${linkName(slots[i] as number)}`, error)

@@ -6,6 +6,7 @@ import { BACKLOG, writeBacklog } from '../host/backlog.js'
 import { removeFilters } from '../host/filters.js'
 import { openPriorities } from '../host/hidden-tables.js'
 import { isNamed, loopbackHook, type Holdings, type Hook } from '../host/holdings.js'
+import { restoreLoopback } from '../host/loopback.js'
 import { isOurs } from '../host/recognise.js'
 import { releasePorts } from '../host/reserved-ports.js'
 import { removeAll } from '../kernel/apply.js'
@@ -14,7 +15,7 @@ import { filtersAt } from '../kernel/filters-at.js'
 import { hasLayoutPriority, isRootTable } from '../layout/filter-places.js'
 import { ANSWERS, isBridgeName, linkName, shaperNames } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
-import { loopbackRestoration, loopbackSettings } from '../plan/host.js'
+import { loopbackSettings } from '../plan/host.js'
 import { plan } from '../plan/planned.js'
 import { skeleton } from '../plan/skeleton.js'
 import { isContainerLink } from '../recovery/found.js'
@@ -150,9 +151,7 @@ async function restore(
   if (backlog !== undefined)
     await log.step(`${BACKLOG}, which is ${backlog} again`, () => writeBacklog(backlog))
   if (log.isPartial) return
-  await log.step(`the settings of ${name}, which are as before`, () =>
-    removeAll(rt, loopbackRestoration({ loopbackInterface: name }, record)),
-  )
+  await log.step(`the settings of ${name}, which are as before`, () => restoreLoopback(rt, name, record))
 }
 
 /** What `create()` sets of a loopback interface's sysctls. */

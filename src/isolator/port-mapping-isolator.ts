@@ -71,7 +71,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#settings = settings
     this.#limits = limits
     this.#containers = new ContainerTable(options)
-    this.#isolation = { host, limits, containers: this.#containers, sharesPorts: options.reserveHostPorts }
+    this.#isolation = { host, limits, containers: this.#containers }
     this.#housekeeping = new Housekeeping(host, this.#containers, {
       cleanup: id => this.cleanup(id),
       // Also while destroy() waits for the calls under way, of which one may wait for this.

@@ -40,7 +40,7 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
     const opened = { netns, rt, sockets }
     return await aloneOnHost(netns, () => {
       if (options.exclusive) exclusive = excludeOthers(netns)
-      return prepare({ ...opened, exclusive }, options)
+      return prepare({ ...opened, exclusive, hostSockets: options.hostSockets }, options)
     })
   } catch (error) {
     exclusive?.close()
@@ -53,7 +53,7 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
 
 /** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
 async function prepare(
-  opened: Pick<HostContext, 'netns' | 'rt' | 'sockets' | 'exclusive'>,
+  opened: Pick<HostContext, 'netns' | 'rt' | 'sockets' | 'exclusive' | 'hostSockets'>,
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
   const { netns, rt } = opened

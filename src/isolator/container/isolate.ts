@@ -2,13 +2,12 @@ import { NetworkNamespace, referencePath, type NetnsReference } from '../../netn
 import { netnsId } from '../../rtnetlink/index.js'
 import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'
-import { portsOfHost, refusePortsInUse } from '../host/ports-in-use.js'
+import { hasOneIn, refusePortsInUse, socketsOfHost } from '../host/ports-in-use.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
 import { linkName } from '../layout/layout.js'
 import { refuse } from '../options/option-checks.js'
-import { allPorts } from '../plan/facts.js'
 import { refuseLargePrograms } from '../plan/program-size.js'
 import { buildContainers, closeInside, openInside, type Inside } from './build.js'
 import type { ContainerLimits } from './limits.js'
@@ -23,8 +22,6 @@ export interface Isolation {
   readonly host: HostContext
   readonly containers: ContainerTable
   readonly limits: ContainerLimits
-  /** Whether the host's own connections may have managed ports. */
-  readonly sharesPorts: boolean
 }
 
 /**
@@ -34,7 +31,7 @@ export interface Isolation {
  * @throws IsolatorError as `isolate`, for the first that cannot be
  */
 export async function isolate(
-  { host, containers, limits, sharesPorts }: Isolation,
+  { host, containers, limits }: Isolation,
   wanted: readonly WantedContainer[],
 ): Promise<Container[]> {
   const added: Container[] = []
@@ -48,10 +45,6 @@ export async function isolate(
       refuseLargePrograms(host.facts, container)
     }
     await limits.refuseUnfitKernel(wanted)
-    if (sharesPorts) {
-      const inUse = await portsOfHost(host.sockets)
-      for (const container of added) containers.passOverEphemeral(container, inUse)
-    }
     const references = new Map(added.map((container, i) => [container, (wanted[i] as WantedContainer).netns]))
     for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
       await isolateSome(host, containers, [...references].slice(i, i + ISOLATED_AT_ONCE), undo)
@@ -79,9 +72,10 @@ async function isolateSome(
     table.settleIn(netns.identity, container, hasItsName)
     return { container, netns }
   })
-  const free = refusePortsInUse(
-    host.sockets,
-    containers.map(({ container }) => ({ id: container.id, ports: allPorts(container) })),
+  const free = avoidSocketsOfHost(
+    host,
+    table,
+    containers.map(({ container }) => container),
   )
   const opened = atOnce(containers, async ({ container, netns }): Promise<[Container, Inside]> => {
     const inside = await openInside(container.id, netns)
@@ -103,6 +97,22 @@ async function isolateSome(
   )
   await buildContainers(host, insides, undo)
   for (const inside of insides.values()) closeInside(inside)
+}
+
+/**
+ * Gives containers ephemeral ranges in which the host has no socket: a connection of before the range was reserved, or taken
+ * from the host's own, can have any port there.
+ *
+ * @throws IsolatorError ERR_PORTS_IN_USE for a port that a container asks for, ERR_PORTS_EXHAUSTED where no range is free
+ */
+async function avoidSocketsOfHost(
+  host: HostContext,
+  table: ContainerTable,
+  containers: readonly Container[],
+): Promise<void> {
+  const held = await socketsOfHost(host, table.managedRange)
+  for (const container of containers) table.passOverEphemeral(container, range => hasOneIn(held, range))
+  if (host.hostSockets === 'refuse') refusePortsInUse(held, containers)
 }
 
 function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo): NetworkNamespace {

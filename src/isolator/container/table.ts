@@ -45,6 +45,8 @@ export interface ManagedPorts {
  */
 export class ContainerTable implements Iterable<Container> {
   readonly #managed: PortRanges
+  /** From the lowest to the highest port that a container can have. */
+  readonly managedRange: PortRange
   readonly #slots = new SlotAllocator()
   readonly #ephemeral: EphemeralAllocator
   readonly #owners = new PortOwners()
@@ -55,6 +57,8 @@ export class ContainerTable implements Iterable<Container> {
 
   constructor({ ports, ephemeralPorts, ephemeralPortsPerContainer }: ManagedPorts) {
     this.#managed = ports
+    const all = ports.union(ephemeralPorts).toJSON()
+    this.managedRange = [all[0]?.[0] ?? 0, all.at(-1)?.[1] ?? 0]
     this.#ephemeral = new EphemeralAllocator(ephemeralPorts, ephemeralPortsPerContainer)
   }
 

@@ -8,7 +8,7 @@ import { linkName } from '../layout/layout.js'
 import { openNamespace } from './namespace-handles.js'
 import { refuseLargePrograms } from '../plan/program-size.js'
 import { updatePlan } from '../plan/update.js'
-import { refusePortsInUse } from '../host/ports-in-use.js'
+import { refusePortsInUse, socketsOfHost } from '../host/ports-in-use.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
 import type { Planned } from '../plan/planned.js'
 
@@ -39,7 +39,8 @@ export async function updateContainer(
       undo.push(() => {
         table.takeBack(added)
       })
-      await refusePortsInUse(host.sockets, [{ id: container.id, ports: added }])
+      if (host.hostSockets === 'refuse' && added.size > 0)
+        refusePortsInUse(await socketsOfHost(host, table.managedRange), [{ id: container.id, ports: added }])
       if (rt) await changeInside(container, rt, plan.inside, undo, report)
       await applyAll(host.rt, plan.add, undo)
       await applyAll(host.rt, plan.remove, undo, GONE)

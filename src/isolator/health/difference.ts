@@ -7,11 +7,13 @@ export interface Difference {
   readonly id?: string
   /**
    * `'unreadable'`: what a container has made inside its own namespace keeps the host from looking there. `'ahead'`: what
-   * somebody has put where it sees packets before our filters do, and can take them.
+   * somebody has put where it sees packets before our filters do, and can take them. `'deaf'`: a socket of the host that gets no
+   * packets, because a container has its port.
    */
-  readonly kind: 'missing' | 'different' | 'surplus' | 'unreadable' | 'ahead'
+  readonly kind: 'missing' | 'different' | 'surplus' | 'unreadable' | 'ahead' | 'deaf'
   /**
-   * What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus or ahead, what is there; of what is
+   * What is planned, as the `ip`, `tc` or `sysctl` command that makes it so; of what is surplus or ahead, what is there; of a socket,
+   * the command that shows who has it; of what is
    * unreadable, whose inside.
    */
   readonly object: string

@@ -13,6 +13,7 @@ import { containerNodes } from '../plan/container.js'
 import type { HostFacts } from '../plan/facts.js'
 import { hostPlan } from '../plan/host.js'
 import { bridgeFaults } from './verify-bridges.js'
+import { socketFaults } from './verify-sockets.js'
 import { containerFaults, type ActiveFeatures } from './verify-container.js'
 import { hostFaults, routeFault, surplusFaults } from './verify-host.js'
 
@@ -76,6 +77,7 @@ async function compareWithKernel({ host, record, containers, whole, table }: Sco
   return [
     ...ofHost,
     ...containers.flatMap(container => faults.get(container) ?? []),
+    ...(await socketFaults(host, containers)),
     ...(await surplusFaults(host.facts, snapshot, planned, {
       isLookedAt: slot => lookedAt.has(slot),
       isTaken: slot => table.inSlot(slot) !== undefined,

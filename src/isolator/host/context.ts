@@ -15,6 +15,8 @@ export interface HostContext {
   readonly exclusive: HeldName | undefined
   /** What the options say of containers' routes. */
   readonly routing: RouteOptions
+  /** What becomes of a container that asks for a port on which the host has a socket. */
+  readonly hostSockets: 'refuse' | 'ignore'
   /** As of the last look: the public interface may get another MAC or MTU, the host other routes. */
   facts: HostFacts
   /** Likewise, its index: another one that has got its name has none of the filters. */

@@ -1,54 +1,87 @@
-import type { InetSocket, SockDiagSocket } from '../../sock-diag/index.js'
+import { NetlinkError } from '../../netlink/errors.js'
+import type { InetSocket, SocketProtocol } from '../../sock-diag/index.js'
 import { IsolatorError } from '../isolator-error.js'
 import type { PortRange, PortRanges } from '../ports/port-ranges.js'
+import type { HostContext } from './context.js'
 
-/** Sockets of the host that wait for whoever comes: listening TCP, and UDP that is bound but not connected. */
-async function waitingSockets(sockets: SockDiagSocket): Promise<InetSocket[]> {
-  const lists = await Promise.all([
-    sockets.list({ protocol: 'tcp', states: ['listening'] }),
-    sockets.list({ protocol: 'udp', states: ['closed'] }),
-  ])
-  return lists.flat()
-}
+/** Sockets of the host that would get no packets, or fewer, if a container had their port; by that port. */
+export type SocketsOfHost = ReadonlyMap<number, InetSocket>
+
+/** Those that the layout steers by port and inet_diag lists. UDP-Lite goes where UDP does. */
+const PROTOCOLS: readonly SocketProtocol[] = ['tcp', 'udp', 'udplite']
 
 /**
- * Refuses ports on which somebody on the host listens: once they are a container's, that service would be deaf, and
- * nobody would know why. Mesos does not check this. One look at the host's sockets, for however many containers.
+ * The sockets of the host with local ports from `first` to `last` that a container's filters would make deaf: in whatever
+ * state, since a connection, a bound socket that does not listen yet and one in TIME_WAIT wait for packets too. Those that
+ * are bound to other addresses or interfaces lose nothing. Before Linux 6.8 the kernel does not list TCP sockets that are bound and
+ * neither listen nor are connected.
+ */
+export async function socketsOfHost(host: HostContext, [first, last]: PortRange): Promise<SocketsOfHost> {
+  const lists = await Promise.all(
+    PROTOCOLS.map(protocol =>
+      host.sockets.list({ protocol, localPorts: [first, last] }).catch((error: unknown) => {
+        // The kernel has none of that protocol.
+        if (error instanceof NetlinkError && error.code === 'ENOENT') return []
+        throw error
+      }),
+    ),
+  )
+  return new Map(
+    lists
+      .flat()
+      .filter(socket => isSteeredAway(host, socket))
+      .map(socket => [socket.localPort, socket]),
+  )
+}
+
+/** Whether the host has a socket in a range of ports. */
+export function hasOneIn(held: SocketsOfHost, [first, last]: PortRange): boolean {
+  if (held.size === 0) return false
+  for (let port = first; port <= last; port++) if (held.has(port)) return true
+  return false
+}
+
+/** Whether packets to a socket are among those that the filters of its port take: to the shared address, and on lo to 127.0.0.1. */
+function isSteeredAway({ rt, facts, publicIndex }: HostContext, socket: InetSocket): boolean {
+  const { family, localAddress, ifindex, v6only = false } = socket
+  const ours = [0, publicIndex, rt.devices.interfaceIndex(facts.loopbackInterface)]
+  if (!ours.includes(ifindex)) return false
+  if (family === 'inet6' && localAddress === '::') return !v6only
+  return STEERED_ON_LOOPBACK.concat(facts.address).includes(localAddress.replace(/^::ffff:/, ''))
+}
+
+const STEERED_ON_LOOPBACK = ['0.0.0.0', '127.0.0.1']
+
+/**
+ * Refuses ports on which the host has such a socket: once they are a container's, nobody would know why its service is deaf. Mesos
+ * does not check this.
  *
  * @throws IsolatorError ERR_PORTS_IN_USE, naming the first such socket
  */
-export async function refusePortsInUse(
-  sockets: SockDiagSocket,
+export function refusePortsInUse(
+  held: SocketsOfHost,
   wanted: readonly { id: string; ports: PortRanges }[],
-): Promise<void> {
-  const asking = wanted.filter(({ ports }) => ports.size > 0)
-  if (asking.length === 0) return
-  for (const socket of await waitingSockets(sockets)) {
-    const container = asking.find(({ ports }) => ports.has(socket.localPort))
+): void {
+  for (const socket of held.values()) {
+    const container = wanted.find(({ ports }) => ports.has(socket.localPort))
     if (container) throw inUse(container.id, socket)
   }
 }
 
-function inUse(id: string, { protocol, localAddress, localPort, uid }: InetSocket): IsolatorError {
+/** The command that shows who has a socket. */
+export const whoHas = ({ protocol, localPort }: InetSocket): string =>
+  `ss -anp${protocol === 'tcp' ? 't' : 'u'} 'sport = ${localPort}'`
+
+function inUse(id: string, socket: InetSocket): IsolatorError {
+  const { protocol, state, localAddress, localPort, remoteAddress, remotePort, uid } = socket
+  const peer = remotePort === 0 ? '' : `, connected to ${remoteAddress}:${remotePort}`
+  const what =
+    state === 'time-wait'
+      ? `a ${protocol} connection of the host from ${localAddress}:${localPort} to ${remoteAddress}:${remotePort} has ended, and the kernel still waits for late packets, for a minute`
+      : `a ${protocol} socket of the host (uid ${uid}) is bound to ${localAddress}:${localPort}${peer}`
   return new IsolatorError(
     'ERR_PORTS_IN_USE',
-    `'${id}' cannot have port ${localPort}: a ${protocol} socket of the host (uid ${uid}) is bound to ${localAddress}:${localPort}. ` +
-      `See who: ss -${protocol === 'tcp' ? 'lntp' : 'lnup'} 'sport = ${localPort}'`,
-    { details: { port: localPort, protocol, address: localAddress } },
+    `'${id}' cannot have port ${localPort}: ${what}. See who: ${whoHas(socket)}`,
+    { details: { port: localPort, protocol, state, address: localAddress } },
   )
-}
-
-/**
- * Every local port of the host's TCP and UDP sockets, connected ones and those in TIME_WAIT included: where the managed
- * ports overlap the host's ephemeral range, connections of before the reservation can have any of them.
- *
- * @returns tells whether a range has such a port
- */
-export async function portsOfHost(sockets: SockDiagSocket): Promise<(range: PortRange) => boolean> {
-  const lists = await Promise.all([sockets.list({ protocol: 'tcp' }), sockets.list({ protocol: 'udp' })])
-  const used = new Set(lists.flat().map(({ localPort }) => localPort))
-  return ([first, last]) => {
-    for (let port = first; port <= last; port++) if (used.has(port)) return true
-    return false
-  }
 }

@@ -103,6 +103,11 @@ export const isolatorOptions = object(
      */
     withoutBridge: optional(oneOf('refuse', 'accept')),
     /**
+     * What becomes of a container that asks for a port on which a socket of the host would lose its packets: `'refuse'` (default)
+     * is ERR_PORTS_IN_USE; `'ignore'` is for runtimes that hold a port themselves, so that nobody else takes it.
+     */
+    hostSockets: optional(oneOf('refuse', 'ignore')),
+    /**
      * Keep everybody else off the host until the isolator is closed: another `create()`, or a `remove()`, is refused with
      * `ERR_HOST_BUSY`, in whatever process. Isolators that are open already stay. Default false.
      */
@@ -190,6 +195,7 @@ export interface IsolatorOptions {
   /** The host's ports that containers may open; undefined for all. */
   readonly hostServices: PortRanges | undefined
   readonly withoutBridge: 'refuse' | 'accept'
+  readonly hostSockets: 'refuse' | 'ignore'
   readonly exclusive: boolean
   readonly routing: RouteOptions
   readonly statistics: StatisticsOptions
@@ -232,6 +238,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     multicast: options.multicast ?? 'drop',
     hostServices: hostServices(options.hostAccess),
     withoutBridge: options.withoutBridge ?? 'refuse',
+    hostSockets: options.hostSockets ?? 'refuse',
     exclusive: options.exclusive ?? false,
     routing: parseRouteOptions(options, options.neighbours ?? 'prefix'),
     statistics: parseStatisticsOptions(options),

@@ -101,7 +101,7 @@ t.test('ingress limits come to existing containers only if asked for', needsHtb(
       ingressRatePerCpu: 1_000_000,
       ingressIsolateExistingContainers,
     })
-    await restarted.recover(['web-1'])
+    await restarted.recover(['web-1'], { unknown: 'remove' })
     await restarted.update('web-1', { cpus: 3 })
     const limited = ingressIsolateExistingContainers ? ['1:1 3000000/3000000'] : []
     t.strictSame(await classesOf(host.name, link), limited)
@@ -146,7 +146,7 @@ t.test('a limit that the container cannot take away', needsHtb(), async t => {
       netns: host.name,
       bloatReduction: 'none',
     })
-    await restarted.recover(['web-1'])
+    await restarted.recover(['web-1'], { unknown: 'remove' })
     t.match(restarted.get('web-1'), { egress: { rate: 200_000 } })
     t.ok((await restarted.verify('web-1')).length > 0, 'a limit that has gone from the host is missed')
     await restarted.repair('web-1')

@@ -30,7 +30,7 @@ import type { LinkKind } from './link-kind.js'
 import { vlanProtocols } from './vlan-protocol.js'
 
 /** struct ifla_bridge_id, linux/if_link.h */
-export const iflaBridgeId = struct({ prio: array(u8, 2), addr: array(u8, 6) })
+export const iflaBridgeId = reported(struct({ prio: array(u8, 2), addr: array(u8, 6) }))
 /** struct br_boolopt_multi, linux/if_bridge.h */
 export const brBooloptMulti = struct({ optval: u32, optmask: u32 })
 
@@ -58,8 +58,8 @@ export const bridgeAttributes = attributes({
   vlanFiltering: ['IFLA_BR_VLAN_FILTERING', 7, u8],
   vlanProtocol: ['IFLA_BR_VLAN_PROTOCOL', 8, named(be16, vlanProtocols)],
   groupFwdMask: ['IFLA_BR_GROUP_FWD_MASK', 9, u16],
-  rootId: ['IFLA_BR_ROOT_ID', 10, reported(iflaBridgeId)],
-  bridgeId: ['IFLA_BR_BRIDGE_ID', 11, reported(iflaBridgeId)],
+  rootId: ['IFLA_BR_ROOT_ID', 10, iflaBridgeId],
+  bridgeId: ['IFLA_BR_BRIDGE_ID', 11, iflaBridgeId],
   rootPort: ['IFLA_BR_ROOT_PORT', 12, reported(u16)],
   rootPathCost: ['IFLA_BR_ROOT_PATH_COST', 13, reported(u32)],
   topologyChange: ['IFLA_BR_TOPOLOGY_CHANGE', 14, reported(u8)],

@@ -41,6 +41,7 @@ import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
 import { updateContainer } from './container/update.js'
+import { whileThere } from './container/while-there.js'
 import { findFaults, type Scope } from './health/verify.js'
 import { wantedContainer } from './container/wanted.js'
 
@@ -259,7 +260,9 @@ export class PortMappingIsolator implements AsyncDisposable {
   ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
     takes.usage(id)
     takes.usageOptions(options)
-    const exact = await this.#calls.run(() => this.#usageOf(this.#containers.known(id)))
+    const exact = await this.#calls.run(() =>
+      whileThere(this.#containers, this.#containers.known(id), one => this.#usage.read(one)),
+    )
     return options.bigint ? exact : withNumbers(exact)
   }
 
@@ -427,19 +430,6 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.#calls.afterwards(containers, () =>
       removeKnown(this.#host, this.#containers, containers, this.#housekeeping),
     )
-  }
-
-  async #usageOf(container: Container): Promise<ResourceStatistics<bigint>> {
-    await container.settled
-    try {
-      this.#containers.checkHas(container)
-      return await this.#usage.read(container)
-    } catch (error) {
-      // A cleanup that came in between explains whatever is missing.
-      await container.settled
-      this.#containers.checkHas(container)
-      throw error
-    }
   }
 
   /** Does something with containers that no other call is changing meanwhile: with one, or without an id with all. */

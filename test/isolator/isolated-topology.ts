@@ -56,16 +56,20 @@ export async function preparedTopology(
     await netns.writeSysctl('net.ipv4.ip_local_port_range', hostEphemeralPorts)
   }
   const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ...options })
-  t.teardown(() => destroyed(isolator))
+  t.teardown(() => destroyed(isolator, host.name))
   return { topology, remote, host, isolator }
 }
 
-/** A test may have closed or destroyed it already. */
-async function destroyed(isolator: PortMappingIsolator): Promise<void> {
+/**
+ * A test may have closed or destroyed it already. The names of its containers are in the /run/netns of all tests: one that is
+ * left would give the containers of a later test other slots.
+ */
+async function destroyed(isolator: PortMappingIsolator, netns: string): Promise<void> {
   try {
     await isolator.destroy()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ISOLATOR_CLOSED') throw error
+    await PortMappingIsolator.remove({ netns })
   }
 }
 

@@ -17,7 +17,6 @@ const LINE = 4096
 /** Between two attempts to get into the line, where it is full or its holder is about to let go. */
 const BETWEEN_ATTEMPTS_MS = 2
 
-/** `SO_PEERCRED` of a listening socket names its holder, also to those who only ask. */
 interface Place {
   /** At most 106 bytes. */
   readonly name: string
@@ -25,8 +24,12 @@ interface Place {
   readonly netns: number
 }
 
+/** Who holds a name, as `SO_PEERCRED` of its socket says to whoever connects. */
 export interface Holder {
-  /** In the caller's pid namespace; undefined where it is none of that. */
+  /**
+   * In the caller's pid namespace; undefined where it is none of that, or too many wait. The one who called `listen(2)` last: until
+   * the next in line has its turn on a CPU, who handed the name over.
+   */
   readonly pid: number | undefined
 }
 
@@ -75,18 +78,25 @@ export class HeldName {
 
   /** Whoever holds the name; undefined where nobody does. */
   static holder(place: Place): Holder | undefined {
-    const socket = connected(place)
+    const socket = socketIn(place)
     try {
-      return socket && { pid: peerCredentials(socket.fd).pid || undefined }
+      const result = tryCall('connect', socket.fd, ...addressOf(place))
+      if (result === ECONNREFUSED) return undefined
+      // So many have asked that no more fit into the line: somebody holds it.
+      if (result === EAGAIN) return { pid: undefined }
+      if (result !== 0) throw new SystemError(result, 'connect')
+      return { pid: peerCredentials(socket.fd).pid || undefined }
     } finally {
-      socket?.close()
+      socket.close()
     }
   }
 
   /** Lets go: the first who waits holds the name now. */
   close(): void {
     try {
-      while (this.#socket.fd >= 0 && !handOver(this.#socket));
+      // Others can connect and go faster than they are passed over. The line forms anew once the socket is closed.
+      for (let passedOver = 0; passedOver < LINE && this.#socket.fd >= 0; passedOver++)
+        if (handOver(this.#socket)) break
     } finally {
       this.#socket.close()
     }

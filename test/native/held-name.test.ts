@@ -1,5 +1,5 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,6 +54,20 @@ t.test('those who wait hold it in the order in which they came', async t => {
   clearInterval(late)
   t.strictSame(order, [...order.keys()])
   t.equal(quicker, 0)
+})
+
+t.test('a holder is found however often it was asked for, and by whomever', async t => {
+  const where = place()
+  const held = await holdNow(where)
+  const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+  for (let asked = 0; asked < somaxconn + 5; asked++) {
+    const holder = HeldName.holder(where)
+    if (!holder || (asked < somaxconn && holder.pid !== process.pid)) t.fail(`asked ${asked} times`)
+  }
+  t.strictSame(HeldName.holder(where), { pid: undefined }, 'a full line')
+  const waits = holdNow(where)
+  held.close()
+  ;(await waits).close()
 })
 
 t.test('one who has given up waiting is passed over', async t => {

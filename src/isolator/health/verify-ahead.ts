@@ -10,16 +10,12 @@ import type { Snapshot } from './snapshot.js'
  * a device runs itself, and XDP programs. A tcx program is ahead of all filters too, and netlink does not show it.
  */
 export async function aheadFaults(facts: HostFacts, snapshot: Snapshot): Promise<Fault[]> {
-  const first: [dev: string, priority: number][] = [
-    [facts.loopbackInterface, PRIORITY.steering],
-    [facts.publicInterface, PRIORITY.martian],
-  ]
-  const faults = first.map(async ([dev, priority]) => {
+  const faults = [facts.loopbackInterface, facts.publicInterface].map(async dev => {
     const filters = [...(await snapshot.filtersByPlace(dev, 'ingress')).values()]
     return [
       ...(hasXdp(snapshot, dev) ? [foreign('ahead', `an XDP program: ip -d link show dev ${dev}`)] : []),
       ...filters
-        .filter(found => isAhead(found, priority) && canTake(found))
+        .filter(found => isAhead(found) && canTake(found))
         .map(found => foreign('ahead', filter.command('add', found))),
     ]
   })
@@ -30,11 +26,12 @@ export async function aheadFaults(facts: HostFacts, snapshot: Snapshot): Promise
 const hasXdp = (snapshot: Snapshot, dev: string): boolean =>
   (snapshot.link(dev)?.uncarried ?? []).some(name => name.startsWith('IFLA_XDP'))
 
-const isAhead = (found: Filter, first: number): boolean =>
+/** What stands between our own priorities sees packets before the filters that steer. */
+const isAhead = (found: Filter): boolean =>
   !hasLayoutPriority(found) &&
   !isRootTable(found) &&
   !isTable(found) &&
-  (found.priority < first || ('inHardware' in found && found.inHardware === true))
+  (found.priority < PRIORITY.steering || ('inHardware' in found && found.inHardware === true))
 
 /**
  * Whatever its verdict, the search ends with a filter that matches, but for `continue` (tcf_classify, net/sched/cls_api.c),

@@ -3,6 +3,8 @@ import type { HostContext } from '../host/context.js'
 import { socketsOfHost, whoHas } from '../host/ports-in-use.js'
 import type { InetSocket } from '../../sock-diag/index.js'
 import { allPorts } from '../plan/facts.js'
+import { PortOwners } from '../ports/port-owners.js'
+import { PortRanges } from '../ports/port-ranges.js'
 import { foreign, type Fault } from './difference.js'
 
 /**
@@ -11,14 +13,16 @@ import { foreign, type Fault } from './difference.js'
  */
 export async function socketFaults(host: HostContext, containers: readonly Container[]): Promise<Fault[]> {
   if (host.hostSockets === 'ignore' || containers.length === 0) return []
-  const owned = containers.map(container => ({ container, ports: allPorts(container) }))
-  const ranges = owned.flatMap(({ ports }) => ports.toJSON())
+  const owners = new PortOwners()
+  for (const container of containers) owners.give(allPorts(container), container.slot)
+  const bySlot = new Map(containers.map(container => [container.slot, container]))
+  const ranges = containers.flatMap(container => allPorts(container).toJSON())
   const first = ranges.reduce((lowest, [begin]) => Math.min(lowest, begin), Infinity)
   const last = ranges.reduce((highest, [, end]) => Math.max(highest, end), 0)
-  const held = [...(await socketsOfHost(host, [first, last])).values()].filter(({ inode }) => inode !== 0)
-  return held.flatMap(socket => {
-    const owner = owned.find(({ ports }) => ports.has(socket.localPort))
-    return owner ? [socketFault(owner.container, socket)] : []
+  const held = await socketsOfHost(host, [first, last])
+  return [...held].flatMap(([port, sockets]) => {
+    const owner = bySlot.get(owners.taken(PortRanges.from([[port, port]]))?.slot ?? 0)
+    return owner ? sockets.filter(({ inode }) => inode !== 0).map(socket => socketFault(owner, socket)) : []
   })
 }
 

@@ -90,4 +90,4 @@ const hostBusy = (name: string, pid: number | undefined, what: string): Isolator
   )
 
 const processOf = (pid: number | undefined): string =>
-  pid === undefined ? 'a process of another pid namespace' : `process ${pid}`
+  pid === undefined ? 'another process' : `process ${pid}`

@@ -5,7 +5,7 @@ import type { PortRange, PortRanges } from '../ports/port-ranges.js'
 import type { HostContext } from './context.js'
 
 /** Sockets of the host that would get no packets, or fewer, if a container had their port; by that port. */
-export type SocketsOfHost = ReadonlyMap<number, InetSocket>
+export type SocketsOfHost = ReadonlyMap<number, readonly InetSocket[]>
 
 /** Those that the layout steers by port and inet_diag lists. UDP-Lite goes where UDP does. */
 const PROTOCOLS: readonly SocketProtocol[] = ['tcp', 'udp', 'udplite']
@@ -26,12 +26,17 @@ export async function socketsOfHost(host: HostContext, [first, last]: PortRange)
       }),
     ),
   )
-  return new Map(
-    lists
-      .flat()
-      .filter(socket => isSteeredAway(host, socket))
-      .map(socket => [socket.localPort, socket]),
-  )
+  const loopback = host.rt.devices.interfaceIndex(host.facts.loopbackInterface)
+  const devices = new Set([0, host.publicIndex, loopback])
+  const addresses = new Set([...STEERED_ON_LOOPBACK, host.facts.address])
+  const byPort = new Map<number, InetSocket[]>()
+  for (const socket of lists.flat()) {
+    if (!devices.has(socket.ifindex) || !isSteeredAway(socket, addresses)) continue
+    const others = byPort.get(socket.localPort)
+    if (others) others.push(socket)
+    else byPort.set(socket.localPort, [socket])
+  }
+  return byPort
 }
 
 /** Whether the host has a socket in a range of ports. */
@@ -42,12 +47,12 @@ export function hasOneIn(held: SocketsOfHost, [first, last]: PortRange): boolean
 }
 
 /** Whether packets to a socket are among those that the filters of its port take: to the shared address, and on lo to 127.0.0.1. */
-function isSteeredAway({ rt, facts, publicIndex }: HostContext, socket: InetSocket): boolean {
-  const { family, localAddress, ifindex, v6only = false } = socket
-  const ours = [0, publicIndex, rt.devices.interfaceIndex(facts.loopbackInterface)]
-  if (!ours.includes(ifindex)) return false
+function isSteeredAway(
+  { family, localAddress, v6only = false }: InetSocket,
+  addresses: ReadonlySet<string>,
+): boolean {
   if (family === 'inet6' && localAddress === '::') return !v6only
-  return STEERED_ON_LOOPBACK.concat(facts.address).includes(localAddress.replace(/^::ffff:/, ''))
+  return addresses.has(localAddress.replace(/^::ffff:/, ''))
 }
 
 const STEERED_ON_LOOPBACK = ['0.0.0.0', '127.0.0.1']
@@ -62,7 +67,7 @@ export function refusePortsInUse(
   held: SocketsOfHost,
   wanted: readonly { id: string; ports: PortRanges }[],
 ): void {
-  for (const socket of held.values()) {
+  for (const socket of [...held.values()].flat()) {
     const container = wanted.find(({ ports }) => ports.has(socket.localPort))
     if (container) throw inUse(container.id, socket)
   }

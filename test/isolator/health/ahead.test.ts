@@ -22,6 +22,7 @@ t.test('verify() names filters that see packets before ours', needsIsolation(), 
     [`dev eth0 ingress prio 5 protocol all handle 1 ${DROP}`, true, true],
     [`dev eth0 ingress prio 999 protocol arp handle 1 ${DROP}`, true, false],
     [`dev lo ingress prio 1019 protocol ip handle 1 ${DROP}`, true, false],
+    [`dev eth0 ingress prio 1005 protocol ip handle 1 ${DROP}`, true, true],
     // It only counts, or is tried after ours.
     [`dev eth0 ingress prio 5 protocol ip handle ::1 u32 match ip dport PORT 0xffff`, false, false],
     ['dev eth0 ingress prio 5 protocol ip handle 300: u32 divisor 16', false, false],

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
+import { SockDiagSocket } from '../../../src/sock-diag/index.js'
 import { ip } from '../../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../../helpers/topology.js'
@@ -23,6 +24,12 @@ async function holds(t: Test, { path }: NamespaceRef, ...what: string[]) {
     if (child.exitCode === null) await once(child, 'exit')
   }
   return said.toString().startsWith('holds') ? release : undefined
+}
+
+/** Since Linux 6.8. To be asked while there is one. */
+async function listsBoundSockets({ name }: NamespaceRef): Promise<boolean> {
+  await using sockets = await SockDiagSocket.open({ netns: name })
+  return (await sockets.list({ protocol: 'tcp', states: ['bound-inactive'] })).length > 0
 }
 
 const PORT = 31_000
@@ -65,17 +72,19 @@ t.test(
       const isolate = () => isolator.isolate('web-1', { netns: c1.name, ports: `${port}-${port + 7}` })
       await t.test(`${kind} ${address}`, async t => {
         const release = await holds(t, host, kind, address, `${port}`, REMOTE_IP, `${server.port}`)
-        if (!release) return t.skip('this kernel has no such socket, or does not list it', () => undefined)
+        if (!release || (kind === 'tcp-bound' && !(await listsBoundSockets(host))))
+          return t.skip('this kernel has no such socket, or does not list it', () => undefined)
         if (loses) {
-          await changesNothing(t, [host], () =>
+          const refused = () =>
             t.rejects(isolate(), {
               code: 'ERR_PORTS_IN_USE',
               message: new RegExp(
                 `'web-1' cannot have port ${port}: .*See who: ss -anp[tu] 'sport = ${port}'`,
               ),
               details: { port },
-            }),
-          )
+            })
+          // To look at all of the kernel takes a second: once is enough, since all are refused in one place.
+          await (i === 0 ? changesNothing(t, [host], refused) : refused())
         } else {
           await isolate()
           t.strictSame(await isolator.verify(), [])

@@ -37,7 +37,11 @@ export function parseArguments(command: Command, args: readonly string[]): Argum
   const operands: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value)
-    if (token.kind === 'option') options[token.name] = valueOf(token, known)
+    if (token.kind !== 'option') continue
+    const value = valueOf(token, known)
+    if (typeof value === 'string' && token.name in options)
+      throw new UsageError(`--${token.name} is given twice: it takes one value`)
+    options[token.name] = value
   }
   if (options['help'] !== true) checkOperands(command, operands)
   return { options, operands }

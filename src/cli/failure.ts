@@ -10,9 +10,13 @@ const PRIVILEGE = new Set(['EPERM', 'EACCES'])
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
 
+/** Of an option that is well-formed, and names what is not there: the error of whoever has looked. */
+const hasCause = (error: unknown): boolean => error instanceof Error && error.cause !== undefined
+
 /** What the process ends with because of an error. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof UsageError || codeOf(error) === 'ERR_INVALID_OPTION') return EXIT.usage
+  if (error instanceof UsageError || (codeOf(error) === 'ERR_INVALID_OPTION' && !hasCause(error)))
+    return EXIT.usage
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     if (PRIVILEGE.has(codeOf(cause) ?? '')) return EXIT.privilege
   return EXIT.failed

@@ -22,6 +22,7 @@ function interruption(): AbortSignal {
 const terminal: Terminal = {
   write: text => stdout.write(text),
   warn: line => stderr.write(`${line}\n`),
+  isTerminal: stdout.isTTY,
   // 0 columns has a terminal that does not know its width.
   width: (stdout.isTTY && stdout.columns) || undefined,
   coloured: showsColours(stdout.isTTY, env),

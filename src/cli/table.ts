@@ -53,7 +53,9 @@ function fieldOf(cell: Cell): Field {
 /** In code points. */
 const lengthOf = (text: string): number => Array.from(text).length
 
-const widest = (texts: readonly string[]): number => Math.max(...texts.map(lengthOf))
+/** Of any number of texts: a call takes only so many arguments. */
+const widest = (texts: readonly string[]): number =>
+  texts.reduce((width, text) => Math.max(width, lengthOf(text)), 0)
 
 /** Blanks around a field, which have no colour. */
 interface Padded extends Field {

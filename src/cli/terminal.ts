@@ -4,6 +4,8 @@ export interface Terminal {
   write(text: string): void
   /** Writes one line to standard error. */
   warn(line: string): void
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean
   /** Columns of the terminal; undefined if standard output is a file or a pipe: nothing is cut there. */
   readonly width?: number | undefined
   /** Whether colours may be used. */

@@ -33,6 +33,15 @@ function forNamespace(line: string, path: string | undefined): string {
 }
 
 /**
+ * Gives a namespace the name of its container. After `recover()` nothing else is known of the namespace than that name: then
+ * the line makes another namespace of the name.
+ */
+const naming = (path: string, name: string): string =>
+  path === `${NAMED}${name}`
+    ? `ip netns add ${name}`
+    : `mkdir -p ${NETNS_RUN_DIR} && touch ${NAMED}${name} && mount --bind ${shellWord(path)} ${NAMED}${name}`
+
+/**
  * A container as the commands that make the same, one per line, in order. Its `reference` is the path of its namespace, the
  * name `pm<slot>` is what the first lines give it.
  */
@@ -44,7 +53,7 @@ export function explainContainer(
   const name = linkName(container.slot)
   const handle = `${NAMED}${name}`
   return [
-    `mkdir -p ${NETNS_RUN_DIR} && touch ${handle} && mount --bind ${shellWord(container.reference)} ${handle}`,
+    naming(container.reference, name),
     forNamespace(`ip netns set ${name} auto`, host.netnsPath),
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),

@@ -41,7 +41,10 @@ const keyMembers = object({
   address: carriedBy(ipAddress),
   /** True for an address that the device answers for (proxy ARP), which is a table of its own. */
   proxy: optional(boolean),
-  /** Follows from the address. That of an entry of a bridge's forwarding table, which a monitor reports too, is refused. */
+  /**
+   * Follows from the address; another one is refused. So is that of an entry of a bridge's forwarding table, which a monitor
+   * reports too.
+   */
   family: optional(oneOf('inet', 'inet6')),
 })
 
@@ -155,9 +158,9 @@ const neighbours: ObjectType<NeighbourSpec, NeighbourKey, NeighbourQuery, Neighb
 /** Neighbour tables: `ip neighbour`, net/core/neighbour.c. */
 export const neighbour = checkedObject('neighbours', { spec, key, query }, neighbours)
 
-function byKey({ dev, address, proxy }: NeighbourKey, devices: DeviceNames): BodyInput {
+function byKey({ dev, address, proxy, family }: NeighbourKey, devices: DeviceNames): BodyInput {
   return {
-    family: familyOf('address', address),
+    family: familyOf('address', address, family),
     ifindex: deviceIndex(devices, dev),
     flags: neighbourFlagBits({ proxy }).flags,
     attributes: { dst: address },

@@ -30,9 +30,9 @@ export function parsePrefix(member: string, text: string, family?: IpFamily): Pr
   return { family: parsed, address: version === 6 ? canonicalIpv6(address) : address, length }
 }
 
-/** The family of an IP address. Throws TypeError that names `member` for anything else. */
-export function familyOf(member: string, address: string): IpFamily {
-  const { family, length } = parsePrefix(member, address)
+/** The family of an IP address. Throws TypeError that names `member` for anything else, and for a family that is not the one asked for. */
+export function familyOf(member: string, address: string, asked?: IpFamily): IpFamily {
+  const { family, length } = parsePrefix(member, address, asked)
   if (length !== addressBits(family))
     throw new TypeError(`${member}: '${address}' is a prefix, expected an address`)
   return family

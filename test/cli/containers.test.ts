@@ -130,6 +130,27 @@ t.test('faults are found and repaired', needsIsolation(), async t => {
   await ip(host.name, `link set ${c2.info.link} down`)
   t.match(await said('verify'), { code: 1, stdout: /^'web-2': \S+ is down/ })
   t.match((await said('list')).stdout, /^web-2 +link down /m)
+  const verified = said('verify')
+  await sleep(500)
+  await ip(host.name, `link set ${c2.info.link} up`)
+  t.strictSame(await verified, sound, 'a fault that does not last is none')
+
+  await ip(host.name, `link set ${c2.info.link} down`)
+  await ip(host.name, 'link add pm99 type veth peer name far99')
+  for (const command of ['repair', 'explain'])
+    t.match(await said(`${command} --options ${options}`), {
+      code: 4,
+      stdout: '',
+      stderr:
+        /^rtnetlink: 'web-2': pm\d+ is down \(and 1 more, see rtnetlink verify\): it would be removed\./,
+    })
+  t.match((await said('list --quiet')).stdout, 'web-1\nweb-2\n', 'nothing was removed')
+  t.strictSame(await said(`repair --remove-incomplete --options ${options}`), {
+    code: 0,
+    stdout: 'removed container web-2\nremoved container pm99\n',
+    stderr: '',
+  })
+  t.strictSame(await said('list --quiet'), { code: 0, stdout: 'web-1\n', stderr: '' })
 })
 
 t.test('clean and remove', needsIsolation(), async t => {
@@ -170,6 +191,18 @@ t.test('explain prints what the isolator explains', needsIsolation(), async t =>
     [await said(`explain --options ${options}`), await said(`explain web-1 --options ${options}`)],
     explained.map(lines => ({ code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' })),
   )
+  t.match(
+    explained[1]?.[0],
+    /^ip netns add pm\d+$/,
+    'a namespace of the name, which is not mounted on itself',
+  )
+  const withNetns = join(t.testdir({ 'o.json': JSON.stringify({ ...OPTIONS, netns: host.name }) }), 'o.json')
+  t.strictSame(
+    await rtnetlink(`explain web-1 --options ${withNetns}`),
+    await said(`explain web-1 --options ${options}`),
+    'the host of the file',
+  )
+  t.match(await rtnetlink(`explain web-9 --options ${withNetns}`), { code: 1, stderr: /did you mean web-1/ })
   t.match(await said(`explain web-9 --options ${options}`), { code: 1, stderr: /did you mean web-1/ })
   t.match(await said('explain'), { code: 2, stderr: /^rtnetlink: --options FILE is needed/ })
   const bad = options.replace('options.json', 'bad.json')
@@ -189,7 +222,11 @@ t.test('probe', needsIsolation(), async t => {
 t.test('a name that would write to the terminal', needsIsolation(), async t => {
   const { host, isolator, topology } = await preparedTopology(t, { containers: 1 })
   await isolator.isolate('\u202ered', { netns: topology.containers[0]!.name })
-  const { stdout } = await rtnetlink(`list --netns ${host.name}`)
-  t.match(stdout, '\\u{202e}red')
-  t.notMatch(stdout, '\u202e')
+  for (const line of ['list', 'list --quiet', 'list --json', 'usage --json']) {
+    const { stdout } = await rtnetlink(`${line} --netns ${host.name}`, { isTerminal: true })
+    t.match(stdout, /\\u\{?202e\}?red/)
+    t.notMatch(stdout, '\u202e')
+  }
+  const { stdout } = await rtnetlink(`list --quiet --netns ${host.name}`)
+  t.equal(stdout, '\u202ered\n', 'a program gets the id itself')
 })

@@ -101,6 +101,15 @@ DEV  PARENT  PRIO  PROTOCOL  KIND  HANDLE    WORDS
 v0   1:         1  ip        u32   800:      divisor 1
 v0   1:         1  ip        u32   800::800  match u32 0x0a090007 0xffffffff at 16 classid 1:10
 `,
+  'filters --parent ffff:fff3': `
+DEV  PARENT  PRIO  PROTOCOL  KIND  HANDLE  WORDS
+v0   egress    11  all       bpf   1       da bytecode of 2 instructions
+`,
+  'filters --parent 0001:0': `
+DEV  PARENT  PRIO  PROTOCOL  KIND  HANDLE    WORDS
+v0   1:         1  ip        u32   800:      divisor 1
+v0   1:         1  ip        u32   800::800  match u32 0x0a090007 0xffffffff at 16 classid 1:10
+`,
   'filters --dev v1': 'no filters\n',
   'sockets --protocol tcp': 'no sockets\n',
 }
@@ -249,8 +258,11 @@ t.test('monitor', canCreateNamespaces(), async t => {
   await ipBatch(made.name, [
     'link add name here address 02:00:00:00:00:01 type bridge',
     'addr add 10.9.0.2/24 dev here',
+    'link add name port address 02:00:00:00:00:02 type veth peer name far',
+    'link set port master here',
+    'link set port nomaster',
   ])
-  await until(() => /10\.9\.0\.2/.test(shown.people))
+  await until(() => /10\.9\.0\.2/.test(shown.people) && /- links +port/.test(shown.people))
   await ipBatch(made.name, ['link del here'])
   await until(() => /- links +here/.test(shown.people) && /"delete"/.test(shown.programs))
   stop.abort()
@@ -261,6 +273,9 @@ t.test('monitor', canCreateNamespaces(), async t => {
   t.match(shown.people, /^\d\d:\d\d:\d\d \+ links {6}here down bridge mtu 1500$/m)
   t.match(shown.people, /^\d\d:\d\d:\d\d \+ addresses {2}10.9.0.2\/24 .* dev here$/m)
   t.match(shown.people, /^\d\d:\d\d:\d\d - links {6}here /m)
+  t.match(shown.people, /^\d\d:\d\d:\d\d - links {6}port port of here$/m)
+  t.match(shown.people, /^\d\d:\d\d:\d\d \+ neighbours fdb 02:00:00:00:00:02 dev port$/m)
+  t.notMatch(shown.people, 'undefined')
   const events = shown.programs
     .trim()
     .split('\n')

@@ -13,7 +13,7 @@ export interface Ran {
 }
 
 /** How a test stands in for whoever is at the terminal. */
-export interface Staging extends Partial<Pick<Terminal, 'width' | 'coloured'>> {
+export interface Staging extends Partial<Pick<Terminal, 'width' | 'coloured' | 'isTerminal'>> {
   /** Answers every question. Without it nobody can be asked. */
   answer?: string
   debug?: boolean
@@ -24,7 +24,15 @@ export interface Staging extends Partial<Pick<Terminal, 'width' | 'coloured'>> {
 
 /** Runs a command line in this process, from src/. Words are separated by single spaces. */
 export async function rtnetlink(line: string, staging: Staging = {}): Promise<Ran> {
-  const { width, coloured = false, answer, debug, signal = new AbortController().signal, printed } = staging
+  const {
+    width,
+    coloured = false,
+    isTerminal = false,
+    answer,
+    debug,
+    signal = new AbortController().signal,
+    printed,
+  } = staging
   const ran = { code: 0, stdout: '', stderr: '' }
   const terminal: Terminal = {
     write(text) {
@@ -32,6 +40,7 @@ export async function rtnetlink(line: string, staging: Staging = {}): Promise<Ra
       printed?.(ran.stdout)
     },
     warn: text => void (ran.stderr += `${text}\n`),
+    isTerminal,
     width,
     coloured,
     ask:

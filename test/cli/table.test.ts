@@ -1,4 +1,7 @@
 import t from 'tap'
+import { qdisc } from '../../src/index.js'
+import { jsonText } from '../../src/cli/json-text.js'
+import { optionWordsOf } from '../../src/cli/netlink/words.js'
 import { shortNumber } from '../../src/cli/short-number.js'
 import { tableLines, type Column } from '../../src/cli/table.js'
 import { showsColours } from '../../src/cli/terminal.js'
@@ -73,6 +76,28 @@ t.test('control sequences in names do not reach the terminal', async t =>
     '\\u{1b}[2J\\u{202e}bad\\u{a}      1',
   ]),
 )
+
+t.test('nor do they in JSON, which reads back the same', async t => {
+  const names = ['\x1b[2J', '\x7f\x9b31m', '\u202ebad', '\u2028', '\u{e0001}', '\ud800', 'é"\\\n']
+  const text = jsonText({ names })
+  t.strictSame(JSON.parse(text), { names })
+  t.notMatch(text, /[^\n\x20-\x7eé]/)
+  t.equal(jsonText([1], { indent: 0 }), '[1]')
+})
+
+t.test('as many rows as there are', async t => {
+  const many = Array.from({ length: 200_000 }, (_, i) => ({ name: `${i}`, count: i }))
+  t.equal(tableLines(columns.slice(0, 1), many, plain).length, many.length + 1)
+})
+
+t.test('options of a kind that is not modelled, by their length', async t => {
+  const words = (bytes: number) =>
+    optionWordsOf(qdisc, {
+      ...{ dev: 'eth0', kind: 'cake', parent: 'root' },
+      options: new Uint8Array(bytes),
+    } as never)
+  t.strictSame([words(4), words(1)], ['4 bytes', '1 byte'])
+})
 
 t.test('colours only for a terminal that knows them, where nobody minds', async t => {
   t.equal(showsColours(true, {}), true)

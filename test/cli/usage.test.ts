@@ -21,6 +21,14 @@ const wrong: [line: string, said: string][] = [
   ['routes --table mian', "--table is 'mian': expected default, main, local, all or a number"],
   ['monitor linkz', "table is 'linkz': did you mean links?"],
   ['completion', 'completion needs shell'],
+  ['links --dev a --dev b', '--dev is given twice: it takes one value'],
+  ['links -d a --dev=b', '--dev is given twice: it takes one value'],
+  ['list --quiet --json', '--quiet and --json: choose one of them'],
+  ['usage --interval 5', '--interval goes with --watch'],
+  [
+    'filters --parent bogus',
+    "--parent is 'bogus': expected root, ingress, egress, or a handle such as 1: or 1:10",
+  ],
   ['help lnks', "there is no command 'lnks': did you mean links?"],
 ]
 
@@ -28,6 +36,27 @@ for (const [line, said] of wrong)
   t.test(`rtnetlink ${line}`, async t =>
     t.strictSame(await rtnetlink(line), { code: 2, stdout: '', stderr: `rtnetlink: ${said}\n` }),
   )
+
+for (const [line, said] of [
+  ['links --dev a/b', /^rtnetlink: --dev is 'a\/b': expected the name of an interface/],
+  ['filters --dev lo --parent bogus', /^rtnetlink: --parent is 'bogus': expected root/],
+  ['links --netns 99999999999999', /^rtnetlink: --netns is '99999999999999': a pid is from 1 to 4194303/],
+  ['list --netns 0', /^rtnetlink: --netns is '0': a pid is from 1/],
+  ['verify --netns ..', /^rtnetlink: --netns is '..': expected a name/],
+] as const)
+  t.test(`rtnetlink ${line}`, async t =>
+    t.match(await rtnetlink(line), { code: 2, stdout: '', stderr: said }),
+  )
+
+t.test('what is well-formed and not there ends with 4, whichever command looks', async t => {
+  for (const name of ['list', 'show web-1', 'usage', 'verify', 'clean web-1', 'links', 'sockets', 'monitor'])
+    t.match(await rtnetlink(`${name} --netns no-such-namespace`), {
+      code: 4,
+      stdout: '',
+      stderr: /ENOENT: .* there is no network namespace 'no-such-namespace'\n$/,
+    })
+  t.match(await rtnetlink('links --dev no-such'), { code: 4, stderr: /ENODEV/ })
+})
 
 t.test('help of the whole names every command', async t => {
   const { code, stdout } = await rtnetlink('--help')
@@ -70,6 +99,7 @@ t.test('exit codes and lines of errors', async t => {
   t.equal(exitCodeOf(withCode('EACCES')), 3)
   t.equal(exitCodeOf(withCode('ERR_SOMETHING', withCode('EPERM'))), 3, 'a privilege was the cause')
   t.equal(exitCodeOf(withCode('ERR_INVALID_OPTION')), 2)
+  t.equal(exitCodeOf(withCode('ERR_INVALID_OPTION', withCode('ENOENT'))), 4)
   t.equal(exitCodeOf(withCode('ENODEV')), 4)
   t.equal(exitCodeOf('text'), 4)
   t.equal(lineOf(new Error('first\n  second\n\nthird \x1b[2J')), 'first; second; third \\u{1b}[2J')

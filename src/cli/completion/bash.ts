@@ -10,11 +10,17 @@ const SOURCES = {
 
 /**
  * The script that completes command lines in bash. It needs nothing but bash: what there is to complete, it has in a `case`
- * of its own for each command.
+ * of its own for each command. Ids and names are no shell: compgen -W would expand them once more, and run what is in them.
  */
 export const bashScript = (commands: readonly Command[]): string => `# rtnetlink(1) completion for bash
 _rtnetlink() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words= each quoted
+  # The '=' of --option=value is a word of its own.
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $before == = && COMP_CWORD -gt 2 ]]; then
+    before=\${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   if ((COMP_CWORD == 1)); then
     words='${commands.map(({ name }) => name).join(' ')} --help --version'
   else
@@ -22,7 +28,12 @@ _rtnetlink() {
 ${commands.map(commandCase).join('\n')}
     esac
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
+  COMPREPLY=()
+  while IFS= read -r each; do
+    [[ -n $each && $each == "$word"* ]] || continue
+    printf -v quoted %q "$each"
+    COMPREPLY+=("$quoted")
+  done <<<"\${words// /$'\\n'}"
 }
 complete -F _rtnetlink rtnetlink
 `

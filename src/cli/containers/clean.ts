@@ -13,7 +13,7 @@ export const clean = command({
   examples: [{ line: 'clean web-1', about: 'web-1 is over' }],
   notes: 'It needs no options of the program that made the container, and not the program.',
   async run({ options: { json, netns }, operands: [id = ''], terminal }) {
-    const { library, found } = await inspect(netns)
+    const { library, found } = await inspect(netnsOf(netns))
     if (!found.containers.some(container => container.id === id)) return unknown(id, found, terminal)
     const removal = await library.PortMappingIsolator.remove({ ...netnsOf(netns), ids: [id] })
     return showRemoval(removal, json, terminal)

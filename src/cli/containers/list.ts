@@ -3,9 +3,11 @@ import { inColour } from '../colours.js'
 import { command } from '../command.js'
 import { counted } from '../counted.js'
 import { EXIT } from '../exit-codes.js'
+import { UsageError } from '../failure.js'
+import { jsonText } from '../json-text.js'
 import type { Library } from '../library.js'
 import { printable } from '../printable.js'
-import { jsonOption, netnsOption } from '../shared-options.js'
+import { jsonOption, netnsOf, netnsOption } from '../shared-options.js'
 import { tableLines, type Column } from '../table.js'
 import type { Terminal } from '../terminal.js'
 import { ageOf, ephemeralPortsOf, portsOf, rateOf, stateOf } from './container-words.js'
@@ -23,9 +25,13 @@ export const list = command({
   examples: [{ line: 'list', about: 'the containers of this host' }],
   notes: 'It works beside a running program, after a crash, and without privileges.',
   async run({ options: { quiet, json, netns }, terminal }) {
-    const { library, found } = await inspect(netns)
-    if (json) terminal.write(`${JSON.stringify(found.containers, undefined, 2)}\n`)
-    else if (quiet) terminal.write(found.containers.map(({ id }) => `${printable(id)}\n`).join(''))
+    if (quiet && json) throw new UsageError('--quiet and --json: choose one of them')
+    const { library, found } = await inspect(netnsOf(netns))
+    if (json) terminal.write(`${jsonText(found.containers)}\n`)
+    else if (quiet)
+      terminal.write(
+        found.containers.map(({ id }) => `${terminal.isTerminal ? printable(id) : id}\n`).join(''),
+      )
     else show(library, found, terminal)
     return EXIT.fine
   },

@@ -1,6 +1,7 @@
 import type { KernelFeature } from '../../index.js'
 import { command } from '../command.js'
 import { EXIT } from '../exit-codes.js'
+import { jsonText } from '../json-text.js'
 import { loadLibrary } from '../library.js'
 import { jsonOption } from '../shared-options.js'
 import { tableLines, type Column } from '../table.js'
@@ -15,7 +16,7 @@ export const probe = command({
     const { PortMappingIsolator } = await loadLibrary()
     const features = await PortMappingIsolator.probe()
     const all = Object.entries<KernelFeature>(features)
-    const lines = json ? [JSON.stringify(features, undefined, 2)] : tableLines(COLUMNS, all, terminal)
+    const lines = json ? [jsonText(features)] : tableLines(COLUMNS, all, terminal)
     terminal.write(`${lines.join('\n')}\n`)
     return all.every(([, { available }]) => available) ? EXIT.fine : EXIT.found
   },

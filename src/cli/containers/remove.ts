@@ -28,7 +28,7 @@ export const remove = command({
     'needed. One container: rtnetlink clean.',
   async run({ options: { all, yes, json, netns }, terminal }) {
     if (!all) throw new UsageError('remove takes everything away: say --all, or use clean for one container')
-    const { library, found } = await inspect(netns)
+    const { library, found } = await inspect(netnsOf(netns))
     if (!yes && !(await isConfirmed(found, terminal))) {
       terminal.warn('rtnetlink: nothing was removed')
       return EXIT.found

@@ -1,8 +1,9 @@
 import type { InspectedContainer, Inspection } from '../../index.js'
 import { command } from '../command.js'
 import { EXIT } from '../exit-codes.js'
+import { jsonText } from '../json-text.js'
 import type { Library } from '../library.js'
-import { jsonOption, netnsOption } from '../shared-options.js'
+import { jsonOption, netnsOf, netnsOption } from '../shared-options.js'
 import { tableLines, type Cell } from '../table.js'
 import { ageOf, ephemeralPortsOf, portsOf, rateOf, stateOf } from './container-words.js'
 import { inspect } from './inspect.js'
@@ -17,14 +18,13 @@ export const show = command({
   options: { json: jsonOption, netns: netnsOption },
   examples: [{ line: 'show web-1', about: 'its ports, limits, processes and counters' }],
   async run({ options: { json, netns }, operands: [id = ''], terminal }) {
-    const { library, found } = await inspect(netns)
+    const from = netnsOf(netns)
+    const { library, found } = await inspect(from)
     const container = found.containers.find(container => container.id === id)
     if (container === undefined) return unknown(id, found, terminal)
-    const [usage] = await usageOf(library, netns, [container])
+    const [usage] = await usageOf(library, from, [container])
     if (json) {
-      terminal.write(
-        `${JSON.stringify({ ...container, ...(usage && { usage: usage.counters }) }, undefined, 2)}\n`,
-      )
+      terminal.write(`${jsonText({ ...container, ...(usage && { usage: usage.counters }) })}\n`)
       return EXIT.fine
     }
     const rows = [

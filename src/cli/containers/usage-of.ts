@@ -1,6 +1,5 @@
-import type { InspectedContainer } from '../../index.js'
+import type { InspectedContainer, NetnsReference } from '../../index.js'
 import type { Library } from '../library.js'
-import { netnsOf } from '../shared-options.js'
 
 /** The counters of a container's link as the container sees them, under the names of Mesos. */
 export type Counters = Readonly<
@@ -18,10 +17,10 @@ export interface Usage {
  */
 export async function usageOf(
   { RtnetlinkSocket }: Library,
-  netns: string | undefined,
+  from: { netns?: NetnsReference },
   containers: readonly InspectedContainer[],
 ): Promise<Usage[]> {
-  await using rt = await RtnetlinkSocket.open(netnsOf(netns))
+  await using rt = await RtnetlinkSocket.open(from)
   const byIndex = await rt.linkStatistics()
   return containers.flatMap(container => {
     const host = byIndex.get(rt.devices.interfaceIndex(container.link))

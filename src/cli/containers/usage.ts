@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { NetnsReference } from '../../index.js'
 import { command } from '../command.js'
 import { EXIT } from '../exit-codes.js'
 import { UsageError } from '../failure.js'
-import { jsonOption, netnsOption } from '../shared-options.js'
+import { jsonText } from '../json-text.js'
+import { jsonOption, netnsOf, netnsOption } from '../shared-options.js'
 import { shortNumber } from '../short-number.js'
 import { tableLines, type Cell, type Column } from '../table.js'
 import { inspect } from './inspect.js'
@@ -27,15 +29,17 @@ export const usage = command({
     'packets that its guard has dropped.',
   async run({ options: { watch, interval, json, netns }, terminal, interruption }) {
     const wait = secondsOf(interval)
+    if (interval !== undefined && !watch) throw new UsageError('--interval goes with --watch')
+    const from = netnsOf(netns)
     const signal = watch ? interruption() : undefined
     let before: Look | undefined
     do {
-      const look = await lookAt(netns)
-      if (json) terminal.write(`${JSON.stringify(look.usages.map(flat), undefined, watch ? 0 : 2)}\n`)
+      const look = await lookAt(from)
+      if (json) terminal.write(`${jsonText(look.usages.map(flat), { indent: watch ? 0 : 2 })}\n`)
       else {
         const lines = look.usages.length > 0 ? tableLines(columnsOf(look, before), look.usages, terminal) : []
         // A terminal shows the last look alone.
-        const clear = watch && terminal.width !== undefined ? '\x1b[H\x1b[2J' : ''
+        const clear = watch && terminal.isTerminal ? '\x1b[H\x1b[2J' : ''
         terminal.write(`${clear}${lines.length > 0 ? lines.join('\n') : 'no containers'}\n`)
       }
       before = look
@@ -50,9 +54,9 @@ interface Look {
   readonly usages: readonly Usage[]
 }
 
-async function lookAt(netns: string | undefined): Promise<Look> {
-  const { library, found } = await inspect(netns)
-  const usages = await usageOf(library, netns, found.containers)
+async function lookAt(from: { netns?: NetnsReference }): Promise<Look> {
+  const { library, found } = await inspect(from)
+  const usages = await usageOf(library, from, found.containers)
   return { at: performance.now() / 1000, usages }
 }
 

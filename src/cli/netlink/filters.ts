@@ -1,4 +1,6 @@
 import type { Filter } from '../../index.js'
+import { UsageError } from '../failure.js'
+import type { Library } from '../library.js'
 import type { Column } from '../table.js'
 import { listing } from './listing.js'
 import { withSocket } from './with-socket.js'
@@ -30,15 +32,35 @@ export const filters = listing({
     { title: 'WORDS', of: object => optionWordsOf(filter, object) },
   ],
   // A snapshot knows every place where a filter can be.
-  list: (place, { dev, parent }) =>
-    withSocket(place, async rt => {
+  list: (place, { dev, parent }) => {
+    const wanted = parent === undefined ? undefined : numberOf(parent, place.library)
+    return withSocket(place, async rt => {
       if (dev !== undefined && parent !== undefined) return rt.filters.list({ dev, parent })
       const ifindex = dev === undefined ? undefined : (await rt.links.get(dev)).index
       const { filters } = await rt.snapshot(['filters'])
       return filters.filter(
         filter =>
           (ifindex === undefined || filter.ifindex === ifindex) &&
-          (parent === undefined || filter.parent === parent),
+          (wanted === undefined || numberOf(filter.parent, place.library) === wanted),
       )
-    }),
+    })
+  },
 })
+
+/** The hooks, as tc(8) writes them in numbers. */
+const HOOKS: Readonly<Record<string, string>> = {
+  root: 'ffff:ffff',
+  ingress: 'ffff:fff2',
+  egress: 'ffff:fff3',
+}
+
+/** @throws UsageError for what is no parent */
+function numberOf(parent: string, { parseHandle }: Library): number {
+  try {
+    return parseHandle((Object.hasOwn(HOOKS, parent) && HOOKS[parent]) || parent)
+  } catch {
+    throw new UsageError(
+      `--parent is '${parent}': expected root, ingress, egress, or a handle such as 1: or 1:10`,
+    )
+  }
+}

@@ -36,7 +36,7 @@ function nameOf(link: Link): string {
 }
 
 /** As `ip -br link`: what the kernel says of the carrier; of what does not say, whether it is up. */
-export function stateOf({ up, operationalState }: Link): Field {
+export function stateOf({ up, operationalState }: Pick<Link, 'up' | 'operationalState'>): Field {
   if (!up) return { text: 'down', colour: 'dim' }
   if (operationalState === 'up' || operationalState === 'unknown') return { text: 'up', colour: 'green' }
   return { text: `up, ${operationalState}`, colour: 'red' }

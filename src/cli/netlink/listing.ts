@@ -1,7 +1,8 @@
 import { command, type Command, type Options, type ValuesOf } from '../command.js'
 import { EXIT } from '../exit-codes.js'
+import { jsonText } from '../json-text.js'
 import { loadLibrary, type Library } from '../library.js'
-import { deviceOption, jsonOption, netnsOf, netnsOption } from '../shared-options.js'
+import { checkDevice, deviceOption, jsonOption, netnsOf, netnsOption } from '../shared-options.js'
 import { tableLines, type Column } from '../table.js'
 import type { NetnsReference } from '../../index.js'
 
@@ -43,13 +44,14 @@ export function listing<T, const O extends Options>(declared: Listing<T, O>): Co
     ...{ name, group: 'netlink', about, examples, ...(notes === undefined ? {} : { notes }) },
     options: { ...options, ...common },
     async run({ options, terminal }) {
+      checkDevice(options.dev)
       const library = await loadLibrary()
       const warn = (line: string): void => {
         terminal.warn(`rtnetlink: ${line}`)
       }
       const place = { library, from: netnsOf(options.netns), warn }
       const objects = await list(place, options)
-      if (options.json) terminal.write(`${JSON.stringify(objects, library.jsonReplacer, 2)}\n`)
+      if (options.json) terminal.write(`${jsonText(objects, { replacer: library.jsonReplacer })}\n`)
       else if (objects.length === 0) terminal.write(`no ${name}\n`)
       else {
         const shown = rows === undefined ? objects : await rows(objects, place)

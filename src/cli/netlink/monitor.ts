@@ -1,7 +1,8 @@
-import type { RtnetlinkChange, RtnetlinkEvent, TableName } from '../../index.js'
+import type { Link, Neighbour, RtnetlinkChange, RtnetlinkEvent, TableName } from '../../index.js'
 import { inColour } from '../colours.js'
 import { command } from '../command.js'
 import { EXIT } from '../exit-codes.js'
+import { jsonText } from '../json-text.js'
 import { loadLibrary, type Library } from '../library.js'
 import { printable } from '../printable.js'
 import { jsonOption, netnsOf, netnsOption } from '../shared-options.js'
@@ -37,7 +38,7 @@ export const monitor = command({
     await withSocket({ library, from: netnsOf(netns) }, async rt => {
       for await (const event of rt.monitor({ tables, signal }))
         terminal.write(
-          `${json ? JSON.stringify(event, library.jsonReplacer) : lineOf(event, library, terminal)}\n`,
+          `${json ? jsonText(event, { replacer: library.jsonReplacer, indent: 0 }) : lineOf(event, library, terminal)}\n`,
         )
     })
     return EXIT.fine
@@ -55,19 +56,14 @@ function lineOf(event: RtnetlinkEvent, library: Library, { coloured }: Terminal)
 
 function describe(change: RtnetlinkChange, library: Library): string {
   switch (change.table) {
-    case 'links': {
-      const { name, kind, mtu, master, alias } = change.object
-      const state = stateOf(change.object).text
-      return [name, state, kind, `mtu ${mtu}`, master && `master ${master}`, alias && `alias ${alias}`]
-        .filter(Boolean)
-        .join(' ')
-    }
+    case 'links':
+      return linkWords(change.object)
     case 'addresses':
       return wordsOf(library.address, change.object)
     case 'routes':
       return wordsOf(library.route, change.object)
     case 'neighbours':
-      return wordsOf(library.neighbour, change.object)
+      return neighbourWords(change.object, library)
     case 'qdiscs':
       return wordsOf(library.qdisc, change.object)
     case 'classes':
@@ -76,3 +72,23 @@ function describe(change: RtnetlinkChange, library: Library): string {
       return wordsOf(library.filter, change.object)
   }
 }
+
+/** A bridge reports its ports as links: one that leaves it is not gone. Such a report has no operational state and often no MTU. */
+function linkWords(link: Partial<Link> & Pick<Link, 'name' | 'up' | 'family'>): string {
+  const { name, kind, mtu, master, alias, family, operationalState } = link
+  if (family === 'bridge') return `${name} port of ${master ?? 'a bridge'}`
+  return [
+    name,
+    operationalState && stateOf({ up: link.up, operationalState }).text,
+    kind,
+    mtu !== undefined && `mtu ${mtu}`,
+    master && `master ${master}`,
+    alias && `alias ${alias}`,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** An entry of the forwarding table of a bridge or VXLAN has a link-layer address and no other, in the words of `bridge fdb`. */
+const neighbourWords = (found: Neighbour, { neighbour }: Library): string =>
+  found.address === '' ? `fdb ${found.lladdr ?? ''} dev ${found.dev}` : wordsOf(neighbour, found)

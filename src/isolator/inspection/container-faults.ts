@@ -18,8 +18,8 @@ export const containerFaults = (seen: SeenContainers): string[] => [
   ...strayFilters(seen),
 ]
 
-/** Links of ours that are no container's. */
-function halfMade({ found, listed }: SeenContainers): string[] {
+/** Of links of ours that are no container's. */
+export function halfMade({ found, listed }: SeenContainers): string[] {
   const known = new Set(listed.map(({ slot }) => slot))
   return found
     .filter(candidate => !known.has(candidate.slot) && isContainerLink(candidate))

@@ -13,7 +13,7 @@ import { isOurBridge } from '../plan/bridge.js'
 import type { ContainerFacts } from '../plan/facts.js'
 import { seeContainers, type SeenContainers } from '../recovery/seen.js'
 import type { Survey } from '../recovery/survey.js'
-import { containerFaults } from './container-faults.js'
+import { containerFaults, halfMade } from './container-faults.js'
 import { hostFaults } from './host-faults.js'
 import type { InspectedContainer, Inspection } from './inspection.js'
 import { readProcesses, type Processes } from './processes.js'
@@ -68,6 +68,7 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
     containers: await Promise.all(listed.map(facts => inspected(facts, survey, processes))),
     freeSlots: MAXIMUM_SLOT - new Set([...survey.links.keys(), ...(await namedSlots())]).size,
     faults: [...(prepared ? hostFaults(host) : leftovers(holdings)), ...containerFaults(seen)],
+    halfMade: halfMade(seen),
     unreadable: processes.hidden !== undefined && listed.length > 0 ? [processes.hidden] : [],
   }
 }

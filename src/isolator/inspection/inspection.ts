@@ -22,6 +22,11 @@ export interface Inspection {
   readonly freeSlots: number
   /** What is not as it should be, a sentence each. */
   readonly faults: readonly string[]
+  /**
+   * The faults of links that are no complete containers: a call was cut, or a program is just making or removing one.
+   * `recover()` removes them, as it removes containers that are not `up`.
+   */
+  readonly halfMade: readonly string[]
   /** What could not be read, and which right is missing. */
   readonly unreadable: readonly string[]
 }

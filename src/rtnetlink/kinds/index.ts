@@ -30,10 +30,39 @@ export type OtherFields = Intersection<Absent<ModelledFields>> & (RawFields | No
 
 /** The kernel's kinds that are not modelled (drivers/net/). Others come as raw bytes too. */
 export type RawLinkKind =
-  | ('bareudp' | 'batadv' | 'bond' | 'can' | 'dummy' | 'erspan' | 'geneve' | 'gre' | 'gretap' | 'gtp' | 'hsr')
-  | ('ifb' | 'ip6erspan' | 'ip6gre' | 'ip6gretap' | 'ip6tnl' | 'ipip' | 'ipoib' | 'ipvlan' | 'ipvtap')
-  | ('lowpan' | 'macsec' | 'macvlan' | 'macvtap' | 'netdevsim' | 'netkit' | 'nlmon' | 'ovpn' | 'pfcp')
-  | ('rmnet' | 'sit' | 'team' | 'tun' | 'vcan' | 'virt_wifi' | 'vrf' | 'vsockmon' | 'vti' | 'vti6' | 'vxcan')
+  | ('amt' | 'bareudp' | 'batadv' | 'bond' | 'caif' | 'can' | 'dsa' | 'dummy' | 'erspan' | 'geneve' | 'gre')
+  | (
+      | 'gretap'
+      | 'gtp'
+      | 'hsr'
+      | 'ifb'
+      | 'ip6erspan'
+      | 'ip6gre'
+      | 'ip6gretap'
+      | 'ip6tnl'
+      | 'ipip'
+      | 'ipoib'
+      | 'ipvlan'
+      | 'ipvtap'
+    )
+  | ('lowpan' | 'macsec' | 'macvlan' | 'macvtap' | 'netdevsim' | 'netkit' | 'nlmon')
+  | (
+      | 'openvswitch'
+      | 'ovpn'
+      | 'pfcp'
+      | 'ppp'
+      | 'rmnet'
+      | 'sit'
+      | 'team'
+      | 'tun'
+      | 'vcan'
+      | 'virt_wifi'
+      | 'vrf'
+      | 'vsockmon'
+      | 'vti'
+      | 'vti6'
+      | 'vxcan'
+    )
   | ('vxlan' | 'wireguard' | 'wwan' | 'xfrm')
 
 const rawMembers = object({

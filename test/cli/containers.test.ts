@@ -136,7 +136,10 @@ t.test('faults are found and repaired', needsIsolation(), async t => {
   t.strictSame(await verified, sound, 'a fault that does not last is none')
 
   await ip(host.name, `link set ${c2.info.link} down`)
-  await ip(host.name, 'link add pm99 type veth peer name far99')
+  await ip(
+    host.name,
+    'link add pm99 address 02:00:0a:09:00:02 arp off multicast off type veth peer name far99',
+  )
   for (const command of ['repair', 'explain'])
     t.match(await said(`${command} --options ${options}`), {
       code: 4,
@@ -196,7 +199,8 @@ t.test('explain prints what the isolator explains', needsIsolation(), async t =>
     /^ip netns add pm\d+$/,
     'a namespace of the name, which is not mounted on itself',
   )
-  const withNetns = join(t.testdir({ 'o.json': JSON.stringify({ ...OPTIONS, netns: host.name }) }), 'o.json')
+  const withNetns = options.replace('options.json', 'netns.json')
+  writeFileSync(withNetns, JSON.stringify({ ...OPTIONS, netns: host.name }))
   t.strictSame(
     await rtnetlink(`explain web-1 --options ${withNetns}`),
     await said(`explain web-1 --options ${options}`),

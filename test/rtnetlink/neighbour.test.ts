@@ -56,6 +56,7 @@ t.test('keys', async t => {
 
 const wrong: [Partial<NeighbourSpec>, RegExp][] = [
   [{ address: 'eth0' }, /^neighbours\.add: address is 'eth0': expected an IP address/],
+  [{ family: 'inet6' }, /address: '10\.9\.0\.1' is not of the family inet6/],
   [{ address: '10.9.0.0/24' }, /address is '10\.9\.0\.0\/24': expected an IP address/],
   [{ state: 'gone' as 'stale' }, /state is 'gone': expected one of/],
   [{ lladdr: 'here' }, /lladdr is 'here': expected a link-layer address/],

@@ -10,7 +10,7 @@ export const clean = command({
   about: 'take a container from the host: its processes live on without a network',
   operands: [{ name: 'id', completes: 'container' }],
   options: { json: jsonOption, netns: netnsOption },
-  examples: [{ line: 'clean web-1', about: 'web-1 is over' }],
+  examples: [{ line: 'clean web-1', about: 'removes web-1' }],
   notes: 'It needs no options of the program that made the container, and not the program.',
   async run({ options: { json, netns }, operands: [id = ''], terminal }) {
     const { library, found } = await inspect(netnsOf(netns))

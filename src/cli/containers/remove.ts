@@ -15,7 +15,11 @@ export const remove = command({
   about:
     'remove everything of isolators from a host, in whatever state it is, and restore what they had changed',
   options: {
-    all: { type: 'boolean', short: 'a', about: 'has to be given: every container loses its network' },
+    all: {
+      type: 'boolean',
+      short: 'a',
+      about: 'required, as confirmation: every container loses its network',
+    },
     yes: { type: 'boolean', short: 'y', about: 'do not ask' },
     json: jsonOption,
     netns: netnsOption,
@@ -24,8 +28,8 @@ export const remove = command({
     { line: 'remove --all', about: 'asks, and leaves the host as it was before the first create()' },
   ],
   notes:
-    'End programs that have an isolator on the host first: they would repair what goes. Where nobody can be asked, --yes is\n' +
-    'needed. One container: rtnetlink clean.',
+    'End programs that have an isolator on the host first: they would make again what remove deletes. Where nobody can be\n' +
+    'asked, --yes is needed. One container: rtnetlink clean.',
   async run({ options: { all, yes, json, netns }, terminal }) {
     if (!all) throw new UsageError('remove takes everything away: say --all, or use clean for one container')
     const { library, found } = await inspect(netnsOf(netns))

@@ -14,12 +14,12 @@ const SETTLED_MS = 2000
 export const verify = command({
   name: 'verify',
   group: 'containers',
-  about: 'say what is not as it should be; ends with 1 if anything is',
+  about: 'list faults; the exit code is 1 if there are any',
   options: { json: jsonOption, netns: netnsOption },
   examples: [{ line: 'verify && echo sound', about: 'says so if nothing is wrong' }],
   notes:
-    'It changes nothing, and knows what every host with containers must have. What depends on the options of the program\n' +
-    "that made them, verify() of that program's isolator compares.",
+    'It changes nothing, and knows what every host with containers must have. verify() of the\n' +
+    "program's isolator also checks what depends on its options. Faults that are gone 2 seconds later are not listed.",
   async run({ options: { json, netns }, terminal }) {
     const from = netnsOf(netns)
     const { prepared, unreadable, ...first } = (await inspect(from)).found

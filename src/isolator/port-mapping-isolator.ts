@@ -154,7 +154,7 @@ export class PortMappingIsolator implements AsyncDisposable {
       )
     })
     for (const error of failures) this.#housekeeping.failed(error)
-    if (outdated || this.#host.gatewayMoved) await this.#housekeeping.hostChanged()
+    if (outdated) await this.#housekeeping.hostChanged()
     return recovery
   }
 

@@ -197,7 +197,11 @@ t.test("the host's other routes, and those of the option", needsIsolation(), t =
         await isolator.verify(),
         [
           { id: 'web', kind: 'surplus' },
-          { kind: 'missing', found: /65 routes through eth0.*'routes' takes a list/, foreign: true },
+          {
+            kind: 'missing',
+            found: /more than 64 routes through eth0.*'routes' takes a list/,
+            foreign: true,
+          },
         ].reverse(),
       )
       await ipBatch(
@@ -275,19 +279,54 @@ t.test('what containers cannot follow is said', needsIsolation(), t =>
   }),
 )
 
-t.test('a gateway that moves while no isolator runs', needsIsolation(), t =>
+/** What changes on the host while no program has an isolator on it. `restarts`: so often one begins that does not recover. */
+const UNSEEN: { name: string; lines: readonly string[]; restarts?: number; out?: readonly string[] }[] = [
+  { name: 'a gateway that moves', lines: [`route replace default via ${REMOTE_IP}`] },
+  {
+    name: 'a gateway that moves before a program that ends without recover()',
+    lines: [`route replace default via ${REMOTE_IP}`],
+    restarts: 1,
+  },
+  {
+    name: 'a route that comes',
+    lines: [`route add 10.20.0.0/16 via ${OTHER_ROUTER}`],
+    out: [BEHIND],
+  },
+]
+
+for (const { name, lines, restarts = 0, out = FAR } of UNSEEN)
+  t.test(`while no isolator runs: ${name}`, needsIsolation(), t =>
+    scene(async topology => {
+      const { host } = topology
+      const create = () => PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+      await ip(host.name, `route add default via ${NO_ROUTER}`)
+      await isolated(topology, async scene => {
+        await scene.isolator.close()
+        await ipBatch(host.name, [...lines])
+        for (let i = 0; i < restarts; i++) await (await create()).close()
+        const isolator = await create()
+        await isolator.recover(['web'])
+        await works(t, 'after a restart', { ...scene, isolator, out })
+        await isolator.destroy()
+      }).catch((error: unknown) => {
+        if ((error as { code?: string }).code !== 'ERR_ISOLATOR_CLOSED') throw error
+      })
+    }),
+  )
+
+t.test('more routes than are read', needsIsolation(), t =>
   scene(async topology => {
     const { host } = topology
-    await ip(host.name, `route add default via ${NO_ROUTER}`)
+    const many = Array.from(
+      { length: 5000 },
+      (_, i) => `route add 10.${64 + (i >> 8)}.${i & 255}.0/24 via ${REMOTE_IP}`,
+    )
+    await ipBatch(host.name, [`route add default via ${REMOTE_IP}`, ...many])
+    const warned = new Promise<Error>(resolve => process.once('warning', resolve))
     await isolated(topology, async scene => {
-      await scene.isolator.close()
-      await ip(host.name, `route replace default via ${REMOTE_IP}`)
-      const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
-      await isolator.recover(['web'])
-      await works(t, 'after a restart', { ...scene, isolator })
-      await isolator.destroy()
-    }).catch((error: unknown) => {
-      if ((error as { code?: string }).code !== 'ERR_ISOLATOR_CLOSED') throw error
+      t.match(await warned, { code: 'RTNETLINK_ROUTES', message: /more than 4096 routes.*'routes' takes/ })
+      t.match(await scene.isolator.verify('web'), [])
+      t.match(await scene.isolator.verify(), [{ kind: 'missing', found: /more than 4096 routes/ }])
     })
   }),
 )

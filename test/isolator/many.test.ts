@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ip } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
+import { SocketFaults } from '../helpers/socket-faults.js'
 import { HOST_IP } from '../helpers/topology.js'
 import { firstPort, needsIsolation, PATIENTLY, preparedTopology } from './isolated-topology.js'
 import { changesNothing } from './kernel-state.js'
@@ -38,6 +39,24 @@ t.test('many at once', needsIsolation(), async t => {
   t.strictSame(await isolator.cleanupMany(ids(3)), [false, false, false])
   t.strictSame(await isolator.cleanupMany([]), [])
   t.strictSame(await isolator.isolateMany([]), [])
+})
+
+t.test('cleanupMany() whose messages are not sent', needsIsolation(), async t => {
+  const { topology, isolator } = await preparedTopology(t, { containers: 3 })
+  const wanted = topology.containers.map(({ name: netns }, i) => ({ id: `web-${i}`, netns }))
+  isolator.on('error', () => undefined)
+  const faults = new SocketFaults()
+  t.teardown(() => {
+    faults.restore()
+  })
+  for (const at of [0, 1, 2]) {
+    await isolator.isolateMany(wanted)
+    const gone = Promise.all(wanted.map(({ id }) => isolator.watch(id)))
+    const { error } = await faults.during({ fault: 'unsent', at }, () => isolator.cleanupMany(ids(3)))
+    t.match(error, { code: 'ERR_NOT_REMOVED', details: { ids: ids(3) } }, `sendmsg ${at}`)
+    await gone
+    t.strictSame(isolator.list(), [], 'it is tried again')
+  }
 })
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `web-${i}`)

@@ -1,7 +1,7 @@
 import { IsolatorError } from '../isolator-error.js'
 import { removeEach } from '../kernel/apply.js'
 import { deleteLinks } from '../kernel/delete-links.js'
-import { atOnce, failureOf } from '../kernel/at-once.js'
+import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { letGo, openName, releaseName } from './namespace-handles.js'
@@ -59,7 +59,7 @@ async function removeMany(
     work: (containers: readonly Container[]) => Promise<readonly (Error | undefined)[]>,
   ): Promise<void> => {
     const sound = containers.filter(container => !failures.has(container))
-    for (const [i, error] of (await work(sound)).entries())
+    for (const [i, error] of (await failuresOf(sound, work)).entries())
       if (error) failures.set(sound[i] as Container, error)
   }
   await step(some =>

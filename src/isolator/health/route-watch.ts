@@ -20,8 +20,11 @@ const SETTLING = 20
 /** Where routes change all the time, looking takes a twentieth of the time at most. */
 const PAUSE_PER_LOOK = 20
 
-/** Until the next look where there is no public interface, ms. */
-const WITHOUT_INTERFACE = 1000
+/** How late a change may be seen at most, beside the time of a look, ms. */
+const LONGEST_PAUSE = 5000
+
+/** Until the next look where there is no public interface, or a look has failed, ms. */
+const AFTER_FAILURE = 1000
 
 /** Who is told what a watch sees. */
 export interface RouteWatcher {
@@ -33,7 +36,8 @@ export interface RouteWatcher {
 
 /**
  * Watches the host's IPv4 routes, rules and next hops until `stop`, on a socket of its own. A notification says that there is
- * news, whatever it is: a table of any size is neither kept nor read for it.
+ * news, whatever it is; what containers get of it a look at the routes tells. One look comes after the other, however many
+ * notifications there are.
  */
 export class RouteWatch {
   readonly #host: HostContext
@@ -43,6 +47,8 @@ export class RouteWatch {
   /** A look is to come, which will see all that changes until then. */
   #awaited = false
   #pause = SETTLING
+  /** The look that is under way or awaited. */
+  #looking: Promise<void> = Promise.resolve()
   #listening = false
 
   constructor(host: HostContext, watcher: RouteWatcher) {
@@ -91,13 +97,23 @@ export class RouteWatch {
   #soon(): void {
     if (this.#awaited) return
     this.#awaited = true
-    sleep(this.#pause, { ref: false, signal: this.#stop.signal }).then(
-      () => {
-        this.#awaited = false
-        return retryUntilDone(() => this.#look(), this.#fail, this.#stop.signal)
-      },
-      () => undefined,
-    )
+    this.#looking = this.#looking.then(() => this.#lookAfterPause())
+  }
+
+  async #lookAfterPause(): Promise<void> {
+    const { signal } = this.#stop
+    try {
+      await sleep(this.#pause, { ref: false, signal })
+    } catch {
+      return
+    }
+    this.#awaited = false
+    try {
+      await this.#look()
+    } catch (error) {
+      this.#fail(error)
+      this.#lookAgain(Math.max(AFTER_FAILURE, 2 * this.#pause))
+    }
   }
 
   async #look(): Promise<void> {
@@ -105,16 +121,18 @@ export class RouteWatch {
     const { rt, facts, routing } = this.#host
     const begun = performance.now()
     const now = await unlessGone(() => readRoutes(rt, facts, routing))
-    if (!now) {
-      // The public interface is being given another name, or is missing, which others report.
-      this.#pause = WITHOUT_INTERFACE
-      this.#soon()
-      return
-    }
-    this.#pause = Math.max(SETTLING, PAUSE_PER_LOOK * (performance.now() - begun))
+    // The public interface is being given another name, or is missing, which others report.
+    if (!now) return this.#lookAgain(AFTER_FAILURE)
+    const share = PAUSE_PER_LOOK * (performance.now() - begun)
+    this.#pause = Math.min(LONGEST_PAUSE, Math.max(SETTLING, share))
     const changed = this.#seen ? !isDeepStrictEqual(now, this.#seen) : areNews(this.#host, now)
     this.#seen = now
     if (changed) this.#watcher.changed()
+  }
+
+  #lookAgain(pause: number): void {
+    this.#pause = Math.min(LONGEST_PAUSE, pause)
+    this.#soon()
   }
 
   readonly #fail = (error: unknown): void => {

@@ -15,13 +15,14 @@ import { MOST_ROUTES } from '../host/other-routes.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
 import { openNamespace } from '../container/namespace-handles.js'
+import { routesInside } from '../container/routes-inside.js'
 import { readPlanned } from './planned-snapshot.js'
 import type { Snapshot } from './snapshot.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import { masterOf } from '../plan/bridge.js'
 import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
 import { plan, planDelete, type Planned } from '../plan/planned.js'
-import { ROUTE_PROTOCOL, surplusRoutes } from '../plan/routes.js'
+import { surplusRoutes } from '../plan/routes.js'
 import { shaperPair } from '../plan/shaper.js'
 import { keysOf } from './verify-host.js'
 
@@ -117,7 +118,7 @@ async function insideFaults(
         const snapshot = await readPlanned(rt, planned)
         if (!snapshot.link(CONTAINER_INTERFACE))
           return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
-        return [...(await compareAll(planned, snapshot)), ...(await surplusRouteFaults(rt, host))]
+        return [...(await compareAll(planned, snapshot)), ...(await surplusRouteFaults(rt, host, signal))]
       })
       return [...found, ...(await sysctlFaults(netns, insideSysctls))]
     })
@@ -129,9 +130,12 @@ async function insideFaults(
 }
 
 /** Routes that the host had before: a container can list as ours what it likes, and loses it. */
-async function surplusRouteFaults(rt: RtnetlinkSocket, { routes }: HostFacts): Promise<Fault[]> {
-  const ours = await rt.routes.list({ family: 'inet', protocol: ROUTE_PROTOCOL, dev: CONTAINER_INTERFACE })
-  return surplusRoutes(ours, routes)
+async function surplusRouteFaults(
+  rt: RtnetlinkSocket,
+  { routes }: HostFacts,
+  signal: AbortSignal,
+): Promise<Fault[]> {
+  return surplusRoutes(await routesInside(rt, { signal }), routes)
     .slice(0, MOST_ROUTES)
     .map((found): Fault => ({
       difference: { kind: 'surplus', object: route.command('add', found), foreign: false },

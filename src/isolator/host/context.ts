@@ -23,8 +23,6 @@ export interface HostContext {
   publicIndex: number
   /** The routes that all containers have had since the last repair of everything: `verify()` alone gives them no others. */
   settledRoutes: HostFacts['routes']
-  /** Whether `create()` found filters for another gateway: containers of an earlier run may have it as well. */
-  gatewayMoved?: boolean
   /** Indexes of the bridges that have been looked at, by name: as long as they are the same they are ours. */
   readonly bridges: Map<string, number>
 }

@@ -7,23 +7,30 @@ import { addressIn, isWayOut, type ContainerRoute } from '../plan/routes.js'
 /** How many routes of the host's a container gets: each is a message of `isolate()`. */
 export const MOST_ROUTES = 64
 
+/** How many routes are read, of all that the host or a container has, to find those. */
+export const MOST_LISTED = 64 * MOST_ROUTES
+
 /**
  * The host's routes to particular prefixes through a device, of its main table: of several to the same one, that of the
  * lowest metric. Those that a container could not use, through tunnels or IPv6 routers, are left out.
  *
  * @param own the prefix of the shared address, which containers have anyway
+ * @returns no more than one beyond {@link MOST_ROUTES}
+ * @throws DumpTooLargeError where the host has more than {@link MOST_LISTED}
  */
 export async function findOtherRoutes(
   rt: RtnetlinkSocket,
   dev: string,
   own: string,
 ): Promise<ContainerRoute[]> {
-  const listed = await rt.routes.list({ family: 'inet', type: 'unicast' })
+  const query = { family: 'inet', table: 'main', type: 'unicast' } as const
+  const listed = await rt.routes.list(query, { maxMessages: MOST_LISTED })
   const candidates = listed
-    .filter(found => found.table === 'main' && !found.tos && !isWayOut(found) && found.destination !== own)
+    .filter(found => !found.tos && !isWayOut(found) && found.destination !== own)
     .sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
   const found = new Map<string, ContainerRoute>()
   for (const { destination, metrics, ...route } of candidates) {
+    if (found.size > MOST_ROUTES) break
     if (found.has(destination)) continue
     const way = await wayThrough(rt, dev, { destination, ...route })
     if (!way || (way.gateway !== undefined && isIpv6(way.gateway)) || way.encapsulation) continue

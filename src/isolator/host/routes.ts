@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
+import { DumpTooLargeError } from '../../netlink/errors.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { route } from '../../rtnetlink/index.js'
 import { refuse } from '../options/option-checks.js'
@@ -8,7 +9,7 @@ import type { HostFacts } from '../plan/facts.js'
 import { isWayOut, type ContainerRoute } from '../plan/routes.js'
 import type { HostContext } from './context.js'
 import { defaultInterfaces, findDefaultRoute, type DefaultRoute } from './default-route.js'
-import { findOtherRoutes, MOST_ROUTES } from './other-routes.js'
+import { findOtherRoutes, MOST_LISTED, MOST_ROUTES } from './other-routes.js'
 
 /** The host's routes as far as containers get them. */
 export interface HostRoutes {
@@ -102,16 +103,30 @@ async function routeElsewhere(
 async function otherRoutes(rt: RtnetlinkSocket, place: RoutePlace): Promise<HostRoutes> {
   const { publicInterface: dev, neighbours } = place
   if (neighbours === 'gateway') return { routes: [], problems: [] }
-  const routes = await findOtherRoutes(rt, dev, networkOf(place))
-  if (routes.length <= MOST_ROUTES) return { routes, problems: [] }
-  const problem: RouteProblem = {
-    option: 'routes',
-    found: `the host has ${routes.length} routes through ${dev}, of which containers get none, since ${MOST_ROUTES} are the most that they can get`,
-    expected: 'a list of those that they need',
-    fatal: false,
+  try {
+    const routes = await findOtherRoutes(rt, dev, networkOf(place))
+    if (routes.length <= MOST_ROUTES) return { routes, problems: [] }
+    return tooMany(
+      `more than ${MOST_ROUTES} routes through ${dev}`,
+      `${MOST_ROUTES} are the most that they can get`,
+    )
+  } catch (error) {
+    if (!(error instanceof DumpTooLargeError)) throw error
+    return tooMany(`more than ${MOST_LISTED} routes`, 'so many are not searched for those that they can use')
   }
-  return { routes: [], problems: [problem] }
 }
+
+const tooMany = (has: string, reason: string): HostRoutes => ({
+  routes: [],
+  problems: [
+    {
+      option: 'routes',
+      found: `the host has ${has}, of which containers get none, since ${reason}`,
+      expected: 'a list of those that they need',
+      fatal: false,
+    },
+  ],
+})
 
 /** The prefix of the shared address, as a route to it is listed. */
 function networkOf({ address, prefixLength }: RoutePlace): string {

@@ -194,7 +194,6 @@ async function addMissingFilters(
     goesWithQdisc,
   )
   await applyAll(rt, outdated, undo)
-  host.gatewayMoved ||= outdated.length > 0
   await close()
 }
 

@@ -7,7 +7,8 @@ import { containerNodes } from '../plan/container.js'
 import type { ContainerFacts } from '../plan/facts.js'
 import { notedPorts } from '../plan/port-note.js'
 import { isContainerLink } from '../recovery/found.js'
-import { filtersIn, type SeenContainers } from '../recovery/seen.js'
+import type { SeenContainers } from '../recovery/seen.js'
+import { filtersIn } from '../recovery/survey.js'
 
 /** What is half made, has lost a part, or leads nowhere. */
 export const containerFaults = (seen: SeenContainers): string[] => [

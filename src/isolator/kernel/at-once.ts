@@ -21,6 +21,21 @@ export async function allDone(work: readonly Promise<unknown>[]): Promise<void> 
   if (failure?.status === 'rejected') throw failure.reason
 }
 
+/**
+ * Does work with all items at once, which answers for each why it failed. If it fails as a whole, such as for answers that
+ * were lost, then that holds for each.
+ */
+export async function failuresOf<T>(
+  items: readonly T[],
+  work: (items: readonly T[]) => Promise<readonly (Error | undefined)[]>,
+): Promise<readonly (Error | undefined)[]> {
+  try {
+    return await work(items)
+  } catch (error) {
+    return items.map(() => error as Error)
+  }
+}
+
 /** Waits for the work. Returns why it failed; undefined if it did not. */
 export async function failureOf(work: Promise<unknown>): Promise<Error | undefined> {
   try {

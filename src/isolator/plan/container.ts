@@ -84,7 +84,10 @@ export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] =
 ]
 
 /** The links of a container in the host's namespace, each of which takes its other end along. */
-export const containerLinkNames = ({ slot, enforced }: ContainerFacts): string[] => [
+export const containerLinkNames = ({
+  slot,
+  enforced,
+}: Pick<ContainerFacts, 'slot' | 'enforced'>): string[] => [
   linkName(slot),
   ...(enforced ? [shaperNames(slot).near] : []),
 ]

@@ -66,6 +66,15 @@ export const surplusRoutes = (found: readonly Route[], planned: readonly Contain
       (!isWayOut(each) || planned.some(isWayOut)),
   )
 
+/** Whether a container has the routes that it is to have, and no others from us. */
+export const areSameRoutes = (found: readonly Route[], planned: readonly ContainerRoute[]): boolean =>
+  surplusRoutes(found, planned).length === 0 &&
+  planned.every(each =>
+    found.some(({ destination, ...route }) => destination === each.destination && isSameWay(route, each)),
+  )
+
+type Way = Pick<ContainerRoute, 'gateway' | 'metrics'>
+
 /** Whether two routes to the same destination lead there in the same way. */
-export const isSameWay = (a: ContainerRoute, b: ContainerRoute): boolean =>
+export const isSameWay = (a: Way, b: Way): boolean =>
   a.gateway === b.gateway && isDeepStrictEqual(a.metrics ?? {}, b.metrics ?? {})

@@ -9,8 +9,8 @@ import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { planDelete, type Planned } from '../plan/planned.js'
 import { addNames, namesBeyond, noteIn, portNames, removeNames } from '../plan/port-note.js'
 import { PortOwners } from '../ports/port-owners.js'
-import { factsOf, foundBySlot, isComplete, isContainerLink, newestOfEachId } from './found.js'
-import type { Survey } from './survey.js'
+import { factsOf, foundBySlot, isComplete, isContainerLink, isShaper, newestOfEachId } from './found.js'
+import { filtersIn, type Survey } from './survey.js'
 
 /** Which of the complete containers stay. */
 export interface Wanted {
@@ -45,8 +45,8 @@ export interface Classified {
  * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
  */
 export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Classified {
-  const { links, publicFilters, loopbackFilters, answerFilters, flowFilters, handles } = survey
-  const filters = [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]
+  const { links, handles } = survey
+  const filters = filtersIn(survey)
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
   const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host.publicInterface)))
@@ -71,9 +71,9 @@ export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Class
   }
 }
 
-/** Shapers that no container goes through. Anybody may call a veth `pms1`; ours have neither ARP nor multicast. */
+/** Shapers that no container goes through. */
 const staleShapers = ({ shapers }: Survey, stays: ReadonlySet<number>): number[] =>
-  [...shapers].flatMap(([slot, { arp, multicast }]) => (stays.has(slot) || arp || multicast ? [] : [slot]))
+  [...shapers].flatMap(([slot, link]) => (stays.has(slot) || !isShaper(link) ? [] : [slot]))
 
 function refuseSharedPorts(kept: readonly ContainerFacts[]): void {
   const owners = new PortOwners()

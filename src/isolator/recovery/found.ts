@@ -56,6 +56,9 @@ export const isContainerLink = ({ slot, link, nodes }: Found): boolean =>
   notedPorts(slot, link.alternativeNames) !== undefined ||
   (!link.up && !link.arp && !link.multicast)
 
+/** Anybody may call a veth `pms1`. Ours have neither ARP nor multicast. */
+export const isShaper = ({ arp, multicast }: Link): boolean => !arp && !multicast
+
 /** The ports are those of all nodes and of the note: a cut `update` leaves old and new ones, and somebody can delete nodes. */
 export function factsOf(
   { slot, link, nodes }: Found,

@@ -13,6 +13,7 @@ import type { HostContext } from '../host/context.js'
 import { ensureBridges } from '../host/bridges.js'
 import { linkName, shaperNames } from '../layout/layout.js'
 import { hasItsName, letGo } from '../container/namespace-handles.js'
+import { hasOtherRoutes } from '../container/routes-inside.js'
 import { containerPlan } from '../plan/container.js'
 import { enslaved, isEnslaved } from '../plan/bridge.js'
 import type { ContainerFacts, HostFacts } from '../plan/facts.js'
@@ -50,7 +51,7 @@ export interface RecoveryOf {
  *
  * @param containers an empty table, which those that stay are put into
  * @param report is called if something inside a container could not be removed, which stays there
- * @returns what was found; whether any that stays is still made for another MAC or MTU; why names in /run/netns that
+ * @returns what was found; whether any that stays is still made for another MAC or MTU, or other routes; why names in /run/netns that
  *   nobody needs any more could not be taken away
  * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
  */
@@ -79,9 +80,10 @@ export async function recover(
     container.named = identity !== undefined
   }
   const kept = sorted.kept.map(({ id }) => id)
+  const veths = sorted.kept.map(({ slot }) => found.links.get(slot))
   return {
     recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
-    outdated: sorted.kept.some(({ slot }) => isOutdated(host.facts, found.links.get(slot))),
+    outdated: veths.some(veth => isOutdated(host.facts, veth)) || (await anyHasOtherRoutes(host, containers)),
     failures: released.flatMap(error => error ?? []),
   }
 }
@@ -104,6 +106,11 @@ function sortedIds(kept: readonly string[], { known, orphans }: RecoveryOf): Omi
 /** Whether a veth was made for the public interface as it was: nobody followed it meanwhile. */
 const isOutdated = ({ mac, mtu }: HostFacts, link: Link | undefined): boolean =>
   link?.address !== mac || link.mtu !== mtu
+
+async function anyHasOtherRoutes({ facts }: HostContext, containers: ContainerTable): Promise<boolean> {
+  const outdated = await atOnce([...containers], container => hasOtherRoutes(facts, container))
+  return outdated.includes(true)
+}
 
 /** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
 async function finishUpdates(

@@ -1,5 +1,4 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import type { Filter } from '../../tc/index.js'
 import { ourFilters } from '../host/filters.js'
 import { loopbackHook, publicHook, type Holdings } from '../host/holdings.js'
 import { filtersAt } from '../kernel/filters-at.js'
@@ -9,7 +8,7 @@ import { ANSWERS, FLOW_QDISC } from '../layout/layout.js'
 import type { ContainerFacts, HostPlaces } from '../plan/facts.js'
 import { notedPorts } from '../plan/port-note.js'
 import { factsOf, foundBySlot, isComplete, newestOfEachId, type Found } from './found.js'
-import { surveyOf, type Survey } from './survey.js'
+import { filtersIn, surveyOf, type Survey } from './survey.js'
 
 /** What a host has of containers, found by what the kernel holds alone: without options, and whatever state it is in. */
 export interface SeenContainers {
@@ -56,11 +55,3 @@ function listedOf(
   const facts = [...complete.values(), ...down].flatMap(container => factsOf(container, survey) ?? [])
   return facts.sort((a, b) => a.slot - b.slot)
 }
-
-/** All filters of the host that a survey has. */
-export const filtersIn = ({
-  publicFilters,
-  loopbackFilters,
-  answerFilters,
-  flowFilters,
-}: Survey): Filter[] => [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]

@@ -63,6 +63,14 @@ export async function surveyOf(
   }
 }
 
+/** All filters of the host that a survey has. */
+export const filtersIn = ({
+  publicFilters,
+  loopbackFilters,
+  answerFilters,
+  flowFilters,
+}: Survey): Filter[] => [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]
+
 /** The limits on what is sent by these links. */
 async function limitsOn(
   rt: RtnetlinkSocket,

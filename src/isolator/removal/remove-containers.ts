@@ -1,16 +1,16 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter } from '../../tc/index.js'
 import { letGo } from '../container/namespace-handles.js'
-import { removeAll } from '../kernel/apply.js'
-import { atOnce, failureOf } from '../kernel/at-once.js'
+import { removeEach } from '../kernel/apply.js'
+import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
 import { deleteLinks } from '../kernel/delete-links.js'
-import { containerNode, ownerOf } from '../layout/container-node.js'
-import { linkName, shaperNames } from '../layout/layout.js'
+import { linkName } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
-import { planDelete } from '../plan/planned.js'
+import { containerLinkNames } from '../plan/container.js'
+import { planDelete, type Planned } from '../plan/planned.js'
 import { noteIn, removeNames } from '../plan/port-note.js'
-import { isContainerLink, type Found } from '../recovery/found.js'
-import { filtersIn, type SeenContainers } from '../recovery/seen.js'
+import { isContainerLink, isShaper, type Found } from '../recovery/found.js'
+import type { SeenContainers } from '../recovery/seen.js'
 import type { RemovalLog } from './removal.js'
 
 /** What containers are called: by id, or by the name of the link where that has lost its alias. */
@@ -30,20 +30,10 @@ export async function removeContainers(
   log.missing.push(...wanted.filter(id => !byName.has(id)))
   const going = wanted.flatMap(id => byName.get(id) ?? [])
   if (going.length === 0) return
-  await removeAll(rt, waysOut(seen, going))
-  const failures = await deleteLinks(
-    rt,
-    going.map(({ slot }) => [
-      linkName(slot),
-      ...(seen.survey.shapers.has(slot) ? [shaperNames(slot).near] : []),
-    ]),
-  )
-  for (const [i, found] of going.entries()) {
-    const error = failures[i]
-    if (error) log.failed(linkName(found.slot), error)
-    else if (!log.containers.includes(nameOf(found))) log.containers.push(nameOf(found))
-  }
-  const slots = going.filter((_, i) => !failures[i]).map(({ slot }) => slot)
+  const closed = await withoutFailed(going, log, some => removeEach(rt, some.map(waysOut)))
+  const gone = await withoutFailed(closed, log, some => deleteLinks(rt, some.map(linksOf(seen))))
+  log.containers.push(...new Set(gone.map(nameOf)))
+  const slots = gone.map(({ slot }) => slot)
   await releaseNames(
     seen,
     slots.filter(slot => seen.survey.handles.has(slot)),
@@ -51,18 +41,30 @@ export async function removeContainers(
   )
 }
 
-/** The notes first, so that a container whose removal is cut counts as half made; then the nodes. */
-const waysOut = ({ survey }: SeenContainers, going: readonly Found[]) => {
-  const slots = new Set(going.map(({ slot }) => slot))
-  const nodes = filtersIn(survey).filter(found => {
-    const node = containerNode(found)
-    return node && slots.has(ownerOf(node) ?? 0)
-  })
-  return [
-    ...going.flatMap(({ slot, link }) => removeNames(slot, noteIn(slot, link.alternativeNames))),
-    ...nodes.map(found => planDelete(filter, found)),
-  ]
+/** Does a step with containers, notes those that it fails for, and returns the others. */
+async function withoutFailed(
+  going: readonly Found[],
+  log: RemovalLog,
+  step: (going: readonly Found[]) => Promise<readonly (Error | undefined)[]>,
+): Promise<Found[]> {
+  const failures = await failuresOf(going, step)
+  for (const [i, error] of failures.entries())
+    if (error) log.failed(linkName((going[i] as Found).slot), error)
+  return going.filter((_, i) => !failures[i])
 }
+
+const linksOf =
+  ({ survey: { shapers } }: SeenContainers) =>
+  ({ slot }: Found): string[] => {
+    const shaper = shapers.get(slot)
+    return containerLinkNames({ slot, enforced: shaper && isShaper(shaper) })
+  }
+
+/** The note first, so that a container whose removal is cut counts as half made; then the nodes. */
+const waysOut = ({ slot, link, nodes }: Found): Planned[] => [
+  ...removeNames(slot, noteIn(slot, link.alternativeNames)),
+  ...nodes.map(node => planDelete(filter, node.filter)),
+]
 
 /** Takes the names of these slots out of /run/netns. Returns those slots whose names are gone. */
 export async function releaseNames(

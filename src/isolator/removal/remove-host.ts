@@ -18,7 +18,7 @@ import { isOurBridge } from '../plan/bridge.js'
 import { loopbackSettings } from '../plan/host.js'
 import { plan } from '../plan/planned.js'
 import { skeleton } from '../plan/skeleton.js'
-import { isContainerLink } from '../recovery/found.js'
+import { isContainerLink, isShaper } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
 import { nameOf, releaseNames } from './remove-containers.js'
 import type { RemovalLog } from './removal.js'
@@ -97,7 +97,7 @@ async function removeLinks(
   log: RemovalLog,
 ): Promise<ReadonlySet<number>> {
   const containers = found.filter(isContainerLink)
-  const shapers = [...survey.shapers].filter(([, { arp, multicast }]) => !arp && !multicast)
+  const shapers = [...survey.shapers].filter(([, shaper]) => isShaper(shaper))
   const bridges = links.filter(bridge => isBridgeName(bridge.name) && isOurBridge(bridge))
   const answers = links.filter(isAnswers)
   const others = [

@@ -2,7 +2,10 @@ import { existsSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
-import type { Removal } from '../../../src/isolator/removal/removal.js'
+import { readHoldings } from '../../../src/isolator/host/holdings.js'
+import { seeContainers } from '../../../src/isolator/recovery/seen.js'
+import { RemovalLog, type Removal } from '../../../src/isolator/removal/removal.js'
+import { removeContainers } from '../../../src/isolator/removal/remove-containers.js'
 import { NetworkNamespace } from '../../../src/netns/network-namespace.js'
 import { netnsId } from '../../../src/rtnetlink/index.js'
 import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
@@ -232,6 +235,22 @@ t.test('containers of some ids', needsIsolation(), async t => {
   const again = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
   t.strictSame(await again.verify(), [])
   await again.destroy()
+})
+
+t.test('containers of some ids, where answers of the kernel are lost', needsIsolation(), async t => {
+  const { topology, host, isolator } = await twoContainers(t)
+  await isolator.close()
+  const ids = ['web-1', 'web-2']
+  await using rt = await RtnetlinkSocket.open({ netns: host.name })
+  const seen = await seeContainers(rt, await readHoldings(rt))
+  const log = new RemovalLog()
+  rt.send = () => Promise.reject(new Error('the answers are lost'))
+  await removeContainers(rt, seen, ids, log)
+  t.strictSame(log.result, {
+    ...{ containers: [], missing: [], removed: [] },
+    left: ['pm1: the answers are lost', 'pm2: the answers are lost'],
+  })
+  t.strictSame((await remove(topology, ids)).containers, ids, 'a further call tries again')
 })
 
 t.test('what is not ours is left alone', needsIsolation(), async t => {

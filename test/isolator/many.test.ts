@@ -42,21 +42,17 @@ t.test('many at once', needsIsolation(), async t => {
 })
 
 t.test('cleanupMany() whose messages are not sent', needsIsolation(), async t => {
-  const { topology, isolator } = await preparedTopology(t, { containers: 3 })
-  const wanted = topology.containers.map(({ name: netns }, i) => ({ id: `web-${i}`, netns }))
-  isolator.on('error', () => undefined)
   const faults = new SocketFaults()
   t.teardown(() => {
     faults.restore()
   })
-  for (const at of [0, 1, 2]) {
-    await isolator.isolateMany(wanted)
-    const gone = Promise.all(wanted.map(({ id }) => isolator.watch(id)))
-    const { error } = await faults.during({ fault: 'unsent', at }, () => isolator.cleanupMany(ids(3)))
-    t.match(error, { code: 'ERR_NOT_REMOVED', details: { ids: ids(3) } }, `sendmsg ${at}`)
-    await gone
-    t.strictSame(isolator.list(), [], 'it is tried again')
-  }
+  const { topology, isolator } = await preparedTopology(t, { containers: 3 })
+  const wanted = topology.containers.map(({ name: netns }, i) => ({ id: `web-${i}`, netns }))
+  isolator.on('error', () => undefined)
+  await isolator.isolateMany(wanted)
+  const { error } = await faults.during({ fault: 'unsent', at: 0 }, () => isolator.cleanupMany(ids(3)))
+  t.match(error, { code: 'ERR_NOT_REMOVED', details: { ids: ids(3) } })
+  t.strictSame(await isolator.cleanupMany(ids(3)), [true, true, true], 'they are there to be removed')
 })
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `web-${i}`)

@@ -21,12 +21,17 @@ export async function readProcesses(rt: RtnetlinkSocket): Promise<Processes> {
   const names = await promises.readdir('/proc')
   const pids = names.filter(name => /^\d+$/.test(name)).map(Number)
   const byNetns = new Map<number, number[]>()
+  const note = (nsid: number, pid: number): void => {
+    const others = byNetns.get(nsid)
+    if (others) others.push(pid)
+    else byNetns.set(nsid, [pid])
+  }
   for (let i = 0; i < pids.length; i += QUESTIONS_PER_BATCH) {
     const asked = pids.slice(i, i + QUESTIONS_PER_BATCH)
     const answers = await rt.send(asked.map(netnsId.askOfProcess))
     for (const [j, { replies }] of answers.entries()) {
       const nsid = netnsId.of(replies)
-      if (nsid !== undefined) byNetns.set(nsid, [...(byNetns.get(nsid) ?? []), asked[j] as number])
+      if (nsid !== undefined) note(nsid, asked[j] as number)
     }
   }
   return { byNetns, hidden: pids.includes(1) ? undefined : HIDDEN }

@@ -374,8 +374,10 @@ export class PortMappingIsolator implements AsyncDisposable {
           // What changes from here on is not to be put right again.
           await this.#housekeeping.close()
           await removeWhole(this.#host, this.#record, this.#housekeeping.insideFailed)
+          // Whoever waits for the host gets it now, and is not kept out any more.
+          this.#host.exclusive?.close()
         },
-        this.#host,
+        { exclusive: this.#host.exclusive },
       ),
     )
     await this.close()

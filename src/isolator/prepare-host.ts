@@ -1,4 +1,3 @@
-import type { HeldName } from '../native/binding.js'
 import { linkSpeed } from '../ethtool/link-speed.js'
 import { NetworkNamespace } from '../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
@@ -33,17 +32,21 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
   const netns = options.netns === undefined ? NetworkNamespace.current() : openNetns(options.netns)
   let rt: RtnetlinkSocket | undefined
   let sockets: SockDiagSocket | undefined
-  let exclusive: HeldName | undefined
   try {
     rt = await RtnetlinkSocket.open({ netns })
     sockets = await SockDiagSocket.open({ netns })
     const opened = { netns, rt, sockets }
-    return await aloneOnHost(netns, () => {
-      if (options.exclusive) exclusive = excludeOthers(netns)
-      return prepare({ ...opened, exclusive, hostSockets: options.hostSockets }, options)
+    return await aloneOnHost(netns, async () => {
+      const exclusive = options.exclusive ? excludeOthers(netns) : undefined
+      try {
+        return await prepare({ ...opened, exclusive, hostSockets: options.hostSockets }, options)
+      } catch (error) {
+        // Before the next who waits for the host gets it, and looks whether it is kept out.
+        exclusive?.close()
+        throw error
+      }
     })
   } catch (error) {
-    exclusive?.close()
     rt?.close()
     sockets?.close()
     netns.close()

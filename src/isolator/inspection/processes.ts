@@ -1,4 +1,4 @@
-import { promises } from 'node:fs'
+import { promises, statSync } from 'node:fs'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 
@@ -34,8 +34,17 @@ export async function readProcesses(rt: RtnetlinkSocket): Promise<Processes> {
       if (nsid !== undefined) note(nsid, asked[j] as number)
     }
   }
-  return { byNetns, hidden: pids.includes(1) ? undefined : HIDDEN }
+  return { byNetns, hidden: pids.includes(1) ? hiddenByPidNamespace() : HIDDEN }
 }
+
+/** PROC_PID_INIT_INO, linux/proc_ns.h: the pid namespace of the whole machine. */
+const FIRST_PID_NAMESPACE = 0xeffffffc
+
+/** Every pid namespace has a process 1, and only the first one shows all processes of the machine. */
+const hiddenByPidNamespace = (): string | undefined =>
+  statSync('/proc/self/ns/pid').ino === FIRST_PID_NAMESPACE
+    ? undefined
+    : 'processes outside this pid namespace, by which containers are alive'
 
 /** proc(5): with hidepid, /proc has a process for its owner and for CAP_SYS_PTRACE alone. */
 const HIDDEN =

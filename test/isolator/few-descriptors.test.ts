@@ -29,6 +29,16 @@ const needsHtb = () => allOf(needsIsolation(), hasQdisc('htb'))
 const FIXTURE = fileURLToPath(new URL('fixtures/on-request.js', import.meta.url))
 const ENOUGH = 1024
 
+/** Undefined where the descriptor has been closed since the folder was read. */
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 /** A process that has an isolator. Its descriptors are limited from here: without any it could not limit itself. */
 class LimitedProcess implements AsyncDisposable {
   private constructor(private readonly child: ChildProcess) {}
@@ -42,7 +52,7 @@ class LimitedProcess implements AsyncDisposable {
   /** What each descriptor is open for. */
   descriptors(): string[] {
     return this.#numbers()
-      .map(fd => readlinkSync(`/proc/${this.child.pid}/fd/${fd}`))
+      .flatMap(fd => linkOf(`/proc/${this.child.pid}/fd/${fd}`) ?? [])
       .sort()
   }
 

@@ -6,7 +6,7 @@ import { ANSWERS, slotOfLink } from '../layout/layout.js'
 import { retryUntilDone } from './retry-until-done.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 
-/** Who is told what a watch sees. */
+/** What a watch calls when it has seen something. */
 export interface HostWatcher {
   /** From here on nothing is missed. What went before has not been seen. */
   begun(): void

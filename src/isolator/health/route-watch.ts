@@ -26,7 +26,7 @@ const LONGEST_PAUSE = 5000
 /** Until the next look where there is no public interface, or a look has failed, ms. */
 const AFTER_FAILURE = 1000
 
-/** Who is told what a watch sees. */
+/** What a watch calls when it has seen something. */
 export interface RouteWatcher {
   /** Containers are to have other routes than before, or cannot get one that they need. */
   changed(): void

@@ -27,7 +27,7 @@ export async function ensureBridges(host: HostContext, slots: readonly number[])
 }
 
 /**
- * Sees to it that a bridge is there, and as it is to be. If it is missing, `undo` is told what takes it away again, before
+ * Sees to it that a bridge is there, and as it is to be. If it is missing, `undo` gets the step that takes it away again, before
  * it is made.
  *
  * @throws IsolatorError ERR_FOREIGN_STATE where another link has its name

@@ -13,7 +13,7 @@ export interface ContainerRoute {
 }
 
 /**
- * Who made a route, RTPROT_* in linux/rtnetlink.h: by this number, which nobody else has, ours are told from those that a
+ * Who made a route, RTPROT_* in linux/rtnetlink.h. Nobody else uses this number: it marks our routes among those that a
  * container has made itself.
  */
 export const ROUTE_PROTOCOL = 112

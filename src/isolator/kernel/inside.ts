@@ -5,6 +5,7 @@ import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { SockDiagSocket } from '../../sock-diag/index.js'
 import { IsolatorError } from '../isolator-error.js'
 import { isExhaustion } from './exhaustion.js'
+import { sleep } from './sleep.js'
 
 /** How long the inside of a container may keep a call waiting, ms. */
 const TIME_LIMIT_MS = 1000
@@ -19,17 +20,37 @@ const TICKS = 10
  */
 export async function insideOf<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const limit = new AbortController()
-  let ticks = 0
-  // Ticks, not a timeout: while the process is stopped or its event loop is held up, no container keeps it waiting.
-  const timer = setInterval(() => {
-    if (++ticks === TICKS) limit.abort(new Error(`no answer within ${TIME_LIMIT_MS / 1000} s`))
-  }, TIME_LIMIT_MS / TICKS)
+  const done = new AbortController()
+  void timeOfTheInside(done.signal).then(
+    () => {
+      limit.abort(new Error(`no answer within ${TIME_LIMIT_MS / 1000} s`))
+    },
+    () => undefined,
+  )
   try {
     return await abortable(work(limit.signal), limit.signal)
   } catch (error) {
     throw error instanceof SystemError && isExhaustion(error) ? error : insideError(id, error)
   } finally {
-    clearInterval(timer)
+    done.abort()
+  }
+}
+
+/**
+ * Resolves when the inside has had its time, and rejects when `done` aborts. It counts ticks: while the process is stopped,
+ * its event loop is held up, or anybody keeps the RTNL lock, which all namespaces share, no container keeps it waiting.
+ */
+async function timeOfTheInside(done: AbortSignal): Promise<void> {
+  let outside: RtnetlinkSocket | undefined
+  try {
+    for (let tick = 0; tick < TICKS; tick++) {
+      await sleep(TIME_LIMIT_MS / TICKS, { signal: done })
+      // Any link would do: the kernel looks for it under the lock (rtnl_getlink). Without an answer the tick counts too.
+      outside ??= await RtnetlinkSocket.open().catch(() => undefined)
+      await abortable(Promise.resolve(outside?.links.get('lo')), done).catch(() => undefined)
+    }
+  } finally {
+    outside?.close()
   }
 }
 

@@ -76,6 +76,7 @@ export type {
 } from './isolator/options/options.js'
 export type {
   InspectOptions,
+  ProbeOptions,
   RecoverOptions,
   RemoveOptions,
   WatchOptions,

@@ -6,7 +6,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const PRIVILEGE = new Set(['EPERM', 'EACCES'])
+const PRIVILEGE = new Set(['EPERM', 'EACCES', 'ERR_NOT_PERMITTED'])
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
 

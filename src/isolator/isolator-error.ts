@@ -20,6 +20,11 @@ export type IsolatorErrorCode =
   | 'ERR_CONTAINER_EXISTS'
   /** No container has this id. Those of an earlier run of the program are known once `recover()` has found them. */
   | 'ERR_CONTAINER_UNKNOWN'
+  /**
+   * This process may not do what an isolator does: a capability, a file that is to be writable or a system call.
+   * `details.missing` names them, the message says what each is needed for. Nothing was touched.
+   */
+  | 'ERR_NOT_PERMITTED'
   /** The kernel lacks something the layout needs; `details` and `probe()` tell what. Load the module or use a newer kernel. */
   | 'ERR_KERNEL_UNSUPPORTED'
   /**

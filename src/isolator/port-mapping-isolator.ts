@@ -16,6 +16,7 @@ import type { Inspection } from './inspection/inspection.js'
 import {
   takes,
   type InspectOptions,
+  type ProbeOptions,
   type RecoverOptions,
   type RemoveOptions,
   type WatchOptions,
@@ -86,8 +87,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    * Prepares the host: checks the options against it and puts the static filters on the public and the loopback
    * interface. After a restart it finds them there and goes on.
    *
-   * @throws IsolatorError ERR_INVALID_OPTION, ERR_PORTS_OVERLAP before anything is touched; ERR_FOREIGN_STATE where
-   *   something else stands in the way; the host is as it was then. ERR_HOST_BUSY where another create(), destroy() or
+   * @throws IsolatorError ERR_INVALID_OPTION, ERR_PORTS_OVERLAP, ERR_NOT_PERMITTED before anything is touched;
+   *   ERR_FOREIGN_STATE where something else stands in the way; the host is as it was then. ERR_HOST_BUSY where another create(), destroy() or
    *   remove() on the same host has not ended for 30 s
    */
   static async create(options: PortMappingIsolatorOptions): Promise<PortMappingIsolator> {
@@ -95,9 +96,15 @@ export class PortMappingIsolator implements AsyncDisposable {
     return new PortMappingIsolator(parsed, await prepareHost(parsed))
   }
 
-  /** What this kernel offers, tried out in a namespace made for the purpose. */
-  static probe(): Promise<KernelFeatures> {
-    return probe()
+  /**
+   * What this kernel offers, tried out in a namespace made for the purpose, once it is known that the process may do what an
+   * isolator does. Changes nothing else.
+   *
+   * @throws IsolatorError ERR_NOT_PERMITTED naming every right that is missing; ERR_INVALID_OPTION
+   */
+  static async probe(options: ProbeOptions = {}): Promise<KernelFeatures> {
+    takes.probeOptions(options)
+    return probe(options.netns)
   }
 
   /**

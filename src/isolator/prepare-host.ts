@@ -1,5 +1,5 @@
 import { linkSpeed } from '../ethtool/link-speed.js'
-import { NetworkNamespace } from '../netns/network-namespace.js'
+import type { NetworkNamespace } from '../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../rtnetlink-socket.js'
 import { SockDiagSocket } from '../sock-diag/index.js'
 import { readBacklog, warnOfBacklog } from './host/backlog.js'
@@ -11,8 +11,9 @@ import { readHostFacts } from './host/facts.js'
 import { aloneOnHost, excludeOthers } from './host/lock.js'
 import type { HostRecord } from './layout/host-record.js'
 import { portsReservedByOthers, setUpHost, type HostWishes } from './host/setup.js'
-import { openNetns } from './kernel/open-netns.js'
+import { openHost } from './kernel/open-netns.js'
 import { refuseUnfitKernel } from './kernel/kernel-requirements.js'
+import { notPermitted, refusalsOn } from './kernel/rights.js'
 import type { IsolatorOptions } from './options/options.js'
 import { checkPortPlan, managedPorts } from './ports/port-policy.js'
 import { PortRanges } from './ports/port-ranges.js'
@@ -29,10 +30,12 @@ export interface PreparedHost {
 
 /** Opens the host's namespace, checks the options against it and the kernel, and puts the static filters there. */
 export async function prepareHost(options: IsolatorOptions): Promise<PreparedHost> {
-  const netns = options.netns === undefined ? NetworkNamespace.current() : openNetns(options.netns)
+  const netns = openHost(options.netns)
   let rt: RtnetlinkSocket | undefined
   let sockets: SockDiagSocket | undefined
   try {
+    const refusals = await refusalsOn(netns)
+    if (refusals.length > 0) throw notPermitted(refusals)
     rt = await RtnetlinkSocket.open({ netns })
     sockets = await SockDiagSocket.open({ netns })
     const opened = { netns, rt, sockets }

@@ -1,10 +1,10 @@
 import { errnoName, errnoText } from './errno.js'
-import { missingPrivilege } from './missing-privilege.js'
+import { whatWouldHelp } from './missing-privilege.js'
 
 /**
  * A failed system call, in the shape of Node's own system errors: `ENOENT: no such file or directory, open '/nowhere'`
  * with `code`, `errno`, `syscall` and, where one is involved, `path`. The message goes on with what would help, if that is
- * known: the capability that is missing.
+ * known: the capability that is missing, or the seccomp filter that refuses the call.
  */
 export class SystemError extends Error {
   override readonly name: string = 'SystemError'
@@ -19,9 +19,9 @@ export class SystemError extends Error {
 
   /**
    * @param errno positive or negative
-   * @param help what would help; default: the capability that is missing, if one is
+   * @param help what would help; default: the privilege that is missing, if one is
    */
-  constructor(errno: number, syscall: string, path?: string, help = missingPrivilege(errno, syscall, path)) {
+  constructor(errno: number, syscall: string, path?: string, help = whatWouldHelp(errno, syscall, path)) {
     const code = errnoName(errno)
     const where = path === undefined ? syscall : `${syscall} '${path}'`
     super(`${code}: ${asClause(errnoText(errno))}, ${where}${help ? `; ${help}` : ''}`)

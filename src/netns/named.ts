@@ -31,6 +31,9 @@ const mount = (source: string, target: string, flags: number): Promise<void> =>
     binding().mount(source, target, flags, done)
   })
 
+/** `mount --bind`. Throws SystemError. */
+export const bindMount = (source: string, target: string): Promise<void> => mount(source, target, MS_BIND)
+
 const unmount = (target: string): Promise<void> =>
   completed(done => {
     binding().unmount(target, done)
@@ -92,7 +95,7 @@ export async function attach(fd: number, name: string): Promise<void> {
   await prepareRunDirectory()
   makeHandleFile(path)
   try {
-    await mount(`/proc/self/fd/${fd}`, path, MS_BIND)
+    await bindMount(`/proc/self/fd/${fd}`, path)
   } catch (error) {
     unlinkSync(path)
     throw error

@@ -1,4 +1,5 @@
 import { missingPrivilege } from '../native/missing-privilege.js'
+import { ownRights } from '../native/own-rights.js'
 import { SystemError } from '../native/system-error.js'
 
 /** Runs a program, here `node program.js`, where it may make network namespaces and name them, without being root. */
@@ -8,7 +9,13 @@ const RECIPE = `unshare -Urnm sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh 
 export function withRecipe(error: unknown): unknown {
   const { errno, syscall = '', path } = error as NodeJS.ErrnoException
   const missing = errno === undefined ? undefined : missingPrivilege(errno, syscall, path)
-  if (errno === undefined || missing === undefined) return error
+  if (errno === undefined || missing === undefined || isRefusedByFilter()) return error
   const help = `${missing}. Without root, start the program in a user namespace: ${RECIPE}`
   return new SystemError(errno, syscall, path, help)
+}
+
+/** A seccomp filter that refuses what root may do stays in force in a user namespace. */
+function isRefusedByFilter(): boolean {
+  const { has, isFiltered } = ownRights()
+  return isFiltered && has('CAP_SYS_ADMIN')
 }

@@ -3,18 +3,18 @@ import { command } from '../command.js'
 import { EXIT } from '../exit-codes.js'
 import { jsonText } from '../json-text.js'
 import { loadLibrary } from '../library.js'
-import { jsonOption } from '../shared-options.js'
+import { jsonOption, netnsOf, netnsOption } from '../shared-options.js'
 import { tableLines, type Column } from '../table.js'
 
 export const probe = command({
   name: 'probe',
   group: 'containers',
   about: 'try out what this kernel offers, in a namespace made for it; ends with 1 if anything is missing',
-  options: { json: jsonOption },
+  options: { netns: netnsOption, json: jsonOption },
   examples: [{ line: 'probe', about: 'whether containers can be made here, and with which options' }],
-  async run({ options: { json }, terminal }) {
+  async run({ options: { json, netns }, terminal }) {
     const { PortMappingIsolator } = await loadLibrary()
-    const features = await PortMappingIsolator.probe()
+    const features = await PortMappingIsolator.probe(netnsOf(netns))
     const all = Object.entries<KernelFeature>(features)
     const lines = json ? [jsonText(features)] : tableLines(COLUMNS, all, terminal)
     terminal.write(`${lines.join('\n')}\n`)

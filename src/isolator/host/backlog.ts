@@ -1,4 +1,5 @@
 import { promises } from 'node:fs'
+import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
 
 /**
@@ -19,7 +20,11 @@ export async function readBacklog(): Promise<number | undefined> {
   }
 }
 
-export const writeBacklog = (packets: number): Promise<void> => promises.writeFile(PATH, `${packets}`)
+/** As all sysctls are written, which also works where /proc/sys is mounted read-only. */
+export async function writeBacklog(packets: number): Promise<void> {
+  await using netns = NetworkNamespace.current()
+  await netns.writeSysctl(BACKLOG, packets)
+}
 
 /** Says that some of so many containers will miss answers, and what to do about it. */
 export function warnOfBacklog(containers: number, backlog: number): void {

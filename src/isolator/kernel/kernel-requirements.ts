@@ -1,6 +1,6 @@
 import { IsolatorError } from '../isolator-error.js'
 import type { IsolatorOptions } from '../options/options.js'
-import { probe, type FeatureName, type KernelFeatures } from './probe.js'
+import { tryFeatures, type FeatureName, type KernelFeatures } from './probe.js'
 import { limits } from '../options/rate-limit.js'
 
 /** What the layout stands on whatever the options. */
@@ -45,7 +45,7 @@ const featuresOfLimits = (bloatReduction: IsolatorOptions['bloatReduction']): Fe
  */
 export async function refuseUnfitKernel(options: Wanted): Promise<{ bridged: boolean }> {
   const required = requiredFeatures(options)
-  const features = await probe([...new Set<FeatureName>([...required, 'bridge'])])
+  const features = await tryFeatures([...new Set<FeatureName>([...required, 'bridge'])])
   refuseMissing(required, features)
   return { bridged: features.bridge.available }
 }
@@ -55,7 +55,7 @@ export const refuseKernelWithoutLimits = (bloatReduction: IsolatorOptions['bloat
   refuseWithout([...ALWAYS, ...featuresOfLimits(bloatReduction)])
 
 async function refuseWithout(names: readonly FeatureName[]): Promise<void> {
-  refuseMissing(names, await probe(names))
+  refuseMissing(names, await tryFeatures(names))
 }
 
 function refuseMissing(names: readonly FeatureName[], features: Partial<KernelFeatures>): void {

@@ -1,8 +1,10 @@
-import { NetworkNamespace } from '../../netns/network-namespace.js'
+import { NetworkNamespace, type NetnsReference } from '../../netns/network-namespace.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { gact, mirred } from '../../tc/index.js'
 import { dropAll } from '../programs/drop-all.js'
 import { isExhaustion } from './exhaustion.js'
+import { openHost } from './open-netns.js'
+import { isRefusal, notPermitted, refusalOf, refusalsOn } from './rights.js'
 
 /** Something the layout or one of its options is made of. */
 interface FeatureTrial {
@@ -124,19 +126,47 @@ export type KernelFeatures = Readonly<Record<FeatureName, KernelFeature>>
 
 /**
  * Tries features, all by default, in a namespace made for the purpose, which is gone afterwards. Module loading happens as
- * it would in use. Needs CAP_SYS_ADMIN; throws SystemError `EPERM` without, and `EMFILE`, `ENOBUFS` or the like where a
- * feature could not be tried.
+ * it would in use.
+ *
+ * @throws IsolatorError ERR_NOT_PERMITTED where a right is missing: nothing is known of the kernel then; SystemError `EMFILE`,
+ *   `ENOBUFS` or the like where a feature could not be tried
  */
-export async function probe<Name extends FeatureName = FeatureName>(
+export async function tryFeatures<Name extends FeatureName = FeatureName>(
   names: readonly Name[] = Object.keys(TRIALS) as Name[],
 ): Promise<Readonly<Record<Name, KernelFeature>>> {
-  await using netns = await NetworkNamespace.create()
+  await using netns = await makeNamespace()
   await using rt = await RtnetlinkSocket.open({ netns })
   const features: Record<string, KernelFeature> = {}
   for (const [name, trial] of Object.entries<FeatureTrial>(TRIALS)) {
     if (names.includes(name as Name)) features[name] = await tryOut(rt, trial)
   }
   return features as Record<Name, KernelFeature>
+}
+
+/**
+ * Tries all features, once it is known that the process has the rights to.
+ *
+ * @param reference the host's namespace, where the rights are needed; default: the caller's
+ * @throws IsolatorError ERR_NOT_PERMITTED naming every right that is missing
+ */
+export async function probe(reference: NetnsReference | undefined): Promise<KernelFeatures> {
+  await using host = openHost(reference)
+  const refusals = await refusalsOn(host)
+  if (refusals.length === 0) return tryFeatures()
+  const making = await refusalOf(MAKING, async () => {
+    ;(await NetworkNamespace.create()).close()
+  })
+  throw notPermitted([...refusals, ...making])
+}
+
+const MAKING = 'make network namespaces'
+
+async function makeNamespace(): Promise<NetworkNamespace> {
+  try {
+    return await NetworkNamespace.create()
+  } catch (error) {
+    throw isRefusal(error) ? notPermitted([{ what: MAKING, error }]) : error
+  }
 }
 
 async function tryOut(rt: RtnetlinkSocket, trial: FeatureTrial): Promise<KernelFeature> {
@@ -146,6 +176,7 @@ async function tryOut(rt: RtnetlinkSocket, trial: FeatureTrial): Promise<KernelF
     return { available: true, kernelOption, module, neededFor }
   } catch (error) {
     if (isExhaustion(error)) throw error
+    if (isRefusal(error)) throw notPermitted([{ what: 'change links and filters', error }])
     return { available: false, kernelOption, module, neededFor, reason: (error as Error).message }
   }
 }

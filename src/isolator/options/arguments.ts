@@ -26,6 +26,14 @@ export const recoverOptions = object({
   unknown: optional(oneOf('keep', 'remove')),
 })
 
+export const probeOptions = object({
+  /** The network namespace of the host side, where the rights are needed: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
+  netns: optional(netnsInput),
+})
+
+/** What `PortMappingIsolator.probe` takes. */
+export interface ProbeOptions extends InputOf<typeof probeOptions> {}
+
 export const inspectOptions = object({
   /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */
   netns: optional(netnsInput),
@@ -80,6 +88,7 @@ export const takes = {
   isolate: idOf('isolate'),
   isolateOptions: optionsOf('isolate', 'options', isolateOptions),
   isolateMany: optionsOf('isolateMany', 'containers', list(containerOptions)),
+  probeOptions: optionsOf('probe', 'options', probeOptions),
   recover: optionsOf('recover', 'known', knownIds),
   recoverOptions: optionsOf('recover', 'options', recoverOptions),
   removeOptions: optionsOf('remove', 'options', removeOptions),

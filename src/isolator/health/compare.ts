@@ -22,7 +22,6 @@ import {
 import { sharedBlockOf } from '../kernel/filters-at.js'
 import { asListed, lineOf } from '../kernel/planned-as-listed.js'
 import { foreign, type Fault } from './difference.js'
-import { placeOf } from '../layout/filter-places.js'
 import { slotOfLink } from '../layout/layout.js'
 import { replacement } from './replacement.js'
 import type { Snapshot } from './snapshot.js'
@@ -220,14 +219,14 @@ async function compareFilter(
   devices: DeviceNames,
 ): Promise<Fault | undefined> {
   const spec = planned.spec as FilterSpec
-  const there = await snapshot.filtersByPlace(String(spec.dev), String(spec.parent))
-  const found = there.get(placeOf(spec))
+  const found = await snapshot.filterAt(spec)
   if (found && lineOf(found) === planned.command()) return undefined
   const wanted = wantedFilter(planned, devices)
   if (!wanted) return foreign('missing', planned.command())
   if (!found) return missing(planned)
   const [is, expected] = [lineOf(found), lineOf(wanted)]
-  return is === expected ? undefined : different(planned, is, replacement(planned, wanted, found, there))
+  if (is === expected) return undefined
+  return different(planned, is, await replacement(planned, wanted, found, snapshot))
 }
 
 /** Undefined where the device that it is to lead to is missing. */

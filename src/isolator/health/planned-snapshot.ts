@@ -3,26 +3,32 @@ import { link, route, type Route, type RouteSpec } from '../../rtnetlink/index.j
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import {
   filter,
-  parseU32Handle,
   qdisc,
   trafficClass,
   type ClassSpec,
-  type Filter,
   type FilterKey,
   type FilterSpec,
+  type Qdisc,
   type QdiscSpec,
 } from '../../tc/index.js'
 import { lookUp } from '../kernel/look-up.js'
-import { isRoot, placeOf } from '../layout/filter-places.js'
 import type { Planned } from '../plan/planned.js'
 import { addressIn } from '../plan/routes.js'
+import { KeyedFilters } from './keyed-filters.js'
+import { ListedFilters } from './listed-filters.js'
 import type { Snapshot } from './snapshot.js'
 
 /**
  * What of the objects of a plan a namespace has. Each is asked for by its key: whatever else is in the namespace, however
  * much it is and however often it changes, costs nothing.
+ *
+ * @param own devices that nobody else has a part in: their filters are listed, and found whatever their kind
  */
-export async function readPlanned(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<Snapshot> {
+export async function readPlanned(
+  rt: RtnetlinkSocket,
+  planned: readonly Planned[],
+  own: ReadonlySet<string> = new Set(),
+): Promise<Snapshot> {
   const links = found(await lookUp(rt, link, [...new Set(planned.map(deviceOf))]))
   const indexes = new Map(links.map(({ name, index }) => [name, index]))
   /** The keys of the planned objects of a type, as far as their devices are there. */
@@ -32,19 +38,26 @@ export async function readPlanned(rt: RtnetlinkSocket, planned: readonly Planned
       if (message.object.name !== type.name || dev === undefined) return []
       return [{ ...keyOf(message.spec as Spec), dev }]
     })
+  const ownIndexes = new Set([...own].flatMap(dev => indexes.get(dev) ?? []))
   const qdiscs = found(await lookUp(rt, qdisc, keysOf(qdisc, qdiscPlace)))
+  const qdiscsOf = (dev: string): Qdisc[] => qdiscs.filter(qdisc => qdisc.dev === dev)
   const classes = found(await lookUp(rt, trafficClass, keysOf(trafficClass, classPlace)))
-  const filters = await lookUpFilters(rt, keysOf(filter, filterKey))
+  const listed = new ListedFilters(rt, qdiscsOf)
+  const keyed = new KeyedFilters(rt)
+  await keyed.read(keysOf(filter, filterKey).filter(({ dev }) => !ownIndexes.has(dev)))
   const routes = await lookUpRoutes(rt, planned)
   return {
     devices: rememberNames(rt.devices),
     link: name => links.find(link => link.name === name),
-    qdiscs: dev => qdiscs.filter(qdisc => qdisc.dev === dev),
+    qdiscs: qdiscsOf,
     classes: dev => Promise.resolve(classes.filter(found => found.dev === dev)),
-    filtersByPlace(dev, parent) {
-      const own = filters.filter(({ key }) => key.dev === indexes.get(dev) && key.parent === parent)
-      return Promise.resolve(new Map(own.map(({ filter }) => [placeOf(filter), filter])))
+    async filterAt(planned) {
+      const name = String(planned.dev)
+      const dev = indexes.get(name)
+      if (dev === undefined) return undefined
+      return own.has(name) ? listed.at(planned) : keyed.at({ ...filterKey(planned), dev })
     },
+    filtersByPlace: (dev, parent) => listed.byPlace(dev, parent),
     routeLike: planned => routes.get(planned.destination),
   }
 }
@@ -55,8 +68,6 @@ const deviceOf = ({ spec }: Planned): string => String((spec as { dev?: unknown 
 
 /** TC_H_INGRESS, linux/pkt_sched.h: where an ingress or clsact qdisc is. */
 const INGRESS = 'ffff:fff1'
-/** TC_U32_ROOT, linux/pkt_cls.h: the root table of a priority, whatever its number. */
-const ROOT_TABLE = 0xfff0_0000
 
 const qdiscPlace = (spec: QdiscSpec) => ({
   parent: spec.kind === 'ingress' || spec.kind === 'clsact' ? INGRESS : spec.parent,
@@ -80,34 +91,4 @@ async function lookUpRoutes(rt: RtnetlinkSocket, planned: readonly Planned[]): P
       return answer ? [[destination, answer]] : []
     }),
   )
-}
-
-/** Filters by their keys. A root of a u32 priority is found by the number of its table alone, which is asked for first. */
-async function lookUpFilters<Key extends FilterKey>(
-  rt: RtnetlinkSocket,
-  keys: readonly Key[],
-): Promise<{ key: Key; filter: Filter }[]> {
-  const roots = keys.filter(isRoot)
-  const tables = await lookUp(
-    rt,
-    filter,
-    roots.map(key => ({ ...key, handle: ROOT_TABLE })),
-  )
-  const tableOf = new Map(roots.map((key, i) => [key, tables[i]]))
-  const numbered = keys.flatMap(key => {
-    if (!tableOf.has(key)) return [{ key, asked: key }]
-    const table = tableOf.get(key)
-    if (!table) return []
-    const handle = parseU32Handle(table.handle) | (parseU32Handle(key.handle) & 0xfff)
-    return [{ key, asked: { ...key, handle: handle >>> 0 } }]
-  })
-  const filters = await lookUp(
-    rt,
-    filter,
-    numbered.map(({ asked }) => asked),
-  )
-  return numbered.flatMap(({ key }, i) => {
-    const filter = filters[i]
-    return filter ? [{ key, filter }] : []
-  })
 }

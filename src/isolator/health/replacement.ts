@@ -1,8 +1,8 @@
 import { filter, formatU32Handle, parseU32Handle, type Filter, type FilterSpec } from '../../tc/index.js'
 import { lineOf } from '../kernel/planned-as-listed.js'
-import { placeOf } from '../layout/filter-places.js'
 import { SECOND_LEVEL_LINK } from '../layout/layout.js'
 import { plan, planAdd, planDelete, type Planned } from '../plan/planned.js'
+import type { Snapshot } from './snapshot.js'
 
 type U32 = Filter & { readonly kind: 'u32' }
 
@@ -10,14 +10,14 @@ type U32 = Filter & { readonly kind: 'u32' }
  * What puts a planned filter in the place of one that differs, without a moment in which packets find neither. A table
  * cannot be changed at all: none.
  *
- * @param there what is on the same hook or qdisc, by `placeOf`
+ * @param there finds what has the place of a stand-in
  */
-export function replacement(
+export async function replacement(
   planned: Planned,
   wanted: Filter,
   found: Filter,
-  there: ReadonlyMap<string, Filter>,
-): Planned[] {
+  there: Pick<Snapshot, 'filterAt'>,
+): Promise<Planned[]> {
   const spec = planned.spec as FilterSpec
   if (spec.kind === 'bpf' && found.kind === 'bpf') return [plan(filter, 'replace', spec)]
   if (wanted.kind !== 'u32' || found.kind !== 'u32') return [planDelete(filter, found), planned]
@@ -45,17 +45,17 @@ function changedOutcome({ link, classid, actions }: U32, found: U32): Planned {
 }
 
 /** A second one does the work while the first is exchanged: what comes before it in the bucket finds both, for an instant. */
-function withStandIn(
+async function withStandIn(
   planned: Planned,
   wanted: U32,
   found: U32,
-  there: ReadonlyMap<string, Filter>,
-): Planned[] {
+  there: Pick<Snapshot, 'filterAt'>,
+): Promise<Planned[]> {
   const bucket = parseU32Handle(found.handle) & ~0xfff
   const { table: _table, ...spec } = wanted
   for (let node = SECOND_LEVEL_LINK - 1; node > 0; node--) {
     const standIn = { ...spec, handle: formatU32Handle(bucket | node) }
-    if (there.has(placeOf(standIn))) continue
+    if (await there.filterAt(standIn)) continue
     const other = planAdd(filter, standIn)
     return [other, planDelete(filter, found), planned, ...(other.inverse ? [other.inverse] : [])]
   }

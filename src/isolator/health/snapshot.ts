@@ -3,10 +3,9 @@ import type { DeviceNames } from '../../netlink/message-type.js'
 import type { Uncarried } from '../../netlink/uncarried.js'
 import type { Link, Route, RouteSpec } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import type { Filter, Qdisc, TrafficClass } from '../../tc/index.js'
-import { placeOf } from '../layout/filter-places.js'
-import { filtersAt } from '../kernel/filters-at.js'
+import type { Filter, FilterSpec, Qdisc, TrafficClass } from '../../tc/index.js'
 import { unlessGone } from '../kernel/unless-gone.js'
+import { ListedFilters } from './listed-filters.js'
 
 /** What a namespace has, to be compared with a plan. */
 export interface Snapshot {
@@ -14,6 +13,8 @@ export interface Snapshot {
   readonly devices: DeviceNames
   link(name: string): (Link & Uncarried) | undefined
   qdiscs(dev: string): readonly Qdisc[]
+  /** The filter in the place of a planned one, whatever it is. */
+  filterAt(planned: FilterSpec): Promise<Filter | undefined>
   /** The filters of a hook or qdisc by what `placeOf` says of them; none where there is no such. */
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>>
   classes(dev: string): Promise<readonly TrafficClass[]>
@@ -30,7 +31,7 @@ export class WholeSnapshot implements Snapshot {
   readonly #rt: RtnetlinkSocket
   readonly #links: ReadonlyMap<string, Link & Uncarried>
   readonly #qdiscs: ReadonlyMap<string, Qdisc[]>
-  readonly #filters = new Map<string, Promise<ReadonlyMap<string, Filter>>>()
+  readonly #filters: ListedFilters
   readonly #classes = new Map<string, Promise<TrafficClass[]>>()
 
   private constructor(rt: RtnetlinkSocket, links: readonly (Link & Uncarried)[], qdiscs: readonly Qdisc[]) {
@@ -40,6 +41,7 @@ export class WholeSnapshot implements Snapshot {
     const byDevice = new Map<string, Qdisc[]>()
     for (const qdisc of qdiscs) byDevice.set(qdisc.dev, [...(byDevice.get(qdisc.dev) ?? []), qdisc])
     this.#qdiscs = byDevice
+    this.#filters = new ListedFilters(rt, dev => this.qdiscs(dev))
   }
 
   static async read(rt: RtnetlinkSocket): Promise<WholeSnapshot> {
@@ -54,11 +56,12 @@ export class WholeSnapshot implements Snapshot {
     return this.#qdiscs.get(dev) ?? []
   }
 
+  filterAt(planned: FilterSpec): Promise<Filter | undefined> {
+    return this.#filters.at(planned)
+  }
+
   filtersByPlace(dev: string, parent: string): Promise<ReadonlyMap<string, Filter>> {
-    return readOnce(this.#filters, `${dev} ${parent}`, async () => {
-      const filters = this.#has(dev, parent) ? await unlessGone(() => filtersAt(this.#rt, dev, parent)) : []
-      return new Map(filters?.map(filter => [placeOf(filter), filter]))
-    })
+    return this.#filters.byPlace(dev, parent)
   }
 
   /** None is planned here. */
@@ -71,12 +74,6 @@ export class WholeSnapshot implements Snapshot {
       this.#classes,
       dev,
       async () => (await unlessGone(async () => this.#rt.classes.list({ dev }))) ?? [],
-    )
-  }
-
-  #has(dev: string, parent: string): boolean {
-    return this.qdiscs(dev).some(({ kind, handle }) =>
-      parent === 'ingress' ? kind === 'ingress' || kind === 'clsact' : handle === parent,
     )
   }
 }

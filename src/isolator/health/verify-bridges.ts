@@ -2,6 +2,7 @@ import { link, type AnyLinkSpec } from '../../rtnetlink/index.js'
 import { bridgeName } from '../layout/layout.js'
 import { bridgePlan, bridgeSettings, isOurBridge } from '../plan/bridge.js'
 import type { HostFacts } from '../plan/facts.js'
+import type { Planned } from '../plan/planned.js'
 import { compareAll } from './compare.js'
 import { foreign, type Fault } from './difference.js'
 import type { Snapshot } from './snapshot.js'
@@ -16,6 +17,10 @@ export async function bridgeFaults(
   const faults = await Promise.all(names.map(name => faultsOf(name, ipv6, snapshot)))
   return faults.flat()
 }
+
+/** What is to be known of the bridge of a slot. */
+export const bridgeSide = ({ bridged, ipv6 }: HostFacts, slot: number): Planned[] =>
+  bridged ? [bridgeSettings(bridgeName(slot), { ipv6 })] : []
 
 async function faultsOf(name: string, ipv6: boolean, snapshot: Snapshot): Promise<Fault[]> {
   const found = snapshot.link(name)

@@ -33,6 +33,16 @@ export async function containerFaults(
   snapshot: Snapshot,
   features: ActiveFeatures,
 ): Promise<Fault[]> {
+  const faults = await faultsOf(host, container, snapshot, features)
+  return faults.map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
+}
+
+async function faultsOf(
+  host: HostContext,
+  container: Container,
+  snapshot: Snapshot,
+  features: ActiveFeatures,
+): Promise<Fault[]> {
   const dev = linkName(container.slot)
   const netns = openNamespace(container)
   try {
@@ -40,24 +50,39 @@ export async function containerFaults(
     if (!snapshot.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
     const planned = containerPlan(host.facts, container, { fd: -1 })
     const lost = lostShaper(host.facts, container, snapshot)
-    const devices = [dev, ...(container.enforced && !lost ? Object.values(shaperNames(container.slot)) : [])]
-    const births = devices.map(dev => plan(link, 'change', { dev, ...birthOf(host.facts) }))
-    const enslaved = plan(link, 'change', { dev, ...masterOf(host.facts, container.slot) })
-    const near = [...births, enslaved, ...planned.guard, ...planned.commit]
+    const near = nearSide(host.facts, container, planned)
     const faults = await compareAll(near, snapshot)
     return [
       // What stands on it, or leads to it, is for when it is there again.
       ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
-      ...(await strangersOn(devices, near, snapshot)),
+      ...(await strangersOn(devicesOf(container), near, snapshot)),
       ...(await sysctlFaults(host.netns, planned.hostSysctls)),
       ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
       ...named,
       ...(netns ? await insideFaults(host.facts, container, planned, netns) : []),
-    ].map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
+    ]
   } finally {
     netns?.close()
   }
 }
+
+/** The host's side of a container, as it is to be. */
+export const nearSide = (
+  host: HostFacts,
+  container: ContainerFacts,
+  { guard, commit }: Pick<ContainerPlan, 'guard' | 'commit'> = containerPlan(host, container, { fd: -1 }),
+): Planned[] => [
+  ...devicesOf(container).map(dev => plan(link, 'change', { dev, ...birthOf(host) })),
+  plan(link, 'change', { dev: linkName(container.slot), ...masterOf(host, container.slot) }),
+  ...guard,
+  ...commit,
+]
+
+/** The devices on the host that nobody else has a part in. */
+export const devicesOf = ({ slot, enforced }: ContainerFacts): string[] => [
+  linkName(slot),
+  ...(enforced ? Object.values(shaperNames(slot)) : []),
+]
 
 /** What both ends of a pair are made with. */
 const ends = ({ mac: address, mtu }: HostFacts) => ({ address, mtu })

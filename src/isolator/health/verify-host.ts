@@ -76,10 +76,8 @@ function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, snapshot
 export interface Neighbours {
   /** Whether a slot is that of a container that is looked at. */
   readonly isLookedAt: (slot: number) => boolean
-  /** Whether a slot is that of any container. */
+  /** Whether a slot is that of any container: one that came after the look began, too. */
   readonly isTaken: (slot: number) => boolean
-  /** Whether what is nobody's is of interest. */
-  readonly whole: boolean
 }
 
 /** Filters on the host's interfaces that are in our priorities, and not among what is planned. */
@@ -113,7 +111,7 @@ export const keysOf = (planned: readonly Planned[]): ReadonlySet<string> =>
   )
 
 /** A node of a container that it does not need, or that leads nowhere, can go. All else is somebody's. */
-function surplus(found: Filter, snapshot: Snapshot, { isLookedAt, isTaken, whole }: Neighbours): Fault[] {
+function surplus(found: Filter, snapshot: Snapshot, { isLookedAt, isTaken }: Neighbours): Fault[] {
   const node = containerNode(found)
   const slot = node && ownerOf(node)
   const object = filter.command('add', found)
@@ -122,7 +120,6 @@ function surplus(found: Filter, snapshot: Snapshot, { isLookedAt, isTaken, whole
     mend: [planDelete(filter, found)],
   }
   if (slot !== undefined && isTaken(slot)) return isLookedAt(slot) ? [toGo] : []
-  if (!whole) return []
   const leadsNowhere = node && (node.link === undefined || !snapshot.link(node.link))
   return [leadsNowhere ? toGo : foreign('surplus', object)]
 }

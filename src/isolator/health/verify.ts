@@ -1,4 +1,5 @@
 import { activeFeatures } from '../../ethtool/features.js'
+import { link, type Link } from '../../rtnetlink/index.js'
 import { atOnce } from '../kernel/at-once.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { Fault } from './difference.js'
@@ -8,13 +9,14 @@ import { followRoutes } from '../host/routes.js'
 import type { HostRecord } from '../layout/host-record.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { FIRST_SLOT, shaperNames } from '../layout/layout.js'
-import { WholeSnapshot } from './snapshot.js'
+import { readPlanned } from './planned-snapshot.js'
+import { WholeSnapshot, type Snapshot } from './snapshot.js'
 import { containerNodes } from '../plan/container.js'
-import type { HostFacts } from '../plan/facts.js'
 import { hostPlan } from '../plan/host.js'
-import { bridgeFaults } from './verify-bridges.js'
+import { plan } from '../plan/planned.js'
+import { bridgeFaults, bridgeSide } from './verify-bridges.js'
 import { socketFaults } from './verify-sockets.js'
-import { containerFaults, type ActiveFeatures } from './verify-container.js'
+import { containerFaults, devicesOf, nearSide, type ActiveFeatures } from './verify-container.js'
 import { hostFaults, routeFault, surplusFaults } from './verify-host.js'
 
 /** What is compared with the kernel. */
@@ -46,10 +48,9 @@ export async function findFaults(scope: Scope): Promise<Fault[]> {
   }
 }
 
-async function compareWithKernel({ host, record, containers, whole, table }: Scope): Promise<Fault[]> {
-  const snapshot = await WholeSnapshot.read(host.rt)
-  host.facts = currentFacts(host.facts, snapshot)
-  host.publicIndex = snapshot.link(host.facts.publicInterface)?.index ?? host.publicIndex
+async function compareWithKernel(scope: Scope): Promise<Fault[]> {
+  const { host, record, containers, whole } = scope
+  const snapshot = await look(scope)
   // Without an interface there are no routes: containers keep what they have until it is there again.
   const { problems } = (await unlessGone(() => followRoutes(host))) ?? { problems: [] }
   const features = await featuresOn(host, containers)
@@ -69,28 +70,53 @@ async function compareWithKernel({ host, record, containers, whole, table }: Sco
   await atOnce(containers, async container => {
     faults.set(container, await containerFaults(host, container, snapshot, features))
   })
-  const lookedAt = new Set(slots)
-  const planned = [
-    ...hostPlan(host.facts, record),
-    ...containers.flatMap(container => containerNodes(host.facts, container)),
-  ]
   return [
     ...ofHost,
     ...containers.flatMap(container => faults.get(container) ?? []),
     ...(await socketFaults(host, containers)),
-    ...(await surplusFaults(host.facts, snapshot, planned, {
-      isLookedAt: slot => lookedAt.has(slot),
-      isTaken: slot => table.inSlot(slot) !== undefined,
-      whole,
-    })),
+    ...(whole ? await surplusOf(scope, snapshot) : []),
   ]
 }
 
-function currentFacts(facts: HostFacts, snapshot: WholeSnapshot): HostFacts {
-  const link = snapshot.link(facts.publicInterface)
-  if (!link) return facts
-  const { address: mac = facts.mac, mtu, inet6 } = link
-  return { ...facts, mac, mtu, ipv6: inet6 !== undefined }
+/**
+ * Reads everything that the host has, or of one container what its plan has: that costs the same however many others there are.
+ * Has the facts follow the public interface.
+ */
+async function look({ host, containers, whole }: Scope): Promise<Snapshot> {
+  const { rt } = host
+  const { publicInterface } = host.facts
+  if (whole) {
+    const snapshot = await WholeSnapshot.read(rt)
+    followInterface(host, snapshot.link(publicInterface))
+    return snapshot
+  }
+  followInterface(host, await unlessGone(() => rt.links.get(publicInterface)))
+  const planned = containers.flatMap(container => [
+    ...bridgeSide(host.facts, container.slot),
+    ...nearSide(host.facts, container),
+  ])
+  const own = new Set(containers.flatMap(devicesOf))
+  return readPlanned(rt, [plan(link, 'change', { dev: publicInterface }), ...planned], own)
+}
+
+function followInterface(host: HostContext, link: Link | undefined): void {
+  if (!link) return
+  const { address: mac = host.facts.mac, mtu, inet6, index } = link
+  host.facts = { ...host.facts, mac, mtu, ipv6: inet6 !== undefined }
+  host.publicIndex = index
+}
+
+/** What nobody has planned on the host's interfaces: it can be anywhere, and only a look at all of it finds it. */
+function surplusOf({ host, record, containers, table }: Scope, snapshot: Snapshot): Promise<Fault[]> {
+  const lookedAt = new Set(containers.map(({ slot }) => slot))
+  const planned = [
+    ...hostPlan(host.facts, record),
+    ...containers.flatMap(container => containerNodes(host.facts, container)),
+  ]
+  return surplusFaults(host.facts, snapshot, planned, {
+    isLookedAt: slot => lookedAt.has(slot),
+    isTaken: slot => table.inSlot(slot) !== undefined,
+  })
 }
 
 /** What is on of the features that must not be, by device: asked of all shapers in one conversation. */

@@ -3,14 +3,15 @@
  * qdiscs, classifiers and devices that small kernels lack. It boots this file system as an ordinary process and needs
  * no privileges. `npm run test:uml -- test/tc/filters.test.ts` runs those files only.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { ready } from './ready.js'
 import { root } from './run.js'
+import { longestFirst } from './test-order.js'
 import { touchesKernel } from './touches-kernel.js'
-import { transpile } from './transpile.js'
-import { boot, consoleLog, folder, kernel, memoryFolder, preload } from './uml/machine.js'
+import { sourcesBelow, transpileAll } from './transpile.js'
+import { boot, consoleLog, folder, kernel, library, memoryFolder } from './uml/machine.js'
 
 /** Left out: user-mode Linux has one CPU, is several times slower than the machine, and a file may take five minutes there. */
 const notHere = [
@@ -36,12 +37,6 @@ const named = process.argv.slice(2)
 const secondsPerFile = 300
 const secondsInAll = 45 * 60
 
-/** @param {string} top */
-const sourcesBelow = top =>
-  readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts'))
-    .map(name => join(top, name))
-
 /** Test files that would not say the same here as on the host. Packing and installing has nothing to do with a kernel. */
 async function kernelTests() {
   const here = (/** @type {string} */ file) =>
@@ -49,12 +44,7 @@ async function kernelTests() {
   const tests = []
   for (const file of sourcesBelow('test').filter(here))
     if (await touchesKernel(join(root, file))) tests.push(file)
-  return tests.sort()
-}
-
-/** On the host's side, where the compiler loads in a sixth of the time. */
-async function transpileAll() {
-  for (const file of ['src', 'test', 'examples'].flatMap(sourcesBelow)) await transpile(join(root, file))
+  return longestFirst(tests)
 }
 
 /** Files that machines take one after the other, and where they note what is taken. */
@@ -74,6 +64,7 @@ const { add, conclude, reportTap } = await import('./tap-report.js')
 
 const tests = named.length > 0 ? named : await kernelTests()
 layOut(tests)
+// On the host's side, where the compiler loads in a sixth of the time.
 await transpileAll()
 
 // A device that is on a bus, whose messages have attributes that others lack. Nobody sets it up, and with a TTL of 0
@@ -84,7 +75,8 @@ const devices = named.includes('scripts/capture-goldens.ts')
 
 // Each has one CPU and 1 GiB.
 const count = devices.length > 0 ? 1 : Math.min(availableParallelism(), tests.length, 4)
-const env = { ...process.env, LD_PRELOAD: await preload(), ...memoryFolder(count) }
+await library('vfork')
+const env = { ...process.env, LD_PRELOAD: await library('xstate'), ...memoryFolder(count) }
 
 /**
  * One machine from its start to its end.

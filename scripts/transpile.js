@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { root } from './run.js'
 
@@ -31,4 +31,19 @@ export async function transpile(file) {
   writeFileSync(temporary, outputText)
   renameSync(temporary, kept)
   return outputText
+}
+
+/**
+ * The TypeScript files of a folder, from the repository's root.
+ *
+ * @param {string} top
+ */
+export const sourcesBelow = top =>
+  readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => join(top, name))
+
+/** Once, before many processes load them: each would load the compiler. */
+export async function transpileAll() {
+  for (const file of ['src', 'test', 'examples'].flatMap(sourcesBelow)) await transpile(join(root, file))
 }

@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { transpile } from './transpile.js'
 
-const isOurs = (/** @type {string} */ url) => url.endsWith('.ts') && !url.includes('/node_modules/')
+const isOurs = (/** @type {string} */ url) => /\.ts(\?|$)/.test(url) && !url.includes('/node_modules/')
 
 /**
- * In a TypeScript module './x.js' names x.ts.
+ * In a TypeScript module './x.js' names x.ts. './x.js?again' is another instance of it, and of what it imports.
  *
  * @type {import('node:module').ResolveHook}
  */
 export async function resolve(specifier, context, next) {
-  if (specifier.startsWith('.') && specifier.endsWith('.js') && isOurs(context.parentURL ?? '')) {
-    const url = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL)
+  const { parentURL = '' } = context
+  if (/^\..*\.js(\?|$)/.test(specifier) && isOurs(parentURL)) {
+    const url = new URL(specifier.replace(/\.js(\?|$)/, '.ts$1'), parentURL)
+    url.search ||= new URL(parentURL).search
     if (existsSync(fileURLToPath(url))) return { url: url.href, format: 'module', shortCircuit: true }
   }
   return next(specifier, context)

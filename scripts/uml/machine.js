@@ -9,15 +9,20 @@ export const kernel = '/usr/bin/linux.uml'
 /** Where machines keep what they make: their consoles and, where it has to be, their memory. */
 export const folder = join(root, 'build/uml')
 
-/** What user-mode Linux has to be given to boot on this processor. Compiled every time: it takes a tenth of a second. */
-export async function preload() {
-  const library = join(folder, 'xstate.so')
+/**
+ * A library to preload: `xstate` is for user-mode Linux itself, `vfork` for Node.js in it. Compiled every time: it takes
+ * a tenth of a second.
+ *
+ * @param {'xstate' | 'vfork'} name
+ */
+export async function library(name) {
+  const file = join(folder, `${name}.so`)
   const { code, output } = await capture('cc', [
     ...['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC'],
-    ...['-o', library, 'scripts/uml/xstate.c'],
+    ...['-o', file, `scripts/uml/${name}.c`],
   ])
-  if (code !== 0) throw new Error(`cannot compile scripts/uml/xstate.c:\n${output}`)
-  return library
+  if (code !== 0) throw new Error(`cannot compile scripts/uml/${name}.c:\n${output}`)
+  return file
 }
 
 /**

@@ -12,7 +12,6 @@ import { WatchedState } from './watched-state.js'
 /** Each message, and each sendmsg, is one that can fail; some of them are tried. RTNETLINK_FAULTS=all tries all. */
 const ALL = process.env.RTNETLINK_FAULTS === 'all'
 const TRIES = 8
-t.setTimeout(ALL ? 390_000 : 120_000)
 
 const FAULTS = ['refused', 'lost', 'unsent'] satisfies Fault[]
 

@@ -25,11 +25,29 @@ const cases: Record<
   be64: ['8000000000000001', '8000000000000001', 0x8000_0000_0000_0001n, 0n, 2n ** 64n - 1n],
 }
 
+/** What src/netlink/codec/byte-order.ts looks at, as it is on such a machine. */
+const firstByte = (littleEndian: boolean) =>
+  class extends Uint16Array {
+    override get buffer() {
+      return Uint8Array.from(littleEndian ? [1, 0] : [0, 1]).buffer
+    }
+  }
+
+/** The module as it is on such a machine, whatever this one is. */
+async function scalarsOf(littleEndian: boolean): Promise<Record<Name, unknown>> {
+  const another = `../../../src/netlink/codec/scalars.js?${littleEndian ? 'little' : 'big'}`
+  const here = globalThis.Uint16Array
+  globalThis.Uint16Array = firstByte(littleEndian)
+  try {
+    return (await import(another)) as Record<Name, unknown>
+  } finally {
+    globalThis.Uint16Array = here
+  }
+}
+
 for (const littleEndian of [true, false]) {
   t.test(`on a ${littleEndian ? 'little' : 'big'}-endian machine`, async t => {
-    const all: Record<Name, unknown> = await t.mockImport('../../../src/netlink/codec/scalars.js', {
-      '../../../src/netlink/codec/byte-order.js': { littleEndian },
-    })
+    const all = await scalarsOf(littleEndian)
     for (const [name, [little, big, value]] of Object.entries(cases)) {
       const codec = all[name as Name] as Scalar
       const expected = bytes(littleEndian ? little : big)

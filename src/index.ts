@@ -83,7 +83,7 @@ export type {
 } from './isolator/options/arguments.js'
 export type { ContainerInfo } from './isolator/container/info.js'
 export type { Difference } from './isolator/health/difference.js'
-export type { Gone, IsolatorEvents } from './isolator/health/isolator-events.js'
+export type { Gone, HostSocket, IsolatorEvents } from './isolator/health/isolator-events.js'
 export type { InspectedContainer, InspectedSettings, Inspection } from './isolator/inspection/inspection.js'
 export type { Recovery } from './isolator/recovery/recover.js'
 export type { Removal } from './isolator/removal/removal.js'

@@ -42,7 +42,15 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
     return await aloneOnHost(netns, async () => {
       const exclusive = options.exclusive ? excludeOthers(netns) : undefined
       try {
-        return await prepare({ ...opened, exclusive, hostSockets: options.hostSockets }, options)
+        return await prepare(
+          {
+            ...opened,
+            exclusive,
+            hostSockets: options.hostSockets,
+            hostSocketsInterval: options.hostSocketsInterval,
+          },
+          options,
+        )
       } catch (error) {
         // Before the next who waits for the host gets it, and looks whether it is kept out.
         exclusive?.close()
@@ -59,7 +67,7 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
 
 /** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
 async function prepare(
-  opened: Pick<HostContext, 'netns' | 'rt' | 'sockets' | 'exclusive' | 'hostSockets'>,
+  opened: Pick<HostContext, 'netns' | 'rt' | 'sockets' | 'exclusive' | 'hostSockets' | 'hostSocketsInterval'>,
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
   const { netns, rt } = opened

@@ -8,6 +8,7 @@ import { linkName } from '../layout/layout.js'
 import { retryLater, retryUntilDone } from './retry-until-done.js'
 import { RouteWatch } from './route-watch.js'
 import { ProcessWatch } from './process-watch.js'
+import { SocketWatch } from './socket-watch.js'
 import type { Repair } from './repair.js'
 import { nextTurn } from '../kernel/concurrency-limit.js'
 
@@ -37,6 +38,7 @@ export class Housekeeping {
   readonly #processes = new ProcessWatch<Container>(container => {
     void this.#cleanUp(container, 'exit')
   })
+  readonly #sockets: SocketWatch
   readonly #closed = new AbortController()
   #watch: HostWatch | undefined
   #routes: RouteWatch | undefined
@@ -52,16 +54,31 @@ export class Housekeeping {
     this.#host = host
     this.#containers = containers
     this.#chores = chores
+    this.#sockets = new SocketWatch(host, containers, host.hostSocketsInterval, {
+      found: socket => {
+        this.#tell('hostSocket', socket)
+      },
+      failed: this.#fail,
+    })
     this.#events.setMaxListeners(0)
   }
 
   on<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): void {
     this.#start()
     this.#events.on(event, listener as never)
+    this.#watchSockets()
   }
 
   off<Name extends keyof IsolatorEvents>(event: Name, listener: Listener<Name>): void {
     this.#events.off(event, listener as never)
+    this.#watchSockets()
+  }
+
+  /** Sockets are looked for as long as somebody wants to know. */
+  #watchSockets(): void {
+    const isWanted = this.#events.listenerCount('hostSocket') > 0 && !this.#closed.signal.aborted
+    if (isWanted) this.#sockets.start()
+    else this.#sockets.stop()
   }
 
   /** Resolves when the container is gone. */
@@ -111,7 +128,10 @@ export class Housekeeping {
   }
 
   /** Calls the listeners. One that throws must not keep the others from hearing, nor the isolator from its work. */
-  #tell<Name extends 'gone' | 'insideError'>(event: Name, ...told: IsolatorEvents[Name]): void {
+  #tell<Name extends 'gone' | 'insideError' | 'hostSocket'>(
+    event: Name,
+    ...told: IsolatorEvents[Name]
+  ): void {
     for (const listener of this.#events.listeners(event) as Listener<Name>[]) {
       try {
         listener(...told)
@@ -146,6 +166,7 @@ export class Housekeeping {
     this.#processes.close()
     this.#watch?.stop()
     this.#routes?.stop()
+    this.#sockets.stop()
     await this.#repairing
   }
 

@@ -1,4 +1,5 @@
 import { callback, oneOf, type Declaration } from '../../input/index.js'
+import type { SocketProtocol } from '../../sock-diag/index.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { isolatorArgument } from '../options/declared.js'
 import type { Repair } from './repair.js'
@@ -8,6 +9,21 @@ export interface Gone {
   readonly id: string
   /** `'cleanup'` was called, its process ended, or its veth went: the container deleted its end, or its namespace ended. */
   readonly reason: 'cleanup' | 'exit' | 'link'
+}
+
+/** A socket of the host on a port of a container: it gets no packets, since the container gets them. */
+export interface HostSocket {
+  /** The container that has the port. */
+  readonly id: string
+  /** `'tcp'`, `'udp'` or `'udplite'`. */
+  readonly protocol: SocketProtocol
+  /** The local address, `'0.0.0.0'` or `'::'` for all of them. */
+  readonly address: string
+  readonly port: number
+  /** The user who owns the socket. */
+  readonly uid: number
+  /** Its inode, as /proc/<pid>/fd has it. */
+  readonly inode: number
 }
 
 /** The events of an isolator, by name, with the arguments of their listeners. */
@@ -24,11 +40,18 @@ export interface IsolatorEvents {
    * `details.id` names the container. `usage()`, `update()` or `cleanup()` has gone on without it.
    */
   insideError: [IsolatorError]
+  /**
+   * A process of the host has bound a port of a container: reported once for each socket, at most `hostSocketsInterval` after it is
+   * bound. It is looked for only while this event has a listener.
+   */
+  hostSocket: [HostSocket]
   /** Something that was to be done by itself has failed, and is tried again. Without a listener it is a warning of the process. */
   error: [Error]
 }
 
-const event: Declaration<keyof IsolatorEvents> = oneOf('gone', 'repaired', 'insideError', 'error')
+const event: Declaration<keyof IsolatorEvents> = oneOf(
+  ...(['gone', 'repaired', 'insideError', 'hostSocket', 'error'] as const),
+)
 const listener = callback('a function, which is called at each event')
 
 const checksOf = (

@@ -17,6 +17,8 @@ export interface HostContext {
   readonly routing: RouteOptions
   /** What becomes of a container that asks for a port on which the host has a socket. */
   readonly hostSockets: 'refuse' | 'ignore'
+  /** Seconds between two looks for sockets of the host on ports of containers. */
+  readonly hostSocketsInterval: number
   /** As of the last look: the public interface may get another MAC or MTU, the host other routes. */
   facts: HostFacts
   /** Likewise, its index: another one that has got its name has none of the filters. */

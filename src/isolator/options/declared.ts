@@ -55,6 +55,18 @@ export const portRanges: Declaration<PortRangesInput> = either(
   ),
 )
 
+/** The longest that a timer of Node takes, seconds: 2^31 - 1 ms. */
+const LONGEST = 2_147_483
+
+/** A time, above 0 and from `least` on: seconds. */
+export const secondsFrom = (least: number): Declaration<number> =>
+  scalar(
+    `a number of seconds, ${least > 0 ? `at least ${least}, ` : ''}at most ${LONGEST}`,
+    value => typeof value === 'number' && value > 0 && value >= least && value <= LONGEST,
+    undefined,
+    value => (typeof value === 'number' ? 'range' : 'type'),
+  )
+
 /** A size, within bounds: bytes, or bytes per second. */
 export const sizeThat = (words: string, test: (bytes: number) => boolean): Declaration<SizeInput> =>
   scalar(

@@ -22,6 +22,7 @@ import {
   pid,
   portRanges,
   rate,
+  secondsFrom,
 } from './declared.js'
 import { refuseAlone } from './option-checks.js'
 import type { RatePolicy } from './rate-limit.js'
@@ -107,6 +108,11 @@ export const isolatorOptions = object(
      * is ERR_PORTS_IN_USE; `'ignore'` is for runtimes that hold a port themselves, so that nobody else takes it.
      */
     hostSockets: optional(oneOf('refuse', 'ignore')),
+    /**
+     * Seconds from one look for sockets of the host on ports of containers to the next, at least 0.1. Default: 10. It is looked only while
+     * the event `hostSocket` has a listener.
+     */
+    hostSocketsInterval: optional(secondsFrom(0.1)),
     /**
      * Keep everybody else off the host until the isolator is closed: another `create()`, or a `remove()`, is refused with
      * `ERR_HOST_BUSY`, in whatever process. Isolators that are open already stay. Default false.
@@ -196,6 +202,7 @@ export interface IsolatorOptions {
   readonly hostServices: PortRanges | undefined
   readonly withoutBridge: 'refuse' | 'accept'
   readonly hostSockets: 'refuse' | 'ignore'
+  readonly hostSocketsInterval: number
   readonly exclusive: boolean
   readonly routing: RouteOptions
   readonly statistics: StatisticsOptions
@@ -239,6 +246,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     hostServices: hostServices(options.hostAccess),
     withoutBridge: options.withoutBridge ?? 'refuse',
     hostSockets: options.hostSockets ?? 'refuse',
+    hostSocketsInterval: options.hostSocketsInterval ?? 10,
     exclusive: options.exclusive ?? false,
     routing: parseRouteOptions(options, options.neighbours ?? 'prefix'),
     statistics: parseStatisticsOptions(options),

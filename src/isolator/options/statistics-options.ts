@@ -1,17 +1,10 @@
-import { boolean, object, optional, scalar, type Declaration, type InputOf } from '../../input/index.js'
+import { boolean, object, optional, type InputOf } from '../../input/index.js'
+import { secondsFrom } from './declared.js'
 import { refuse, refuseAlone } from './option-checks.js'
 
 /** Mesos's least interval, seconds. */
 const LEAST_INTERVAL = 0.02
-/** The longest that a timer of Node takes, seconds: 2^31 - 1 ms. */
-const LONGEST = 2_147_483
-
-const seconds: Declaration<number> = scalar(
-  `a number of seconds, at most ${LONGEST}`,
-  value => typeof value === 'number' && value > 0 && value <= LONGEST,
-  undefined,
-  value => (typeof value === 'number' ? 'range' : 'type'),
-)
+const seconds = secondsFrom(0)
 
 export const statisticsOptions = object({
   /** Count TCP connections. Default: false. Costs an entry into the namespace of each container asked about. */

@@ -55,8 +55,8 @@ async function runFile(file, prefix) {
     cwd: root,
     env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(secondsPerFile) },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // The limit that the file has itself comes first, and says which test took so long.
-    timeout: (secondsPerFile + 5) * 1000,
+    // The limit that the file has itself, by TAP_TIMEOUT or t.setTimeout(), comes first, and says what took so long.
+    timeout: 2 * secondsPerFile * 1000,
     killSignal: 'SIGKILL',
   })
   let output = ''

@@ -18,6 +18,16 @@ const notHere = [
   // One process holds a lock, for which it takes much memory, while another runs.
   'test/native/rtnl.test.ts',
   'test/isolator/event-loop.test.ts',
+  // What they look at is Node.js, or refuses before a kernel is asked.
+  'test/cli/completion.test.ts',
+  'test/cli/process.test.ts',
+  'test/cli/usage.test.ts',
+  'test/input/every-argument.test.ts',
+  'test/input/refused.test.ts',
+  'test/isolator/few-descriptors.test.ts',
+  'test/native/exit.test.ts',
+  'test/native/worker.test.ts',
+  'test/netns/worker.test.ts',
   // Starts processes, but only to forbid them something that no kernel knows of.
   'test/netlink/codec/without-generated-code.test.ts',
   // Thousands of frames, on five layouts.

@@ -10,7 +10,6 @@ import { changesNothing, filtersOf, settleLoopback } from './kernel-state.js'
 import { WatchedState } from './watched-state.js'
 
 // A process for each point.
-t.setTimeout(120_000)
 
 const FIXTURE = fileURLToPath(new URL('fixtures/killed-in-create.js', import.meta.url))
 

@@ -5,7 +5,7 @@ import { ContainerTable, type Container, type WantedContainer } from './containe
 import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
-import { aloneOnHost } from './host/lock.js'
+import { HostTurns } from './host/turns.js'
 import type { HostRecord } from './layout/host-record.js'
 import { Housekeeping, type Listener } from './health/housekeeping.js'
 import { isolate, type Isolation } from './container/isolate.js'
@@ -34,10 +34,12 @@ import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { followName, publicInterfaceChanged } from './host/public-interface.js'
 import { routesChanged } from './host/routes.js'
+import { finishChanges } from './recovery/finish-changes.js'
 import { recover, type Recovery } from './recovery/recover.js'
+import { seeOthers } from './recovery/see-others.js'
 import { remove, removeWhole } from './removal/remove.js'
 import type { Removal } from './removal/removal.js'
-import { removeKnown } from './container/remove.js'
+import { notBegun, removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
@@ -65,6 +67,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   readonly #calls = new Calls(() => {
     followName(this.#host)
   })
+  readonly #turns: HostTurns
   readonly #housekeeping: Housekeeping
 
   private constructor(options: IsolatorOptions, { host, record, settings, limits }: PreparedHost) {
@@ -77,9 +80,19 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#housekeeping = new Housekeeping(host, this.#containers, {
       cleanup: id => this.cleanup(id),
       // Also while destroy() waits for the calls under way, of which one may wait for this.
-      repair: () => this.#calls.run(() => this.#settled(undefined, repair)),
+      repair: () => this.#inTurn(() => this.#settled(undefined, repair)),
     })
     const { insideFailed } = this.#housekeeping
+    this.#turns = new HostTurns(host, {
+      seeOthers: () =>
+        seeOthers(host, this.#containers, container => {
+          this.#housekeeping.gone(container)
+        }),
+      finish: async () => {
+        for (const error of await finishChanges(host, this.#containers, insideFailed))
+          this.#housekeeping.failed(error)
+      },
+    })
     this.#usage = new UsageReader(host.rt, this.#containers, options.statistics, insideFailed)
   }
 
@@ -148,16 +161,15 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.recoverOptions(options)
     const { orphans = [], unknown = 'keep' } = options
     const { recovery, outdated, failures } = await this.#calls.recover(async () => {
-      if (this.#containers.size === 0)
-        return recover(
-          this.#host,
-          this.#containers,
-          { known, orphans, unknown },
-          this.#housekeeping.insideFailed,
+      if (this.#containers.size > 0)
+        throw new IsolatorError(
+          'ERR_CONTAINER_EXISTS',
+          'recover() comes first: this isolator has containers already',
         )
-      throw new IsolatorError(
-        'ERR_CONTAINER_EXISTS',
-        'recover() comes first: this isolator has containers already',
+      const { insideFailed } = this.#housekeeping
+      return this.#turns.change(
+        () => recover(this.#host, this.#containers, { known, orphans, unknown }, insideFailed),
+        { finishes: true },
       )
     })
     for (const error of failures) this.#housekeeping.failed(error)
@@ -203,7 +215,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.update(id)
     takes.updateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
-    return this.#calls.run(async () => {
+    return this.#inTurn(async () => {
       const container = this.#containers.known(id)
       await this.#calls.afterwards([container], async () => {
         this.#containers.checkHas(container)
@@ -224,7 +236,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanup(id: string): Promise<boolean> {
     takes.cleanup(id)
-    return (await this.#calls.run(() => this.#cleanUp([id]))).has(id)
+    return (await this.#calls.run(() => this.#cleanUpInTurn([id]))).has(id)
   }
 
   /**
@@ -235,7 +247,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
     takes.cleanupMany(ids)
-    const gone = await this.#calls.run(() => this.#cleanUp(ids))
+    const gone = await this.#calls.run(() => this.#cleanUpInTurn(ids))
     return ids.map(id => gone.has(id))
   }
 
@@ -299,7 +311,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async verify(id?: string): Promise<Difference[]> {
     if (id !== undefined) takes.verify(id)
-    const faults = await this.#calls.run(() => this.#settled(id, findFaults))
+    const faults = await this.#calls.run(() => this.#turns.look(() => this.#settled(id, findFaults)))
     return faults.map(({ difference }) => difference)
   }
 
@@ -310,7 +322,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async repair(id?: string): Promise<Repair> {
     if (id !== undefined) takes.repair(id)
-    return this.#calls.add(() => this.#settled(id, repair))
+    return this.#calls.add(() => this.#turns.change(() => this.#settled(id, repair)))
   }
 
   /**
@@ -374,20 +386,16 @@ export class PortMappingIsolator implements AsyncDisposable {
    * @throws IsolatorError ERR_HOST_BUSY where another create(), destroy() or remove() on the same host has not ended for 30 s
    */
   async destroy(): Promise<void> {
-    await this.#calls.end(() =>
-      aloneOnHost(
-        this.#host.netns,
-        async () => {
-          await this.#cleanUp(Array.from(this.#containers, ({ id }) => id))
-          // What changes from here on is not to be put right again.
-          await this.#housekeeping.close()
-          await removeWhole(this.#host, this.#record, this.#housekeeping.insideFailed)
-          // Whoever waits for the host gets it now, and is not kept out any more.
-          this.#host.exclusive?.close()
-        },
-        { exclusive: this.#host.exclusive },
-      ),
-    )
+    await this.#calls.end(async () => {
+      await this.#turns.change(() => this.#cleanUp(Array.from(this.#containers, ({ id }) => id)))
+      // What changes from here on is not to be put right again. Not within a turn: it waits for a repair, which may wait for its own.
+      await this.#housekeeping.close()
+      await this.#turns.change(async () => {
+        await removeWhole(this.#host, this.#record, this.#housekeeping.insideFailed)
+        // Whoever waits for the host gets it now, and is not kept out any more.
+        this.#host.exclusive?.close()
+      })
+    })
     await this.close()
   }
 
@@ -400,6 +408,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#usage.close()
     await this.#calls.close()
     await kept
+    await this.#turns.idle()
     this.#host.rt.close()
     this.#host.sockets.close()
     this.#host.netns.close()
@@ -412,8 +421,9 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   #isolateAll(wanted: readonly WantedContainer[]): Promise<ContainerInfo[]> {
     return this.#calls.add(async () => {
-      const added = await isolate(this.#isolation, wanted)
+      const added = await this.#turns.change(() => isolate(this.#isolation, wanted))
       for (const container of added) this.#housekeeping.made(container)
+      // In a turn of its own: see HostTurns.
       await this.#followHost()
       return added.map(infoOf)
     })
@@ -434,9 +444,32 @@ export class PortMappingIsolator implements AsyncDisposable {
     return !this.#housekeeping.followsRoutes && routesChanged(this.#host)
   }
 
+  /** Does the work of a call that changes containers. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(() => this.#turns.change(work))
+  }
+
+  /** Takes containers away, now or, where this isolator does not get its turn, later. Returns their ids. */
+  async #cleanUpInTurn(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    let begun = false
+    try {
+      return await this.#turns.change(() => {
+        begun = true
+        return this.#cleanUp(ids)
+      })
+    } catch (error) {
+      throw begun ? error : notBegun(this.#among(ids), error as Error, this.#housekeeping)
+    }
+  }
+
+  /** The containers of these ids, each once. */
+  #among(ids: readonly string[]): Container[] {
+    return [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
+  }
+
   /** Takes containers away, of those that are still there once the calls under way are through. Returns their ids. */
   #cleanUp(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const containers = [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
+    const containers = this.#among(ids)
     return this.#calls.afterwards(containers, () =>
       removeKnown(this.#host, this.#containers, containers, this.#housekeeping),
     )

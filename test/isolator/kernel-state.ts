@@ -16,8 +16,11 @@ export async function stateOf(
   const { state } = await snapshot({ namespaces })
   for (const { filters, links } of Object.values(state.namespaces)) {
     // A bridge takes its bound of segmentation from the ports that it has had.
-    for (const link of links as { ifname?: string; tso_max_size?: number }[])
+    for (const link of links as { ifname?: string; ifalias?: string; tso_max_size?: number }[]) {
       if (link.ifname?.startsWith('pmb')) delete link.tso_max_size
+      // Every call notes there that it changed something.
+      if (/^changed by \S+$/.test(link.ifalias ?? '')) delete link.ifalias
+    }
     // From its second dump on, the kernel says of an action that hardware keeps no statistics of it.
     for (const [place, lines] of Object.entries(filters))
       filters[place] = lines.filter(line => !line.includes('used_hw_stats'))

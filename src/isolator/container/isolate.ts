@@ -86,10 +86,7 @@ async function isolateSome(
   })
   await allDone([free, opened])
   const insides = new Map(await opened)
-  await assignIds(
-    host,
-    containers.map(({ netns }) => netns),
-  )
+  await assignIds(host, table, containers)
   await atOnce(containers, ({ container, netns }) => attach(table, container, netns, undo))
   await ensureBridges(
     host,
@@ -124,11 +121,26 @@ function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo)
   throw refuse('netns', referencePath(reference), "a namespace of the container's own, not the host's")
 }
 
-/** Has the host's namespace know others: the names that they get next are ours by this (see ourHandles). */
-async function assignIds({ rt }: HostContext, spaces: readonly NetworkNamespace[]): Promise<void> {
-  const results = await rt.send(spaces.map(({ fd }) => netnsId.assign(fd)))
+/**
+ * Has the host's namespace know others: the names that they get next are ours by this (see ourHandles). One that it knows
+ * already can be the container of another isolator.
+ *
+ * @throws IsolatorError ERR_CONTAINER_EXISTS then
+ */
+async function assignIds(
+  { rt }: HostContext,
+  table: ContainerTable,
+  containers: readonly { container: Container; netns: NetworkNamespace }[],
+): Promise<void> {
+  const results = await rt.send([
+    ...containers.map(({ netns }) => netnsId.assign(netns.fd)),
+    ...containers.map(({ netns }) => netnsId.ask(netns.fd)),
+  ])
   const refused = results.find(({ error }) => error && error.code !== 'EEXIST')
   if (refused?.error) throw refused.error
+  const answers = results.slice(containers.length)
+  for (const [i, { container }] of containers.entries())
+    table.settleAs(netnsId.of(answers[i]?.replies ?? []), container)
 }
 
 /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */

@@ -110,6 +110,17 @@ export async function removeKnown(
   return new Set(there.map(({ id }) => id))
 }
 
+/** The error of a call that could not begin to remove containers, which are removed later. */
+export function notBegun(
+  containers: readonly Container[],
+  error: Error,
+  listener: Pick<RemovalListener, 'keepRemoving'>,
+): Error {
+  for (const container of containers) listener.keepRemoving(container)
+  if (containers.length === 0) return error
+  return notRemoved(new Map(containers.map(container => [container, error])), containers.length)
+}
+
 /** The error of a call that could not remove some of its containers. */
 function notRemoved(failures: Failures, asked: number): IsolatorError {
   const ids = [...failures.keys()].map(({ id }) => id)

@@ -5,6 +5,7 @@ import { allPorts, type ContainerFacts } from '../plan/facts.js'
 import { PortOwners } from '../ports/port-owners.js'
 import { PortRanges, type PortRange } from '../ports/port-ranges.js'
 import type { RateLimit } from '../options/rate-limit.js'
+import { OtherContainers, type OtherContainer } from './others.js'
 import type { Process } from './process.js'
 import { SlotAllocator } from './slot-allocator.js'
 
@@ -21,6 +22,8 @@ export interface Container extends ContainerFacts {
   readonly process?: Process | undefined
   /** The identity of its namespace, once it has one. When the namespace has ended, another can have the same. */
   namespace?: string
+  /** The number that the host's namespace has for it. */
+  nsid?: number | undefined
   /** Whether that has been given its name in /run/netns, which keeps it until the name is taken away. */
   named?: boolean
   /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
@@ -54,6 +57,10 @@ export class ContainerTable implements Iterable<Container> {
   readonly #bySlot = new Map<number, Container>()
   /** By the identity of their network namespace. */
   readonly #byNamespace = new Map<string, Container>()
+  /** Those of other isolators on the host, whose places are taken. */
+  #others = new OtherContainers()
+  /** Each gives back a place of theirs. */
+  #placesOfOthers: readonly (() => void)[] = []
 
   constructor({ ports, ephemeralPorts, ephemeralPortsPerContainer }: ManagedPorts) {
     this.#managed = ports
@@ -105,6 +112,7 @@ export class ContainerTable implements Iterable<Container> {
   add({ id, ports, reference, ...limits }: Omit<WantedContainer, 'netns'>): Container {
     if (this.#byId.has(id))
       throw new IsolatorError('ERR_CONTAINER_EXISTS', `'${id}' is isolated already`, { details: { id } })
+    if (this.#others.withId(id)) throw ofAnother(id, `'${id}' is isolated already`)
     this.#checkPorts(id, ports)
     const slot = this.#slots.allocate()
     const container: Container = {
@@ -153,6 +161,44 @@ export class ContainerTable implements Iterable<Container> {
   /** The container in a slot. */
   inSlot(slot: number): Container | undefined {
     return this.#bySlot.get(slot)
+  }
+
+  /** Whether a container has the slot, of this isolator or of another. */
+  isTaken(slot: number): boolean {
+    return this.#bySlot.has(slot) || this.#others.inSlot(slot) !== undefined
+  }
+
+  /**
+   * Follows what other isolators have done on the host: gives own containers the ports and limits that they have by now, and
+   * notes the containers of others, in the place of those that were noted before.
+   */
+  follow(
+    changed: readonly (readonly [Container, ContainerFacts])[],
+    others: readonly OtherContainer[],
+  ): void {
+    for (const giveBack of this.#placesOfOthers) giveBack()
+    for (const [container, { ports }] of changed) this.#owners.take(container.ports.subtract(ports))
+    for (const [container, { ports, egress, ingress, enforced }] of changed) {
+      this.#owners.give(ports, container.slot)
+      Object.assign(container, { ports, egress, ingress, enforced })
+    }
+    this.#others = new OtherContainers(others)
+    this.#placesOfOthers = others.flatMap(other => this.#placesOf(other))
+  }
+
+  /**
+   * Notes the number that the host's namespace has for a container's.
+   *
+   * @throws IsolatorError ERR_CONTAINER_EXISTS where another isolator has made a container of it
+   */
+  settleAs(nsid: number | undefined, container: Container): void {
+    const holder = nsid === undefined ? undefined : this.#others.inNamespace(nsid)
+    if (holder)
+      throw ofAnother(
+        holder.id,
+        `the network namespace of '${container.id}' is isolated already, as '${holder.id}'`,
+      )
+    container.nsid = nsid
   }
 
   /** How many there are. */
@@ -216,6 +262,31 @@ export class ContainerTable implements Iterable<Container> {
     this.#owners.give(allPorts(container), container.slot)
   }
 
+  /** Takes the places of another's container. What of them an own one has, since somebody changed the notes, stays there. */
+  #placesOf({ slot, ports, ephemeralPorts }: OtherContainer): (() => void)[] {
+    const own = (range: PortRange): boolean => this.#owners.taken(PortRanges.from([range])) !== undefined
+    const free = PortRanges.from([...ports].filter(range => !own(range)))
+    this.#owners.give(free, slot)
+    this.#slots.allocateExact(slot)
+    const giveBack = [
+      () => {
+        this.#owners.take(free)
+        this.#slots.release(slot)
+      },
+    ]
+    if (own(ephemeralPorts)) return giveBack
+    const range = PortRanges.from([ephemeralPorts])
+    this.#ephemeral.allocateExact(ephemeralPorts)
+    this.#owners.give(range, slot)
+    return [
+      ...giveBack,
+      () => {
+        this.#owners.take(range)
+        this.#ephemeral.release(ephemeralPorts)
+      },
+    ]
+  }
+
   #ephemeralFor(slot: number): PortRange {
     try {
       return this.#freeEphemeral(() => false)
@@ -243,7 +314,7 @@ export class ContainerTable implements Iterable<Container> {
     }
     const taken = this.#owners.taken(ports)
     if (!taken) return
-    const owner = this.#bySlot.get(taken.slot)?.id
+    const owner = (this.#bySlot.get(taken.slot) ?? this.#others.inSlot(taken.slot))?.id
     throw new IsolatorError(
       'ERR_PORTS_OVERLAP',
       `'${id}' asks for port ${taken.port}, which '${owner}' has`,
@@ -253,6 +324,13 @@ export class ContainerTable implements Iterable<Container> {
     )
   }
 }
+
+const ofAnother = (id: string, what: string): IsolatorError =>
+  new IsolatorError(
+    'ERR_CONTAINER_EXISTS',
+    `${what}, by another isolator on this host: a new isolator's recover(['${id}']) takes it over, rtnetlink clean ${id} removes it`,
+    { details: { id } },
+  )
 
 const unknown = (id: string): IsolatorError =>
   new IsolatorError(

@@ -115,7 +115,7 @@ function surplusOf({ host, record, containers, table }: Scope, snapshot: Snapsho
   ]
   return surplusFaults(host.facts, snapshot, planned, {
     isLookedAt: slot => lookedAt.has(slot),
-    isTaken: slot => table.inSlot(slot) !== undefined,
+    isTaken: slot => table.isTaken(slot),
   })
 }
 

@@ -29,14 +29,33 @@ interface Alone {
 export async function aloneOnHost<T>(
   netns: NetworkNamespace,
   work: () => Promise<T>,
-  { patienceMs = PATIENCE_MS, exclusive }: Alone = {},
+  alone: Alone = {},
 ): Promise<T> {
-  const lock = await acquire(netns, patienceMs)
+  const lock = await holdHost(netns, alone)
   try {
-    if (!exclusive) refuseExcluded(netns)
     return await work()
   } finally {
     lock.close()
+  }
+}
+
+/**
+ * The same, until what it returns is closed.
+ *
+ * @throws IsolatorError ERR_HOST_BUSY likewise
+ */
+export async function holdHost(
+  netns: NetworkNamespace,
+  { patienceMs = PATIENCE_MS, exclusive }: Alone = {},
+): Promise<HeldName> {
+  const lock = await acquire(netns, patienceMs)
+  if (exclusive) return lock
+  try {
+    refuseExcluded(netns)
+    return lock
+  } catch (error) {
+    lock.close()
+    throw error
   }
 }
 

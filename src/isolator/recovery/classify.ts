@@ -9,7 +9,15 @@ import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { planDelete, type Planned } from '../plan/planned.js'
 import { addNames, namesBeyond, noteIn, portNames, removeNames } from '../plan/port-note.js'
 import { PortOwners } from '../ports/port-owners.js'
-import { factsOf, foundBySlot, isComplete, isContainerLink, isShaper, newestOfEachId } from './found.js'
+import {
+  factsOf,
+  foundBySlot,
+  isComplete,
+  isContainerLink,
+  isShaper,
+  newestOfEachId,
+  type Found,
+} from './found.js'
 import { filtersIn, type Survey } from './survey.js'
 
 /** Which of the complete containers stay. */
@@ -18,6 +26,8 @@ export interface Wanted {
   readonly ids: ReadonlySet<string>
   /** What becomes of the others. */
   readonly others: 'keep' | 'remove'
+  /** Whether one that looks half made, since somebody has set its veth down, is known to be complete. */
+  readonly isComplete?: (found: Found) => boolean
 }
 
 /** What a survey comes to: who stays, and what has to be done. */
@@ -49,7 +59,11 @@ export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Class
   const filters = filtersIn(survey)
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
-  const named = newestOfEachId(found.filter(candidate => isComplete(candidate, host.publicInterface)))
+  const named = newestOfEachId(
+    found.filter(
+      candidate => isComplete(candidate, host.publicInterface) || wanted.isComplete?.(candidate) === true,
+    ),
+  )
   const stay = (id: string): boolean => wanted.others === 'keep' || wanted.ids.has(id)
   const kept = [...named].flatMap(([id, container]) => (stay(id) ? (factsOf(container, survey) ?? []) : []))
   refuseSharedPorts(kept)

@@ -1,25 +1,16 @@
 import type { Link } from '../../rtnetlink/index.js'
-import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { filter, type FilterKey } from '../../tc/index.js'
-import { ensureAll, removeAll } from '../kernel/apply.js'
-import type { IsolatorError } from '../isolator-error.js'
-import { deleteLinksOrThrow } from '../kernel/delete-links.js'
-import { atOnce, failureOf } from '../kernel/at-once.js'
 import { namedPath } from '../../netns/named.js'
-import type { ContainerTable } from '../container/table.js'
-import { lookUp } from '../kernel/look-up.js'
-import { isAsPlanned } from '../kernel/planned-as-listed.js'
-import type { HostContext } from '../host/context.js'
-import { ensureBridges } from '../host/bridges.js'
-import { linkName, shaperNames } from '../layout/layout.js'
-import { hasItsName, letGo } from '../container/namespace-handles.js'
+import { hasItsName } from '../container/namespace-handles.js'
 import { hasOtherRoutes } from '../container/routes-inside.js'
-import { containerPlan } from '../plan/container.js'
-import { enslaved, isEnslaved } from '../plan/bridge.js'
-import type { ContainerFacts, HostFacts } from '../plan/facts.js'
-import type { Planned } from '../plan/planned.js'
-import { classify, type Classified } from './classify.js'
-import { survey, type Survey } from './survey.js'
+import type { ContainerTable } from '../container/table.js'
+import type { HostContext } from '../host/context.js'
+import type { IsolatorError } from '../isolator-error.js'
+import { atOnce } from '../kernel/at-once.js'
+import { linkName } from '../layout/layout.js'
+import type { HostFacts } from '../plan/facts.js'
+import { classify } from './classify.js'
+import { survey } from './survey.js'
+import { tidy } from './tidy.js'
 
 /** What `recover` found and did: ids, each once. An id that was given as known and as an orphan counts as known. */
 export interface Recovery {
@@ -66,25 +57,22 @@ export async function recover(
     ids: new Set([...idsOf(wanted.known), ...wanted.orphans]),
     others: wanted.known === 'all' ? 'keep' : wanted.unknown,
   })
-  await removeAll(host.rt, sorted.removal)
-  await deleteLinksOrThrow(host.rt, sorted.links)
-  await enslaveAll(host, found, sorted.kept)
-  await finishUpdates(host, sorted)
-  const released = await atOnce(sorted.stale, slot =>
-    failureOf(letGo({ id: linkName(slot), slot, namespace: found.handles.get(slot) }, report)),
-  )
+  const failures = await tidy(host, found, sorted, report)
+  // All that are complete are this one's from now on.
+  containers.follow([], [])
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
     const identity = found.handles.get(facts.slot)
     if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
     container.named = identity !== undefined
+    container.nsid = found.links.get(facts.slot)?.linkNetnsid
   }
   const kept = sorted.kept.map(({ id }) => id)
   const veths = sorted.kept.map(({ slot }) => found.links.get(slot))
   return {
     recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
     outdated: veths.some(veth => isOutdated(host.facts, veth)) || (await anyHasOtherRoutes(host, containers)),
-    failures: released.flatMap(error => error ?? []),
+    failures,
   }
 }
 
@@ -111,56 +99,3 @@ async function anyHasOtherRoutes({ facts }: HostContext, containers: ContainerTa
   const outdated = await atOnce([...containers], container => hasOtherRoutes(facts, container))
   return outdated.includes(true)
 }
-
-/** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
-async function finishUpdates(
-  { rt, facts }: HostContext,
-  { kept, missing, surplus }: Classified,
-): Promise<void> {
-  const guards = kept.map(container => containerPlan(facts, container, NO_NAMESPACE).guard)
-  await ensureAll(rt, await faulty(rt, guards))
-  await ensureAll(rt, missing)
-  await removeAll(rt, surplus)
-}
-
-/** A container of before there were bridges is put into its own; so is one that somebody took out of it meanwhile. */
-async function enslaveAll(
-  host: HostContext,
-  { links, shapers }: Survey,
-  kept: readonly ContainerFacts[],
-): Promise<void> {
-  if (!host.facts.bridged) return
-  await ensureBridges(
-    host,
-    kept.map(({ slot }) => slot),
-  )
-  const outside = kept.flatMap(({ slot, enforced }) => {
-    const ends = enforced ? Object.values(shaperNames(slot)) : []
-    const seen = [links.get(slot), ...(enforced ? [shapers.get(slot)] : [])]
-    const inside = seen.every(device => device && isEnslaved(device, slot))
-    return inside ? [] : [linkName(slot), ...ends].flatMap(dev => enslaved(host.facts, dev, slot))
-  })
-  await ensureAll(host.rt, outside)
-}
-
-/** The guard has nothing to do with the container's namespace. */
-const NO_NAMESPACE = { fd: -1 }
-
-/** The messages of those guards that have a filter which is not as planned. */
-async function faulty(rt: RtnetlinkSocket, guards: readonly (readonly Planned[])[]): Promise<Planned[]> {
-  const filters = guards.flatMap(guard => guard.filter(isFilter))
-  const found = await lookUp(
-    rt,
-    filter,
-    filters.map(({ spec }) => spec as FilterKey),
-  )
-  const sound = new Set(
-    filters.filter((planned, i) => {
-      const there = found[i]
-      return there && isAsPlanned(there, planned, rt.devices)
-    }),
-  )
-  return guards.filter(guard => guard.some(message => isFilter(message) && !sound.has(message))).flat()
-}
-
-const isFilter = ({ object }: Planned): boolean => object.name === filter.name

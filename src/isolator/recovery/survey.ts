@@ -71,8 +71,8 @@ export const filtersIn = ({
   flowFilters,
 }: Survey): Filter[] => [...publicFilters, ...loopbackFilters, ...answerFilters, ...flowFilters]
 
-/** The limits on what is sent by these links. */
-async function limitsOn(
+/** The limits on what is sent by these links, by slot. */
+export async function limitsOn(
   rt: RtnetlinkSocket,
   links: ReadonlyMap<number, Link>,
 ): Promise<Map<number, RateLimit>> {
@@ -91,7 +91,10 @@ async function limitsOn(
 }
 
 /** Links by the slot that their name tells, where it tells one. */
-const bySlot = (links: readonly Link[], slotOf: (name: string) => number | undefined): Map<number, Link> =>
+export const bySlot = (
+  links: readonly Link[],
+  slotOf: (name: string) => number | undefined,
+): Map<number, Link> =>
   new Map(
     links.flatMap(link => {
       const slot = slotOf(link.name)

@@ -2,6 +2,7 @@ import { NetworkNamespace, type NetnsReference } from '../../netns/network-names
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { readHoldings } from '../host/holdings.js'
 import type { IsolatorError } from '../isolator-error.js'
+import { asChange } from '../host/change-note.js'
 import { aloneOnHost } from '../host/lock.js'
 import type { HostRecord } from '../layout/host-record.js'
 import { openNetns } from '../kernel/open-netns.js'
@@ -27,7 +28,7 @@ export async function remove(
     return await aloneOnHost(netns, async () => {
       const log = new RemovalLog()
       const seen = await seeContainers(host.rt, await readHoldings(host.rt))
-      if (ids) await removeContainers(host.rt, seen, ids, log)
+      if (ids) await asChange(host.rt, () => removeContainers(host.rt, seen, ids, log))
       else await removeEverything(host, seen, log)
       return log.result
     })

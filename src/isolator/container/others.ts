@@ -1,0 +1,32 @@
+import type { ContainerFacts } from '../plan/facts.js'
+
+/** A container that another isolator has made on the same host, in whatever process. */
+export interface OtherContainer extends Pick<ContainerFacts, 'id' | 'slot' | 'ports' | 'ephemeralPorts'> {
+  /** The number that the host's namespace has for the container's. */
+  readonly nsid: number | undefined
+}
+
+/** Those that were on the host at the last look. */
+export class OtherContainers {
+  readonly #byId: ReadonlyMap<string, OtherContainer>
+  readonly #bySlot: ReadonlyMap<number, OtherContainer>
+  readonly #byNsid: ReadonlyMap<number | undefined, OtherContainer>
+
+  constructor(others: readonly OtherContainer[] = []) {
+    this.#byId = new Map(others.map(other => [other.id, other]))
+    this.#bySlot = new Map(others.map(other => [other.slot, other]))
+    this.#byNsid = new Map(others.map(other => [other.nsid, other]))
+  }
+
+  withId(id: string): OtherContainer | undefined {
+    return this.#byId.get(id)
+  }
+
+  inSlot(slot: number): OtherContainer | undefined {
+    return this.#bySlot.get(slot)
+  }
+
+  inNamespace(nsid: number): OtherContainer | undefined {
+    return this.#byNsid.get(nsid)
+  }
+}

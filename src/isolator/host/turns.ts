@@ -1,0 +1,175 @@
+import type { HeldName } from '../../native/binding.js'
+import { Changer, lastChange, noteChange } from './change-note.js'
+import type { HostContext } from './context.js'
+import { holdHost } from './lock.js'
+
+/** How long calls may join a turn that has begun, ms: others, in other processes, wait for its end. */
+const JOINED_WITHIN_MS = 100
+
+/** What an isolator does when it gets its turn. */
+export interface TurnDuties {
+  /** Sees what others have changed since its last turn. */
+  seeOthers(): Promise<void>
+  /** Brings to its end what somebody who was killed has left in the middle. */
+  finish(): Promise<void>
+}
+
+/** The time for which an isolator is alone on its host. */
+interface Turn {
+  /** Calls that take part. */
+  calls: number
+  /** Until when others may join it, as performance.now() tells. */
+  joinedUntil: number
+  /** Resolves when it has begun; rejects where it cannot. */
+  begun: Promise<void>
+  /** What it changes, where it changes something. */
+  change: string | undefined
+  /** Resolves once that is noted. */
+  noted: Promise<void> | undefined
+  /** Whether somebody was killed in the middle of a change before, and that has not been brought to its end. */
+  unfinished: boolean
+  /** Resolves once it has. */
+  finished: Promise<void> | undefined
+  lock: HeldName | undefined
+  readonly ended: Promise<void>
+  readonly end: () => void
+}
+
+/**
+ * The turns of one isolator among all that work on the same host, in whatever process: while it has one, no other changes
+ * containers. Calls that are under way at the same time share a turn, so that they do not wait for one another; what they
+ * mean to each other is for `Calls` to see to. Work in a turn must not wait for work that asks for a turn itself: that may
+ * get the next one, which begins when this one has ended.
+ *
+ * A turn costs two messages and a look at who changed something last. Only if that was another, it costs one look at the
+ * links more.
+ */
+export class HostTurns {
+  readonly #host: HostContext
+  readonly #duties: TurnDuties
+  readonly #changer = new Changer()
+  #turn: Turn | undefined
+  /** Resolves when all turns so far have ended. */
+  #ended: Promise<void> = Promise.resolve()
+  /** The last change that this isolator has seen, or made. */
+  #seen: string | undefined
+
+  constructor(host: HostContext, duties: TurnDuties) {
+    this.#host = host
+    this.#duties = duties
+  }
+
+  /**
+   * Does work that reads, while nobody changes what it reads.
+   *
+   * @throws IsolatorError ERR_HOST_BUSY where another does not end its own turn within 30 s
+   */
+  look<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(this.#join(undefined), () => Promise.resolve(), work)
+  }
+
+  /**
+   * Does work that changes containers, while nobody else does.
+   *
+   * @param finishes whether the work itself brings to its end what somebody who was killed has left
+   * @throws IsolatorError ERR_HOST_BUSY where another does not end its own turn within 30 s
+   */
+  change<T>(work: () => Promise<T>, { finishes = false } = {}): Promise<T> {
+    const turn = this.#join(this.#changer)
+    return this.#inTurn(
+      turn,
+      () => this.#prepareChange(turn, finishes),
+      async () => {
+        const result = await work()
+        if (finishes) turn.unfinished = false
+        return result
+      },
+    )
+  }
+
+  /** Resolves when no turn is under way. */
+  async idle(): Promise<void> {
+    await this.#ended
+  }
+
+  async #inTurn<T>(turn: Turn, prepare: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+    try {
+      await turn.begun
+      await prepare()
+      return await work()
+    } finally {
+      if (--turn.calls === 0) await this.#end(turn)
+    }
+  }
+
+  /** The turn that a call takes part in: the latest, unless others have waited for its end for a while. */
+  #join(changer: Changer | undefined): Turn {
+    const joined = this.#turn
+    const turn = joined && performance.now() < joined.joinedUntil ? joined : this.#next()
+    turn.change ??= changer?.nextChange()
+    turn.calls++
+    return turn
+  }
+
+  #next(): Turn {
+    const { promise: ended, resolve: end } = withResolvers()
+    const turn: Turn = {
+      ...{ calls: 0, joinedUntil: Infinity, begun: this.#ended, change: undefined, noted: undefined },
+      ...{ unfinished: false, finished: undefined, lock: undefined, ended, end },
+    }
+    turn.begun = this.#ended.then(() => this.#begin(turn))
+    this.#ended = ended
+    this.#turn = turn
+    return turn
+  }
+
+  async #begin(turn: Turn): Promise<void> {
+    const { netns, rt, exclusive } = this.#host
+    turn.lock = await holdHost(netns, { exclusive })
+    const { change } = turn
+    if (change !== undefined) turn.noted = Promise.resolve()
+    const last = await lastChange(rt, change)
+    turn.unfinished = last?.unfinished ?? false
+    if (last === undefined || last.by !== this.#seen) await this.#duties.seeOthers()
+    this.#seen = change ?? last?.by
+    turn.joinedUntil = performance.now() + JOINED_WITHIN_MS
+  }
+
+  async #prepareChange(turn: Turn, finishes: boolean): Promise<void> {
+    const by = turn.change as string
+    turn.noted ??= noteChange(this.#host.rt, { by, unfinished: true })
+    await turn.noted
+    this.#seen = by
+    if (finishes || !turn.unfinished) return
+    turn.finished ??= this.#finish(turn)
+    await turn.finished
+  }
+
+  async #finish(turn: Turn): Promise<void> {
+    await this.#duties.finish()
+    await this.#duties.seeOthers()
+    turn.unfinished = false
+  }
+
+  async #end(turn: Turn): Promise<void> {
+    if (this.#turn === turn) this.#turn = undefined
+    try {
+      // A note that cannot be written has the next one look closer than is needed, which is no harm.
+      if (turn.noted && turn.change !== undefined)
+        await noteChange(this.#host.rt, { by: turn.change, unfinished: turn.unfinished }).catch(
+          () => undefined,
+        )
+    } finally {
+      turn.lock?.close()
+      turn.end()
+    }
+  }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>(resolvePromise => {
+    resolve = resolvePromise
+  })
+  return { promise, resolve }
+}

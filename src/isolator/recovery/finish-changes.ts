@@ -1,0 +1,34 @@
+import type { ContainerTable } from '../container/table.js'
+import type { HostContext } from '../host/context.js'
+import type { IsolatorError } from '../isolator-error.js'
+import { parseAlias } from '../plan/alias.js'
+import { notedPorts } from '../plan/port-note.js'
+import { classify } from './classify.js'
+import type { Found } from './found.js'
+import { survey } from './survey.js'
+import { tidy } from './tidy.js'
+
+/**
+ * Brings to its end what another isolator was doing when it was killed: removes what is half made or half removed, and
+ * completes what a cut `update` left. All complete containers stay.
+ *
+ * @param report is called if something inside a container could not be removed, which stays there
+ * @returns why names in /run/netns that nobody needs any more could not be taken away
+ * @throws IsolatorError ERR_FOREIGN_STATE where two containers have a port in common
+ */
+export async function finishChanges(
+  host: HostContext,
+  table: ContainerTable,
+  report: (error: IsolatorError) => void,
+): Promise<Error[]> {
+  const found = await survey(host)
+  const sorted = classify(found, host.facts, { ids: new Set(), others: 'keep', isComplete: isIn(table) })
+  return tidy(host, found, sorted, report)
+}
+
+/** A veth that is down and has its note is half made, unless it has been complete before: then somebody has set it down. */
+const isIn =
+  (table: ContainerTable) =>
+  ({ slot, link }: Found): boolean =>
+    notedPorts(slot, link.alternativeNames) !== undefined &&
+    table.inSlot(slot)?.id === parseAlias(link.alias)?.id

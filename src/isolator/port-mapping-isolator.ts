@@ -37,6 +37,7 @@ import { routesChanged } from './host/routes.js'
 import { finishChanges } from './recovery/finish-changes.js'
 import { recover, type Recovery } from './recovery/recover.js'
 import { seeOthers } from './recovery/see-others.js'
+import { isInTheWay } from './kernel/apply.js'
 import { remove, removeWhole } from './removal/remove.js'
 import type { Removal } from './removal/removal.js'
 import { notBegun, removeKnown } from './container/remove.js'
@@ -215,17 +216,25 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.update(id)
     takes.updateOptions(options)
     const ports = options.ports === undefined ? undefined : PortRanges.from(options.ports)
-    return this.#inTurn(async () => {
-      const container = this.#containers.known(id)
-      await this.#calls.afterwards([container], async () => {
-        this.#containers.checkHas(container)
-        const change = { ports: ports ?? container.ports, ...this.#limits.ofUpdated(container, options) }
-        await this.#limits.refuseUnfitKernel([change])
-        const { insideFailed } = this.#housekeeping
-        await updateContainer(this.#host, this.#containers, container, change, insideFailed)
-      })
-      return infoOf(container)
-    })
+    return this.#calls.run(() =>
+      this.#turns.change(
+        async () => {
+          const container = this.#containers.known(id)
+          await this.#calls.afterwards([container], async () => {
+            this.#containers.checkHas(container)
+            const change = {
+              ports: ports ?? container.ports,
+              ...this.#limits.ofUpdated(container, options),
+            }
+            await this.#limits.refuseUnfitKernel([change])
+            const { insideFailed } = this.#housekeeping
+            await updateContainer(this.#host, this.#containers, container, change, insideFailed)
+          })
+          return infoOf(container)
+        },
+        { isInTheWay },
+      ),
+    )
   }
 
   /**
@@ -421,7 +430,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   #isolateAll(wanted: readonly WantedContainer[]): Promise<ContainerInfo[]> {
     return this.#calls.add(async () => {
-      const added = await this.#turns.change(() => isolate(this.#isolation, wanted))
+      const added = await this.#turns.change(() => isolate(this.#isolation, wanted), { isInTheWay })
       for (const container of added) this.#housekeeping.made(container)
       // In a turn of its own: see HostTurns.
       await this.#followHost()

@@ -14,6 +14,14 @@ export interface TurnDuties {
   finish(): Promise<void>
 }
 
+/** How a change copes with what somebody who was killed has left. */
+interface ChangeWays {
+  /** Whether the work itself brings it to its end. */
+  readonly finishes?: boolean
+  /** Whether an error can come from it: then it is brought to its end, and the work is done once more. */
+  readonly isInTheWay?: (error: unknown) => boolean
+}
+
 /** The time for which an isolator is alone on its host. */
 interface Turn {
   /** Calls that take part. */
@@ -71,20 +79,30 @@ export class HostTurns {
   /**
    * Does work that changes containers, while nobody else does.
    *
-   * @param finishes whether the work itself brings to its end what somebody who was killed has left
    * @throws IsolatorError ERR_HOST_BUSY where another does not end its own turn within 30 s
    */
-  change<T>(work: () => Promise<T>, { finishes = false } = {}): Promise<T> {
+  async change<T>(
+    work: () => Promise<T>,
+    { finishes = false, isInTheWay = () => false }: ChangeWays = {},
+  ): Promise<T> {
     const turn = this.#join(this.#changer)
-    return this.#inTurn(
-      turn,
-      () => this.#prepareChange(turn, finishes),
-      async () => {
+    const attempt = async (): Promise<T> => {
+      try {
         const result = await work()
         if (finishes) turn.unfinished = false
         return result
-      },
-    )
+      } catch (error) {
+        // Brought to its end by the next turn: calls that take part in this one are in the middle of their work.
+        if (isInTheWay(error)) Object.assign(turn, { unfinished: true, joinedUntil: 0 })
+        throw error
+      }
+    }
+    try {
+      return await this.#inTurn(turn, () => this.#prepareChange(turn, finishes), attempt)
+    } catch (error) {
+      if (!isInTheWay(error)) throw error
+    }
+    return this.change(work)
   }
 
   /** Resolves when no turn is under way. */

@@ -157,6 +157,12 @@ function firstError(
   return results.find(({ error }) => error && matters(error))?.error
 }
 
+/** Whether an error of `applyAll` says that something is in the way. */
+export const isInTheWay = (error: unknown): boolean =>
+  error instanceof IsolatorError &&
+  error.code === 'ERR_FOREIGN_STATE' &&
+  (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST'
+
 function explain(error: NetlinkError): Error {
   if (error.code !== 'EEXIST') return error
   return new IsolatorError(

@@ -3,8 +3,8 @@ import { filter, type FilterKey } from '../../tc/index.js'
 import type { OtherContainer } from '../container/others.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
+import { possibleOf } from '../kernel/apply.js'
 import { lookUp } from '../kernel/look-up.js'
-import { unlessGone } from '../kernel/unless-gone.js'
 import { slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
@@ -57,9 +57,14 @@ async function removedByOthers(
       removed.push(container)
       continue
     }
-    const keys = containerNodes(facts, container).map(({ spec }) => spec as FilterKey)
-    const nodes = await unlessGone(() => lookUp(rt, filter, keys))
-    if (nodes?.every(node => node === undefined)) removed.push(container)
+    // Of devices that are gone the nodes are gone as well.
+    const planned = possibleOf(containerNodes(facts, container), rt.devices)
+    const nodes = await lookUp(
+      rt,
+      filter,
+      planned.map(({ spec }) => spec as FilterKey),
+    )
+    if (nodes.every(node => node === undefined)) removed.push(container)
   }
   return removed
 }

@@ -1,0 +1,126 @@
+import t, { type Test } from 'tap'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { ip } from '../helpers/iproute2.js'
+import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from './isolated-topology.js'
+
+/** Not every kernel has fq_codel. */
+const LIMITS = { bloatReduction: 'none' } as const
+
+/** A host with two isolators, as two programs have them. */
+async function twoIsolators(
+  t: Test,
+  containers = 3,
+): Promise<IsolatedTopology & { a: PortMappingIsolator; b: PortMappingIsolator; netns: string[] }> {
+  const prepared = await preparedTopology(t, { containers, ...LIMITS })
+  const b = await another(t, prepared)
+  return {
+    ...prepared,
+    ...{ a: prepared.isolator, b, netns: prepared.topology.containers.map(({ name }) => name) },
+  }
+}
+
+async function another(t: Test, { host }: Pick<IsolatedTopology, 'host'>): Promise<PortMappingIsolator> {
+  const isolator = await PortMappingIsolator.create({ ...OPTIONS, ...LIMITS, netns: host.name })
+  t.teardown(() => isolator.close())
+  return isolator
+}
+
+const sound = async (t: Test, isolators: Record<string, PortMappingIsolator>): Promise<void> => {
+  for (const [name, isolator] of Object.entries(isolators))
+    t.strictSame(await isolator.verify(), [], `${name} finds all sound`)
+}
+
+t.test('containers of two isolators have places of their own', needsIsolation(), async t => {
+  const { a, b, netns } = await twoIsolators(t)
+  const one = await a.isolate('one', { netns: netns[0]!, ports: '31000-31007' })
+  const two = await b.isolate('two', { netns: netns[1]!, ports: '31008-31015' })
+  t.not(one.link, two.link, 'another slot')
+  t.notSame(one.ephemeralPorts, two.ephemeralPorts, 'another ephemeral range')
+  await sound(t, { a, b })
+  t.strictSame((await a.repair()).repaired, [], 'nothing to repair')
+  t.strictSame((await b.repair()).repaired, [])
+  t.strictSame(
+    a.list().map(({ id }) => id),
+    ['one'],
+    'each lists its own',
+  )
+  t.equal(await b.cleanup('one'), false, 'the other cannot take it away by mistake')
+  t.equal(await b.cleanup('two'), true)
+  t.equal(
+    (await a.isolate('three', { netns: netns[1]!, ports: '31008-31015' })).link,
+    two.link,
+    'its place is free',
+  )
+  await sound(t, { a, b })
+})
+
+t.test('what another has is refused, and nothing happens to it', needsIsolation(), async t => {
+  const { a, b, netns } = await twoIsolators(t)
+  await a.isolate('one', { netns: netns[0]!, ports: '31000-31007' })
+  await t.rejects(
+    b.isolate('one', { netns: netns[1]! }),
+    { code: 'ERR_CONTAINER_EXISTS', message: /by another isolator on this host: .*recover\(\['one'\]\)/ },
+    'the id',
+  )
+  await t.rejects(
+    b.isolate('two', { netns: netns[1]!, ports: '31004-31011' }),
+    { code: 'ERR_PORTS_OVERLAP', details: { port: 31004, id: 'one' } },
+    'ports',
+  )
+  await t.rejects(
+    b.isolate('two', { netns: netns[0]! }),
+    { code: 'ERR_CONTAINER_EXISTS', details: { id: 'one' } },
+    'the namespace',
+  )
+  await b.isolate('two', { netns: netns[1]!, ports: '31008' })
+  await t.rejects(b.update('two', { ports: '31000' }), { code: 'ERR_PORTS_OVERLAP', details: { id: 'one' } })
+  await t.rejects(b.update('one', { ports: '31020' }), { code: 'ERR_CONTAINER_UNKNOWN' })
+  await sound(t, { a, b })
+})
+
+t.test('what another does to a container is followed', needsIsolation(), async t => {
+  const prepared = await twoIsolators(t)
+  const { a, netns } = prepared
+  await a.isolate('one', { netns: netns[0]!, ports: '31000-31007' })
+  await a.isolate('two', { netns: netns[1]!, ports: '31008-31015', ingressRateLimit: '1MB' })
+  const b = await another(t, prepared)
+  t.strictSame((await b.recover('all')).recovered, ['one', 'two'])
+  await b.update('one', { ports: '31000-31003', egressRateLimit: '2MB' })
+  await b.update('two', { ports: '31004-31007', ingressRateLimit: '3MB' })
+  await sound(t, { a, b })
+  const seen = (isolator: PortMappingIsolator) =>
+    isolator.list().map(({ id, ports, egress, ingress }) => ({ id, ports, egress, ingress }))
+  t.strictSame(seen(a), seen(b), 'ports and limits are seen')
+  const gone: unknown[] = []
+  a.on('gone', event => gone.push(event))
+  t.equal(await b.cleanup('one'), true)
+  const three = await b.isolate('three', { netns: netns[2]!, ports: '31000-31003' })
+  t.equal(three.link, 'pm1', 'the place of the first')
+  t.equal(await a.cleanup('one'), false, 'the one that took its place is not cleaned up for it')
+  t.match(gone, [{ id: 'one' }], 'that it has gone is told once')
+  t.equal(a.get('one'), undefined)
+  await sound(t, { a, b })
+})
+
+t.test('an isolator whose part of the host another has destroyed', needsIsolation(), async t => {
+  const { a, b, netns } = await twoIsolators(t)
+  await a.isolate('one', { netns: netns[0]! })
+  await b.destroy()
+  t.equal(await a.cleanup('one'), false, 'its containers have gone')
+  t.strictSame(a.list(), [])
+})
+
+t.test(
+  'a container that has lost its link is cleaned up, whoever has worked meanwhile',
+  needsIsolation(),
+  async t => {
+    const { a, b, netns, host } = await twoIsolators(t)
+    const { link } = await a.isolate('one', { netns: netns[0]!, ports: '31000-31007' })
+    await ip(host.name, `link del ${link}`)
+    await b.isolate('two', { netns: netns[1]! })
+    t.equal(await a.cleanup('one'), false, 'what was left of it has been taken away')
+  t.strictSame(a.list(), [])
+    await b.isolate('three', { netns: netns[2]!, ports: '31000-31007' })
+    await sound(t, { a, b })
+  },
+)

@@ -5,6 +5,7 @@ import { ContainerTable, type Container, type WantedContainer } from './containe
 import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
+import { refuseExcluded } from './host/lock.js'
 import { HostTurns } from './host/turns.js'
 import type { HostRecord } from './layout/host-record.js'
 import { Housekeeping, type Listener } from './health/housekeeping.js'
@@ -396,6 +397,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async destroy(): Promise<void> {
     await this.#calls.end(async () => {
+      if (!this.#host.exclusive) refuseExcluded(this.#host.netns)
       await this.#turns.change(() => this.#cleanUp(Array.from(this.#containers, ({ id }) => id)))
       // What changes from here on is not to be put right again. Not within a turn: it waits for a repair, which may wait for its own.
       await this.#housekeeping.close()

@@ -64,15 +64,19 @@ export class HeldName {
     throw new SystemError(result, 'bind')
   }
 
-  /** Holds the name once those who came earlier have let go; undefined where that takes longer than `timeoutMs`. */
-  static async wait(place: Place, timeoutMs: number): Promise<HeldName | undefined> {
-    const deadline = performance.now() + timeoutMs
+  /**
+   * Holds the name once those who came earlier have let go; undefined where one process keeps it for longer than `patienceMs`
+   * meanwhile.
+   */
+  static async wait(place: Place, patienceMs: number): Promise<HeldName | undefined> {
+    const first = HeldName.try(place)
+    if (first) return first
+    const patience = new Patience(place, patienceMs)
     do {
-      const held = HeldName.try(place)
+      const handed = await inTurn(place, patience)
+      const held = handed ? new HeldName(handed) : HeldName.try(place)
       if (held) return held
-      const handed = await inTurn(place, deadline)
-      if (handed) return new HeldName(handed)
-    } while (performance.now() < deadline)
+    } while (patience.remains())
     return undefined
   }
 
@@ -122,15 +126,45 @@ function connected(place: Place): DescriptorHandle | undefined {
   throw new SystemError(result, 'connect')
 }
 
-/** Waits in line. What it gives is the socket that has the name; undefined where the line has come to its end, or time has. */
-async function inTurn(place: Place, deadline: number): Promise<DescriptorHandle | undefined> {
+/** How long to wait for one holder: as long as one hands the name to the next, those who are in line do not give up. */
+class Patience {
+  readonly #place: Place
+  readonly #ms: number
+  #deadline: number
+  #holder: number | undefined
+
+  constructor(place: Place, ms: number) {
+    this.#place = place
+    this.#ms = ms
+    this.#deadline = performance.now() + ms
+    this.#holder = HeldName.holder(place)?.pid
+  }
+
+  /** How much is left for this holder, ms. */
+  get left(): number {
+    return Math.max(this.#deadline - performance.now(), 0)
+  }
+
+  /** Whether some is left, or another process is the holder by now. */
+  remains(): boolean {
+    if (this.left > 0) return true
+    const holder = HeldName.holder(this.#place)?.pid
+    if (holder === undefined || holder === this.#holder) return false
+    this.#holder = holder
+    this.#deadline = performance.now() + this.#ms
+    return true
+  }
+}
+
+/** Waits in line. What it gives is the socket that has the name; undefined where the line has come to its end, or patience has. */
+async function inTurn(place: Place, patience: Patience): Promise<DescriptorHandle | undefined> {
   const socket = connected(place)
   if (!socket) {
     await new Promise(resolve => setTimeout(resolve, BETWEEN_ATTEMPTS_MS))
     return undefined
   }
   try {
-    if (!(await untilReadable(socket.fd, Math.max(deadline - performance.now(), 0)))) return undefined
+    while (!(await untilReadable(socket.fd, patience.left))) if (!patience.remains()) return undefined
     if (!isOurs(socket)) return undefined
     return receiveDescriptor(socket.fd)
   } catch (error) {

@@ -80,6 +80,26 @@ t.test('one who has given up waiting is passed over', async t => {
   ;(await patient).close()
 })
 
+t.test('who is in line does not give up as long as one hands the name to the next', async t => {
+  const where = place()
+  const { child, said } = takesTurns(t, where.name, 2, fileOf(t), '700')
+  // It has the name, and asks for it again as soon as it has let go: behind those who wait by then.
+  await untilHeldBy(where, child.pid)
+  const waits = holdNow(where)
+  const patient = HeldName.wait(where, 1000)
+  const mine = await waits
+  await new Promise(resolve => setTimeout(resolve, 700))
+  mine.close()
+  const last = await patient
+  t.ok(last, 'two that take 0.7 s each are no reason, with a second for each')
+  last?.close()
+  await said('done')
+})
+
+async function untilHeldBy(where: ReturnType<typeof place>, pid: number | undefined): Promise<void> {
+  while (HeldName.holder(where)?.pid !== pid) await new Promise(resolve => setTimeout(resolve, 5))
+}
+
 t.test('the pid of its holder is known', async t => {
   const where = place()
   t.equal(HeldName.holder(where), undefined)
@@ -127,8 +147,8 @@ function anotherUser(t: Test, role: 'waits' | 'holds', name: string) {
 const fixture = fileURLToPath(new URL('fixtures/takes-turns.ts', import.meta.url))
 
 /** A process that holds a name in turn with others. */
-function takesTurns(t: Test, name: string, turns: number, file = fileOf(t)) {
-  const child: ChildProcess = fork(fixture, [name, `${turns}`, file], {
+function takesTurns(t: Test, name: string, turns: number, file = fileOf(t), ...ms: string[]) {
+  const child: ChildProcess = fork(fixture, [name, `${turns}`, file, ...ms], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -7,15 +7,13 @@ export const HOST_LOCK = '@rtnetlink/port_mapping'
 /** The name that one holds who keeps all others out, for as long as its isolator is open. */
 const EXCLUSIVE = '@rtnetlink/port_mapping/exclusive'
 
-/** How long to wait for others: to destroy an isolator of 1,000 containers takes seconds. */
+/** How long one of the others may keep those who come later waiting: to destroy an isolator of 1,000 containers takes seconds. */
 const PATIENCE_MS = 30_000
 
 /** How to be alone. */
 interface Alone {
-  /** Default: 30 s. */
+  /** How long one of the others may keep the caller waiting. Default: 30 s. */
   readonly patienceMs?: number
-  /** The right that the caller has to keep others out. */
-  readonly exclusive?: HeldName | undefined
 }
 
 /**
@@ -29,10 +27,11 @@ interface Alone {
 export async function aloneOnHost<T>(
   netns: NetworkNamespace,
   work: () => Promise<T>,
-  alone: Alone = {},
+  { patienceMs }: Alone = {},
 ): Promise<T> {
-  const lock = await holdHost(netns, alone)
+  const lock = await holdHost(netns, patienceMs)
   try {
+    refuseExcluded(netns)
     return await work()
   } finally {
     lock.close()
@@ -40,23 +39,21 @@ export async function aloneOnHost<T>(
 }
 
 /**
- * The same, until what it returns is closed.
+ * Waits until nobody else does such work on the host, and keeps it until what it returns is closed.
  *
- * @throws IsolatorError ERR_HOST_BUSY likewise
+ * @throws IsolatorError ERR_HOST_BUSY where one of the others does not come to an end
  */
-export async function holdHost(
-  netns: NetworkNamespace,
-  { patienceMs = PATIENCE_MS, exclusive }: Alone = {},
-): Promise<HeldName> {
-  const lock = await acquire(netns, patienceMs)
-  if (exclusive) return lock
-  try {
-    refuseExcluded(netns)
-    return lock
-  } catch (error) {
-    lock.close()
-    throw error
-  }
+export async function holdHost(netns: NetworkNamespace, patienceMs: number = PATIENCE_MS): Promise<HeldName> {
+  const { HeldName } = binding()
+  const place = placeOf(HOST_LOCK, netns)
+  const lock = await HeldName.wait(place, patienceMs)
+  if (lock) return lock
+  const { pid } = HeldName.holder(place) ?? {}
+  throw hostBusy(
+    HOST_LOCK,
+    pid,
+    `${processOf(pid)} has not ended what it does to this host within ${patienceMs / 1000} s`,
+  )
 }
 
 /**
@@ -71,22 +68,14 @@ export function excludeOthers(netns: NetworkNamespace): HeldName {
   throw excluded({ pid: undefined })
 }
 
-function refuseExcluded(netns: NetworkNamespace): void {
+/**
+ * Refuses work where somebody else keeps others out.
+ *
+ * @throws IsolatorError ERR_HOST_BUSY
+ */
+export function refuseExcluded(netns: NetworkNamespace): void {
   const holder = binding().HeldName.holder(placeOf(EXCLUSIVE, netns))
   if (holder) throw excluded(holder)
-}
-
-async function acquire(netns: NetworkNamespace, patienceMs: number): Promise<HeldName> {
-  const { HeldName } = binding()
-  const place = placeOf(HOST_LOCK, netns)
-  const lock = await HeldName.wait(place, patienceMs)
-  if (lock) return lock
-  const { pid } = HeldName.holder(place) ?? {}
-  throw hostBusy(
-    HOST_LOCK,
-    pid,
-    `${processOf(pid)} has not ended what it does to this host within ${patienceMs / 1000} s`,
-  )
 }
 
 const placeOf = (name: string, { fd }: NetworkNamespace): { name: string; netns: number } => ({

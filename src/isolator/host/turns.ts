@@ -142,8 +142,8 @@ export class HostTurns {
   }
 
   async #begin(turn: Turn): Promise<void> {
-    const { netns, rt, exclusive } = this.#host
-    turn.lock = await holdHost(netns, { exclusive })
+    const { netns, rt } = this.#host
+    turn.lock = await holdHost(netns)
     const { change } = turn
     if (change !== undefined) turn.noted = Promise.resolve()
     const last = await lastChange(rt, change)

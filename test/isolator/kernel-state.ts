@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
+import { parseLastChange } from '../../src/isolator/layout/last-change.js'
 import { run, runIn, tc } from '../helpers/iproute2.js'
 import { snapshot, type Snapshot } from '../helpers/leaks.js'
 import { WIRE, type NamespaceRef } from '../helpers/topology.js'
@@ -18,8 +19,8 @@ export async function stateOf(
     // A bridge takes its bound of segmentation from the ports that it has had.
     for (const link of links as { ifname?: string; ifalias?: string; tso_max_size?: number }[]) {
       if (link.ifname?.startsWith('pmb')) delete link.tso_max_size
-      // Every call notes there that it changed something.
-      if (/^changed by \S+$/.test(link.ifalias ?? '')) delete link.ifalias
+      // Every call that may change something notes that it has. That it is in the middle of it is a difference.
+      if (parseLastChange(link.ifalias)?.unfinished === false) delete link.ifalias
     }
     // From its second dump on, the kernel says of an action that hardware keeps no statistics of it.
     for (const [place, lines] of Object.entries(filters))

@@ -119,7 +119,7 @@ t.test(
     await ip(host.name, `link del ${link}`)
     await b.isolate('two', { netns: netns[1]! })
     t.equal(await a.cleanup('one'), false, 'what was left of it has been taken away')
-  t.strictSame(a.list(), [])
+    t.strictSame(a.list(), [])
     await b.isolate('three', { netns: netns[2]!, ports: '31000-31007' })
     await sound(t, { a, b })
   },

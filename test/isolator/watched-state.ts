@@ -1,4 +1,5 @@
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
+import { parseLastChange } from '../../src/isolator/layout/last-change.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import type { NamespaceRef } from '../helpers/topology.js'
 
@@ -45,7 +46,15 @@ export class WatchedState implements AsyncDisposable {
 }
 
 const withoutVarying = (name: string, value: unknown): unknown =>
-  VARYING.test(name) ? undefined : typeof value === 'bigint' ? `${value}` : value
+  VARYING.test(name) || isOfFinishedChange(name, value)
+    ? undefined
+    : typeof value === 'bigint'
+      ? `${value}`
+      : value
+
+/** Every call that may change something notes that it has. That it is in the middle of it is a difference. */
+const isOfFinishedChange = (name: string, value: unknown): boolean =>
+  name === 'alias' && typeof value === 'string' && parseLastChange(value)?.unfinished === false
 
 /** IPv6 configures itself, a second or two after a link comes up. */
 const isOfIpv6 = (line: string): boolean => /^(addresses|routes) .*::/.test(line)

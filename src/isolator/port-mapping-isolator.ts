@@ -56,6 +56,9 @@ import { wantedContainer } from './container/wanted.js'
  *
  * Needs CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespaces that own the host's and the containers' namespaces.
  *
+ * Any number of isolators, in any processes, can work on one host: calls that look at or change the kernel's part of containers
+ * take turns, but for `usage` and `usageAll`. They throw IsolatorError ERR_HOST_BUSY where another is not through within 30 s.
+ *
  * Once it is closed, every method but `off` and `close` throws IsolatorError ERR_ISOLATOR_CLOSED, or rejects with it.
  */
 export class PortMappingIsolator implements AsyncDisposable {
@@ -103,8 +106,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    * interface. After a restart it finds them there and goes on.
    *
    * @throws IsolatorError ERR_INVALID_OPTION, ERR_PORTS_OVERLAP, ERR_NOT_PERMITTED before anything is touched;
-   *   ERR_FOREIGN_STATE where something else stands in the way; the host is as it was then. ERR_HOST_BUSY where another create(), destroy() or
-   *   remove() on the same host has not ended for 30 s
+   *   ERR_FOREIGN_STATE where something else stands in the way; the host is as it was then. ERR_HOST_BUSY where
+   *   another is not through with this host within 30 s
    */
   static async create(options: PortMappingIsolatorOptions): Promise<PortMappingIsolator> {
     const parsed = parseOptions(options)
@@ -139,8 +142,8 @@ export class PortMappingIsolator implements AsyncDisposable {
    * these containers alone. It needs no options of `create()` and no isolator. What is somebody else's is left alone. Programs
    * that have an isolator on the host have to be ended first: they would repair what goes.
    *
-   * @throws IsolatorError ERR_INVALID_OPTION; ERR_HOST_BUSY where another create(), destroy() or remove() on the same host has
-   *   not ended for 30 s. What could not be removed is in `left`
+   * @throws IsolatorError ERR_INVALID_OPTION; ERR_HOST_BUSY where another is not through with this host within
+   *   30 s. What could not be removed is in `left`
    */
   static async remove(options: RemoveOptions = {}): Promise<Removal> {
     takes.removeOptions(options)
@@ -393,7 +396,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    * Cleans every container up, those of an earlier run too, takes everything off the host that `create()` put there,
    * restores what it changed, and closes.
    *
-   * @throws IsolatorError ERR_HOST_BUSY where another create(), destroy() or remove() on the same host has not ended for 30 s
+   * @throws IsolatorError ERR_HOST_BUSY where another is not through with this host within 30 s, or is `exclusive`
    */
   async destroy(): Promise<void> {
     await this.#calls.end(async () => {

@@ -6,6 +6,10 @@ import { run, runIn, tc } from '../helpers/iproute2.js'
 import { snapshot, type Snapshot } from '../helpers/leaks.js'
 import { WIRE, type NamespaceRef } from '../helpers/topology.js'
 
+/** Every call that may change something notes that it has, in an alias. That it is in the middle of it is a difference. */
+export const isOfFinishedChange = (alias: string | undefined): boolean =>
+  parseLastChange(alias)?.unfinished === false
+
 /** sysctls of the loopback and of the veths, which no dump of links shows. */
 const sysctls = ({ path }: NamespaceRef): Promise<string> =>
   runIn(path, 'sysctl', '-ar', '^net\\.ipv[46]\\.conf\\.(lo|pm.*|eth0)\\.')
@@ -19,8 +23,7 @@ export async function stateOf(
     // A bridge takes its bound of segmentation from the ports that it has had.
     for (const link of links as { ifname?: string; ifalias?: string; tso_max_size?: number }[]) {
       if (link.ifname?.startsWith('pmb')) delete link.tso_max_size
-      // Every call that may change something notes that it has. That it is in the middle of it is a difference.
-      if (parseLastChange(link.ifalias)?.unfinished === false) delete link.ifalias
+      if (isOfFinishedChange(link.ifalias)) delete link.ifalias
     }
     // From its second dump on, the kernel says of an action that hardware keeps no statistics of it.
     for (const [place, lines] of Object.entries(filters))

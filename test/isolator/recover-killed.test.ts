@@ -14,7 +14,7 @@ import { HOST, PortOracle, STANDARD_VARIANTS } from '../helpers/port-oracle.js'
 import { tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS } from './isolated-topology.js'
-import { changesNothing, filtersOf, settleLoopback } from './kernel-state.js'
+import { changesNothing, filtersOf, isOfFinishedChange, settleLoopback } from './kernel-state.js'
 
 /** Each message is a point to be killed at; every how manieth is tried. `npm run test:kill` tries all. */
 const EVERY = Number(process.env['RTNETLINK_KILL_EVERY'] ?? 7)
@@ -80,7 +80,10 @@ async function tracesOf(host: NamespaceRef): Promise<unknown> {
   const links = await ipJson(host.name, 'link show')
   return {
     filters: await filtersOf(host),
-    links: links.map(({ ifname, ifalias, flags }) => ({ ifname, ifalias, flags })),
+    links: links.map(({ ifname, ifalias, flags }) => ({
+      ...{ ifname, flags },
+      ifalias: isOfFinishedChange(ifalias as string | undefined) ? undefined : ifalias,
+    })),
     names: (await readdir('/run/netns')).filter(name => name.startsWith('pm')),
   }
 }

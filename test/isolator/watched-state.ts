@@ -1,7 +1,7 @@
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
-import { parseLastChange } from '../../src/isolator/layout/last-change.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import type { NamespaceRef } from '../helpers/topology.js'
+import { isOfFinishedChange } from './kernel-state.js'
 
 const SYSCTLS = [
   'net.ipv4.ip_local_port_range',
@@ -46,15 +46,11 @@ export class WatchedState implements AsyncDisposable {
 }
 
 const withoutVarying = (name: string, value: unknown): unknown =>
-  VARYING.test(name) || isOfFinishedChange(name, value)
+  VARYING.test(name) || (name === 'alias' && isOfFinishedChange(value as string))
     ? undefined
     : typeof value === 'bigint'
       ? `${value}`
       : value
-
-/** Every call that may change something notes that it has. That it is in the middle of it is a difference. */
-const isOfFinishedChange = (name: string, value: unknown): boolean =>
-  name === 'alias' && typeof value === 'string' && parseLastChange(value)?.unfinished === false
 
 /** IPv6 configures itself, a second or two after a link comes up. */
 const isOfIpv6 = (line: string): boolean => /^(addresses|routes) .*::/.test(line)

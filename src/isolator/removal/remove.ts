@@ -14,7 +14,7 @@ import { removeEverything, type RemovedHost } from './remove-host.js'
 /**
  * Removes everything of ours from a host, or the containers of some ids alone, by what the kernel holds.
  *
- * @throws IsolatorError ERR_HOST_BUSY where another create(), destroy() or remove() has not ended for 30 s
+ * @throws IsolatorError ERR_HOST_BUSY where another is not through with this host within 30 s
  */
 export async function remove(
   reference: NetnsReference | undefined,

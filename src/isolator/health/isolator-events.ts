@@ -41,8 +41,8 @@ export interface IsolatorEvents {
    */
   insideError: [IsolatorError]
   /**
-   * A process of the host has bound a port of a container: reported once for each socket, at most `hostSocketsInterval` after it is
-   * bound. It is looked for only while this event has a listener.
+   * A process of the host has bound a port of a container. Reported once for each socket, at the latest about `hostSocketsInterval`
+   * seconds after it was bound. The isolator looks for such sockets only while this event has a listener.
    */
   hostSocket: [HostSocket]
   /** Something that was to be done by itself has failed, and is tried again. Without a listener it is a warning of the process. */
@@ -50,7 +50,11 @@ export interface IsolatorEvents {
 }
 
 const event: Declaration<keyof IsolatorEvents> = oneOf(
-  ...(['gone', 'repaired', 'insideError', 'hostSocket', 'error'] as const),
+  'gone',
+  'repaired',
+  'insideError',
+  'hostSocket',
+  'error',
 )
 const listener = callback('a function, which is called at each event')
 

@@ -4,6 +4,8 @@ import type { Check, Group } from './check.js'
 import { C2, ELSEWHERE, FOREIGN, HOST_PORT, LOCALHOST, OWN, ported, segment, syn } from './frames.js'
 
 const LOCAL = { to: HOST_MAC, destination: HOST_IP } as const
+/** Where systemd-resolved answers. */
+const OTHER_LOOPBACK = '127.0.0.53'
 const toHost = { ...LOCAL, destinationPort: HOST_PORT } as const
 const toC2 = { ...LOCAL, destinationPort: FOREIGN } as const
 const c1Host = { from: 'c1', never: ['host'] } as const
@@ -69,9 +71,44 @@ export const local: Group = {
     },
     {
       id: 'H01',
-      rule: 'another loopback address as destination',
+      rule: 'to another loopback address, from a port of nobody',
       ...c1Host,
-      frame: ported({ ...toHost, destination: '127.0.0.2' }),
+      frame: ported({ ...toHost, destination: OTHER_LOOPBACK, sourcePort: 7 }),
+    },
+    {
+      id: 'H10',
+      rule: 'the same from a source of elsewhere and a port of its own',
+      ...c1Host,
+      frame: ported({ ...toHost, destination: OTHER_LOOPBACK, source: ELSEWHERE }),
+    },
+    {
+      id: 'H11',
+      rule: 'another loopback address as source, to itself',
+      ...c1Host,
+      frame: ported({ ...toHost, destination: OTHER_LOOPBACK, source: OTHER_LOOPBACK }),
+    },
+    {
+      id: 'H12',
+      rule: "a forged answer of the host's resolver to a client in another container",
+      ...c1C2,
+      frame: ported({
+        ...LOCAL,
+        ...{ source: OTHER_LOOPBACK, sourcePort: 53 },
+        ...{ destination: LOCALHOST, destinationPort: C2.ephemeral[0] },
+      }),
+    },
+    {
+      id: 'H13',
+      rule: 'the same from a port of its own',
+      ...c1C2,
+      frame: ported({ ...toC2, source: OTHER_LOOPBACK, destination: LOCALHOST }),
+    },
+    {
+      id: 'H14',
+      rule: 'to a port of its own at another loopback address',
+      from: 'c1',
+      never: ['c1', 'host'],
+      frame: ported({ ...LOCAL, destination: OTHER_LOOPBACK, destinationPort: OWN + 1 }),
     },
     {
       id: 'H02',
@@ -149,5 +186,19 @@ export const local: Group = {
       frame: ported({ ...(place === 'host' ? toHost : toC2), source: LOCALHOST, destination: LOCALHOST }),
       arrives: { [place]: 1, wire: 0 },
     })),
+    {
+      id: 'L33',
+      rule: 'to another loopback address of the host',
+      from: 'c1',
+      frame: ported({ ...toHost, source: LOCALHOST, destination: OTHER_LOOPBACK }),
+      arrives: { host: 1, wire: 0 },
+    },
+    {
+      id: 'L34',
+      rule: "a port of another container is the host's there",
+      from: 'c1',
+      frame: ported({ ...toC2, source: LOCALHOST, destination: OTHER_LOOPBACK }),
+      arrives: { host: 1, c2: 0, wire: 0 },
+    },
   ],
 }

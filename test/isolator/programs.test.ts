@@ -32,6 +32,8 @@ import {
 const HOST = '10.9.0.2'
 const LOCALHOST = '127.0.0.1'
 const REMOTE = '10.9.0.1'
+/** Where systemd-resolved answers, and where Debian has the host's name. */
+const OTHER_LOOPBACKS = ['127.0.0.53', '127.0.1.1', '127.0.0.0', '127.255.255.255']
 const HOST_MAC = '02:00:0a:09:00:02'
 const GATEWAY_MAC = '02:00:0a:09:00:01'
 const ports = PortRanges.from('31000-31007,32768-33791')
@@ -253,6 +255,10 @@ t.test('LOCAL', async t => {
     ['host IP to 127.0.0.1', toHost({ destination: LOCALHOST })],
     ['127.0.0.1 to 127.0.0.1', toHost({ source: LOCALHOST, destination: LOCALHOST })],
     ['127.0.0.1 to host IP', toHost({ source: LOCALHOST })],
+    ...OTHER_LOOPBACKS.flatMap((destination): Row[] => [
+      [`host IP to ${destination}`, toHost({ destination })],
+      [`127.0.0.1 to ${destination}`, toHost({ source: LOCALHOST, destination })],
+    ]),
     ['another container', ported(OWN, FOREIGN, { destination: HOST })],
     ['from an ephemeral port', ported(33791, HOST_PORT, { destination: HOST })],
     ['"do not fragment"', toHost({ dontFragment: true })],
@@ -261,9 +267,17 @@ t.test('LOCAL', async t => {
   ])
   verdicts(t, program, NO_MATCH, [
     ['to elsewhere', ported(OWN, HOST_PORT)],
-    ['to another loopback address', toHost({ destination: '127.0.0.2' })],
+    ['to 126/8', toHost({ destination: '126.0.0.1' })],
+    ['to 128/8', toHost({ destination: '128.0.0.1' })],
     ['from elsewhere (A05, A07)', toHost({ source: '192.0.2.9' })],
-    ['from another loopback address', toHost({ source: '127.0.0.2' })],
+    ...OTHER_LOOPBACKS.flatMap((source): Row[] => [
+      [`from ${source}`, toHost({ source })],
+      [`from ${source} to 127.0.0.1`, toHost({ source, destination: LOCALHOST })],
+      [`from ${source} to itself`, toHost({ source, destination: source })],
+      [`to a port of its own at ${source}`, ported(OWN, OWN + 1, { destination: source })],
+      [`from a port of another container to ${source}`, ported(FOREIGN, HOST_PORT, { destination: source })],
+    ]),
+    ['from elsewhere to a loopback address', toHost({ source: REMOTE, destination: '127.0.0.53' })],
     ['from a port of another container (A02)', ported(FOREIGN, HOST_PORT, { destination: HOST })],
     ['to a port of its own (A35)', ported(OWN, OWN + 1, { destination: HOST })],
     ['with a foreign MAC (A04)', toHost({ mac: GATEWAY_MAC })],
@@ -290,6 +304,7 @@ t.test('LOCAL', async t => {
       17: value => value >= 28,
       20: value => (value & 0x3f) === 0,
       23: value => [6, 17, 33, 132, 136].includes(value),
+      30: value => value === 10 || value === 127,
       34: value => ports.has((value << 8) | (OWN & 255)),
       35: value => ports.has((OWN & 0xff00) | value),
       36: value => !ports.has((value << 8) | HOST_PORT),
@@ -311,6 +326,7 @@ t.test('LOCAL: ICMP', async t => {
     ['to the host', refusal(60000, 32768)],
     ['by 127.0.0.1', refusal(FOREIGN, OWN, both(LOCALHOST))],
     ['by both', refusal(FOREIGN, OWN, both(HOST, LOCALHOST))],
+    ['to another loopback address', refusal(60000, OWN, both(LOCALHOST, '127.0.0.53'))],
     ['protocol unreachable', refusal(FOREIGN, OWN, { fields: { code: 2 } })],
     ...[6, 33, 132, 136].map((protocol): Row => [
       `about protocol ${protocol}`,
@@ -325,6 +341,7 @@ t.test('LOCAL: ICMP', async t => {
     ['by another address than the packet came to', refusal(FOREIGN, OWN, { source: LOCALHOST })],
     ['to another address than the packet came from', refusal(FOREIGN, OWN, { destination: LOCALHOST })],
     ['from elsewhere', refusal(FOREIGN, OWN, both(REMOTE, HOST))],
+    ['from another loopback address', refusal(60000, OWN, both('127.0.0.53', LOCALHOST))],
     ['to elsewhere', refusal(FOREIGN, OWN, both(HOST, REMOTE))],
     ['with a foreign MAC', refusal(FOREIGN, OWN, { mac: GATEWAY_MAC })],
     ['with IP options', refusal(FOREIGN, OWN, { options: new Uint8Array(4) })],
@@ -374,6 +391,11 @@ t.test('LOCAL with limited host access', async t => {
     ['a service', toPort(53, IPPROTO_UDP)],
     ['a service by TCP', segment(53, TCP_SYN, HOST)],
     ['another container', segment(FOREIGN, TCP_SYN, HOST)],
+    ['another container by 127.0.0.1', segment(FOREIGN, TCP_SYN, LOCALHOST)],
+    ...OTHER_LOOPBACKS.flatMap((address): Row[] => [
+      [`a service at ${address}`, segment(53, TCP_SYN, address)],
+      [`an answer to a client of the host at ${address}`, segment(60000, TCP_SYN | TCP_ACK, address)],
+    ]),
     ['an answer to a client of the host', segment(60000, TCP_SYN | TCP_ACK, HOST)],
     ['a reset', segment(60000, TCP_RST, HOST)],
     ['data', segment(60000, TCP_ACK, LOCALHOST)],
@@ -390,6 +412,15 @@ t.test('LOCAL with limited host access', async t => {
   ])
   verdicts(t, program, NO_MATCH, [
     ['another host port (A49)', segment(22, TCP_SYN, HOST)],
+    ...OTHER_LOOPBACKS.flatMap((destination): Row[] => [
+      [`another port of ${destination}`, segment(22, TCP_SYN, destination)],
+      [
+        `a port of ${destination} that containers have at the shared address`,
+        segment(FOREIGN, TCP_SYN, destination),
+      ],
+      ['the same by UDP', ported(OWN, FOREIGN, { destination })],
+      [`a new connection to an ephemeral port of ${destination}`, segment(60000, TCP_SYN, destination)],
+    ]),
     ['another host port by UDP', toPort(22, IPPROTO_UDP)],
     ['an answer from a host port', segment(22, TCP_SYN | TCP_ACK, HOST)],
     ['a new connection to an ephemeral port', segment(60000, TCP_SYN, HOST)],
@@ -577,6 +608,7 @@ t.test('INSIDE', async t => {
   verdicts(t, program, MATCH, [
     ['to a port of the host by 127.0.0.1', toSelf()],
     ['to a port of the host by its IP', toSelf({ destination: HOST })],
+    ...OTHER_LOOPBACKS.map((destination): Row => [`to a port of ${destination}`, toSelf({ destination })]),
     ['behind IP options', toSelf({ options: new Uint8Array(40) })],
     ...[6, 17, 33, 132, 136].map((protocol): Row => [`protocol ${protocol}`, toSelf({ protocol })]),
     ['"unreachable" to another container', refusal(FOREIGN, OWN)],
@@ -591,7 +623,12 @@ t.test('INSIDE', async t => {
       'to a port of its own behind IP options',
       ported(OWN, OWN, { destination: HOST, options: new Uint8Array(12) }),
     ],
-    ['to another loopback address', toSelf({ destination: '127.0.0.2' })],
+    ...OTHER_LOOPBACKS.map((destination): Row => [
+      `to a port of its own at ${destination}`,
+      ported(OWN, OWN + 7, { destination }),
+    ]),
+    ['to 126/8', toSelf({ destination: '126.0.0.1' })],
+    ['to 128/8', toSelf({ destination: '128.0.0.1' })],
     ['to elsewhere', toSelf({ destination: REMOTE })],
     ['ICMP', ping({}, { destination: LOCALHOST })],
     ['a first fragment', toSelf({ moreFragments: true })],

@@ -19,6 +19,7 @@ import {
   unlessInSortedRanges,
   unlessOneOf,
   when,
+  whenOneOf,
   wordAt,
   type Block,
 } from '../../src/tc/classic-bpf/blocks.js'
@@ -75,6 +76,8 @@ t.test('lists of values and ranges decide as the lists do', async t => {
     fc.property(values, accumulator, (list, a) => {
       t.equal(verdict(unlessOneOf(list, NO), a), list.includes(a) ? 3 : 2)
       t.equal(verdict(unlessOneOf(list, packetLength(NO)), a), list.includes(a) ? 3 : 2)
+      t.equal(verdict(whenOneOf(list, NO), a), list.includes(a) ? 2 : 3)
+      t.equal(verdict(whenOneOf(list, packetLength(NO)), a), list.includes(a) ? 2 : 3)
     }),
   )
   fc.assert(

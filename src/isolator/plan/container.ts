@@ -17,6 +17,7 @@ import {
   type Sysctl,
 } from './facts.js'
 import { flowNodes } from './flows.js'
+import { LOOPBACK_NETWORK } from '../programs/frame-values.js'
 import { LOCALHOST } from './host.js'
 import { allowOn, guardedLink, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
@@ -25,7 +26,7 @@ import { portNames, portNote, removeNames } from './port-note.js'
 import { containerRoutes } from './routes.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { portNodes } from './steering.js'
-import { U32Priority, word } from './u32-priority.js'
+import { byte, U32Priority, word } from './u32-priority.js'
 
 /** Everything a container consists of, in the order it is made. Each list of messages is one batch. */
 export interface ContainerPlan {
@@ -141,7 +142,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
     ...limitPlan(insidePlace(host), container.egress),
-    // lo carries what arrives for 127.0.0.1: its frames must look like the host's, or they count as somebody else's.
+    // lo carries what arrives for or from loopback addresses: its frames must look like the host's, or they count as somebody else's.
     plan(link, 'change', {
       dev: 'lo',
       address: mac,
@@ -156,6 +157,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
     planAdd(qdisc, { dev, kind: 'ingress' }),
     bpfFilter(insideFilter(host, container)),
     steering.root(1, { keys: [word(16, ipv4ToNumber(LOCALHOST))], redirect: 'lo' }),
+    steering.root(2, { keys: [byte(12, LOOPBACK_NETWORK, 0xff)], redirect: 'lo' }),
   ]
 }
 

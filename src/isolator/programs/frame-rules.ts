@@ -3,13 +3,21 @@ import {
   byteAt,
   halfAt,
   packetLength,
+  equal,
   sequence,
+  unless,
   wordAt,
   type Block,
 } from '../../tc/classic-bpf/blocks.js'
 import { SKF_AD_VLAN_TAG_PRESENT } from '../../tc/classic-bpf/instruction.js'
-import { ETH_SOURCE, ETH_TYPE, IPV4_TOTAL_LENGTH, IPV4_VERSION_AND_IHL } from './frame-offsets.js'
-import { ETH_P_IP, IPV4_WITHOUT_OPTIONS, macWords } from './frame-values.js'
+import {
+  ETH_SOURCE,
+  ETH_TYPE,
+  IPV4_DESTINATION,
+  IPV4_TOTAL_LENGTH,
+  IPV4_VERSION_AND_IHL,
+} from './frame-offsets.js'
+import { ETH_P_IP, IPV4_WITHOUT_OPTIONS, LOOPBACK_NETWORK, macWords } from './frame-values.js'
 import { mustBeAtLeast, mustEqual } from './frame-requirements.js'
 
 /** An Ethernet header with an ARP packet, or with IPv4, no options, and the first 8 bytes behind it. */
@@ -37,3 +45,7 @@ export const plainIpv4: Block = sequence(
   byteAt(IPV4_VERSION_AND_IHL, mustEqual(IPV4_WITHOUT_OPTIONS)),
   halfAt(IPV4_TOTAL_LENGTH, mustBeAtLeast(SHORTEST_DATAGRAM)),
 )
+
+/** A datagram to the host: to its shared address, or to any loopback address. */
+export const toHost = (address: number): Block =>
+  byteAt(IPV4_DESTINATION, unless(equal(LOOPBACK_NETWORK), wordAt(IPV4_DESTINATION, mustEqual(address))))

@@ -11,7 +11,7 @@ import {
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import type { Instruction } from '../../tc/classic-bpf/instruction.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
-import { PortRanges } from '../ports/port-ranges.js'
+import type { PortRanges } from '../ports/port-ranges.js'
 import {
   ETH_TYPE,
   IPV4,
@@ -30,6 +30,7 @@ import {
   PORT_PROTOCOLS,
 } from './frame-values.js'
 import { mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotBeIn } from './frame-requirements.js'
+import { toHost } from './frame-rules.js'
 import { localUnreachable } from './unreachable.js'
 import { match } from './verdicts.js'
 
@@ -44,13 +45,13 @@ export interface InsideOptions {
 /**
  * INSIDE, a classifier on the container's own `lo`: what leaves through its `eth0` for the host and other containers.
  *
- * Port traffic to the host's address or 127.0.0.1 for ports that are not the container's own, behind IP options too; and
- * "unreachable" about a packet from elsewhere to a port of its own. Other ICMP, fragments, other loopback addresses and its own ports stay inside.
+ * Port traffic to the host's address or a loopback address for ports that are not the container's own, behind IP options
+ * too; and "unreachable" about a packet from elsewhere to a port of its own. Other ICMP, fragments and its own ports stay inside.
  */
 export function inside({ address, ports }: InsideOptions): Program {
   return assemble(
-    halfAt(ETH_TYPE, mustEqual(ETH_P_IP)),
-    wordAt(IPV4_DESTINATION, mustBeOneOf([ipv4ToNumber(address), LOCALHOST])),
+    isIpv4,
+    toHost(ipv4ToNumber(address)),
     halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
     byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), plainUnreachable(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     ipHeaderLengthToX(IPV4),
@@ -59,26 +60,30 @@ export function inside({ address, ports }: InsideOptions): Program {
   )
 }
 
-/** Instructions that INSIDE begins with whatever the ports are: the checks of protocol and destination. */
-const BEGINNING = 7
+const isIpv4 = halfAt(ETH_TYPE, mustEqual(ETH_P_IP))
+
+/** No host has it: it stands for any address. */
+const ANY_ADDRESS = '0.0.0.0'
+
+/** What INSIDE begins with whatever the ports are: the checks of protocol and destination, as they are and as earlier versions made them. */
+const BEGINNINGS = [
+  sequence(isIpv4, toHost(ipv4ToNumber(ANY_ADDRESS))),
+  sequence(isIpv4, wordAt(IPV4_DESTINATION, mustBeOneOf([ipv4ToNumber(ANY_ADDRESS), LOCALHOST]))),
+]
 
 /** Whether a program is INSIDE, of whatever address and ports. */
-export function isInside(program: Program): boolean {
-  const any = inside({ address: '0.0.0.0', ports: PortRanges.from([]) })
-  return (
-    program.length >= any.length &&
-    any.slice(0, BEGINNING).every((instruction, i) => {
-      const { code, jt, jf, k } = program[i] as Instruction
-      const isAddress = instruction.k === 0
-      return (
-        code === instruction.code &&
-        jt === instruction.jt &&
-        jf === instruction.jf &&
-        (isAddress || k === instruction.k)
-      )
-    })
+export const isInside = (program: Program): boolean =>
+  BEGINNINGS.some(
+    beginning =>
+      program.length > beginning.length &&
+      beginning.every((instruction, i) => isAlike(program[i] as Instruction, instruction)),
   )
-}
+
+const isAlike = (found: Instruction, { code, jt, jf, k }: Instruction): boolean =>
+  found.code === code &&
+  found.jt === jt &&
+  found.jf === jf &&
+  (k === ipv4ToNumber(ANY_ADDRESS) || found.k === k)
 
 const plainUnreachable = (ports: PortRanges) =>
   sequence(byteAt(IPV4_VERSION_AND_IHL, mustEqual(IPV4_WITHOUT_OPTIONS)), localUnreachable(ports))

@@ -5,6 +5,7 @@ import {
   mask,
   sequence,
   when,
+  whenOneOf,
   wordAt,
   type Block,
 } from '../../tc/classic-bpf/blocks.js'
@@ -22,7 +23,7 @@ import {
   SOURCE_PORT,
   TCP_FLAGS,
 } from './frame-offsets.js'
-import { ownFrame, plainIpv4 } from './frame-rules.js'
+import { ownFrame, plainIpv4, toHost } from './frame-rules.js'
 import {
   DCCP_PKT_REQUEST,
   DCCP_TYPE_MASK,
@@ -74,39 +75,42 @@ export interface LocalOptions {
 }
 
 /**
- * LOCAL, a classifier on a container's veth: what goes on to the host's `lo`, to the host and other containers, by the
- * host's address or by 127.0.0.1.
+ * LOCAL, a classifier on a container's veth: what goes on to the host's `lo`: to the host and other containers by the
+ * host's address or by 127.0.0.1, and to the host alone by other loopback addresses.
  *
- * Whole datagrams of the port protocols between local addresses, from a port of the container's own. Not to such a
+ * Whole datagrams of the port protocols, from the host's address or 127.0.0.1 and a port of the container's own. Not to such a
  * port: that never needs the host, and a rewritten frame could circle for ever. And "unreachable" about a packet to such
  * a port, which goes to whoever sent that packet.
  */
 export function local({ address, mac, ports, hostAccess }: LocalOptions): Program {
-  const localAddresses = [ipv4ToNumber(address), LOCALHOST]
+  const host = ipv4ToNumber(address)
+  const ofContainers = [host, LOCALHOST]
   return assemble(
     ownFrame(mac),
     plainIpv4,
-    wordAt(IPV4_DESTINATION, mustBeOneOf(localAddresses)),
-    wordAt(IPV4_SOURCE, mustBeOneOf(localAddresses)),
+    toHost(host),
+    wordAt(IPV4_SOURCE, mustBeOneOf(ofContainers)),
     halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
     byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), localUnreachable(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     halfAt(SOURCE_PORT, mustBeIn(ports)),
     halfAt(DESTINATION_PORT, mustNotBeIn(ports)),
-    hostAccess ? onlyToAllowedPorts(hostAccess) : [],
+    hostAccess ? onlyToAllowedPorts(hostAccess, ofContainers) : [],
     match,
   )
 }
 
 /**
- * The accumulator holds the destination port. To the host's ephemeral ports only answers to its clients may go. What
+ * Ports of containers are theirs at the addresses that containers have, and the host's at its others. To the host's ephemeral ports only answers to its clients may go. What
  * opens a connection is no answer: TCP's SYN, SCTP's INIT, DCCP's Request. UDP has no such packet and stays open, for
  * the answers of servers in containers; UDP-Lite has none either and is closed, since nobody's clients use it.
  */
-function onlyToAllowedPorts({ services, managed, hostEphemeral }: HostAccess): Block {
+function onlyToAllowedPorts(
+  { services, managed, hostEphemeral }: HostAccess,
+  ofContainers: readonly number[],
+): Block {
   return sequence(
-    matchIfIn(managed),
-    matchIfIn(services),
-    mustBeIn(hostEphemeral),
+    wordAt(IPV4_DESTINATION, whenOneOf(ofContainers, halfAt(DESTINATION_PORT, matchIfIn(managed)))),
+    halfAt(DESTINATION_PORT, matchIfIn(services), mustBeIn(hostEphemeral)),
     byteAt(
       IPV4_PROTOCOL,
       when(equal(IPPROTO_TCP), byteAt(TCP_FLAGS, mask(TCP_SYN | TCP_ACK), mustNotEqual(TCP_SYN), match)),

@@ -103,6 +103,11 @@ export function unlessOneOf(values: readonly number[], block: Block): Block {
   return [...values.map((k, i) => jump(equal(k), values.length - 1 - i + block.length, 0)), ...block]
 }
 
+/** Runs the block when A is one of the values, at most 254. */
+export function whenOneOf(values: readonly number[], block: Block): Block {
+  return [...unlessOneOf(values, jumpOver(block.length)), ...block]
+}
+
 /** Runs the block unless A lies in one of the ranges; any number of them. */
 export function unlessInRanges(ranges: Iterable<ValueRange>, block: Block): Block {
   const list = [...ranges]

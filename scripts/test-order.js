@@ -24,6 +24,7 @@ const longest = [
   'test/isolator/recovery/recover.test.ts',
   'test/package/install.test.ts',
   'test/isolator/hosts.test.ts',
+  'test/isolator/host-addresses.test.ts',
   'test/isolator/isolate.test.ts',
   'test/isolator/health/repair.test.ts',
   'test/isolator/host/lock.test.ts',

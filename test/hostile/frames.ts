@@ -20,6 +20,8 @@ import {
 import { HOST_IP, HOST_MAC, REMOTE_IP, REMOTE_MAC } from '../helpers/topology.js'
 
 export const LOCALHOST = '127.0.0.1'
+/** The host's other address on the wire. */
+export const SECOND_ADDRESS = '10.9.0.7'
 /** An address that nobody has. */
 export const ELSEWHERE = '192.0.2.9'
 export const EVIL_MAC = '02:00:0a:09:00:66'

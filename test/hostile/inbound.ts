@@ -13,6 +13,7 @@ import {
   LOCALHOST,
   OWN,
   ported,
+  SECOND_ADDRESS,
   syn,
   type Fields,
 } from './frames.js'
@@ -57,7 +58,25 @@ export const inbound: Group = {
       ...notC1,
       frame: ported({ ...toC1, source: '127.9.9.9' }),
     },
-
+    {
+      id: 'R29',
+      rule: "the host's other address as source, to a container",
+      ...nowhere,
+      frame: ported({ ...toC1, source: SECOND_ADDRESS, sourcePort: 2000 }),
+    },
+    {
+      id: 'R30',
+      rule: 'the same behind a priority tag',
+      ...nowhere,
+      frame: ported({ ...toC1, source: SECOND_ADDRESS, sourcePort: 2000, vlans: [0] }),
+    },
+    {
+      id: 'L37',
+      rule: "a container's port is the host's at the host's other address",
+      from: 'remote',
+      frame: ported({ ...toC1, destination: SECOND_ADDRESS }),
+      arrives: { host: 1, c1: 0, c2: 0 },
+    },
     {
       id: 'R09',
       rule: "the host's address as source, behind a priority tag",

@@ -1,10 +1,10 @@
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { OPTIONS, firstPort } from '../isolator/isolated-topology.js'
-import { ipBatch, runIn, tcBatch } from '../helpers/iproute2.js'
+import { ip, ipBatch, runIn, tcBatch } from '../helpers/iproute2.js'
 import { createTopology, WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { ClassicLayout } from './classic-layout.js'
-import { C1, C2 } from './frames.js'
+import { C1, C2, SECOND_ADDRESS } from './frames.js'
 import { type Built, type LayoutName } from './world.js'
 
 /** What a machine's owner may have set, in the host's namespace; `before` the layout is made, and after. */
@@ -23,6 +23,7 @@ const EPHEMERAL = { ephemeralPorts: '20480-30719', ephemeralPortsPerContainer: 2
 export async function build(layout: LayoutName, settings: HostSettings = {}): Promise<Built> {
   const topology = await createTopology({ containers: 2 + SPARE_CONTAINERS, prefix: 'a' })
   try {
+    await ip(topology.host.name, `addr add ${SECOND_ADDRESS}/24 dev ${WIRE}`)
     await settings.before?.(topology)
     const built = layout === 'classic' ? await classic(topology) : await ours(topology, settings.options)
     if (layout === 'open') await removeGuard(topology.host, built.veths)

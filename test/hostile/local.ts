@@ -1,7 +1,18 @@
 import { HOST_IP, HOST_MAC, REMOTE_IP } from '../helpers/topology.js'
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../helpers/packets.js'
 import type { Check, Group } from './check.js'
-import { C2, ELSEWHERE, FOREIGN, HOST_PORT, LOCALHOST, OWN, ported, segment, syn } from './frames.js'
+import {
+  C2,
+  ELSEWHERE,
+  FOREIGN,
+  HOST_PORT,
+  LOCALHOST,
+  OWN,
+  ported,
+  SECOND_ADDRESS,
+  segment,
+  syn,
+} from './frames.js'
 
 const LOCAL = { to: HOST_MAC, destination: HOST_IP } as const
 /** Where systemd-resolved answers. */
@@ -111,6 +122,48 @@ export const local: Group = {
       frame: ported({ ...LOCAL, destination: OTHER_LOOPBACK, destinationPort: OWN + 1 }),
     },
     {
+      id: 'H15',
+      rule: "to the host's other address, from a port of nobody",
+      ...c1Host,
+      frame: ported({ ...toHost, destination: SECOND_ADDRESS, sourcePort: 7 }),
+    },
+    {
+      id: 'H16',
+      rule: 'the same from a source of elsewhere and a port of its own',
+      ...c1Host,
+      frame: ported({ ...toHost, destination: SECOND_ADDRESS, source: ELSEWHERE }),
+    },
+    {
+      id: 'H17',
+      rule: 'the same from 127.0.0.1, as which nothing may be forwarded',
+      from: 'c1',
+      never: ['host', 'wire'],
+      frame: ported({ ...toHost, destination: SECOND_ADDRESS, source: LOCALHOST }),
+    },
+    ...(['shared', 'itself'] as const).map((to, i): Check => ({
+      id: `H18${'ab'[i]}`,
+      rule: `the host's other address as source, to ${to === 'shared' ? 'the shared one' : to}`,
+      ...c1Host,
+      frame: ported({
+        ...toHost,
+        source: SECOND_ADDRESS,
+        ...(to === 'itself' && { destination: SECOND_ADDRESS }),
+      }),
+    })),
+    {
+      id: 'H19',
+      rule: 'the same to another container',
+      ...c1C2,
+      frame: ported({ ...toC2, source: SECOND_ADDRESS }),
+    },
+    {
+      id: 'H20',
+      rule: "to a port of its own at the host's other address",
+      from: 'c1',
+      never: ['c1', 'host', 'wire'],
+      frame: ported({ ...LOCAL, destination: SECOND_ADDRESS, destinationPort: OWN + 1 }),
+    },
+    {
       id: 'H02',
       rule: 'another loopback address as source',
       ...c1Host,
@@ -192,6 +245,20 @@ export const local: Group = {
       from: 'c1',
       frame: ported({ ...toHost, source: LOCALHOST, destination: OTHER_LOOPBACK }),
       arrives: { host: 1, wire: 0 },
+    },
+    {
+      id: 'L35',
+      rule: "to the host's other address, whatever the frame's destination",
+      from: 'c1',
+      frame: ported({ destination: SECOND_ADDRESS, destinationPort: HOST_PORT, to: HOST_MAC }),
+      arrives: { host: 1, wire: 0 },
+    },
+    {
+      id: 'L36',
+      rule: "a port of another container is the host's there",
+      from: 'c1',
+      frame: ported({ ...toC2, destination: SECOND_ADDRESS }),
+      arrives: { host: 1, c2: 0, wire: 0 },
     },
     {
       id: 'L34',

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { run, runIn } from '../helpers/iproute2.js'
+import { ip, run, runIn } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
@@ -13,6 +13,7 @@ async function emptyTopology(t: Test): Promise<Topology> {
   const topology = await createTopology({ containers: 1, prefix: 'i' })
   t.teardown(() => topology.close())
   await settleLoopback(topology.host, HOST_MAC)
+  await ip(topology.host.name, 'addr add 10.9.0.7/24 dev eth0')
   await runIn(topology.host.path, 'sysctl', '-qw', `${RESERVED}=${OTHERS_RESERVED}`)
   return topology
 }

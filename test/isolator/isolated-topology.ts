@@ -3,6 +3,7 @@ import type { ContainerInfo } from '../../src/isolator/container/info.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
+import { ipBatch } from '../helpers/iproute2.js'
 import { allOf, canCreateNamespaces, hasAction, hasFilter, hasLink } from '../helpers/privilege.js'
 import { createTopology, type NamespaceRef, type Topology } from '../helpers/topology.js'
 
@@ -34,6 +35,8 @@ export interface TopologyOfIsolator extends Partial<PortMappingIsolatorOptions> 
   containers?: number
   /** The host's net.ipv4.ip_local_port_range. Default: the kernel's. */
   hostEphemeralPorts?: string
+  /** `ip` lines on the host before the isolator is created. */
+  hostLines?: readonly string[]
 }
 
 export interface IsolatedTopology {
@@ -46,7 +49,7 @@ export interface IsolatedTopology {
 /** A topology whose host is prepared; it is gone when the test ends. */
 export async function preparedTopology(
   t: Test,
-  { containers = 2, hostEphemeralPorts, ...options }: TopologyOfIsolator = {},
+  { containers = 2, hostEphemeralPorts, hostLines = [], ...options }: TopologyOfIsolator = {},
 ): Promise<IsolatedTopology> {
   const topology = await createTopology({ containers, prefix: 'i' })
   t.teardown(() => topology.close())
@@ -55,6 +58,7 @@ export async function preparedTopology(
     await using netns = NetworkNamespace.open(host.name)
     await netns.writeSysctl('net.ipv4.ip_local_port_range', hostEphemeralPorts)
   }
+  if (hostLines.length > 0) await ipBatch(host.name, [...hostLines])
   const isolator = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ...options })
   t.teardown(() => destroyed(isolator, host.name))
   return { topology, remote, host, isolator }

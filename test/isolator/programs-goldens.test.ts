@@ -24,8 +24,8 @@ const matchesGolden = (
 }
 
 for (const golden of hostGoldens) {
-  t.test(`host programs for ${golden.address}`, async t => {
-    matchesGolden(t, martian(golden.address), golden.martian, 'MARTIAN')
+  t.test(`host programs for ${[golden.address, ...(golden.hostAddresses ?? [])].join(' ')}`, async t => {
+    matchesGolden(t, martian(golden.address, golden.hostAddresses), golden.martian, 'MARTIAN')
     matchesGolden(t, vid0, golden.vid0, 'VID0')
     matchesGolden(t, dropAll, golden.dropAll, 'DROP')
   })
@@ -33,15 +33,15 @@ for (const golden of hostGoldens) {
 
 for (const golden of containerGoldens) {
   t.test(`container programs: ${golden.about}`, async t => {
-    const { address, mac, fragments, multicast } = golden
+    const { address, hostAddresses, mac, fragments, multicast } = golden
     const ports = PortRanges.from(golden.ports)
     const hostAccess = golden.hostAccess && {
       services: PortRanges.from(golden.hostAccess.services),
       managed: PortRanges.from(golden.hostAccess.managed),
       hostEphemeral: PortRanges.from(golden.hostAccess.hostEphemeral),
     }
-    matchesGolden(t, local({ address, mac, ports, hostAccess }), golden.local, 'LOCAL')
-    matchesGolden(t, wire({ address, mac, ports, fragments, multicast }), golden.wire, 'WIRE')
-    matchesGolden(t, inside({ address, ports }), golden.inside, 'INSIDE')
+    matchesGolden(t, local({ address, hostAddresses, mac, ports, hostAccess }), golden.local, 'LOCAL')
+    matchesGolden(t, wire({ address, hostAddresses, mac, ports, fragments, multicast }), golden.wire, 'WIRE')
+    matchesGolden(t, inside({ address, hostAddresses, ports }), golden.inside, 'INSIDE')
   })
 }

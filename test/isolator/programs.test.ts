@@ -4,7 +4,7 @@ import { PortRanges } from '../../src/isolator/ports/port-ranges.js'
 import { dropAll } from '../../src/isolator/programs/drop-all.js'
 import { inside } from '../../src/isolator/programs/inside.js'
 import { local } from '../../src/isolator/programs/local.js'
-import { martian } from '../../src/isolator/programs/martian.js'
+import { martian, martianAddresses } from '../../src/isolator/programs/martian.js'
 import { vid0 } from '../../src/isolator/programs/vid0.js'
 import { wire } from '../../src/isolator/programs/wire.js'
 import type { Program } from '../../src/tc/classic-bpf/program.js'
@@ -378,6 +378,118 @@ const sctp = (port: number, chunk: number) => packetWithType(IPPROTO_SCTP, port,
 const [DCCP_REQUEST, DCCP_RESPONSE] = [0, 1]
 const dccp = (port: number, type: number, otherBits = 1) =>
   packetWithType(IPPROTO_DCCP, port, 8, (type << 1) | otherBits)
+
+/** The host's other addresses. */
+const HOST_ADDRESSES = ['10.9.0.7', '172.17.0.1', '192.0.2.7']
+/** Beside them. */
+const NOT_OF_HOST = ['10.9.0.6', '10.9.0.8', '172.17.0.0', '172.17.0.2', '192.0.2.6', '192.0.2.9']
+
+t.test("the host's other addresses", async t => {
+  const options = { address: HOST, hostAddresses: HOST_ADDRESSES, mac: HOST_MAC, ports }
+  const hostAccess = {
+    services: PortRanges.from('53'),
+    managed: PortRanges.from('31000-32000,32768-57344'),
+    hostEphemeral: PortRanges.from('57345-60999'),
+  }
+  const [toLocal, restricted] = [local(options), local({ ...options, hostAccess })]
+  const [toWire, stays] = [wire(options), inside(options)]
+  for (const destination of HOST_ADDRESSES) {
+    const name = `to ${destination}`
+    const toHost = (fields: Fields = {}) => ported(OWN, HOST_PORT, { destination, ...fields })
+    const quotes = (source: string) => ({
+      source,
+      destination,
+      quoted: { source: destination, destination: source },
+    })
+    verdicts(t, toLocal, MATCH, [
+      [`LOCAL, ${name}`, toHost()],
+      [`LOCAL, ${name}, a port of another container`, ported(OWN, FOREIGN, { destination })],
+      [`LOCAL, "unreachable" ${name}`, refusal(60000, OWN, quotes(HOST))],
+    ])
+    verdicts(t, toLocal, NO_MATCH, [
+      [`LOCAL, ${name} from 127.0.0.1`, toHost({ source: LOCALHOST })],
+      [`LOCAL, ${name} from another loopback address`, toHost({ source: '127.0.0.53' })],
+      [`LOCAL, ${name} from itself`, toHost({ source: destination })],
+      [`LOCAL, ${name} from elsewhere`, toHost({ source: REMOTE })],
+      [`LOCAL, from ${destination}`, ported(OWN, HOST_PORT, { source: destination, destination: HOST })],
+      [`LOCAL, from ${destination} to 127.0.0.1`, toHost({ source: destination, destination: LOCALHOST })],
+      [`LOCAL, ${name} from a port of another container`, ported(FOREIGN, HOST_PORT, { destination })],
+      [`LOCAL, ${name}, a port of its own`, ported(OWN, OWN + 1, { destination })],
+      [`LOCAL, ${name} with a foreign MAC`, toHost({ mac: GATEWAY_MAC })],
+      [`LOCAL, ${name}, fragmented`, toHost({ moreFragments: true })],
+      [`LOCAL, ping ${name}`, ping({}, { destination })],
+      [`LOCAL, "unreachable" ${name} from 127.0.0.1`, refusal(60000, OWN, quotes(LOCALHOST))],
+    ])
+    verdicts(t, restricted, MATCH, [
+      [`hostAccess: a service ${name}`, segment(53, TCP_SYN, destination)],
+      [`hostAccess: an answer ${name}`, segment(60000, TCP_SYN | TCP_ACK, destination)],
+    ])
+    verdicts(t, restricted, NO_MATCH, [
+      [`hostAccess: another port ${name}`, segment(22, TCP_SYN, destination)],
+      [
+        `hostAccess: a port that containers have at the shared address, ${name}`,
+        segment(FOREIGN, TCP_SYN, destination),
+      ],
+      [`hostAccess: a new connection ${name}`, segment(60000, TCP_SYN, destination)],
+    ])
+    verdicts(t, toWire, NO_MATCH, [
+      [`WIRE, ${name}`, toHost()],
+      [`WIRE, ping ${name}`, ping({}, { destination })],
+      [`WIRE, from ${destination}`, ported(OWN, HOST_PORT, { source: destination })],
+    ])
+    verdicts(t, stays, MATCH, [
+      [`INSIDE, ${name}`, toHost()],
+      [`INSIDE, "unreachable" ${name}`, refusal(60000, OWN, quotes(HOST))],
+    ])
+    verdicts(t, stays, NO_MATCH, [
+      [`INSIDE, ${name}, a port of its own`, ported(OWN, OWN + 7, { destination })],
+      [`INSIDE, ping ${name}`, ping({}, { destination })],
+    ])
+  }
+  for (const destination of NOT_OF_HOST) {
+    const frame = ported(OWN, HOST_PORT, { destination })
+    t.equal(run(toLocal, { bytes: frame }), NO_MATCH, `LOCAL, to ${destination}`)
+    t.equal(run(toWire, { bytes: frame }), MATCH, `WIRE, to ${destination}`)
+    t.equal(run(stays, { bytes: frame }), NO_MATCH, `INSIDE, to ${destination}`)
+  }
+  // As without them.
+  for (const destination of [HOST, LOCALHOST, '127.0.0.53']) {
+    t.equal(
+      run(toLocal, { bytes: ported(OWN, HOST_PORT, { destination }) }),
+      MATCH,
+      `LOCAL, to ${destination}`,
+    )
+    t.equal(
+      run(stays, { bytes: ported(OWN, HOST_PORT, { destination }) }),
+      MATCH,
+      `INSIDE, to ${destination}`,
+    )
+  }
+  failsClosed(t, toLocal, ported(OWN, HOST_PORT, { destination: HOST_ADDRESSES[2] as string }), 42)
+})
+
+t.test("MARTIAN with the host's other addresses", async t => {
+  const program = martian(HOST, HOST_ADDRESSES)
+  const from = (source: string, fields: Fields = {}) => ported(1, 2, { source, destination: HOST, ...fields })
+  for (const source of HOST_ADDRESSES) {
+    t.equal(run(program, { bytes: from(source) }), OK, `from ${source}: to the host`)
+    t.equal(run(program, { bytes: from(source), vlanTci: 0 }), OK, `from ${source} behind a priority tag`)
+    t.equal(run(program, { bytes: from(source, { destination: LOCALHOST }) }), SHOT, 'to 127.0.0.1: dropped')
+  }
+  verdicts(t, program, UNSPEC, [
+    ...NOT_OF_HOST.map((source): Row => [`from ${source}`, from(source)]),
+    ['to one of them', ported(1, 2, { source: REMOTE, destination: HOST_ADDRESSES[0] as string })],
+    ['ARP', arpFrame()],
+  ])
+  verdicts(t, program, SHOT, [
+    ['from the shared one', from(HOST)],
+    ['from 127/8', from('127.0.0.53')],
+  ])
+  for (const others of [[], HOST_ADDRESSES.slice(0, 1), HOST_ADDRESSES])
+    t.strictSame(martianAddresses(martian(HOST, others)), [HOST, ...others], 'read back')
+  for (const other of [vid0, dropAll, program.slice(0, -1), [...program, ...vid0]])
+    t.equal(martianAddresses(other), undefined, 'another program')
+})
 
 t.test('LOCAL with limited host access', async t => {
   const hostAccess = {

@@ -57,7 +57,11 @@ export const routeFault = (
 ): Fault =>
   foreign(
     'missing',
-    option === 'gateway' ? route.command('add', { destination: 'default', dev }) : `ip route show dev ${dev}`,
+    {
+      gateway: route.command('add', { destination: 'default', dev }),
+      routes: `ip route show dev ${dev}`,
+      hostAddresses: 'ip route show table local type local',
+    }[option],
     `${found}: '${option}' takes ${expected}`,
   )
 

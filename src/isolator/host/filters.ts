@@ -75,7 +75,10 @@ export function missingFilters(
     const [is, expected] = [lineOf(existing), lineOf(wanted)]
     if (is === expected) return false
     if (is === expectedBefore.get(placeOf(wanted))) {
-      outdated.push(planDelete(filter, existing, plan(filter, 'add', existing)), message)
+      // A program is never missing: all filters behind it rely on it.
+      if (existing.kind === 'bpf')
+        outdated.push(plan(filter, 'replace', wanted, plan(filter, 'replace', existing)))
+      else outdated.push(planDelete(filter, existing, plan(filter, 'add', existing)), message)
       return false
     }
     throw new IsolatorError(

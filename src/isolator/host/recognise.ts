@@ -4,7 +4,7 @@ import { parseU32Handle, type Filter } from '../../tc/index.js'
 import { containerNode, ownerOf } from '../layout/container-node.js'
 import { isRoot, isRootTable, isTable } from '../layout/filter-places.js'
 import { ANSWERS, PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE, tableHandle } from '../layout/layout.js'
-import { martianAddress } from '../programs/martian.js'
+import { martianAddresses } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
 import { LOCALHOST } from '../plan/host.js'
 
@@ -57,7 +57,7 @@ export function addressIn(filters: readonly Filter[]): string | undefined {
   for (const found of filters) {
     const address =
       found.kind === 'bpf'
-        ? found.program && martianAddress(found.program)
+        ? found.program && martianAddresses(found.program)?.[0]
         : found.kind === 'u32' && found.priority === PRIORITY.steering && isOurRoot(found)
           ? destinationOf(found)
           : undefined
@@ -73,7 +73,7 @@ function destinationOf({ keys = [] }: U32): string | undefined {
 }
 
 function isOurProgram({ priority, program = [] }: Bpf): boolean {
-  if (priority === PRIORITY.martian) return martianAddress(program) !== undefined
+  if (priority === PRIORITY.martian) return martianAddresses(program) !== undefined
   return priority === PRIORITY.vlan && isDeepStrictEqual(program, vid0)
 }
 

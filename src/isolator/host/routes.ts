@@ -4,11 +4,12 @@ import { DumpTooLargeError } from '../../netlink/errors.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { route } from '../../rtnetlink/index.js'
 import { refuse } from '../options/option-checks.js'
-import type { RouteOptions } from '../options/route-options.js'
+import { MOST_HOST_ADDRESSES, type RouteOptions } from '../options/route-options.js'
 import type { HostFacts } from '../plan/facts.js'
 import { isWayOut, type ContainerRoute } from '../plan/routes.js'
 import type { HostContext } from './context.js'
 import { defaultInterfaces, findDefaultRoute, type DefaultRoute } from './default-route.js'
+import { findHostAddresses } from './host-addresses.js'
 import { findOtherRoutes, MOST_LISTED, MOST_ROUTES } from './other-routes.js'
 
 /** The host's routes as far as containers get them. */
@@ -20,7 +21,7 @@ export interface HostRoutes {
 
 export interface RouteProblem {
   /** The option that settles it. */
-  readonly option: 'gateway' | 'routes'
+  readonly option: 'gateway' | 'routes' | 'hostAddresses'
   /** What was found. */
   readonly found: string
   readonly expected: string
@@ -35,14 +36,13 @@ export type RoutePlace = Pick<HostFacts, 'publicInterface' | 'address' | 'prefix
 export async function readRoutes(
   rt: RtnetlinkSocket,
   place: RoutePlace,
-  { gateway, routes }: RouteOptions,
+  { gateway, routes, hostAddresses }: RouteOptions,
 ): Promise<HostRoutes> {
   const ways = gateway === undefined ? await waysOut(rt, place) : { routes: chosen(gateway), problems: [] }
   const others = routes === 'host' ? await otherRoutes(rt, place) : { routes, problems: [] }
-  return {
-    routes: [...ways.routes, ...others.routes],
-    problems: [...ways.problems, ...others.problems],
-  }
+  const local = await localRoutes(rt, place, hostAddresses)
+  const all = [ways, others, local]
+  return { routes: all.flatMap(({ routes }) => routes), problems: all.flatMap(({ problems }) => problems) }
 }
 
 /** The route that the option `gateway` asks for. */
@@ -123,6 +123,35 @@ const tooMany = (has: string, reason: string): HostRoutes => ({
       option: 'routes',
       found: `the host has ${has}, of which containers get none, since ${reason}`,
       expected: 'a list of those that they need',
+      fatal: false,
+    },
+  ],
+})
+
+/** The routes to the host's other addresses. */
+async function localRoutes(
+  rt: RtnetlinkSocket,
+  { address }: RoutePlace,
+  wanted: RouteOptions['hostAddresses'],
+): Promise<HostRoutes> {
+  try {
+    const routes = await findHostAddresses(rt, address, wanted)
+    return routes.length <= MOST_HOST_ADDRESSES
+      ? { routes, problems: [] }
+      : tooManyAddresses(MOST_HOST_ADDRESSES)
+  } catch (error) {
+    if (!(error instanceof DumpTooLargeError)) throw error
+    return tooManyAddresses(MOST_LISTED)
+  }
+}
+
+const tooManyAddresses = (most: number): HostRoutes => ({
+  routes: [],
+  problems: [
+    {
+      option: 'hostAddresses',
+      found: `the host has more than ${most} other addresses, of which containers reach none`,
+      expected: `a list of those that they need, ${MOST_HOST_ADDRESSES} at most`,
       fatal: false,
     },
   ],

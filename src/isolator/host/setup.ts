@@ -14,6 +14,7 @@ import { filtersAt, sharedBlockOf } from '../kernel/filters-at.js'
 import { parseHostRecord, type HostRecord } from '../layout/host-record.js'
 import {
   gatewayIn,
+  hostAddressesOf,
   ingressQdisc,
   loopbackFilters,
   loopbackPlan,
@@ -197,12 +198,18 @@ async function addMissingFilters(
   await close()
 }
 
-/** The public interface's filters as an earlier run has made them, which may have been for another gateway. */
+/** The public interface's filters as an earlier run has made them, which may have been for another gateway and other addresses of the host. */
 function madeBefore({ facts }: HostContext, found: readonly Filter[]): Planned[] {
   const gateway = gatewayIn(found)
   return gateway === undefined
     ? []
-    : publicFilters({ ...facts, routes: [{ destination: 'default', gateway }] })
+    : publicFilters({
+        ...facts,
+        routes: [
+          { destination: 'default', gateway },
+          ...hostAddressesOf(found).map(destination => ({ destination, local: true as const })),
+        ],
+      })
 }
 
 async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Planned[]): Promise<void> {

@@ -11,6 +11,7 @@ import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
 import type { ContainerFacts } from '../plan/facts.js'
+import { hostAddressesOf } from '../plan/host.js'
 import { seeContainers, type SeenContainers } from '../recovery/seen.js'
 import type { Survey } from '../recovery/survey.js'
 import { containerFaults, halfMade } from './container-faults.js'
@@ -48,11 +49,12 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
   const address = addressIn(filters)
   const { fragments = 'drop', ...settings } = hostSettings(holdings, survey.publicFilters)
   const gateway = gatewayOf(survey.publicFilters)
+  const hostAddresses = hostAddressesOf(survey.publicFilters)
   const mac = wire?.link.address
   const newest = listed.at(-1)
   const guard =
     address !== undefined && mac !== undefined && newest
-      ? await guardSettings(rt, { address, mac, fragments }, newest)
+      ? await guardSettings(rt, { address, hostAddresses, mac, fragments }, newest)
       : {}
   const processes = await readProcesses(rt)
   const prepared = isPrepared(seen)
@@ -64,7 +66,7 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
     ...(holdings.loopback && { loopbackInterface: holdings.loopback.name }),
     ...(address !== undefined && { address }),
     ...(gateway !== undefined && { gateway }),
-    settings: { ...settings, ...(wire && { fragments }), ...guard },
+    settings: { ...settings, ...(wire && { fragments, hostAddresses }), ...guard },
     containers: await Promise.all(listed.map(facts => inspected(facts, survey, processes))),
     freeSlots: MAXIMUM_SLOT - new Set([...survey.links.keys(), ...(await namedSlots())]).size,
     faults: [...(prepared ? hostFaults(host) : leftovers(holdings)), ...containerFaults(seen)],

@@ -47,6 +47,8 @@ export interface InspectedContainer extends ContainerInfo {
 export interface InspectedSettings {
   readonly neighbours?: 'prefix' | 'gateway'
   readonly fragments?: 'drop' | 'allow'
+  /** The host's other addresses that containers reach. */
+  readonly hostAddresses?: readonly string[]
   /** Of the newest container. */
   readonly multicast?: 'drop' | 'allow'
   /** Likewise; `'restricted'`: denied, or allowed for some ports. */

@@ -60,7 +60,12 @@ const isLaterFragments = (found: Filter): boolean =>
  */
 export async function guardSettings(
   rt: RtnetlinkSocket,
-  host: { readonly address: string; readonly mac: string; readonly fragments: 'drop' | 'allow' },
+  host: {
+    readonly address: string
+    readonly hostAddresses: readonly string[]
+    readonly mac: string
+    readonly fragments: 'drop' | 'allow'
+  },
   container: ContainerFacts,
 ): Promise<Pick<InspectedSettings, 'multicast' | 'hostAccess'>> {
   const dev = linkName(container.slot)

@@ -12,6 +12,12 @@ export const containerRouteInput = object({
 /** A route that containers get. */
 export interface ContainerRouteInput extends InputOf<typeof containerRouteInput> {}
 
+/**
+ * How many of the host's addresses containers reach beside the shared one: each is a message of `isolate()`, and an
+ * instruction of the programs that packets are checked by.
+ */
+export const MOST_HOST_ADDRESSES = 32
+
 export const routeOptions = object({
   /**
    * Where containers send what is not on the link: the IPv4 address of a router, `'on-link'` (all addresses are on the link)
@@ -23,6 +29,11 @@ export const routeOptions = object({
    * 64, followed when they change; or a list, which may be empty.
    */
   routes: optional(either(oneOf('host'), list(containerRouteInput))),
+  /**
+   * The host's addresses that containers reach beside the shared one and 127.0.0.0/8: `'all'` (default) those that it has, up
+   * to 32, followed when they change; or a list, which may be empty, of which those count that the host has.
+   */
+  hostAddresses: optional(either(oneOf('all'), list(ipv4Address))),
 })
 
 /** What the options say of containers' routes. */
@@ -30,24 +41,38 @@ export interface RouteOptions {
   /** Undefined: as the host. */
   readonly gateway: string | undefined
   readonly routes: 'host' | readonly ContainerRouteInput[]
+  readonly hostAddresses: 'all' | readonly string[]
 }
 
 /** @throws IsolatorError ERR_INVALID_OPTION for what does not go together */
 export function parseRouteOptions(
-  { gateway, routes }: InputOf<typeof routeOptions>,
+  { gateway, routes, hostAddresses = 'all' }: InputOf<typeof routeOptions>,
   neighbours: 'prefix' | 'gateway',
 ): RouteOptions {
   if (neighbours === 'gateway') refuseBesideOneGateway(gateway, routes)
-  if (routes === undefined || routes === 'host') return { gateway, routes: 'host' }
+  if (hostAddresses !== 'all') refuseUnfitAddresses(hostAddresses)
+  return { gateway, routes: parseRoutes(routes), hostAddresses }
+}
+
+function parseRoutes(routes: InputOf<typeof routeOptions>['routes']): RouteOptions['routes'] {
+  if (routes === undefined || routes === 'host') return 'host'
   const destinations = new Set<string>()
   for (const [i, { destination }] of routes.entries()) {
     const prefix = listedPrefix(destination)
     if (destinations.has(prefix)) throw refuse(`routes[${i}].destination`, destination, 'each prefix once')
     destinations.add(prefix)
   }
-  return {
-    gateway,
-    routes: routes.map(route => ({ ...route, destination: listedPrefix(route.destination) })),
+  return routes.map(route => ({ ...route, destination: listedPrefix(route.destination) }))
+}
+
+function refuseUnfitAddresses(addresses: readonly string[]): void {
+  if (addresses.length > MOST_HOST_ADDRESSES)
+    throw refuse('hostAddresses', addresses, `${MOST_HOST_ADDRESSES} addresses at most`)
+  for (const [i, address] of addresses.entries()) {
+    const option = `hostAddresses[${i}]`
+    if (address.startsWith('127.'))
+      throw refuse(option, address, 'no loopback address, all of which containers reach anyway')
+    if (addresses.indexOf(address) < i) throw refuse(option, address, 'each address once')
   }
 }
 

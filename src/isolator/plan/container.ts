@@ -23,7 +23,7 @@ import { allowOn, guardedLink, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { portNames, portNote, removeNames } from './port-note.js'
-import { containerRoutes } from './routes.js'
+import { containerRoutes, hostAddressesIn } from './routes.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { portNodes } from './steering.js'
 import { byte, U32Priority, word } from './u32-priority.js'
@@ -181,11 +181,11 @@ export const INSIDE_PLACE = {
 
 /** INSIDE: what of the container's own traffic leaves it. */
 export const insideFilter = (
-  { address }: HostFacts,
+  { address, routes }: HostFacts,
   container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>,
 ): BpfFilterOptions => ({
   ...INSIDE_PLACE,
-  program: inside({ address, ports: allPorts(container) }),
+  program: inside({ address, hostAddresses: hostAddressesIn(routes), ports: allPorts(container) }),
   redirect: CONTAINER_INTERFACE,
 })
 

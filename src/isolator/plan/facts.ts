@@ -31,7 +31,10 @@ export interface HostFacts {
   readonly mtu: number
   /** Whether it has IPv6, and so devices of its MTU: not below 1280 bytes, nor where the kernel's IPv6 is off. */
   readonly ipv6: boolean
-  /** The routes of containers, as of the last look; none where the host has none through the public interface. */
+  /**
+   * The routes of containers, as of the last look: those that lead out, where the host has any through the public interface, and
+   * those to the host's other addresses.
+   */
   readonly routes: readonly ContainerRoute[]
   readonly neighbours: 'prefix' | 'gateway'
   /** The queue below a rate limit. */

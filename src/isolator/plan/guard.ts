@@ -7,6 +7,7 @@ import { wire } from '../programs/wire.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
 import { planAdd, type Planned } from './planned.js'
+import { hostAddressesIn } from './routes.js'
 
 /*
  * The guard: a device that lets through what a container may send, and nothing else. First comes the drop, then the two
@@ -55,7 +56,7 @@ export function allowOn(
   host: HostFacts,
   container: ContainerFacts,
 ): BpfFilterOptions[] {
-  const options = { ...host, ports: allPorts(container) }
+  const options = { ...host, hostAddresses: hostAddressesIn(host.routes), ports: allPorts(container) }
   const allow = { dev, priority: PRIORITY.allow, protocol: 'all' } as const
   return [
     { ...allow, handle: 1, program: local(options), redirect: ways.local },

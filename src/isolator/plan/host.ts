@@ -4,14 +4,14 @@ import { qdisc, type Filter, type U32Key } from '../../tc/index.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
 import { PRIORITY } from '../layout/layout.js'
 import { ETH_P_IP } from '../programs/frame-values.js'
-import { martian } from '../programs/martian.js'
+import { martian, martianAddresses } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
 import { answersPlan } from './answers.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
 import { flowFilters, flowQdisc } from './flows.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
-import { gatewayOf } from './routes.js'
+import { gatewayOf, hostAddressesIn } from './routes.js'
 import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
 import { half, U32Priority, word, type Delivers } from './u32-priority.js'
 
@@ -76,7 +76,7 @@ export const loopbackFilters = ({ loopbackInterface, address }: HostFacts): Plan
 
 /** The static filters of the public interface, in the order they are installed: the martian drop before any way in. */
 export function publicFilters(host: HostFacts): Planned[] {
-  const { publicInterface: dev, address, fragments } = host
+  const { publicInterface: dev, address, fragments, routes } = host
   const arp = new U32Priority(dev, PRIORITY.arp, 'arp')
   const tag = new U32Priority(dev, PRIORITY.priorityTagged, '802.1Q')
   const { keys = [], ...links } = addressRoot(address, fragments)
@@ -86,7 +86,7 @@ export function publicFilters(host: HostFacts): Planned[] {
       priority: PRIORITY.martian,
       protocol: 'all',
       handle: 1,
-      program: martian(address),
+      program: martian(address, hostAddressesIn(routes)),
       directAction: true,
     }),
     ...skeleton({ dev, addresses: [address], everyone: true, fragments }),
@@ -129,6 +129,13 @@ export function gatewayIn(filters: readonly Filter[]): string | undefined {
   const target = keys.find(({ at }) => at === 24)?.value
   return target === undefined ? undefined : numberToIpv4(target)
 }
+
+/** The host's other addresses that they were made for. */
+export const hostAddressesOf = (filters: readonly Filter[]): readonly string[] =>
+  filters.flatMap(found => {
+    if (found.kind !== 'bpf' || found.priority !== PRIORITY.martian || !found.program) return []
+    return martianAddresses(found.program)?.slice(1) ?? []
+  })
 
 /** The sender's IP address in an ARP packet: bytes 14 to 17, across two words. */
 function arpSender(address: string): U32Key[] {

@@ -5,6 +5,8 @@ import { planAdd, type Planned } from './planned.js'
 
 /** A route of a container, beside that to the prefix of its address. */
 export interface ContainerRoute {
+  /** Whether it leads to an address of the host, which is local in the container as well. Default: false. */
+  readonly local?: true | undefined
   /** `'default'`, a prefix such as `'10.20.0.0/16'`, or an address. */
   readonly destination: string
   /** The next router, which need not be in the container's prefix. Undefined: the destination is on the link. */
@@ -44,34 +46,50 @@ export function addressIn(destination: string): string {
 export const gatewayOf = (routes: readonly ContainerRoute[]): string | undefined =>
   routes.find(route => isWayOut(route) && route.gateway !== undefined)?.gateway
 
-/** Gateways are on the link whatever the address says: with `neighbours: 'gateway'` its prefix has room for nothing else. */
-export const routeSpec = ({ destination, gateway, metrics }: ContainerRoute): RouteSpec => ({
+/** The host's other addresses that containers reach. */
+export const hostAddressesIn = (routes: readonly ContainerRoute[]): string[] =>
+  routes.flatMap(({ local, destination }) => (local ? [destination] : []))
+
+/**
+ * Gateways are on the link whatever the address says: with `neighbours: 'gateway'` its prefix has room for nothing else. The
+ * device of a local route is where packets from the address arrive (fib_validate_source, net/ipv4/fib_frontend.c); those to it
+ * are on lo all the same.
+ *
+ * @param address the shared address, from which containers send
+ */
+const routeSpec = ({ local, destination, gateway, metrics }: ContainerRoute, address: string): RouteSpec => ({
   destination,
   family: 'inet',
   dev: CONTAINER_INTERFACE,
   protocol: ROUTE_PROTOCOL,
+  ...(local && { type: 'local', preferredSource: address }),
   ...(gateway !== undefined && { gateway, onlink: true }),
   ...(metrics && { metrics }),
 })
 
 /** The routes of a container. */
-export const containerRoutes = ({ routes }: { readonly routes: readonly ContainerRoute[] }): Planned[] =>
-  routes.map(each => planAdd(route, routeSpec(each)))
+export const containerRoutes = ({
+  routes,
+  address,
+}: {
+  readonly routes: readonly ContainerRoute[]
+  readonly address: string
+}): Planned[] => routes.map(each => planAdd(route, routeSpec(each, address)))
 
 /** Routes that a container has from us and needs no more. What led out stays as long as nothing else is planned to. */
 export const surplusRoutes = (found: readonly Route[], planned: readonly ContainerRoute[]): Route[] =>
   found.filter(
-    each =>
-      !planned.some(({ destination }) => destination === each.destination) &&
-      (!isWayOut(each) || planned.some(isWayOut)),
+    each => !planned.some(wanted => isInPlaceOf(each, wanted)) && (!isWayOut(each) || planned.some(isWayOut)),
   )
 
 /** Whether a container has the routes that it is to have, and no others from us. */
 export const areSameRoutes = (found: readonly Route[], planned: readonly ContainerRoute[]): boolean =>
   surplusRoutes(found, planned).length === 0 &&
-  planned.every(each =>
-    found.some(({ destination, ...route }) => destination === each.destination && isSameWay(route, each)),
-  )
+  planned.every(each => found.some(route => isInPlaceOf(route, each) && isSameWay(route, each)))
+
+/** Whether a route leads where a planned one does, in the same table. */
+const isInPlaceOf = ({ destination, type }: Route, planned: ContainerRoute): boolean =>
+  destination === planned.destination && (type === 'local') === (planned.local ?? false)
 
 type Way = Pick<ContainerRoute, 'gateway' | 'metrics'>
 

@@ -7,6 +7,7 @@ import {
   unlessInRanges,
   unlessOneOf,
   when,
+  whenOneOf,
   returnInRanges,
   returnInSortedRanges,
   unlessInSortedRanges,
@@ -21,6 +22,8 @@ export const mustEqual = (k: number): Block => unless(equal(k), noMatch)
 export const mustNotEqual = (k: number): Block => when(equal(k), noMatch)
 export const mustEqualX = unlessEqualToX(noMatch)
 export const mustBeOneOf = (values: readonly number[]): Block => unlessOneOf(values, noMatch)
+export const mustBeNoneOf = (values: readonly number[]): Block =>
+  values.length > 0 ? whenOneOf(values, noMatch) : []
 export const mustBeAtLeast = (k: number): Block => unless(atLeast(k), noMatch)
 export const mustBeBelow = (k: number): Block => when(atLeast(k), noMatch)
 export const mustHaveNoneOf = (bits: number): Block => when(anyBitOf(bits), noMatch)

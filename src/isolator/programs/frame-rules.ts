@@ -18,7 +18,7 @@ import {
   IPV4_VERSION_AND_IHL,
 } from './frame-offsets.js'
 import { ETH_P_IP, IPV4_WITHOUT_OPTIONS, LOOPBACK_NETWORK, macWords } from './frame-values.js'
-import { mustBeAtLeast, mustEqual } from './frame-requirements.js'
+import { mustBeAtLeast, mustBeOneOf, mustEqual } from './frame-requirements.js'
 
 /** An Ethernet header with an ARP packet, or with IPv4, no options, and the first 8 bytes behind it. */
 const SHORTEST_FRAME = 42
@@ -46,6 +46,6 @@ export const plainIpv4: Block = sequence(
   halfAt(IPV4_TOTAL_LENGTH, mustBeAtLeast(SHORTEST_DATAGRAM)),
 )
 
-/** A datagram to the host: to its shared address, or to any loopback address. */
-export const toHost = (address: number): Block =>
-  byteAt(IPV4_DESTINATION, unless(equal(LOOPBACK_NETWORK), wordAt(IPV4_DESTINATION, mustEqual(address))))
+/** A datagram to one of the host's addresses, or to any loopback address. */
+export const toHost = (addresses: readonly number[]): Block =>
+  byteAt(IPV4_DESTINATION, unless(equal(LOOPBACK_NETWORK), wordAt(IPV4_DESTINATION, mustBeOneOf(addresses))))

@@ -38,6 +38,8 @@ import { match } from './verdicts.js'
 export interface InsideOptions {
   /** The host's IPv4 address, which is the container's as well. */
   readonly address: string
+  /** The host's other addresses that containers reach. Default: none. */
+  readonly hostAddresses?: readonly string[] | undefined
   /** All ports of the container, ephemeral ones included. */
   readonly ports: PortRanges
 }
@@ -45,13 +47,13 @@ export interface InsideOptions {
 /**
  * INSIDE, a classifier on the container's own `lo`: what leaves through its `eth0` for the host and other containers.
  *
- * Port traffic to the host's address or a loopback address for ports that are not the container's own, behind IP options
+ * Port traffic to the host's addresses or a loopback address for ports that are not the container's own, behind IP options
  * too; and "unreachable" about a packet from elsewhere to a port of its own. Other ICMP, fragments and its own ports stay inside.
  */
-export function inside({ address, ports }: InsideOptions): Program {
+export function inside({ address, hostAddresses = [], ports }: InsideOptions): Program {
   return assemble(
     isIpv4,
-    toHost(ipv4ToNumber(address)),
+    toHost([address, ...hostAddresses].map(ipv4ToNumber)),
     halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
     byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), plainUnreachable(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     ipHeaderLengthToX(IPV4),
@@ -63,12 +65,15 @@ export function inside({ address, ports }: InsideOptions): Program {
 const isIpv4 = halfAt(ETH_TYPE, mustEqual(ETH_P_IP))
 
 /** No host has it: it stands for any address. */
-const ANY_ADDRESS = '0.0.0.0'
+const ANY_ADDRESS = 0
 
-/** What INSIDE begins with whatever the ports are: the checks of protocol and destination, as they are and as earlier versions made them. */
+/**
+ * What INSIDE begins with whatever the ports and addresses are: the checks of protocol and destination, as they are and as
+ * earlier versions made them.
+ */
 const BEGINNINGS = [
-  sequence(isIpv4, toHost(ipv4ToNumber(ANY_ADDRESS))),
-  sequence(isIpv4, wordAt(IPV4_DESTINATION, mustBeOneOf([ipv4ToNumber(ANY_ADDRESS), LOCALHOST]))),
+  sequence(isIpv4, toHost([ANY_ADDRESS]).slice(0, -1)),
+  sequence(isIpv4, wordAt(IPV4_DESTINATION, mustBeOneOf([ANY_ADDRESS, LOCALHOST]))),
 ]
 
 /** Whether a program is INSIDE, of whatever address and ports. */
@@ -79,11 +84,9 @@ export const isInside = (program: Program): boolean =>
       beginning.every((instruction, i) => isAlike(program[i] as Instruction, instruction)),
   )
 
-const isAlike = (found: Instruction, { code, jt, jf, k }: Instruction): boolean =>
-  found.code === code &&
-  found.jt === jt &&
-  found.jf === jf &&
-  (k === ipv4ToNumber(ANY_ADDRESS) || found.k === k)
+/** How far it jumps depends on the number of addresses. */
+const isAlike = (found: Instruction, { code, k }: Instruction): boolean =>
+  found.code === code && (k === ANY_ADDRESS || found.k === k)
 
 const plainUnreachable = (ports: PortRanges) =>
   sequence(byteAt(IPV4_VERSION_AND_IHL, mustEqual(IPV4_WITHOUT_OPTIONS)), localUnreachable(ports))

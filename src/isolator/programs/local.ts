@@ -66,6 +66,8 @@ export interface HostAccess {
 export interface LocalOptions {
   /** The host's IPv4 address. */
   readonly address: string
+  /** The host's other addresses that containers reach. Default: none. */
+  readonly hostAddresses?: readonly string[] | undefined
   /** The host's MAC address. */
   readonly mac: string
   /** All ports of the container, ephemeral ones included. */
@@ -76,20 +78,22 @@ export interface LocalOptions {
 
 /**
  * LOCAL, a classifier on a container's veth: what goes on to the host's `lo`: to the host and other containers by the
- * host's address or by 127.0.0.1, and to the host alone by other loopback addresses.
+ * shared address or by 127.0.0.1, and to the host alone by its other addresses and other loopback addresses.
  *
- * Whole datagrams of the port protocols, from the host's address or 127.0.0.1 and a port of the container's own. Not to such a
+ * Whole datagrams of the port protocols, from the shared address or 127.0.0.1 and a port of the container's own. Not to such a
  * port: that never needs the host, and a rewritten frame could circle for ever. And "unreachable" about a packet to such
  * a port, which goes to whoever sent that packet.
  */
-export function local({ address, mac, ports, hostAccess }: LocalOptions): Program {
-  const host = ipv4ToNumber(address)
-  const ofContainers = [host, LOCALHOST]
+export function local({ address, hostAddresses = [], mac, ports, hostAccess }: LocalOptions): Program {
+  const shared = ipv4ToNumber(address)
+  const others = hostAddresses.map(ipv4ToNumber)
+  const ofContainers = [shared, LOCALHOST]
   return assemble(
     ownFrame(mac),
     plainIpv4,
-    toHost(host),
+    toHost([shared, ...others]),
     wordAt(IPV4_SOURCE, mustBeOneOf(ofContainers)),
+    others.length > 0 ? notFromLoopbackTo(others, shared) : [],
     halfAt(IPV4_FRAGMENT, mustHaveNoneOf(IP_MF | IP_OFFSET)),
     byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), localUnreachable(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     halfAt(SOURCE_PORT, mustBeIn(ports)),
@@ -98,6 +102,10 @@ export function local({ address, mac, ports, hostAccess }: LocalOptions): Progra
     match,
   )
 }
+
+/** The host may have given such an address up a moment ago: it would forward the packet, which no loopback address may leave it with. */
+const notFromLoopbackTo = (addresses: readonly number[], shared: number): Block =>
+  wordAt(IPV4_DESTINATION, whenOneOf(addresses, wordAt(IPV4_SOURCE, mustEqual(shared))))
 
 /**
  * Ports of containers are theirs at the addresses that containers have, and the host's at its others. To the host's ephemeral ports only answers to its clients may go. What

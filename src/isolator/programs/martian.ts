@@ -8,6 +8,7 @@ import {
   sequence,
   unless,
   when,
+  whenOneOf,
   wordAt,
 } from '../../tc/classic-bpf/blocks.js'
 import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
@@ -15,15 +16,19 @@ import { SKF_AD_VLAN_TAG } from '../../tc/classic-bpf/instruction.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
 import { ETH_TYPE, INNER_VLAN_TCI, IPV4_DESTINATION, IPV4_SOURCE } from './frame-offsets.js'
 import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, LOOPBACK_NETWORK, VLAN_VID_MASK } from './frame-values.js'
-import { drop, nextFilter } from './verdicts.js'
+import { drop, intoHost, nextFilter } from './verdicts.js'
 
 /**
  * MARTIAN, direct action on the public interface, before everything else: nobody on the wire may use the host's own
  * address as source, or a loopback address at all. All later filters trust the source address.
  *
+ * What claims to come from another address of the host goes to the host, not to a container, which would answer to the host. The
+ * host's stack drops it, unless the host has lost that address meanwhile.
+ *
  * @param address the host's IPv4 address
+ * @param hostAddresses its other addresses that containers reach
  */
-export function martian(address: string): Program {
+export function martian(address: string, hostAddresses: readonly string[] = []): Program {
   return assemble(
     halfAt(
       ETH_TYPE,
@@ -34,16 +39,22 @@ export function martian(address: string): Program {
     wordAt(IPV4_SOURCE, when(equal(ipv4ToNumber(address)), drop)),
     byteAt(IPV4_SOURCE, when(equal(LOOPBACK_NETWORK), drop)),
     byteAt(IPV4_DESTINATION, when(equal(LOOPBACK_NETWORK), drop)),
+    hostAddresses.length > 0 ? wordAt(IPV4_SOURCE, whenOneOf(hostAddresses.map(ipv4ToNumber), intoHost)) : [],
     nextFilter,
   )
 }
 
-/** The address that a program is MARTIAN for; undefined for any other program. */
-export function martianAddress(program: Program): string | undefined {
+/** The addresses that a program is MARTIAN for, the shared one first; undefined for any other program. */
+export function martianAddresses(
+  program: Program,
+): readonly [shared: string, ...hostAddresses: string[]] | undefined {
   const [other, another] = [martian('0.0.0.1'), martian('0.0.0.2')]
   const at = other.findIndex(({ k }, i) => k !== another[i]?.k)
   const address = program[at] && numberToIpv4(program[at].k)
-  return address !== undefined && isDeepStrictEqual(program, martian(address)) ? address : undefined
+  if (address === undefined) return undefined
+  // Between the load of the source in the place of the last instruction, and the verdicts.
+  const hostAddresses = program.slice(other.length, -3).map(({ k }) => numberToIpv4(k))
+  return isDeepStrictEqual(program, martian(address, hostAddresses)) ? [address, ...hostAddresses] : undefined
 }
 
 const whenVid0 = (block: ReturnType<typeof when>) => sequence(mask(VLAN_VID_MASK), when(equal(0), block))

@@ -43,6 +43,7 @@ import {
 import {
   mustBeBelow,
   mustBeIn,
+  mustBeNoneOf,
   mustBeOneOf,
   mustEqual,
   mustHaveNoneOf,
@@ -68,6 +69,8 @@ const BROADCAST = 0xffff_ffff
 export interface WireOptions {
   /** The host's IPv4 address. */
   readonly address: string
+  /** The host's other addresses that containers reach, which are not on the wire. Default: none. */
+  readonly hostAddresses?: readonly string[] | undefined
   /** The host's MAC address. */
   readonly mac: string
   /** All ports of the container, ephemeral ones included. */
@@ -84,14 +87,21 @@ export interface WireOptions {
  * ARP requests for the host's own identity; IPv4 from the host's address to unicast addresses elsewhere: port
  * protocols from a port of the container's own, echo requests, and unreachables about packets to such a port.
  */
-export function wire({ address, mac, ports, fragments = 'drop', multicast = 'drop' }: WireOptions): Program {
+export function wire({
+  address,
+  hostAddresses = [],
+  mac,
+  ports,
+  fragments = 'drop',
+  multicast = 'drop',
+}: WireOptions): Program {
   const host = ipv4ToNumber(address)
   return assemble(
     ownFrame(mac),
     halfAt(ETH_TYPE, when(equal(ETH_P_ARP), arpRequest(host, mac))),
     plainIpv4,
     wordAt(IPV4_SOURCE, mustEqual(host)),
-    wordAt(IPV4_DESTINATION, mustNotEqual(host)),
+    wordAt(IPV4_DESTINATION, mustNotEqual(host), mustBeNoneOf(hostAddresses.map(ipv4ToNumber))),
     multicast === 'allow'
       ? byteAt(IPV4_DESTINATION, when(atLeast(FIRST_MULTICAST_NETWORK), groupUdp(ports)))
       : [],

@@ -31,7 +31,7 @@ async function household(t: Test, chores: Partial<Chores>): Promise<Household> {
   const table = new ContainerTable({ ports, ephemeralPorts, ephemeralPortsPerContainer: 1024 })
   const repair = () => Promise.resolve({ repaired: [], left: [] })
   const all = { cleanup: () => Promise.resolve(true), repair, ...chores }
-  const noRoutes = { routing: { gateway: 'none', routes: [] }, settledRoutes: [] }
+  const noRoutes = { routing: { gateway: 'none', routes: [], hostAddresses: [] }, settledRoutes: [] }
   const keeping = new Housekeeping(
     { netns, rt, facts, publicIndex, ...noRoutes } as unknown as HostContext,
     table,

@@ -30,7 +30,7 @@ t.test('one look comes after the other', canCreateNamespaces(), async t => {
     facts: {
       ...{ publicInterface: 'lo', address: '10.9.0.2', prefixLength: 24, neighbours: 'prefix', routes: [] },
     },
-    routing: { gateway: 'none', routes: 'host' },
+    routing: { gateway: 'none', routes: 'host', hostAddresses: [] },
   } as unknown as HostContext
   const watch = new RouteWatch(host, {
     changed: () => {

@@ -103,6 +103,18 @@ export async function attach(fd: number, name: string): Promise<void> {
 }
 
 /**
+ * The same for a name that may have been left behind as an empty file, as when the mount namespace has gone in which a namespace was mounted
+ * there. The file stays: another mount namespace can have the name still. Throws `EEXIST` where the name holds something.
+ */
+export async function attachAgain(fd: number, name: string): Promise<void> {
+  const path = namedPath(name)
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (!found?.isFile() || found.size > 0 || isNamespaceFile(path)) return attach(fd, name)
+  await prepareRunDirectory()
+  await bindMount(`/proc/self/fd/${fd}`, path)
+}
+
+/**
  * Takes a name away, as `ip netns delete`. The namespace lives on while anything else holds it. Of a symbolic link, the link
  * goes, not what it leads to. Throws SystemError `ENOENT` where there is no such name, TypeError for what no namespace was
  * mounted on: that is left alone.

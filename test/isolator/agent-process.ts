@@ -16,9 +16,13 @@ export interface AgentProcess {
   end: (signal: NodeJS.Signals) => Promise<number | null>
 }
 
-/** Starts the agent and waits until it listens. Rejects with what it printed if it ends before. */
-export async function startAgent(namespace: NamespaceRef, flags: readonly string[]): Promise<AgentProcess> {
-  const { child, output, prints, exit } = startExample(namespace, 'agent', flags)
+/** Starts the agent, behind a command that confines it, and waits until it listens. Rejects with what it printed if it ends before. */
+export async function startAgent(
+  namespace: NamespaceRef,
+  flags: readonly string[],
+  confinement: readonly string[] = [],
+): Promise<AgentProcess> {
+  const { child, output, prints, exit } = startExample(namespace, 'agent', flags, confinement)
   await prints('listening on')
   const end = (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)

@@ -17,11 +17,20 @@ export interface ExampleProcess {
   exit: Promise<number | null>
 }
 
-/** Starts `npm run example -- <name> <args>` in a namespace, without npm. */
-export function startExample({ path }: NamespaceRef, name: string, args: readonly string[]): ExampleProcess {
+/**
+ * Starts `npm run example -- <name> <args>` in a namespace, without npm.
+ *
+ * @param confinement a command that is put before that of the example
+ */
+export function startExample(
+  { path }: NamespaceRef,
+  name: string,
+  args: readonly string[],
+  confinement: readonly string[] = [],
+): ExampleProcess {
   // Not `ip netns exec`: its mount namespace would take the handles of containers along when the process ends.
   const node = [process.execPath, '--import', `${ROOT}/scripts/typescript.js`, `examples/${name}.ts`]
-  const child = spawn('nsenter', [`--net=${path}`, ...node, ...args], {
+  const child = spawn('nsenter', [`--net=${path}`, ...confinement, ...node, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

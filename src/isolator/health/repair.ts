@@ -1,4 +1,5 @@
 import { turnOffFeatures } from '../../ethtool/features.js'
+import { attachAgain } from '../../netns/named.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -12,7 +13,8 @@ import { keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { linkName } from '../layout/layout.js'
-import { openNamespace } from '../container/namespace-handles.js'
+import { giveNamesAgain } from '../container/lost-names.js'
+import { hasItsName, openNamespace } from '../container/namespace-handles.js'
 import { containerNodes } from '../plan/container.js'
 import { findFaults, type Scope } from './verify.js'
 import { keysOf } from './verify-host.js'
@@ -62,9 +64,9 @@ async function mendAll(scope: Scope, faults: readonly Fault[]): Promise<Readonly
   const { rt, netns } = scope.host
   const onHost = faults.filter(({ inside }) => !inside)
   // The name comes first: it is the way inside.
-  await atOnce(
+  await giveNames(
+    scope,
     scope.containers.filter(({ id }) => faults.some(fault => fault.attach && isOf(fault, id))),
-    attachAgain,
   )
   await mendFeatures(scope.host, onHost)
   // Messages that lead to a device need its index.
@@ -170,12 +172,29 @@ async function mendInside(containers: readonly Container[], faults: readonly Fau
   )
 }
 
-/** Gives a namespace its name again, where it is still found at the place it was isolated by. */
-async function attachAgain({ slot, reference, namespace }: Container): Promise<void> {
+/** Gives namespaces their names again: by the places they were isolated by, or else by a process in them. */
+async function giveNames({ host, table }: Scope, lost: readonly Container[]): Promise<void> {
+  await atOnce(lost, nameByReference)
+  const nameless = new Set(lost.filter(container => !hasItsName(container)))
+  const others = [...table].filter(container => !nameless.has(container))
+  const { identities } = await giveNamesAgain(
+    host.rt,
+    [...nameless],
+    others.map(({ namespace }) => namespace),
+  )
+  for (const container of nameless) {
+    const identity = identities.get(container.slot)
+    if (identity === undefined) continue
+    table.settleIn(identity, container, hasItsName)
+    container.named = true
+  }
+}
+
+async function nameByReference({ slot, reference, namespace }: Container): Promise<void> {
   let netns: NetworkNamespace | undefined
   try {
     netns = NetworkNamespace.open(reference)
-    if (netns.identity === namespace) await netns.attach(linkName(slot))
+    if (netns.identity === namespace) await attachAgain(netns.fd, linkName(slot))
   } catch {
     // The process has ended, or somebody has the name: it is told of in what is left.
   } finally {

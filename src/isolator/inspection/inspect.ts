@@ -17,7 +17,7 @@ import type { Survey } from '../recovery/survey.js'
 import { containerFaults, halfMade } from './container-faults.js'
 import { hostFaults } from './host-faults.js'
 import type { InspectedContainer, Inspection } from './inspection.js'
-import { readProcesses, type Processes } from './processes.js'
+import { readProcesses, type Processes } from '../kernel/processes.js'
 import { gatewayOf, guardSettings, hostSettings } from './settings.js'
 
 /** Reads what a host has of ours, without options, and changes nothing. */

@@ -1,5 +1,6 @@
 import type { Link } from '../../rtnetlink/index.js'
 import { namedPath } from '../../netns/named.js'
+import { giveNamesAgain } from '../container/lost-names.js'
 import { hasItsName } from '../container/namespace-handles.js'
 import { hasOtherRoutes } from '../container/routes-inside.js'
 import type { ContainerTable } from '../container/table.js'
@@ -42,8 +43,8 @@ export interface RecoveryOf {
  *
  * @param containers an empty table, which those that stay are put into
  * @param report is called if something inside a container could not be removed, which stays there
- * @returns what was found; whether any that stays is still made for another MAC or MTU, or other routes; why names in /run/netns that
- *   nobody needs any more could not be taken away
+ * @returns what was found; whether any that stays is still made for another MAC or MTU, or other routes; why names in /run/netns could not
+ *   be taken away that nobody needs any more, or be given again to namespaces that have lost theirs
  * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
  */
 export async function recover(
@@ -58,11 +59,13 @@ export async function recover(
     others: wanted.known === 'all' ? 'keep' : wanted.unknown,
   })
   const failures = await tidy(host, found, sorted, report)
+  const nameless = sorted.kept.filter(({ slot }) => found.handles.get(slot) === undefined)
+  const named = await giveNamesAgain(host.rt, nameless, found.handles.values())
   // All that are complete are this one's from now on.
   containers.follow([], [])
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
-    const identity = found.handles.get(facts.slot)
+    const identity = found.handles.get(facts.slot) ?? named.identities.get(facts.slot)
     if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
     container.named = identity !== undefined
     container.nsid = found.links.get(facts.slot)?.linkNetnsid
@@ -72,7 +75,7 @@ export async function recover(
   return {
     recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
     outdated: veths.some(veth => isOutdated(host.facts, veth)) || (await anyHasOtherRoutes(host, containers)),
-    failures,
+    failures: [...failures, ...named.failures],
   }
 }
 

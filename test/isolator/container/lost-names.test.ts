@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { statSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
+import { isNamespaceFile } from '../../../src/netns/handle-file.js'
+import { run, runIn } from '../../helpers/iproute2.js'
+import type { NamespaceRef } from '../../helpers/topology.js'
+import { needsIsolation, OPTIONS, twoContainers } from '../isolated-topology.js'
+
+/** A process in a namespace, which ends with the test. */
+async function processIn(t: Test, { path }: NamespaceRef): Promise<void> {
+  const child = spawn('nsenter', [`--net=${path}`, 'sh', '-c', 'echo there; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+}
+
+const nameOf = (link: string): string => `/run/netns/${link}`
+
+/** As when the mount namespace has gone in which the name was mounted: an empty file is left. */
+async function loseName(link: string): Promise<void> {
+  await run('umount', [nameOf(link)])
+}
+
+/** Whether a container's name leads to a namespace. */
+function leadsTo(link: string, { path }: NamespaceRef): boolean {
+  return isNamespaceFile(nameOf(link)) && statSync(nameOf(link)).ino === statSync(path).ino
+}
+
+t.test('recover() gives names again by the processes inside', needsIsolation(), async t => {
+  const { host, isolator, c1, c2 } = await twoContainers(t)
+  const [first, second] = isolator.list().map(({ link }) => link) as [string, string]
+  await processIn(t, c1)
+  await isolator.close()
+  await loseName(first)
+  await loseName(second)
+
+  const restarted = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+  t.teardown(() => restarted.close())
+  t.match(await restarted.recover('all'), { recovered: ['web-1', 'web-2'], missing: [] })
+  t.ok(leadsTo(first, c1), 'the name leads to it')
+  t.notOk(isNamespaceFile(nameOf(second)), 'one without a process has none')
+  t.strictSame(await restarted.verify('web-1'), [])
+  t.match(await restarted.verify('web-2'), [{ kind: 'missing', object: /^ip netns attach/ }])
+  await t.rejects(restarted.isolate('web-3', { netns: c1.path, ports: '31100' }), {
+    code: 'ERR_CONTAINER_EXISTS',
+    details: { id: 'web-1' },
+  })
+
+  await processIn(t, c2)
+  t.match(await restarted.repair('web-2'), { repaired: [{ object: /^ip netns attach/ }], left: [] })
+  t.ok(leadsTo(second, c2), 'repair() gives it once a process is there')
+  await restarted.update('web-2', { ports: '31008-31011' })
+  t.match(await restarted.cleanupMany(['web-1', 'web-2']), [true, true])
+  t.notOk(statSync(nameOf(first), { throwIfNoEntry: false }), 'and it goes with the container')
+})
+
+t.test(
+  'repair() gives a name again to the namespace that had it, and to no other',
+  needsIsolation(),
+  async t => {
+    const { remote, isolator, c1 } = await twoContainers(t)
+    const [link] = isolator.list().map(({ link }) => link) as [string]
+    await processIn(t, c1)
+    await loseName(link)
+    t.match(await isolator.repair('web-1'), { repaired: [{ object: /^ip netns attach/ }], left: [] })
+    t.ok(leadsTo(link, c1))
+
+    // Root inside has moved its interface into a namespace of its own making.
+    await loseName(link)
+    await runIn(c1.path, 'ip', 'link', 'set', 'eth0', 'netns', remote.path, 'name', 'moved')
+    await processIn(t, remote)
+    await run('ip', ['netns', 'del', c1.name])
+    t.match(await isolator.repair('web-1'), { left: [{ object: /^ip netns attach/ }] })
+    t.notOk(isNamespaceFile(nameOf(link)))
+  },
+)
+
+t.test('two containers in one namespace', needsIsolation(), async t => {
+  const { host, isolator, c1, c2 } = await twoContainers(t)
+  const [first, second] = isolator.list().map(({ link }) => link) as [string, string]
+  await processIn(t, c1)
+  await isolator.close()
+  await runIn(c2.path, 'ip', 'link', 'set', 'eth0', 'netns', c1.path, 'name', 'moved')
+  await loseName(first)
+  await loseName(second)
+  const restarted = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+  t.teardown(() => restarted.close())
+  t.match(await restarted.recover('all'), { recovered: ['web-1', 'web-2'] })
+  t.ok(leadsTo(first, c1), 'the first has its name')
+  t.notOk(isNamespaceFile(nameOf(second)), 'the other none')
+})

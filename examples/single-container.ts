@@ -19,6 +19,16 @@ if (publicInterface === undefined)
 const command =
   rest[0] === '--' ? rest.slice(1) : ['sh', '-c', 'cat /proc/sys/net/ipv4/ip_local_port_range; ip addr']
 
+// The command gets the signal, by the terminal or by us; what was made here goes when it has ended.
+let child: ChildProcess | undefined
+let stopped = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopped = true
+    child?.kill(signal)
+  })
+}
+
 const host = NetworkNamespace.current()
 const range = await host.readSysctl('net.ipv4.ip_local_port_range')
 const isolator = await PortMappingIsolator.create({
@@ -27,19 +37,22 @@ const isolator = await PortMappingIsolator.create({
   ephemeralPorts: outside(range),
   ephemeralPortsPerContainer: 256,
 })
-const netns = await NetworkNamespace.create('single-container')
+let netns: NetworkNamespace | undefined
 try {
+  netns = await NetworkNamespace.create('single-container')
   const info = await isolator.isolate('single', { netns, ports: PORTS })
   console.log(
     `ports ${PORTS} and ${info.ephemeralPorts.join('-')} of ${publicInterface} are the container's; its link is ${info.link}`,
   )
-  const [code] = (await once(rest[0] === '--runc' ? runc(netns) : run(netns, command), 'exit')) as [
-    number | null,
-  ]
-  console.log(`it ended with ${code}; it received ${(await isolator.usage('single')).net_rx_bytes} bytes`)
+  if (!stopped) {
+    child = rest[0] === '--runc' ? runc(netns) : run(netns, command)
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    const { net_rx_bytes: received } = await isolator.usage('single')
+    console.log(`it ended with ${code ?? signal}; it received ${received} bytes`)
+  }
 } finally {
   await isolator.destroy()
-  await netns.delete()
+  await netns?.delete()
   host.close()
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { ip, ipJson, tcJson } from '../helpers/iproute2.js'
 import { allOf, type Skip } from '../helpers/privilege.js'
@@ -35,6 +35,35 @@ t.test('single-container: a command in a container of its own', needsIsolation()
   t.equal(await own.exit, 0, own.output())
   t.match(own.output(), /^it ended with 3;/m)
 })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  t.test(`single-container: ${signal}`, needsIsolation(), async t => {
+    const host = await hostOf(t)
+    const script = 'echo it runs; exec sleep 60'
+    const { child, exit, output, prints } = startExample(host, 'single-container', [
+      'eth0',
+      '--',
+      'sh',
+      '-c',
+      script,
+    ])
+    t.teardown(() => child.kill('SIGKILL'))
+    await prints('it runs')
+    child.kill(signal)
+    t.equal(await exit, 0, output())
+    t.match(output(), `it ended with ${signal};`)
+    await isClear(t, host)
+    t.notOk(existsSync('/run/netns/single-container'))
+
+    const early = startExample(host, 'single-container', ['eth0', '--', 'true'])
+    t.teardown(() => early.child.kill('SIGKILL'))
+    await early.prints("are the container's")
+    early.child.kill(signal)
+    t.equal(await early.exit, 0, early.output())
+    await isClear(t, host)
+    t.notOk(existsSync('/run/netns/single-container'))
+  })
+}
 
 /** What runc needs beside itself: a program to run, and cgroups. */
 function needsRunc(): Skip {

@@ -64,8 +64,8 @@ const ENVIRONMENTS: Record<string, Environment> = {
   },
   'as a user without these capabilities': {
     confinements: [asUserWith('chown')],
-    missing: ['CAP_SYS_ADMIN', '/run/netns'],
-    says: /CAP_SYS_ADMIN, .*EACCES: permission denied, open '\/run\/netns'; root or CAP_DAC_OVERRIDE is needed/,
+    missing: ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN', '/run/netns'],
+    says: /CAP_SYS_ADMIN, .*CAP_NET_ADMIN, which is needed to change .*EACCES: permission denied, open '\/run\/netns'; root or CAP_DAC_OVERRIDE is needed/,
   },
   'as a user with both capabilities': {
     confinements: [asUserWith('net_admin', 'sys_admin')],

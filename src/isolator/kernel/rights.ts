@@ -17,6 +17,8 @@ interface Refusal {
   /** `'make network namespaces'`. */
   readonly what: string
   readonly error: Error
+  /** A capability that the process does not have, where the error is that of another one. */
+  readonly lacks?: string
 }
 
 /** errnos of calls that are refused for what the process may do. ENOSYS and EAFNOSUPPORT are those of seccomp filters. */
@@ -47,7 +49,7 @@ export async function refusalsOn(host: NetworkNamespace): Promise<Refusal[]> {
     const entering = await refusalOf("enter the host's network namespace", async () => {
       rt = await RtnetlinkSocket.open({ netns: host })
     })
-    const inside = rt ? await refusalsInside(host, rt) : []
+    const inside = rt ? await refusalsInside(host, rt) : refusalsOutside(entering)
     const names = (await namesRefused()).map(error => ({ what: 'name network namespaces', error }))
     return [...entering, ...inside, ...names]
   } finally {
@@ -55,10 +57,18 @@ export async function refusalsOn(host: NetworkNamespace): Promise<Refusal[]> {
   }
 }
 
+const CHANGING = "change the host's links and filters"
+
 const refusalsInside = async (host: NetworkNamespace, rt: RtnetlinkSocket): Promise<Refusal[]> => [
-  ...(await refusalOf("change the host's links and filters", () => changeNothing(rt))),
+  ...(await refusalOf(CHANGING, () => changeNothing(rt))),
   ...(await refusalOf("write the host's sysctls", () => writeNothing(host))),
 ]
+
+/** What is known without having entered. */
+const refusalsOutside = (entering: readonly Refusal[]): Refusal[] =>
+  ownRights().has(NETLINK_CAPABILITY)
+    ? []
+    : entering.map(({ error }) => ({ what: CHANGING, error, lacks: NETLINK_CAPABILITY }))
 
 /** Nobody has so many descriptors. */
 const NO_DESCRIPTOR = 0x7fff_ffff
@@ -90,7 +100,8 @@ export function notPermitted(refusals: readonly Refusal[]): IsolatorError {
 }
 
 /** A capability that the process does not have; undefined if the refusal has another reason. */
-function lackedBy({ error }: Refusal): string | undefined {
+function lackedBy({ error, lacks }: Refusal): string | undefined {
+  if (lacks !== undefined) return lacks
   if (error instanceof NetlinkError)
     return ownRights().has(NETLINK_CAPABILITY) ? undefined : NETLINK_CAPABILITY
   return lackedCapability((error as SystemError).syscall)

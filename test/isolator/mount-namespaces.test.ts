@@ -16,6 +16,8 @@ import { createTopology, HOST_IP, type NamespaceRef, type Topology } from '../he
 import { ask, startAgent } from './agent-process.js'
 import { needsIsolation } from './isolated-topology.js'
 
+t.setTimeout(120_000)
+
 const FLAGS = [
   '--isolation=network/port_mapping',
   '--resources=ports:[31000-32000];ephemeral_ports:[32768-57344]',

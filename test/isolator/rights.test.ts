@@ -18,6 +18,8 @@ import { createTopology, type Topology } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS } from './isolated-topology.js'
 import { changesNothing } from './kernel-state.js'
 
+t.setTimeout(120_000)
+
 const FIXTURE = fileURLToPath(new URL('fixtures/rights.js', import.meta.url))
 
 const READ_ONLY_SYSCTLS = afterMounting(

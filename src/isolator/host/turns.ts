@@ -49,8 +49,8 @@ interface Turn {
  * mean to each other is for `Calls` to see to. Work in a turn must not wait for work that asks for a turn itself: that may
  * get the next one, which begins when this one has ended.
  *
- * A turn costs two messages and a look at who changed something last. Only if that was another, it costs one look at the
- * links more.
+ * A turn costs three messages: who changed something last, that a change begins, that it is finished. Only if another
+ * changed something, it costs one look at the links more.
  */
 export class HostTurns {
   readonly #host: HostContext

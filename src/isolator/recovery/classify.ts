@@ -28,6 +28,8 @@ export interface Wanted {
   readonly others: 'keep' | 'remove'
   /** Whether one that looks half made, since somebody has set its veth down, is known to be complete. */
   readonly isComplete?: (found: Found) => boolean
+  /** Whether a node in a place of ours that leads to a device of somebody else's stays. */
+  readonly sparesOthers?: boolean
 }
 
 /** What a survey comes to: who stays, and what has to be done. */
@@ -70,8 +72,12 @@ export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Class
   const stays = new Set(kept.map(({ slot }) => slot))
   const garbage = found.filter(candidate => !stays.has(candidate.slot) && isContainerLink(candidate))
   const goes = new Set(garbage.map(({ slot }) => linkName(slot)))
+  const isMissing = (link: string): boolean => {
+    const slot = slotOfLink(link)
+    return slot === undefined ? !wanted.sparesOthers : !links.has(slot)
+  }
   const leadsNowhere = ({ link }: ContainerNode): boolean =>
-    link === undefined || goes.has(link) || !links.has(slotOfLink(link) ?? 0)
+    link === undefined || goes.has(link) || isMissing(link)
   return {
     kept,
     unwanted: [...named.keys()].filter(id => !stay(id)),

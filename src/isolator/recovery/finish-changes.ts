@@ -22,7 +22,10 @@ export async function finishChanges(
   report: (error: IsolatorError) => void,
 ): Promise<Error[]> {
   const found = await survey(host)
-  const sorted = classify(found, host.facts, { ids: new Set(), others: 'keep', isComplete: isIn(table) })
+  const sorted = classify(found, host.facts, {
+    ...{ ids: new Set<string>(), others: 'keep', sparesOthers: true },
+    isComplete: isIn(table),
+  })
   return tidy(host, found, sorted, report)
 }
 

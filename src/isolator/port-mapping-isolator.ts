@@ -292,9 +292,10 @@ export class PortMappingIsolator implements AsyncDisposable {
   ): Promise<ResourceStatistics<bigint> | ResourceStatistics> {
     takes.usage(id)
     takes.usageOptions(options)
-    const exact = await this.#calls.run(() =>
-      whileThere(this.#containers, this.#containers.known(id), one => this.#usage.read(one)),
-    )
+    const exact = await this.#calls.run(async () => {
+      await this.#turns.begun()
+      return whileThere(this.#containers, this.#containers.known(id), one => this.#usage.read(one))
+    })
     return options.bigint ? exact : withNumbers(exact)
   }
 
@@ -309,6 +310,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   ): Promise<Map<string, ResourceStatistics<bigint> | ResourceStatistics>> {
     takes.usageAllOptions(options)
     const exact = await this.#calls.run(async () => {
+      await this.#turns.begun()
       await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
       return this.#usage.readAll([...this.#containers])
     })
@@ -368,9 +370,10 @@ export class PortMappingIsolator implements AsyncDisposable {
   async watch(id: string, options: WatchOptions = {}): Promise<Gone> {
     takes.watch(id)
     takes.watchOptions(options)
-    const watched = await this.#calls.run(() =>
-      Promise.resolve({ gone: this.#housekeeping.watch(this.#containers.known(id), options.signal) }),
-    )
+    const watched = await this.#calls.run(async () => {
+      await this.#turns.begun()
+      return { gone: this.#housekeeping.watch(this.#containers.known(id), options.signal) }
+    })
     return watched.gone
   }
 

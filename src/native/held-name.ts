@@ -42,6 +42,8 @@ export interface Holder {
  */
 export class HeldName {
   readonly #socket: DescriptorHandle
+  /** The first who waits, once somebody has asked. */
+  #first: DescriptorHandle | undefined
 
   private constructor(socket: DescriptorHandle) {
     this.#socket = socket
@@ -95,12 +97,21 @@ export class HeldName {
     }
   }
 
+  /** Whether somebody waits for the name. */
+  get isWanted(): boolean {
+    if (this.#socket.fd >= 0) this.#first ??= firstInLine(this.#socket)
+    return this.#first !== undefined
+  }
+
   /** Lets go: the first who waits holds the name now. */
   close(): void {
     try {
       // Others can connect and go faster than they are passed over. The line forms anew once the socket is closed.
-      for (let passedOver = 0; passedOver < LINE && this.#socket.fd >= 0; passedOver++)
-        if (handOver(this.#socket)) break
+      for (let passedOver = 0; passedOver < LINE && this.#socket.fd >= 0; passedOver++) {
+        const first = this.#first ?? firstInLine(this.#socket)
+        this.#first = undefined
+        if (!first || handOver(this.#socket, first)) break
+      }
     } finally {
       this.#socket.close()
     }
@@ -137,7 +148,11 @@ class Patience {
     this.#place = place
     this.#ms = ms
     this.#deadline = performance.now() + ms
-    this.#holder = HeldName.holder(place)?.pid
+  }
+
+  /** Notes who the holder is, when one begins to wait for it. */
+  waitFor(holder: number): void {
+    this.#holder ??= holder
   }
 
   /** How much is left for this holder, ms. */
@@ -164,6 +179,7 @@ async function inTurn(place: Place, patience: Patience): Promise<DescriptorHandl
     return undefined
   }
   try {
+    patience.waitFor(peerCredentials(socket.fd).pid)
     while (!(await untilReadable(socket.fd, patience.left))) if (!patience.remains()) return undefined
     if (!isOurs(socket)) return undefined
     return receiveDescriptor(socket.fd)
@@ -175,15 +191,17 @@ async function inTurn(place: Place, patience: Patience): Promise<DescriptorHandl
   }
 }
 
-/** Hands the socket to the first who waits and has not gone. False where that one has gone. */
-function handOver(socket: DescriptorHandle): boolean {
-  let first: DescriptorHandle
+/** Undefined where nobody waits. Or there is no descriptor to spare: then the line forms anew once the socket is closed. */
+function firstInLine({ fd }: DescriptorHandle): DescriptorHandle | undefined {
   try {
-    first = accept(socket.fd)
+    return accept(fd)
   } catch {
-    // Nobody waits. Or there is no descriptor to spare: then the line forms anew once the socket is closed.
-    return true
+    return undefined
   }
+}
+
+/** Hands the socket to one who waits. False where that one has gone. */
+function handOver(socket: DescriptorHandle, first: DescriptorHandle): boolean {
   try {
     if (!isOurs(first)) return false
     passDescriptor(first.fd, socket.fd)

@@ -1,9 +1,10 @@
 import type { HeldName } from '../../native/binding.js'
+import { nextTurn } from '../kernel/concurrency-limit.js'
 import { Changer, lastChange, noteChange } from './change-note.js'
 import type { HostContext } from './context.js'
 import { holdHost } from './lock.js'
 
-/** How long calls may join a turn that has begun, ms: others, in other processes, wait for its end. */
+/** How long calls may join a turn that has begun and that others wait for the end of, ms. */
 const JOINED_WITHIN_MS = 100
 
 /** What an isolator does when it gets its turn. */
@@ -26,8 +27,12 @@ interface ChangeWays {
 interface Turn {
   /** Calls that take part. */
   calls: number
-  /** Until when others may join it, as performance.now() tells. */
+  /** Those of them whose work has not begun. */
+  waiting: number
+  /** Until when calls may join it although others wait for its end, as performance.now() tells. */
   joinedUntil: number
+  /** Whether no call may join it any more. */
+  closed: boolean
   /** Resolves when it has begun; rejects where it cannot. */
   begun: Promise<void>
   /** What it changes, where it changes something. */
@@ -93,7 +98,7 @@ export class HostTurns {
         return result
       } catch (error) {
         // Brought to its end by the next turn: calls that take part in this one are in the middle of their work.
-        if (isInTheWay(error)) Object.assign(turn, { unfinished: true, joinedUntil: 0 })
+        if (isInTheWay(error)) Object.assign(turn, { unfinished: true, closed: true })
         throw error
       }
     }
@@ -105,6 +110,14 @@ export class HostTurns {
     return this.change(work)
   }
 
+  /** Resolves when the work of all calls that have asked for a turn has begun: for those that need none, and come after them. */
+  async begun(): Promise<void> {
+    while (this.#turn && this.#turn.waiting > 0) {
+      await Promise.allSettled([this.#turn.begun, this.#turn.noted, this.#turn.finished])
+      await nextTurn()
+    }
+  }
+
   /** Resolves when no turn is under way. */
   async idle(): Promise<void> {
     await this.#ended
@@ -112,27 +125,40 @@ export class HostTurns {
 
   async #inTurn<T>(turn: Turn, prepare: () => Promise<void>, work: () => Promise<T>): Promise<T> {
     try {
-      await turn.begun
-      await prepare()
+      try {
+        await turn.begun
+        await prepare()
+      } finally {
+        turn.waiting--
+      }
       return await work()
     } finally {
       if (--turn.calls === 0) await this.#end(turn)
     }
   }
 
-  /** The turn that a call takes part in: the latest, unless others have waited for its end for a while. */
+  /** The turn that a call takes part in: the latest, unless others wait for its end. */
   #join(changer: Changer | undefined): Turn {
-    const joined = this.#turn
-    const turn = joined && performance.now() < joined.joinedUntil ? joined : this.#next()
+    const latest = this.#turn
+    const turn = latest && isOpen(latest) ? latest : this.#next()
     turn.change ??= changer?.nextChange()
     turn.calls++
+    turn.waiting++
     return turn
   }
 
   #next(): Turn {
     const { promise: ended, resolve: end } = withResolvers()
     const turn: Turn = {
-      ...{ calls: 0, joinedUntil: Infinity, begun: this.#ended, change: undefined, noted: undefined },
+      ...{
+        calls: 0,
+        waiting: 0,
+        joinedUntil: Infinity,
+        closed: false,
+        begun: this.#ended,
+        change: undefined,
+        noted: undefined,
+      },
       ...{ unfinished: false, finished: undefined, lock: undefined, ended, end },
     }
     turn.begun = this.#ended.then(() => this.#begin(turn))
@@ -183,6 +209,9 @@ export class HostTurns {
     }
   }
 }
+
+const isOpen = ({ closed, joinedUntil, lock }: Turn): boolean =>
+  !closed && (performance.now() < joinedUntil || lock?.isWanted !== true)
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => undefined

@@ -83,7 +83,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#containers = new ContainerTable(options)
     this.#isolation = { host, limits, containers: this.#containers }
     this.#housekeeping = new Housekeeping(host, this.#containers, {
-      cleanup: id => this.cleanup(id),
+      cleanup: container => this.#calls.run(() => this.#cleanUpInTurn(() => this.#stillThere([container]))),
       // Also while destroy() waits for the calls under way, of which one may wait for this.
       repair: () => this.#inTurn(() => this.#settled(undefined, repair)),
     })
@@ -91,7 +91,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#turns = new HostTurns(host, {
       seeOthers: () =>
         seeOthers(host, this.#containers, container => {
-          this.#housekeeping.gone(container)
+          this.#housekeeping.gone(container, 'cleanup')
         }),
       finish: async () => {
         for (const error of await finishChanges(host, this.#containers, insideFailed))
@@ -166,14 +166,16 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.recoverOptions(options)
     const { orphans = [], unknown = 'keep' } = options
     const { recovery, outdated, failures } = await this.#calls.recover(async () => {
-      if (this.#containers.size > 0)
-        throw new IsolatorError(
-          'ERR_CONTAINER_EXISTS',
-          'recover() comes first: this isolator has containers already',
-        )
       const { insideFailed } = this.#housekeeping
       return this.#turns.change(
-        () => recover(this.#host, this.#containers, { known, orphans, unknown }, insideFailed),
+        async () => {
+          if (this.#containers.size === 0)
+            return recover(this.#host, this.#containers, { known, orphans, unknown }, insideFailed)
+          throw new IsolatorError(
+            'ERR_CONTAINER_EXISTS',
+            'recover() comes first: this isolator has containers already',
+          )
+        },
         { finishes: true },
       )
     })
@@ -249,7 +251,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanup(id: string): Promise<boolean> {
     takes.cleanup(id)
-    return (await this.#calls.run(() => this.#cleanUpInTurn([id]))).has(id)
+    return (await this.#calls.run(() => this.#cleanUpInTurn(() => this.#among([id])))).has(id)
   }
 
   /**
@@ -260,7 +262,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
     takes.cleanupMany(ids)
-    const gone = await this.#calls.run(() => this.#cleanUpInTurn(ids))
+    const gone = await this.#calls.run(() => this.#cleanUpInTurn(() => this.#among(ids)))
     return ids.map(id => gone.has(id))
   }
 
@@ -404,7 +406,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async destroy(): Promise<void> {
     await this.#calls.end(async () => {
       if (!this.#host.exclusive) refuseExcluded(this.#host.netns)
-      await this.#turns.change(() => this.#cleanUp(Array.from(this.#containers, ({ id }) => id)))
+      await this.#turns.change(() => this.#cleanUp([...this.#containers]))
       // What changes from here on is not to be put right again. Not within a turn: it waits for a repair, which may wait for its own.
       await this.#housekeeping.close()
       await this.#turns.change(async () => {
@@ -467,15 +469,15 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /** Takes containers away, now or, where this isolator does not get its turn, later. Returns their ids. */
-  async #cleanUpInTurn(ids: readonly string[]): Promise<ReadonlySet<string>> {
+  async #cleanUpInTurn(which: () => Container[]): Promise<ReadonlySet<string>> {
     let begun = false
     try {
       return await this.#turns.change(() => {
         begun = true
-        return this.#cleanUp(ids)
+        return this.#cleanUp(which())
       })
     } catch (error) {
-      throw begun ? error : notBegun(this.#among(ids), error as Error, this.#housekeeping)
+      throw begun ? error : notBegun(which(), error as Error, this.#housekeeping)
     }
   }
 
@@ -484,9 +486,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     return [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
   }
 
+  /** Those of them that are there: another of the same id can have come. */
+  #stillThere(containers: readonly Container[]): Container[] {
+    return containers.filter(container => this.#containers.has(container))
+  }
+
   /** Takes containers away, of those that are still there once the calls under way are through. Returns their ids. */
-  #cleanUp(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const containers = this.#among(ids)
+  #cleanUp(containers: readonly Container[]): Promise<ReadonlySet<string>> {
     return this.#calls.afterwards(containers, () =>
       removeKnown(this.#host, this.#containers, containers, this.#housekeeping),
     )

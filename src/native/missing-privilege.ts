@@ -1,11 +1,11 @@
 import { ownRights, type Capability, type OwnRights } from './own-rights.js'
 
-const EPERM = 1
-const EACCES = 13
-const ENOSPC = 28
-const EROFS = 30
-const ENOSYS = 38
-const EAFNOSUPPORT = 97
+const EPERM = -1
+const EACCES = -13
+const ENOSPC = -28
+const EROFS = -30
+const ENOSYS = -38
+const EAFNOSUPPORT = -97
 
 /** Whose user namespace it is that a capability over a network namespace is needed in. */
 const OWNER = 'in the user namespace that owns the network namespace'
@@ -44,7 +44,7 @@ export function whatWouldHelp(
   path?: string,
   own?: OwnRights,
 ): string | undefined {
-  switch (Math.abs(errno)) {
+  switch (-Math.abs(errno)) {
     case ENOSPC:
       return syscall === 'unshare' ? 'the sysctl user.max_net_namespaces allows no more' : undefined
     case EROFS:
@@ -61,7 +61,7 @@ export function missingPrivilege(
   path = '',
   own?: OwnRights,
 ): string | undefined {
-  const [code, need] = [Math.abs(errno), NEEDED[syscall]]
+  const [code, need] = [-Math.abs(errno), NEEDED[syscall]]
   if (isOfFilter(code, syscall)) return (own ?? ownRights()).isFiltered ? refusedByFilter(syscall) : undefined
   if (code !== EPERM && code !== EACCES) return undefined
   if (path.startsWith('/proc/')) return neededForProc(path)

@@ -32,10 +32,13 @@ const PROGRAM = "require('http').createServer((_, answer) => answer.end('hello')
 /** As a service manager starts a service with PrivateTmp=, ProtectSystem= or PrivateMounts=, in a mount namespace of its own. */
 const inMounts = (propagation: string) => ['unshare', '--mount', '--propagation', propagation]
 
+/** PrivateTmp=, but for a checkout that it would hide. */
+const OWN_TMP = import.meta.url.startsWith('file:///tmp/') ? '' : 'mount -t tmpfs tmpfs /tmp; '
+
 /** What the settings of examples/agent/rtnetlink-agent.service come to, but for those of cgroups and devices. */
 const AS_SERVICE = [
   ...[...inMounts('slave'), 'sh', '-ec'],
-  `mount -t tmpfs tmpfs /tmp; mount --bind -o ro /home /home; mount -o remount,bind,ro /
+  `${OWN_TMP}mount --bind -o ro /home /home; mount -o remount,bind,ro /
   if touch /usr/writable 2> /dev/null; then echo it is writable >&2; exit 1; fi; exec "$@"`,
   'service',
   ...['setpriv', '--no-new-privs', '--bounding-set=-all,+net_admin,+sys_admin,+sys_ptrace'],

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { ip } from '../helpers/iproute2.js'
+import { ip, run } from '../helpers/iproute2.js'
+import type { NamespaceRef } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from './isolated-topology.js'
 
 /** Not every kernel has fq_codel. */
@@ -24,6 +26,10 @@ async function another(t: Test, { host }: Pick<IsolatedTopology, 'host'>): Promi
   t.teardown(() => isolator.close())
   return isolator
 }
+
+/** As one leaves it that is killed in the middle of a change. */
+const leaveUnfinished = ({ name }: NamespaceRef): Promise<unknown> =>
+  run('ip', ['-n', name, 'link', 'set', 'pmcopies', 'alias', 'being changed by 1-killed.1'])
 
 const sound = async (t: Test, isolators: Record<string, PortMappingIsolator>): Promise<void> => {
   for (const [name, isolator] of Object.entries(isolators))
@@ -121,6 +127,73 @@ t.test(
     t.equal(await a.cleanup('one'), false, 'what was left of it has been taken away')
     t.strictSame(a.list(), [])
     await b.isolate('three', { netns: netns[2]!, ports: '31000-31007' })
+    await sound(t, { a, b })
+  },
+)
+
+t.test(
+  "what is left of a container without a link is its own isolator's to remove",
+  needsIsolation(),
+  async t => {
+    const { a, b, netns, host } = await twoIsolators(t)
+    const { link } = await a.isolate('one', { netns: netns[0]!, ports: '31000-31007' })
+    await b.isolate('two', { netns: netns[1]! })
+    await ip(host.name, `link del ${link}`)
+    await b.update('two', { ports: '31020' })
+    const gone: unknown[] = []
+    a.on('gone', event => gone.push(event))
+    t.equal((await a.cleanup('one')) || gone.length === 1, true, 'it is removed, by the call or by itself')
+    t.notOk(existsSync(`/run/netns/${link}`))
+    await sound(t, { a, b })
+  },
+)
+
+t.test(
+  'a container of the same id that another has made in the same place is not taken for the old one',
+  needsIsolation(),
+  async t => {
+    const prepared = await twoIsolators(t)
+    const { a, netns } = prepared
+    await a.isolate('one', { netns: netns[0]!, ports: '31000' })
+    const b = await another(t, prepared)
+    await b.recover('all')
+    await b.cleanup('one')
+    await b.isolate('one', { netns: netns[0]!, ports: '31000' })
+    t.equal(await a.cleanup('one'), false)
+    await sound(t, { b })
+  },
+)
+
+t.test(
+  'a veth that somebody has set down is no half made container to another',
+  needsIsolation(),
+  async t => {
+    const { a, b, netns, host } = await twoIsolators(t)
+    const { link } = await a.isolate('one', { netns: netns[0]!, ports: '31000' })
+    await b.isolate('two', { netns: netns[1]! })
+    await ip(host.name, `link set ${link} down`)
+    await leaveUnfinished(host)
+    await b.update('two', { ports: '31001' })
+    await a.repair()
+    await sound(t, { a, b })
+  },
+)
+
+t.test(
+  'what somebody was doing when it was killed is brought to its end by the next change',
+  needsIsolation(),
+  async t => {
+    const { a, b, netns, host } = await twoIsolators(t)
+    await a.isolate('one', { netns: netns[0]!, ports: '31000' })
+    // As isolate() leaves it: a veth goes up with the last message.
+    await ip(host.name, 'link add pm2 arp off multicast off type veth peer name pm2peer')
+    await run('ip', ['-n', host.name, 'link', 'set', 'pm2', 'alias', 'two 21504-22527'])
+    await ip(host.name, 'link property add dev pm2 altname pm2=31008')
+    await leaveUnfinished(host)
+    await t.rejects(b.verify('two'), { code: 'ERR_CONTAINER_UNKNOWN' }, 'a look changes nothing')
+    t.match(await ip(host.name, 'link show pm2'), 'two')
+    const two = await b.isolate('two', { netns: netns[1]!, ports: '31008' })
+    t.equal(two.link, 'pm2')
     await sound(t, { a, b })
   },
 )

@@ -165,9 +165,13 @@ async function insideAgain(container: Container, opened: OpenInside, step: Insid
       closeInside(open)
     }
     try {
-      await insideOf(container.id, signal => {
+      await insideOf(container.id, async signal => {
         signal.addEventListener('abort', close)
-        return step(open)
+        try {
+          await step(open)
+        } finally {
+          signal.removeEventListener('abort', close)
+        }
       })
     } finally {
       if (open !== opened) close()

@@ -93,6 +93,8 @@ async function isolateSome(
     containers.map(({ container }) => container.slot),
   )
   await buildContainers(host, insides, undo)
+  for (const { container } of containers)
+    container.ifindex = host.rt.devices.interfaceIndex(linkName(container.slot))
   for (const inside of insides.values()) closeInside(inside)
 }
 
@@ -140,7 +142,7 @@ async function assignIds(
   if (refused?.error) throw refused.error
   const answers = results.slice(containers.length)
   for (const [i, { container }] of containers.entries())
-    table.settleAs(netnsId.of(answers[i]?.replies ?? []), container)
+    table.refuseOthersNamespace(container, netnsId.of(answers[i]?.replies ?? []))
 }
 
 /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */

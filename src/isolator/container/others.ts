@@ -2,6 +2,10 @@ import type { ContainerFacts } from '../plan/facts.js'
 
 /** A container that another isolator has made on the same host, in whatever process. */
 export interface OtherContainer extends Pick<ContainerFacts, 'id' | 'slot' | 'ports' | 'ephemeralPorts'> {
+  /** The index of its veth. */
+  readonly ifindex: number
+  /** Whether its veth has been seen up, with its ports noted: should it be down by now, somebody has set it down. */
+  readonly complete: boolean
   /** The number that the host's namespace has for the container's. */
   readonly nsid: number | undefined
 }

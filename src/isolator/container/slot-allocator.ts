@@ -41,6 +41,11 @@ export class SlotAllocator {
     this.#slots.take(slot - 1)
   }
 
+  /** Whether a slot is free. */
+  isFree(slot: number): boolean {
+    return this.#slots.has(slot - 1)
+  }
+
   /** Gives a slot back; no effect if it is free. */
   release(slot: number): void {
     this.#slots.release(slot - 1)

@@ -22,8 +22,8 @@ export interface Container extends ContainerFacts {
   readonly process?: Process | undefined
   /** The identity of its namespace, once it has one. When the namespace has ended, another can have the same. */
   namespace?: string
-  /** The number that the host's namespace has for it. */
-  nsid?: number | undefined
+  /** The index of its veth, once that is there: a later container of the same id and slot has another. */
+  ifindex?: number | undefined
   /** Whether that has been given its name in /run/netns, which keeps it until the name is taken away. */
   named?: boolean
   /** Settles when the call that makes or removes it is through; others wait for it. Never rejects. */
@@ -163,6 +163,11 @@ export class ContainerTable implements Iterable<Container> {
     return this.#bySlot.get(slot)
   }
 
+  /** The container of another isolator in a slot. */
+  otherInSlot(slot: number): OtherContainer | undefined {
+    return this.#others.inSlot(slot)
+  }
+
   /** Whether a container has the slot, of this isolator or of another. */
   isTaken(slot: number): boolean {
     return this.#bySlot.has(slot) || this.#others.inSlot(slot) !== undefined
@@ -178,27 +183,24 @@ export class ContainerTable implements Iterable<Container> {
   ): void {
     for (const giveBack of this.#placesOfOthers) giveBack()
     for (const [container, { ports }] of changed) this.#owners.take(container.ports.subtract(ports))
-    for (const [container, { ports, egress, ingress, enforced }] of changed) {
+    for (const [container, { ports, egress, ingress }] of changed) {
       this.#owners.give(ports, container.slot)
-      Object.assign(container, { ports, egress, ingress, enforced })
+      Object.assign(container, { ports, egress, ingress })
     }
     this.#others = new OtherContainers(others)
     this.#placesOfOthers = others.flatMap(other => this.#placesOf(other))
   }
 
   /**
-   * Notes the number that the host's namespace has for a container's.
+   * Refuses a namespace that another isolator has made a container of.
    *
-   * @throws IsolatorError ERR_CONTAINER_EXISTS where another isolator has made a container of it
+   * @param nsid the number that the host's namespace has for it
+   * @throws IsolatorError ERR_CONTAINER_EXISTS
    */
-  settleAs(nsid: number | undefined, container: Container): void {
+  refuseOthersNamespace({ id }: Container, nsid: number | undefined): void {
     const holder = nsid === undefined ? undefined : this.#others.inNamespace(nsid)
     if (holder)
-      throw ofAnother(
-        holder.id,
-        `the network namespace of '${container.id}' is isolated already, as '${holder.id}'`,
-      )
-    container.nsid = nsid
+      throw ofAnother(holder.id, `the network namespace of '${id}' is isolated already, as '${holder.id}'`)
   }
 
   /** How many there are. */
@@ -262,29 +264,31 @@ export class ContainerTable implements Iterable<Container> {
     this.#owners.give(allPorts(container), container.slot)
   }
 
-  /** Takes the places of another's container. What of them an own one has, since somebody changed the notes, stays there. */
+  /**
+   * Takes the places of another's container, as far as they are free: of what an own one has, since somebody changed the notes,
+   * nothing is taken from that; a slot that was passed over is taken already. What it returns gives them back.
+   */
   #placesOf({ slot, ports, ephemeralPorts }: OtherContainer): (() => void)[] {
-    const own = (range: PortRange): boolean => this.#owners.taken(PortRanges.from([range])) !== undefined
-    const free = PortRanges.from([...ports].filter(range => !own(range)))
-    this.#owners.give(free, slot)
-    this.#slots.allocateExact(slot)
-    const giveBack = [
-      () => {
-        this.#owners.take(free)
+    const isFree = (range: PortRange): boolean => this.#owners.taken(PortRanges.from([range])) === undefined
+    const places: (() => void)[] = []
+    if (this.#slots.isFree(slot)) {
+      this.#slots.allocateExact(slot)
+      places.push(() => {
         this.#slots.release(slot)
-      },
-    ]
-    if (own(ephemeralPorts)) return giveBack
-    const range = PortRanges.from([ephemeralPorts])
-    this.#ephemeral.allocateExact(ephemeralPorts)
-    this.#owners.give(range, slot)
-    return [
-      ...giveBack,
-      () => {
-        this.#owners.take(range)
+      })
+    }
+    if (isFree(ephemeralPorts)) {
+      this.#ephemeral.allocateExact(ephemeralPorts)
+      places.push(() => {
         this.#ephemeral.release(ephemeralPorts)
-      },
-    ]
+      })
+    }
+    const free = PortRanges.from([...ports, ephemeralPorts].filter(isFree))
+    this.#owners.give(free, slot)
+    places.push(() => {
+      this.#owners.take(free)
+    })
+    return places
   }
 
   #ephemeralFor(slot: number): PortRange {

@@ -15,7 +15,7 @@ import { nextTurn } from '../kernel/concurrency-limit.js'
 /** What is done by itself when the host changes. */
 export interface Chores {
   /** @throws where a container could not be removed */
-  cleanup(id: string): Promise<boolean>
+  cleanup(container: Container): Promise<unknown>
   repair(): Promise<Repair>
 }
 
@@ -116,9 +116,9 @@ export class Housekeeping {
   }
 
   /** Notes that a container has been taken away. */
-  gone(container: Container): void {
+  gone(container: Container, reason: Gone['reason'] = this.#lost.get(container) ?? 'cleanup'): void {
     this.#processes.delete(container)
-    const gone: Gone = { id: container.id, reason: this.#lost.get(container) ?? 'cleanup' }
+    const gone: Gone = { id: container.id, reason }
     this.#tell('gone', gone)
   }
 
@@ -153,7 +153,7 @@ export class Housekeeping {
     retryLater(
       async () => {
         await container.settled
-        if (this.#isThere(container)) await this.#chores.cleanup(container.id)
+        if (this.#isThere(container)) await this.#chores.cleanup(container)
       },
       this.#fail,
       this.#closed.signal,
@@ -232,7 +232,7 @@ export class Housekeeping {
         await container.settled
         if (!this.#isThere(container) || this.#removing.has(container)) return
         this.#lost.set(container, reason)
-        await this.#chores.cleanup(container.id)
+        await this.#chores.cleanup(container)
       },
       this.#fail,
       this.#closed.signal,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { formatLastChange, parseLastChange, type LastChange } from '../layout/last-change.js'
@@ -6,7 +5,8 @@ import { ANSWERS } from '../layout/layout.js'
 
 /** One who changes containers: its changes have names that no other's have. */
 export class Changer {
-  readonly #name = `${process.pid}-${randomBytes(6).toString('hex')}`
+  // The pid is for people. node:crypto would be loaded for this alone, and nobody has to be kept from guessing it.
+  readonly #name = `${process.pid}-${Math.random().toString(36).slice(2)}`
   #changes = 0
 
   nextChange(): string {

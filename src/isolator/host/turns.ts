@@ -39,7 +39,7 @@ interface Turn {
   change: string | undefined
   /** Resolves once that is noted. */
   noted: Promise<void> | undefined
-  /** Whether somebody was killed in the middle of a change before, and that has not been brought to its end. */
+  /** Whether somebody was killed in the middle of a change before, and that has not been brought to its end; true until it is known. */
   unfinished: boolean
   /** Resolves once it has. */
   finished: Promise<void> | undefined
@@ -159,7 +159,7 @@ export class HostTurns {
         change: undefined,
         noted: undefined,
       },
-      ...{ unfinished: false, finished: undefined, lock: undefined, ended, end },
+      ...{ unfinished: true, finished: undefined, lock: undefined, ended, end },
     }
     turn.begun = this.#ended.then(() => this.#begin(turn))
     this.#ended = ended
@@ -184,7 +184,7 @@ export class HostTurns {
     turn.noted ??= noteChange(this.#host.rt, { by, unfinished: true })
     await turn.noted
     this.#seen = by
-    if (finishes || !turn.unfinished) return
+    if (finishes || !turn.unfinished || turn.closed) return
     turn.finished ??= this.#finish(turn)
     await turn.finished
   }

@@ -49,6 +49,7 @@ async function timeOfTheInside(done: AbortSignal): Promise<void> {
       outside ??= await RtnetlinkSocket.open().catch(() => undefined)
       await abortable(Promise.resolve(outside?.links.get('lo')), done).catch(() => undefined)
     }
+    done.throwIfAborted()
   } finally {
     outside?.close()
   }

@@ -6,7 +6,7 @@ export interface LastChange {
   readonly unfinished: boolean
 }
 
-/** The alias that notes it: `changed by 1234-5f0c2a91b3d4.7`, with the pid for people; `being changed by …` until it is finished. */
+/** The alias that notes it: `changed by 1234-k3x09vq2m8a.7`, with the pid for people; `being changed by …` until it is finished. */
 export const formatLastChange = ({ by, unfinished }: LastChange): string =>
   `${unfinished ? 'being ' : ''}changed by ${by}`
 

@@ -1,6 +1,6 @@
 import type { Link } from '../../rtnetlink/index.js'
 import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
-import { containerNode, type ContainerNode } from '../layout/container-node.js'
+import { containerNode, ownerOf, type ContainerNode } from '../layout/container-node.js'
 import { keyOf } from '../layout/filter-places.js'
 import { IsolatorError } from '../isolator-error.js'
 import { linkName, shaperNames, slotOfLink } from '../layout/layout.js'
@@ -46,6 +46,8 @@ export interface Classified {
   readonly missing: readonly Planned[]
   /** Those of theirs that have no use any more: what is left of a cut `update`. To go once the missing ones are there. */
   readonly surplus: readonly Planned[]
+  /** The slots of those who lack something, or have something too much: of these an `update` was cut. */
+  readonly cut: ReadonlySet<number>
   /** Slots whose name in /run/netns holds what is nobody's. */
   readonly stale: readonly number[]
 }
@@ -112,7 +114,7 @@ function refuseSharedPorts(kept: readonly ContainerFacts[]): void {
   }
 }
 
-type Changes = Pick<Classified, 'missing' | 'surplus'>
+type Changes = Pick<Classified, 'missing' | 'surplus' | 'cut'>
 
 /** What the nodes of the containers that stay lack, and what of them is too much. */
 function nodeChanges(
@@ -121,20 +123,25 @@ function nodeChanges(
   nodes: readonly ContainerNode[],
   host: HostFacts,
 ): Changes {
-  const planned = kept.flatMap(container => containerNodes(host, container))
-  const wanted = new Set(planned.map(({ spec }) => keyOf(spec as FilterSpec)))
+  const planned = kept.flatMap(container =>
+    containerNodes(host, container).map(message => ({ slot: container.slot, message })),
+  )
+  const wanted = new Set(planned.map(({ message }) => keyOf(message.spec as FilterSpec)))
   const gone = new Set(nodes.flatMap(({ link, filter }) => (link === undefined ? [keyOf(filter)] : [])))
   // A place that something else has taken is for verify() to tell of.
   const there = new Set(filters.filter(({ kind }) => kind === 'u32').map(keyOf))
   const stays = new Set(kept.map(({ slot }) => linkName(slot)))
+  const missing = planned.filter(({ message }) => {
+    const key = keyOf(message.spec as FilterSpec)
+    return !there.has(key) || gone.has(key)
+  })
+  const surplus = nodes.filter(
+    ({ link, filter }) => link !== undefined && stays.has(link) && !wanted.has(keyOf(filter)),
+  )
   return {
-    missing: planned.filter(({ spec }) => {
-      const key = keyOf(spec as FilterSpec)
-      return !there.has(key) || gone.has(key)
-    }),
-    surplus: nodes
-      .filter(({ link, filter }) => link !== undefined && stays.has(link) && !wanted.has(keyOf(filter)))
-      .map(deletionOf),
+    missing: missing.map(({ message }) => message),
+    surplus: surplus.map(deletionOf),
+    cut: new Set([...missing.map(({ slot }) => slot), ...surplus.flatMap(node => ownerOf(node) ?? [])]),
   }
 }
 
@@ -148,12 +155,18 @@ function noteChanges(kept: readonly ContainerFacts[], links: ReadonlyMap<number,
   return {
     missing: notes.flatMap(({ slot, wanted, there }) => addNames(slot, namesBeyond(wanted, there))),
     surplus: notes.flatMap(({ slot, wanted, there }) => removeNames(slot, namesBeyond(there, wanted))),
+    cut: new Set(
+      notes.flatMap(({ slot, wanted, there }) =>
+        namesBeyond(wanted, there).length + namesBeyond(there, wanted).length > 0 ? [slot] : [],
+      ),
+    ),
   }
 }
 
 const changesOf = (nodes: Changes, notes: Changes): Changes => ({
   missing: [...notes.missing, ...nodes.missing],
   surplus: [...nodes.surplus, ...notes.surplus],
+  cut: new Set([...nodes.cut, ...notes.cut]),
 })
 
 const deletionOf = ({ filter: found }: ContainerNode): Planned => planDelete(filter, found)

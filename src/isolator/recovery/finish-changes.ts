@@ -1,7 +1,6 @@
 import type { ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
-import { parseAlias } from '../plan/alias.js'
 import { notedPorts } from '../plan/port-note.js'
 import { classify } from './classify.js'
 import type { Found } from './found.js'
@@ -26,12 +25,14 @@ export async function finishChanges(
     ...{ ids: new Set<string>(), others: 'keep', sparesOthers: true },
     isComplete: isIn(table),
   })
-  return tidy(host, found, sorted, report)
+  return tidy(host, found, sorted, report, 'cut')
 }
 
 /** A veth that is down and has its note is half made, unless it has been complete before: then somebody has set it down. */
 const isIn =
   (table: ContainerTable) =>
-  ({ slot, link }: Found): boolean =>
-    notedPorts(slot, link.alternativeNames) !== undefined &&
-    table.inSlot(slot)?.id === parseAlias(link.alias)?.id
+  ({ slot, link }: Found): boolean => {
+    if (notedPorts(slot, link.alternativeNames) === undefined) return false
+    const other = table.otherInSlot(slot)
+    return table.inSlot(slot)?.ifindex === link.index || (other?.ifindex === link.index && other.complete)
+  }

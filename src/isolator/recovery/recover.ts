@@ -68,7 +68,7 @@ export async function recover(
     const identity = found.handles.get(facts.slot) ?? named.identities.get(facts.slot)
     if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
     container.named = identity !== undefined
-    container.nsid = found.links.get(facts.slot)?.linkNetnsid
+    container.ifindex = found.links.get(facts.slot)?.index
   }
   const kept = sorted.kept.map(({ id }) => id)
   const veths = sorted.kept.map(({ slot }) => found.links.get(slot))

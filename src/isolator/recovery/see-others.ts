@@ -3,12 +3,15 @@ import { filter, type FilterKey } from '../../tc/index.js'
 import type { OtherContainer } from '../container/others.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
+import { hasItsName } from '../container/namespace-handles.js'
 import { possibleOf } from '../kernel/apply.js'
 import { lookUp } from '../kernel/look-up.js'
+import { containerNode, ownerOf } from '../layout/container-node.js'
 import { slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
 import type { ContainerFacts } from '../plan/facts.js'
+import { planRemoval } from '../plan/planned.js'
 import { notedPorts } from '../plan/port-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { factsOf } from './found.js'
@@ -32,20 +35,19 @@ export async function seeOthers(
     table.remove(container)
     gone(container)
   }
-  const others = [...links].flatMap(([slot, link]) => (table.inSlot(slot) ? [] : (otherOf(slot, link) ?? [])))
+  const others = [...links].flatMap(([slot, link]) =>
+    table.inSlot(slot) ? [] : (otherOf(slot, link, table.otherInSlot(slot)) ?? []),
+  )
   table.follow(await factsNow(host, table, links, bySlot(veths, slotOfShaper)), others)
 }
 
 /** Whether a link is that of the container, and not of one that has got its slot since. */
-const isLinkOf = ({ id, nsid }: Container, link: Link): boolean =>
-  parseAlias(link.alias)?.id === id && (nsid === undefined || link.linkNetnsid === nsid)
+const isLinkOf = ({ id, ifindex }: Container, link: Link): boolean =>
+  parseAlias(link.alias)?.id === id && (ifindex === undefined || link.index === ifindex)
 
-/**
- * Those whose slot another container has, or of which nothing is left. One that has lost its link, because its namespace has
- * ended or because root inside has deleted its interface, still has nodes on the host, which are to be removed.
- */
+/** Those whose slot another container has, or of which nothing is left. */
 async function removedByOthers(
-  { rt, facts }: HostContext,
+  host: HostContext,
   containers: readonly Container[],
   links: ReadonlyMap<number, Link>,
 ): Promise<Container[]> {
@@ -53,28 +55,42 @@ async function removedByOthers(
   for (const container of containers) {
     const link = links.get(container.slot)
     if (link && isLinkOf(container, link)) continue
-    if (link && parseAlias(link.alias)) {
-      removed.push(container)
-      continue
-    }
-    // Of devices that are gone the nodes are gone as well.
-    const planned = possibleOf(containerNodes(facts, container), rt.devices)
-    const nodes = await lookUp(
-      rt,
-      filter,
-      planned.map(({ spec }) => spec as FilterKey),
-    )
-    if (nodes.every(node => node === undefined)) removed.push(container)
+    const isOfAnother = link && parseAlias(link.alias) !== undefined
+    if (isOfAnother || !(await isLeft(host, container))) removed.push(container)
   }
   return removed
 }
 
-function otherOf(slot: number, link: Link): OtherContainer | undefined {
+/**
+ * Whether something of a container is left that has no link of its own: its namespace has ended, or root inside has deleted its
+ * interface. Its name and its nodes are to be removed then. Nodes in the same places can be those of a later container.
+ */
+async function isLeft({ rt, facts }: HostContext, container: Container): Promise<boolean> {
+  if (hasItsName(container)) return true
+  // Of devices that are gone the nodes are gone as well. The deletions are possible without the link that the nodes lead to.
+  const nodes = possibleOf(containerNodes(facts, container).flatMap(planRemoval), rt.devices)
+  const found = await lookUp(
+    rt,
+    filter,
+    nodes.map(({ spec }) => spec as FilterKey),
+  )
+  return found.some(there => {
+    const node = there && containerNode(there)
+    return node && (node.link === undefined || ownerOf(node) === container.slot)
+  })
+}
+
+function otherOf(slot: number, link: Link, before: OtherContainer | undefined): OtherContainer | undefined {
   const alias = parseAlias(link.alias)
   if (!alias) return undefined
   const { id, ephemeralPorts } = alias
-  const ports = notedPorts(slot, link.alternativeNames) ?? PortRanges.empty
-  return { id, slot, ports, ephemeralPorts, nsid: link.linkNetnsid }
+  const { index: ifindex, linkNetnsid: nsid } = link
+  const noted = notedPorts(slot, link.alternativeNames)
+  const wasComplete = before?.ifindex === ifindex && before.complete
+  return {
+    ...{ id, slot, ports: noted ?? PortRanges.empty, ephemeralPorts, nsid, ifindex },
+    complete: noted !== undefined && (link.up || wasComplete),
+  }
 }
 
 /** What containers have by the notes on their links, of those that have a note. */
@@ -98,7 +114,16 @@ async function factsNow(
   for (const [slot, link] of noted) {
     const container = table.inSlot(slot)
     const facts = factsOf({ slot, link, nodes: [] }, limits)
-    if (container && facts) now.push([container, facts])
+    // Who updates a container limits it otherwise, but not less: a limit that is missing was taken away, which is for verify() to say.
+    if (container && facts)
+      now.push([
+        container,
+        {
+          ...facts,
+          egress: (shapers.has(slot) || !container.enforced ? facts.egress : undefined) ?? container.egress,
+          ingress: facts.ingress ?? container.ingress,
+        },
+      ])
   }
   return now
 }

@@ -21,6 +21,7 @@ import type { Survey } from './survey.js'
  * Removes what a crash left halfway, and completes what a cut `update` left. The traffic of the containers that stay is not
  * disturbed.
  *
+ * @param guards whose guards are to be as this host's facts have them: `'cut'`, those of containers of which an update was cut
  * @param report is called if something inside a container could not be removed, which stays there
  * @returns why names in /run/netns that nobody needs any more could not be taken away
  */
@@ -29,11 +30,13 @@ export async function tidy(
   found: Survey,
   sorted: Classified,
   report: (error: IsolatorError) => void,
+  guards: 'all' | 'cut' = 'all',
 ): Promise<Error[]> {
   await removeAll(host.rt, sorted.removal)
   await deleteLinksOrThrow(host.rt, sorted.links)
   await enslaveAll(host, found, sorted.kept)
-  await finishUpdates(host, sorted)
+  const guarded = guards === 'all' ? sorted.kept : sorted.kept.filter(({ slot }) => sorted.cut.has(slot))
+  await finishUpdates(host, sorted, guarded)
   const released = await atOnce(sorted.stale, slot =>
     failureOf(letGo({ id: linkName(slot), slot, namespace: found.handles.get(slot) }, report)),
   )
@@ -43,9 +46,10 @@ export async function tidy(
 /** An update that was cut may have come anywhere: what it replaces is replaced again, what it adds is added, then the old goes. */
 async function finishUpdates(
   { rt, facts }: HostContext,
-  { kept, missing, surplus }: Classified,
+  { missing, surplus }: Classified,
+  guarded: readonly ContainerFacts[],
 ): Promise<void> {
-  const guards = kept.map(container => containerPlan(facts, container, NO_NAMESPACE).guard)
+  const guards = guarded.map(container => containerPlan(facts, container, NO_NAMESPACE).guard)
   await ensureAll(rt, await faulty(rt, guards))
   await ensureAll(rt, missing)
   await removeAll(rt, surplus)

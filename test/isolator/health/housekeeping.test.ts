@@ -109,7 +109,7 @@ t.test('a link that had gone before anybody listened', needsLinks, async t => {
     resolve = settle
   })
   const { keeping, rt, ...home } = await household(t, {
-    cleanup: id => {
+    cleanup: ({ id }) => {
       cleaned.push(id)
       resolve(true)
       return done

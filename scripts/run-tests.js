@@ -66,8 +66,19 @@ async function runFile(file, prefix) {
   // A process that a failed test has left behind would hold the pipe open for ever.
   await Promise.race([closed, sleep(1000, undefined, { ref: false })])
   child.stdout.destroy()
-  const failure = code === 0 ? undefined : (signal ?? `exit code ${code}`)
+  const failure = code === 0 ? incomplete(output) : (signal ?? `exit code ${code}`)
   return { output, failure, milliseconds: Date.now() - began }
+}
+
+/**
+ * Why the TAP of a file that ended well says nothing: it has no plan, or one of nothing without a reason.
+ *
+ * @param {string} output
+ */
+function incomplete(output) {
+  const plan = /^1\.\.(\d+)(?: # (?!no tests found)(.*))?$/m.exec(output)
+  if (!plan) return 'no plan'
+  return plan[1] === '0' && plan[2] === undefined ? 'no assertions' : undefined
 }
 
 /**

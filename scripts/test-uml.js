@@ -13,7 +13,7 @@ import { touchesKernel } from './touches-kernel.js'
 import { sourcesBelow, transpileAll } from './transpile.js'
 import { boot, consoleLog, folder, kernel, library, memoryFolder } from './uml/machine.js'
 
-/** Left out: user-mode Linux has one CPU, is several times slower than the machine, and a file may take five minutes there. */
+/** Left out: user-mode Linux has one CPU, is several times slower than the machine, and a file may take ten minutes there. */
 const notHere = [
   // One process holds a lock, for which it takes much memory, while another runs.
   'test/native/rtnl.test.ts',

@@ -339,7 +339,12 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async repair(id?: string): Promise<Repair> {
     if (id !== undefined) takes.repair(id)
-    return this.#calls.add(() => this.#turns.change(() => this.#settled(id, repair)))
+    return this.#calls.add(async () => {
+      const result = await this.#turns.change(() => this.#settled(id, repair))
+      // One container has been made to fit the host as it is now: the rest is to follow.
+      if (id !== undefined) await this.#followHost()
+      return result
+    })
   }
 
   /**

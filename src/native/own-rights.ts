@@ -34,16 +34,24 @@ export function ownRights(): OwnRights {
   return {
     has: name => ((effective >> BigInt(CAPABILITIES[name])) & 1n) === 1n,
     isFiltered: lineOf('Seccomp') === FILTERED,
-    isFirstUserNamespace:
-      statSync('/proc/self/ns/user', { throwIfNoEntry: false })?.ino === FIRST_USER_NAMESPACE,
+    isFirstUserNamespace: inodeOf('/proc/self/ns/user') === FIRST_USER_NAMESPACE,
   }
 }
 
+/** Undefined where it cannot be read: this explains another error, which matters more. */
+function inodeOf(path: string): number | undefined {
+  try {
+    return statSync(path).ino
+  } catch {
+    return undefined
+  }
+}
+
+/** Likewise empty. */
 function readStatus(): string {
   try {
     return readFileSync('/proc/thread-self/status', 'latin1')
   } catch {
-    // This explains another error, which matters more.
     return ''
   }
 }

@@ -8,10 +8,14 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
 
 /** errnos of a file system that takes no files here; others, such as EOPNOTSUPP, say that it has none without a name. */
 const NOT_WRITABLE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
+/** errnos of a system call that is forbidden; a container runtime's seccomp filter returns ENOSYS. */
+const FORBIDDEN: ReadonlySet<string> = new Set([...NOT_WRITABLE, 'ENOSYS'])
 
 /** Why names of namespaces cannot be made in /run/netns, an error for each reason; none if they can. Changes nothing. */
 export async function namesRefused(): Promise<SystemError[]> {
-  const directory = existsSync(NETNS_RUN_DIR) ? NETNS_RUN_DIR : dirname(NETNS_RUN_DIR)
+  // What is not there yet is made.
+  let directory = NETNS_RUN_DIR
+  while (!existsSync(directory)) directory = dirname(directory)
   return [await mountRefused(directory), writeRefused(directory)].flatMap(error => error ?? [])
 }
 
@@ -20,7 +24,7 @@ async function mountRefused(target: string): Promise<SystemError | undefined> {
   try {
     await bindMount('', target)
   } catch (error) {
-    if (error instanceof SystemError && error.code !== 'EINVAL') return error
+    if (error instanceof SystemError && FORBIDDEN.has(error.code)) return error
   }
   return undefined
 }

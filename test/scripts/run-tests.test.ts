@@ -55,6 +55,12 @@ t.test('a file that passes, one that fails, one that a signal ends', async t => 
   )
 })
 
+t.test('a file that ends well and says nothing', async t => {
+  const { report, lines } = await ran(t, [{ files: ['asserts-nothing', 'ends-early'], atOnce: 2 }])
+  t.match(report, { failed: 2 })
+  t.equal(lines.join('\n').match(/ended: no plan/g)?.length, 2)
+})
+
 t.test('groups run one after the other', async t => {
   const { lines } = await ran(t, [
     { files: ['passes'], atOnce: 2 },

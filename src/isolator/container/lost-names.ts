@@ -2,6 +2,7 @@ import { attachAgain } from '../../netns/named.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { IsolatorError } from '../isolator-error.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { readProcesses } from '../kernel/processes.js'
 import { unlessGone } from '../kernel/unless-gone.js'
@@ -87,13 +88,14 @@ async function openByProcess(
   nsid: number,
   pids: readonly number[],
 ): Promise<NetworkNamespace | undefined> {
-  let refusal: Error | undefined
+  let refusal: IsolatorError | undefined
   for (const pid of pids) {
     let netns: NetworkNamespace
     try {
       netns = openNetns(pid)
     } catch (error) {
-      refusal = error as Error
+      // Any other error says that the process has ended.
+      if ((error as IsolatorError).code === 'ERR_NOT_PERMITTED') refusal = error as IsolatorError
       continue
     }
     // Another process can have got the pid meanwhile.

@@ -150,7 +150,7 @@ const tooManyAddresses = (most: number): HostRoutes => ({
   problems: [
     {
       option: 'hostAddresses',
-      found: `the host has more than ${most} other addresses, of which containers reach none`,
+      found: `the host has more than ${most} other addresses, of which containers reach those that they reached before`,
       expected: `a list of those that they need, ${MOST_HOST_ADDRESSES} at most`,
       fatal: false,
     },
@@ -178,11 +178,11 @@ export function settleProblems({ problems }: HostRoutes): void {
 
 /**
  * Has the facts follow the host's routes. Where the host has no way out any more, that which it had is kept: it may come back,
- * and until then nothing is lost by it.
+ * and until then nothing is lost by it. So are the addresses that containers reach when one more makes them too many.
  */
 export async function followRoutes(host: HostContext): Promise<HostRoutes> {
   const found = await readRoutes(host.rt, host.facts, host.routing)
-  host.facts = { ...host.facts, routes: withFormerWaysOut(found.routes, host.facts.routes) }
+  host.facts = { ...host.facts, routes: withFormer(found, host.facts.routes) }
   return found
 }
 
@@ -191,10 +191,15 @@ export async function routesChanged(host: HostContext): Promise<boolean> {
   return areNews(host, await readRoutes(host.rt, host.facts, host.routing))
 }
 
-export const areNews = ({ settledRoutes: before }: HostContext, { routes: now }: HostRoutes): boolean =>
-  !isDeepStrictEqual(withFormerWaysOut(now, before), before)
+export const areNews = ({ settledRoutes: before }: HostContext, found: HostRoutes): boolean =>
+  !isDeepStrictEqual(withFormer(found, before), before)
 
-const withFormerWaysOut = (
-  now: readonly ContainerRoute[],
+/** What was found; with the former ways out where there are none, and the former addresses of the host where there are too many. */
+function withFormer(
+  { routes, problems }: HostRoutes,
   before: readonly ContainerRoute[],
-): readonly ContainerRoute[] => (now.some(isWayOut) ? now : [...before.filter(isWayOut), ...now])
+): readonly ContainerRoute[] {
+  const now = routes.some(isWayOut) ? routes : [...before.filter(isWayOut), ...routes]
+  const hasTooMany = problems.some(({ option }) => option === 'hostAddresses')
+  return hasTooMany ? [...now, ...before.filter(({ local }) => local)] : now
+}

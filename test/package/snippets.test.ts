@@ -112,11 +112,13 @@ async function ran(
     killSignal: 'SIGKILL',
   })
   let output = ''
+  let interrupted = false
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text
-      if (signal !== undefined && interruptAt !== undefined && output.includes(interruptAt))
-        child.kill(signal)
+      if (signal === undefined || interrupted || !interruptAt || !output.includes(interruptAt)) return
+      interrupted = true
+      child.kill(signal)
     })
   const closed = once(child, 'close')
   if (waitsBeside !== undefined) {

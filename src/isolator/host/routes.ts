@@ -150,7 +150,7 @@ const tooManyAddresses = (most: number): HostRoutes => ({
   problems: [
     {
       option: 'hostAddresses',
-      found: `the host has more than ${most} other addresses, of which containers reach those that they reached before`,
+      found: `the host has more than ${most} other addresses, of which containers reach only those that they reached before`,
       expected: `a list of those that they need, ${MOST_HOST_ADDRESSES} at most`,
       fatal: false,
     },

@@ -14,15 +14,9 @@ export class Changer {
   }
 }
 
-/**
- * Reads who changed containers last. Where a change is about to begin, that is noted right after the look, in the same
- * conversation. To be called when alone on the host; it has no note before `create()` and after `destroy()`.
- */
-export async function lastChange(rt: RtnetlinkSocket, next?: string): Promise<LastChange | undefined> {
-  const [link] = await Promise.all([
-    unlessGone(() => rt.links.get(ANSWERS.far)),
-    next === undefined ? undefined : noteChange(rt, { by: next, unfinished: true }),
-  ])
+/** Reads who changed containers last. To be called when alone on the host; it has no note before `create()` and after `destroy()`. */
+export async function lastChange(rt: RtnetlinkSocket): Promise<LastChange | undefined> {
+  const link = await unlessGone(() => rt.links.get(ANSWERS.far))
   return parseLastChange(link?.alias)
 }
 
@@ -34,7 +28,8 @@ export async function noteChange(rt: RtnetlinkSocket, change: LastChange): Promi
 /** Does work that changes containers, by one who is alone on the host and has no isolator. What another left unfinished stays so. */
 export async function asChange(rt: RtnetlinkSocket, work: () => Promise<void>): Promise<void> {
   const by = new Changer().nextChange()
-  const before = await lastChange(rt, by)
+  const before = await lastChange(rt)
+  await noteChange(rt, { by, unfinished: true })
   await work()
   await noteChange(rt, { by, unfinished: before?.unfinished ?? false })
 }

@@ -39,7 +39,7 @@ interface Turn {
   change: string | undefined
   /** Resolves once that is noted. */
   noted: Promise<void> | undefined
-  /** Whether somebody was killed in the middle of a change before, and that has not been brought to its end; true until it is known. */
+  /** Whether somebody was killed in the middle of a change before, and that has not been brought to its end. */
   unfinished: boolean
   /** Resolves once it has. */
   finished: Promise<void> | undefined
@@ -159,7 +159,7 @@ export class HostTurns {
         change: undefined,
         noted: undefined,
       },
-      ...{ unfinished: true, finished: undefined, lock: undefined, ended, end },
+      ...{ unfinished: false, finished: undefined, lock: undefined, ended, end },
     }
     turn.begun = this.#ended.then(() => this.#begin(turn))
     this.#ended = ended
@@ -170,12 +170,10 @@ export class HostTurns {
   async #begin(turn: Turn): Promise<void> {
     const { netns, rt } = this.#host
     turn.lock = await holdHost(netns)
-    const { change } = turn
-    if (change !== undefined) turn.noted = Promise.resolve()
-    const last = await lastChange(rt, change)
+    const last = await lastChange(rt)
     turn.unfinished = last?.unfinished ?? false
     if (last === undefined || last.by !== this.#seen) await this.#duties.seeOthers()
-    this.#seen = change ?? last?.by
+    this.#seen = last?.by
     turn.joinedUntil = performance.now() + JOINED_WITHIN_MS
   }
 

@@ -36,7 +36,7 @@ while read -r file; do
   echo "# Subtest: $file"
   began=$(date +%s%3N)
   # Each has a /run/netns of its own: what one leaves there when it fails must not fail the next.
-  unshare --mount sh -c 'mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && exec "$@"' sh \
+  unshare --mount sh -c 'mkdir -p /run/netns && mount -t tmpfs -o mode=755 tmpfs /run/netns && exec "$@"' sh \
     timeout -k 5 "$TEST_TIMEOUT" env LD_PRELOAD="$root/build/uml/vfork.so" "$NODE" --import "$root/scripts/typescript.js" "$file" | sed -u 's/^/    /'
   case $? in
     0) verdict=ok ;;

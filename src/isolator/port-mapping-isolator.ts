@@ -321,7 +321,7 @@ export class PortMappingIsolator implements AsyncDisposable {
 
   /**
    * What in the kernel is not as planned: of a container, or without an id of the host's own part and of all containers.
-   * Empty when all is sound. What a container has changed inside its own namespace is told too. With an id the cost does not
+   * Empty when all is sound. That includes what a container has changed inside its own namespace. With an id the cost does not
    * depend on how many containers there are; filters on the host's interfaces that nobody has planned belong to the host's part.
    *
    * @throws IsolatorError ERR_CONTAINER_UNKNOWN

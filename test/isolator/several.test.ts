@@ -103,7 +103,7 @@ t.test('what another does to a container is followed', needsIsolation(), async t
   const three = await b.isolate('three', { netns: netns[2]!, ports: '31000-31003' })
   t.equal(three.link, 'pm1', 'the place of the first')
   t.equal(await a.cleanup('one'), false, 'the one that took its place is not cleaned up for it')
-  t.match(gone, [{ id: 'one' }], 'that it has gone is told once')
+  t.match(gone, [{ id: 'one' }], 'one event says that it has gone')
   t.equal(a.get('one'), undefined)
   await sound(t, { a, b })
 })

@@ -4,7 +4,7 @@ import { Changer, lastChange, noteChange } from './change-note.js'
 import type { HostContext } from './context.js'
 import { holdHost } from './lock.js'
 
-/** How long calls may join a turn that has begun and that others wait for the end of, ms. */
+/** How long calls may join a turn after it has begun, although others wait for its end, ms. */
 const JOINED_WITHIN_MS = 100
 
 /** What an isolator does when it gets its turn. */
@@ -150,16 +150,18 @@ export class HostTurns {
   #next(): Turn {
     const { promise: ended, resolve: end } = withResolvers()
     const turn: Turn = {
-      ...{
-        calls: 0,
-        waiting: 0,
-        joinedUntil: Infinity,
-        closed: false,
-        begun: this.#ended,
-        change: undefined,
-        noted: undefined,
-      },
-      ...{ unfinished: false, finished: undefined, lock: undefined, ended, end },
+      calls: 0,
+      waiting: 0,
+      joinedUntil: Infinity,
+      closed: false,
+      begun: this.#ended,
+      change: undefined,
+      noted: undefined,
+      unfinished: false,
+      finished: undefined,
+      lock: undefined,
+      ended,
+      end,
     }
     turn.begun = this.#ended.then(() => this.#begin(turn))
     this.#ended = ended

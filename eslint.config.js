@@ -2,7 +2,7 @@ import eslint from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['lib/', 'build/', 'prebuilds/', '.tap/', 'bench/build/', 'bench/node_modules/'] },
+  { ignores: ['lib/', 'build/', 'prebuilds/', '.tap/', 'bench/build/', 'bench/node_modules/', 'cni/lib/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

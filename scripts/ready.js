@@ -4,12 +4,15 @@
  *
  *     node scripts/ready.js [dependencies] [addon] [lib]     all three by default
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile } from './compile.js'
 import { nodeHeaders } from './node-headers.js'
 import { root, succeed } from './run.js'
 import { markFresh, staleness } from './stale.js'
+
+/** By this, cni/ finds the package that it depends on as its users do. npm installs no package into itself, and takes this away. */
+const LINK = 'node_modules/rtnetlink'
 
 /** @typedef {{ about: string, why: () => string | undefined, work: () => Promise<string | undefined> }} Step `work` resolves with what went wrong */
 
@@ -18,7 +21,7 @@ const steps = {
   dependencies: {
     about: 'installing dependencies',
     why: missingDependency,
-    work: () => succeed(...npm('ci', '--ignore-scripts', '--no-audit', '--no-fund')),
+    work: installDependencies,
   },
   addon: {
     about: 'building the native addon',
@@ -74,10 +77,17 @@ export function npm(...args) {
   return path?.endsWith('.js') ? [process.execPath, [path, ...args]] : ['npm', args]
 }
 
+async function installDependencies() {
+  const failure = await succeed(...npm('ci', '--ignore-scripts', '--no-audit', '--no-fund'))
+  if (failure === undefined) symlinkSync('..', join(root, LINK))
+  return failure
+}
+
 /** npm keeps in node_modules a lock file of what it holds; it must agree with ours but for other platforms' packages. */
 function missingDependency() {
   const held = join(root, 'node_modules/.package-lock.json')
   if (!existsSync(held)) return 'node_modules is missing'
+  if (!existsSync(join(root, LINK))) return `${LINK} is missing`
   const installed = lockedPackages(held)
   for (const [path, { version, optional }] of Object.entries(
     lockedPackages(join(root, 'package-lock.json')),

@@ -17,8 +17,8 @@ export interface Holdings {
   readonly record: HostRecord | undefined
   /** The devices that have filters of ours, or an ingress qdisc that is ours by the record: the loopback, and others. */
   readonly hooks: readonly Hook[]
-  /** The fq_codel with a flow per container. */
-  readonly flows: Qdisc | undefined
+  /** The fq_codels with a flow per container: of the public interface, and of those that were it before. */
+  readonly flows: readonly Qdisc[]
 }
 
 /** A device with an ingress or clsact qdisc. */
@@ -47,13 +47,20 @@ export async function readHoldings(rt: RtnetlinkSocket): Promise<Holdings> {
     const hook = link && !isLayoutName(link.name) ? await hookOf(rt, link, found) : undefined
     if (hook && (hook.filters.length > 0 || isNamed(hook.link, record))) hooks.push(hook)
   }
-  return { links, loopback, record, hooks, flows: qdiscs.find(isFlowQdisc) }
+  return { links, loopback, record, hooks, flows: qdiscs.filter(isFlowQdisc) }
 }
 
 /** The hook of the public interface: of several devices with filters of ours, the one that has most. */
 export function publicHook({ hooks, loopback }: Holdings): Hook | undefined {
   const others = hooks.filter(({ link }) => link.index !== loopback?.index)
   return others.sort((a, b) => b.filters.length - a.filters.length)[0]
+}
+
+/** The fq_codel with a flow per container that belongs to the public interface. */
+export function publicFlows(holdings: Holdings): Qdisc | undefined {
+  const index = publicHook(holdings)?.link.index
+  const { flows } = holdings
+  return flows.find(({ ifindex }) => ifindex === index) ?? flows[0]
 }
 
 /** The hook of the loopback. */

@@ -45,11 +45,11 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
   const seen = await seeContainers(rt, await readHoldings(rt))
   const { holdings, listed, survey } = seen
   const wire = publicHook(holdings)
-  const filters = [...survey.publicFilters, ...survey.loopbackFilters]
-  const address = addressIn(filters)
-  const { fragments = 'drop', ...settings } = hostSettings(holdings, survey.publicFilters)
-  const gateway = gatewayOf(survey.publicFilters)
-  const hostAddresses = hostAddressesOf(survey.publicFilters)
+  const onWire = wire?.filters ?? []
+  const address = addressIn([...onWire, ...survey.loopbackFilters])
+  const { fragments = 'drop', ...settings } = hostSettings(holdings)
+  const gateway = gatewayOf(onWire)
+  const hostAddresses = hostAddressesOf(onWire)
   const mac = wire?.link.address
   const newest = listed.at(-1)
   const guard =

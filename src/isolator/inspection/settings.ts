@@ -3,7 +3,7 @@ import { numberToIpv4 } from '../../netlink/codec/addresses.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter, parseU32Handle, type Filter, type U32Key } from '../../tc/index.js'
 import type { Program } from '../../tc/classic-bpf/program.js'
-import type { Holdings } from '../host/holdings.js'
+import { publicFlows, publicHook, type Holdings } from '../host/holdings.js'
 import { lookUp } from '../kernel/look-up.js'
 import { isRoot } from '../layout/filter-places.js'
 import { linkName, PRIORITY, TABLE, tableHandle } from '../layout/layout.js'
@@ -13,7 +13,10 @@ import { wire } from '../programs/wire.js'
 import type { InspectedSettings } from './inspection.js'
 
 /** The host's side of the settings. */
-export function hostSettings({ record, flows }: Holdings, filters: readonly Filter[]): InspectedSettings {
+export function hostSettings(holdings: Holdings): InspectedSettings {
+  const { record } = holdings
+  const { filters = [] } = publicHook(holdings) ?? {}
+  const flows = publicFlows(holdings)
   const [replies] = arpRoots(filters)
   return {
     ...(replies && { neighbours: replies.keys.some(isSender) ? 'gateway' : 'prefix' }),

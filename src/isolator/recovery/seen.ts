@@ -1,6 +1,7 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { Filter } from '../../tc/index.js'
 import { ourFilters } from '../host/filters.js'
-import { loopbackHook, publicHook, type Holdings } from '../host/holdings.js'
+import { loopbackHook, publicFlows, publicHook, type Holdings } from '../host/holdings.js'
 import { filtersAt } from '../kernel/filters-at.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { containerNode } from '../layout/container-node.js'
@@ -23,13 +24,13 @@ export interface SeenContainers {
 
 /** Reads what a host has of containers, and the filters that lead to them. */
 export async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Promise<SeenContainers> {
-  const { links, flows } = holdings
-  const [wire, loopback] = [publicHook(holdings), loopbackHook(holdings)]
+  const { links, hooks, loopback } = holdings
+  const [wire, flows] = [publicHook(holdings), publicFlows(holdings)]
   const filters = {
-    publicFilters: wire?.filters ?? [],
-    loopbackFilters: loopback?.filters ?? [],
+    publicFilters: hooks.filter(({ link }) => link.index !== loopback?.index).flatMap(hook => hook.filters),
+    loopbackFilters: loopbackHook(holdings)?.filters ?? [],
     answerFilters: await ourFilters(rt, ANSWERS.far),
-    flowFilters: (flows && (await unlessGone(() => filtersAt(rt, flows.ifindex, FLOW_QDISC)))) ?? [],
+    flowFilters: await flowFiltersOf(rt, holdings),
   }
   const survey = await surveyOf(rt, links, filters)
   const found = foundBySlot(
@@ -42,6 +43,13 @@ export async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Pr
     flowParent: flows && String(flows.parent),
   }
   return { holdings, survey, found, places, listed: listedOf(found, survey, wire?.link.name) }
+}
+
+async function flowFiltersOf(rt: RtnetlinkSocket, { flows }: Holdings): Promise<Filter[]> {
+  const lists = await Promise.all(
+    flows.map(({ ifindex }) => unlessGone(() => filtersAt(rt, ifindex, FLOW_QDISC))),
+  )
+  return lists.flatMap(filters => filters ?? [])
 }
 
 /** Complete containers, and those whose link is down, by slot. */

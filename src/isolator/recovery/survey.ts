@@ -15,7 +15,7 @@ export interface Survey {
   readonly links: ReadonlyMap<number, Link>
   /** The near ends of shapers, by slot. */
   readonly shapers: ReadonlyMap<number, Link>
-  /** The filters of our priorities on the host's two interfaces. */
+  /** The filters of our priorities on the host's two interfaces, and on those that were the public one before. */
   readonly publicFilters: readonly Filter[]
   readonly loopbackFilters: readonly Filter[]
   /** Those that copy what is for everyone. */

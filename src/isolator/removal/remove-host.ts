@@ -41,11 +41,8 @@ export async function removeEverything(
   const { holdings, survey } = seen
   const { rt } = host
   for (const hook of holdings.hooks) await removeHook(rt, hook, holdings, log)
-  const { flows } = holdings
-  if (flows) {
-    const { dev, parent, handle } = flows
+  for (const { dev, parent, handle } of holdings.flows)
     await log.step(`the fq_codel ${handle} of ${dev}`, () => rt.qdiscs.delete({ dev, parent, handle }))
-  }
   const gone = await removeLinks(rt, seen, log)
   const names = [...survey.handles.keys()]
   const [stray, held] = [names.filter(slot => !survey.links.has(slot)), names.filter(slot => gone.has(slot))]

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
 import { readHoldings } from '../../../src/isolator/host/holdings.js'
@@ -215,6 +215,52 @@ t.test('flows and shapers', allOf(needsIsolation(), hasQdisc('fq_codel'), hasQdi
     t.strictSame((await remove(topology)).left, [])
     t.strictSame(await remove(topology), NOTHING)
   })
+})
+
+/** A host whose address has moved to another interface: both have filters of ours, with a container of before and one of after. */
+async function movedHost(t: Test, options: Partial<PortMappingIsolatorOptions> = {}): Promise<Topology> {
+  const topology = await createTopology({ containers: 2, prefix: 'i' })
+  t.teardown(() => topology.close())
+  t.teardown(() => remove(topology))
+  const { host, containers } = topology
+  await settleLoopback(host, HOST_MAC)
+  const before = await PortMappingIsolator.create({ ...OPTIONS, ...options, netns: host.name })
+  await before.isolate('web-1', { netns: containers[0]!.name, ports: '31000' })
+  await before.close()
+  await ipBatch(host.name, [
+    `link add eth1 address ${HOST_MAC} type veth peer name eth1x`,
+    `addr del ${HOST_IP}/24 dev eth0`,
+    `addr add ${HOST_IP}/24 dev eth1`,
+    'link set eth1 up',
+    `route add default via ${REMOTE_IP} dev eth1`,
+  ])
+  const after = await PortMappingIsolator.create({
+    ...{ ...OPTIONS, ...options, netns: host.name, publicInterface: 'eth1' },
+  })
+  await after.recover('all')
+  await after.isolate('web-2', { netns: containers[1]!.name, ports: '31008' })
+  await after.close()
+  return topology
+}
+
+t.test('a container whose host has changed its interface', needsIsolation(), async t => {
+  const topology = await movedHost(t)
+  const { host } = topology
+  t.match(await tc(host.name, 'filter show dev eth0 ingress'), /Redirect to device pm1/, 'it has ways in')
+  t.match(await tc(host.name, 'filter show dev eth1 ingress'), /Redirect to device pm1/)
+  t.strictSame((await remove(topology, ['web-1'])).containers, ['web-1'])
+  for (const dev of ['eth0', 'eth1'])
+    t.notMatch(await tc(host.name, `filter show dev ${dev} ingress`), /Redirect to device (pm1|\*)/, dev)
+})
+
+t.test('one call removes two queues', allOf(needsIsolation(), hasQdisc('fq_codel')), async t => {
+  const topology = await movedHost(t, { egressUniqueFlowPerContainer: true })
+  const queues = async (): Promise<string[]> =>
+    (await tc(topology.host.name, 'qdisc show')).split('\n').filter(line => line.includes('504d:'))
+  t.equal((await queues()).length, 2)
+  t.strictSame((await remove(topology)).left, [])
+  t.strictSame(await queues(), [])
+  t.strictSame(await remove(topology), NOTHING)
 })
 
 t.test('containers of some ids', needsIsolation(), async t => {

@@ -41,7 +41,7 @@ async function interfaceFaults(
   const found = snapshot.link(dev)
   const up = link.command('change', { dev, up: true })
   const addresses = found && (await unlessGone(async () => rt.addresses.list({ dev, family: 'inet' })))
-  if (!addresses) return [foreign('missing', up)]
+  if (!addresses) return [interfaceMissing(facts)]
   return [
     ...(found.up ? [] : [foreign('different', up, link.command('change', { dev, up: false }))]),
     ...(addresses.some(there => there.address === address)
@@ -49,6 +49,10 @@ async function interfaceFaults(
       : [foreign('missing', addressType.command('add', { dev, address, prefixLength }))]),
   ]
 }
+
+/** Without the public interface no container can be compared: what leads to it is gone. */
+export const interfaceMissing = ({ publicInterface: dev }: HostFacts): Fault =>
+  foreign('missing', link.command('change', { dev, up: true }))
 
 /** What containers would need of the host's routes and do not get. */
 export const routeFault = (

@@ -17,7 +17,7 @@ import { plan } from '../plan/planned.js'
 import { bridgeFaults, bridgeSide } from './verify-bridges.js'
 import { socketFaults } from './verify-sockets.js'
 import { containerFaults, devicesOf, nearSide, type ActiveFeatures } from './verify-container.js'
-import { hostFaults, routeFault, surplusFaults } from './verify-host.js'
+import { hostFaults, interfaceMissing, routeFault, surplusFaults } from './verify-host.js'
 
 /** What is compared with the kernel. */
 export interface Scope {
@@ -66,7 +66,8 @@ async function compareWithKernel(scope: Scope): Promise<Fault[]> {
         ]
       : []),
   ]
-  if (!snapshot.link(host.facts.publicInterface)) return ofHost
+  if (!snapshot.link(host.facts.publicInterface))
+    return whole ? ofHost : [...ofHost, interfaceMissing(host.facts)]
   await atOnce(containers, async container => {
     faults.set(container, await containerFaults(host, container, snapshot, features))
   })

@@ -121,6 +121,15 @@ t.test('another one of its name', needsIsolation(), async t => {
   })
 })
 
+t.test('a container is not sound while it is missing', needsIsolation(), async t => {
+  const { isolator, host } = await twoContainers(t)
+  await ip(host.name, 'link del eth0')
+  const missing = { kind: 'missing', object: 'ip link set dev eth0 up', foreign: true }
+  t.strictSame(await isolator.verify('web-1'), [missing])
+  t.strictSame(await isolator.repair('web-1'), { repaired: [], left: [missing] })
+  t.match(await isolator.verify(), [missing], 'the host likewise')
+})
+
 t.test('while it is missing containers can be cleaned up, and none made', needsIsolation(), async t => {
   const { isolator, host, c1 } = await twoContainers(t)
   await ip(host.name, 'link del eth0')

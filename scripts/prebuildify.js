@@ -1,10 +1,11 @@
 /**
- * `npm run prebuildify` and `npm run prebuildify:arm64`: make prebuilds/linux-<arch>/rtnetlink.<libc>.node, if it is
- * out of date. The build happens in a folder of its own, so that the addon of this checkout stays. arm64 is
+ * `npm run prebuildify` and `npm run prebuildify:arm64`: make prebuilds/linux-<arch>/rtnetlink.<libc>.node and
+ * cni/prebuilds/linux-<arch>/rtnetlink-cni, if they are out of date. The build happens in a folder of its own, so that the addon of this checkout stays. arm64 is
  * cross-compiled on x64 with Debian's g++-aarch64-linux-gnu.
  */
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildClient, CLIENT_INPUTS, clientFile } from './client.js'
 import { nodeHeaders } from './node-headers.js'
 import { ready } from './ready.js'
 import { root, run } from './run.js'
@@ -49,4 +50,15 @@ if (staleness(stamp, { inputs: ['binding.gyp', 'native'], output }) !== undefine
   const began = new Date()
   process.exitCode = await prebuild()
   if (process.exitCode === 0) markFresh(stamp, began)
+}
+
+const client = `client-${arch}`
+if (staleness(client, { inputs: CLIENT_INPUTS, output: clientFile(arch) }) !== undefined) {
+  const began = new Date()
+  const failure = await buildClient(arch)
+  if (failure === undefined) markFresh(client, began)
+  else {
+    console.log(failure)
+    process.exitCode = 1
+  }
 }

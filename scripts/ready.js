@@ -1,11 +1,12 @@
 /**
- * Makes a checkout runnable: dependencies, native addon, lib/. Every step runs only when something it depends on is
+ * Makes a checkout runnable: dependencies, native addon, lib/, the client of rtnetlinkd. Every step runs only when something it depends on is
  * newer than its result. Needs nothing but Node and npm, so that any npm script can be the first command on a clone.
  *
- *     node scripts/ready.js [dependencies] [addon] [lib]     all three by default
+ *     node scripts/ready.js [dependencies] [addon] [lib] [client]     all by default
  */
 import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildClient, CLIENT_INPUTS, clientFile, compilerFor, hasProgram } from './client.js'
 import { compile } from './compile.js'
 import { nodeHeaders } from './node-headers.js'
 import { root, succeed } from './run.js'
@@ -36,6 +37,11 @@ const steps = {
         output: 'lib/index.js',
       }),
     work: compile,
+  },
+  client: {
+    about: 'building the client of rtnetlinkd',
+    why: () => staleness('client', { inputs: CLIENT_INPUTS, output: clientFile(process.arch) }),
+    work: buildClientIfPossible,
   },
 }
 
@@ -114,6 +120,14 @@ function buildAddon() {
     'build',
     ...nodedir,
   ])
+}
+
+/** Nothing but the plug-in needs it: a machine without a compiler can do all else. */
+async function buildClientIfPossible() {
+  const compiler = compilerFor(process.arch)
+  if (hasProgram(compiler)) return buildClient()
+  process.stdout.write(` no C compiler (${compiler}), skipped`)
+  return undefined
 }
 
 if (import.meta.filename === process.argv[1]) {

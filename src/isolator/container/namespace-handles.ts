@@ -21,22 +21,30 @@ export interface NamedNamespace {
   readonly namespace?: string | undefined
 }
 
+/** What a name of ours holds. */
+export interface HeldNamespace {
+  readonly identity: string
+  /** By which number the host's namespace knows it. Nothing that is done inside changes that. */
+  readonly nsid: number
+}
+
 /** Namespaces that are held open at a time. */
 const OPEN_AT_A_TIME = 128
 
 /**
- * The names `pm<slot>` in /run/netns that are ours: by slot the identity of the namespace, undefined where there is none.
+ * The names `pm<slot>` in /run/netns that are ours: by slot the namespace that each holds, undefined where it holds none.
  *
  * Isolators of other host namespaces may have names there too. Ours are those of namespaces that this host namespace
  * knows, as `isolate` has it know each before it gives it a name; nothing that is done inside a container changes that.
  */
-export async function ourHandles(rt: RtnetlinkSocket): Promise<Map<number, string | undefined>> {
+export async function ourHandles(rt: RtnetlinkSocket): Promise<Map<number, HeldNamespace | undefined>> {
   const slots = await namedSlots()
-  const handles = new Map<number, string | undefined>()
+  const handles = new Map<number, HeldNamespace | undefined>()
   for (let i = 0; i < slots.length; i += OPEN_AT_A_TIME) {
     const opened = slots.slice(i, i + OPEN_AT_A_TIME).flatMap(slot => openHandle(slot) ?? [])
     try {
-      for (const { slot, netns } of await oursOf(rt, opened)) handles.set(slot, netns?.identity)
+      for (const { slot, netns } of opened) if (!netns) handles.set(slot, undefined)
+      for (const [slot, held] of await oursOf(rt, opened)) handles.set(slot, held)
     } finally {
       for (const { netns } of opened) netns?.close()
     }
@@ -48,11 +56,17 @@ export async function ourHandles(rt: RtnetlinkSocket): Promise<Map<number, strin
 export const namedSlots = async (): Promise<number[]> =>
   (await namesInRunDirectory()).flatMap(name => slotOfLink(name) ?? [])
 
-async function oursOf(rt: RtnetlinkSocket, opened: readonly Handle[]): Promise<Handle[]> {
-  const spaces = opened.flatMap(({ netns }) => netns ?? [])
-  const answers = await rt.send(spaces.map(({ fd }) => netnsId.ask(fd)))
-  const known = new Set(spaces.filter((_, i) => netnsId.of(answers[i]?.replies ?? []) !== undefined))
-  return opened.filter(({ netns }) => netns === undefined || known.has(netns))
+/** Of open handles, those of namespaces that the socket's knows. */
+async function oursOf(
+  rt: RtnetlinkSocket,
+  opened: readonly Handle[],
+): Promise<[slot: number, HeldNamespace][]> {
+  const held = opened.flatMap(({ slot, netns }) => (netns ? [{ slot, netns }] : []))
+  const answers = await rt.send(held.map(({ netns }) => netnsId.ask(netns.fd)))
+  return held.flatMap(({ slot, netns: { identity } }, i): [number, HeldNamespace][] => {
+    const nsid = netnsId.of(answers[i]?.replies ?? [])
+    return nsid === undefined ? [] : [[slot, { identity, nsid }]]
+  })
 }
 
 /** How often a name may be a mount point still when it has been unmounted: somebody mounted the namespace there again. */

@@ -99,15 +99,16 @@ async function inspected(
   { links, handles }: Survey,
   { byNetns, hidden }: Processes,
 ): Promise<InspectedContainer> {
-  const link = links.get(facts.slot)
-  const nsid = link?.kind === 'veth' ? link.peer?.netnsid : undefined
+  // Not by where the veth's other end is: root inside can move or delete that.
+  const held = handles.get(facts.slot)
+  const nsid = held?.nsid
   const pids = nsid === undefined ? [] : (byNetns.get(nsid) ?? [])
   const isKnown = pids.length > 0 || (nsid !== undefined && hidden === undefined)
-  const since = handles.get(facts.slot) === undefined ? undefined : await madeAt(linkName(facts.slot))
+  const since = held && (await madeAt(linkName(facts.slot)))
   return {
     ...infoOf(facts),
     ...(isKnown && { alive: pids.length > 0 }),
-    up: link?.up ?? false,
+    up: links.get(facts.slot)?.up ?? false,
     ...(since !== undefined && { since }),
     pids,
   }

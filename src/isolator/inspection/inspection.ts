@@ -33,13 +33,16 @@ export interface Inspection {
 
 /** A container as the kernel has it. */
 export interface InspectedContainer extends ContainerInfo {
-  /** Whether a process is in its namespace. Absent where that cannot be known. */
+  /**
+   * Whether a process is in its namespace. Absent where that is unknown: processes are hidden from here, or the namespace has lost
+   * its name, without which nothing that root inside could not change tells which namespace it is.
+   */
   readonly alive?: boolean
   /** Whether its link is up. Nothing passes one that is down; `recover()` removes it. */
   readonly up: boolean
   /** Since when its namespace has had a name or an open file, in ISO 8601. Absent where the namespace has lost its name. */
   readonly since?: string
-  /** The processes in its namespace that can be seen from here, by their main threads. */
+  /** The processes in its namespace that can be seen from here, by their main threads. None if the namespace has lost its name. */
   readonly pids: readonly number[]
 }
 

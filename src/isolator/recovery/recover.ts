@@ -60,12 +60,13 @@ export async function recover(
   })
   const failures = await tidy(host, found, sorted, report)
   const nameless = sorted.kept.filter(({ slot }) => found.handles.get(slot) === undefined)
-  const named = await giveNamesAgain(host.rt, nameless, found.handles.values())
+  const taken = Array.from(found.handles.values(), held => held?.identity)
+  const named = await giveNamesAgain(host.rt, nameless, taken)
   // All that are complete are this one's from now on.
   containers.follow([], [])
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
-    const identity = found.handles.get(facts.slot) ?? named.identities.get(facts.slot)
+    const identity = found.handles.get(facts.slot)?.identity ?? named.identities.get(facts.slot)
     if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
     container.named = identity !== undefined
     container.ifindex = found.links.get(facts.slot)?.index

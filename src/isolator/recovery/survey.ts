@@ -5,7 +5,7 @@ import type { HostContext } from '../host/context.js'
 import { ourFilters } from '../host/filters.js'
 import { ANSWERS, FLOW_QDISC, slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
-import { ourHandles } from '../container/namespace-handles.js'
+import { ourHandles, type HeldNamespace } from '../container/namespace-handles.js'
 import { LIMIT, limitOfClass } from '../plan/limit.js'
 import type { RateLimit } from '../options/rate-limit.js'
 
@@ -26,8 +26,8 @@ export interface Survey {
   readonly ingress: ReadonlyMap<number, RateLimit>
   /** What they may send at most, where that is enforced on the host. */
   readonly egress: ReadonlyMap<number, RateLimit>
-  /** The names `pm<slot>` in /run/netns that are ours: by slot the identity of the namespace, undefined where there is none. */
-  readonly handles: ReadonlyMap<number, string | undefined>
+  /** The names `pm<slot>` in /run/netns that are ours: by slot the namespace that each holds, undefined where it holds none. */
+  readonly handles: ReadonlyMap<number, HeldNamespace | undefined>
 }
 
 /** Reads it: a dump of links, one of filters for each of the two interfaces, for the copies and for the flows, and a directory. */

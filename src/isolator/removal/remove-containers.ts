@@ -73,7 +73,7 @@ export async function releaseNames(
   log: RemovalLog,
 ): Promise<number[]> {
   const errors = await atOnce(slots, slot => {
-    const container = { id: linkName(slot), slot, namespace: survey.handles.get(slot) }
+    const container = { id: linkName(slot), slot, namespace: survey.handles.get(slot)?.identity }
     return failureOf(letGo(container, log.insideFailed))
   })
   for (const [i, error] of errors.entries())

@@ -1,21 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { statSync } from 'node:fs'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import { isNamespaceFile } from '../../../src/netns/handle-file.js'
 import { run, runIn } from '../../helpers/iproute2.js'
+import { processInside } from '../../helpers/process-inside.js'
 import type { NamespaceRef } from '../../helpers/topology.js'
 import { needsIsolation, OPTIONS, twoContainers } from '../isolated-topology.js'
-
-/** A process in a namespace, which ends with the test. */
-async function processIn(t: Test, { path }: NamespaceRef): Promise<void> {
-  const child = spawn('nsenter', [`--net=${path}`, 'sh', '-c', 'echo there; exec sleep 60'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  await once(child.stdout, 'data')
-}
 
 const nameOf = (link: string): string => `/run/netns/${link}`
 
@@ -32,7 +22,7 @@ function leadsTo(link: string, { path }: NamespaceRef): boolean {
 t.test('recover() gives names again by the processes inside', needsIsolation(), async t => {
   const { host, isolator, c1, c2 } = await twoContainers(t)
   const [first, second] = isolator.list().map(({ link }) => link) as [string, string]
-  await processIn(t, c1)
+  await processInside(t, c1)
   await isolator.close()
   await loseName(first)
   await loseName(second)
@@ -49,7 +39,7 @@ t.test('recover() gives names again by the processes inside', needsIsolation(), 
     details: { id: 'web-1' },
   })
 
-  await processIn(t, c2)
+  await processInside(t, c2)
   t.match(await restarted.repair('web-2'), { repaired: [{ object: /^ip netns attach/ }], left: [] })
   t.ok(leadsTo(second, c2), 'repair() gives it once a process is there')
   await restarted.update('web-2', { ports: '31008-31011' })
@@ -63,7 +53,7 @@ t.test(
   async t => {
     const { remote, isolator, c1 } = await twoContainers(t)
     const [link] = isolator.list().map(({ link }) => link) as [string]
-    await processIn(t, c1)
+    await processInside(t, c1)
     await loseName(link)
     t.match(await isolator.repair('web-1'), { repaired: [{ object: /^ip netns attach/ }], left: [] })
     t.ok(leadsTo(link, c1))
@@ -71,7 +61,7 @@ t.test(
     // Root inside has moved its interface into a namespace of its own making.
     await loseName(link)
     await runIn(c1.path, 'ip', 'link', 'set', 'eth0', 'netns', remote.path, 'name', 'moved')
-    await processIn(t, remote)
+    await processInside(t, remote)
     await run('ip', ['netns', 'del', c1.name])
     t.match(await isolator.repair('web-1'), { left: [{ object: /^ip netns attach/ }] })
     t.notOk(isNamespaceFile(nameOf(link)))
@@ -81,7 +71,7 @@ t.test(
 t.test('two containers in one namespace', needsIsolation(), async t => {
   const { host, isolator, c1, c2 } = await twoContainers(t)
   const [first, second] = isolator.list().map(({ link }) => link) as [string, string]
-  await processIn(t, c1)
+  await processInside(t, c1)
   await isolator.close()
   await runIn(c2.path, 'ip', 'link', 'set', 'eth0', 'netns', c1.path, 'name', 'moved')
   await loseName(first)

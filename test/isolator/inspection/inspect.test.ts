@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -7,6 +7,7 @@ import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
 import { ip, run, runIn, tc } from '../../helpers/iproute2.js'
 import { allOf, hasQdisc } from '../../helpers/privilege.js'
+import { processInside } from '../../helpers/process-inside.js'
 import { createTopology, HOST_IP, HOST_MAC, REMOTE_IP, type Topology } from '../../helpers/topology.js'
 import { firstPort, needsIsolation, OPTIONS, preparedTopology, twoContainers } from '../isolated-topology.js'
 import { changesNothing } from '../kernel-state.js'
@@ -31,12 +32,7 @@ t.test('a host without anything of ours', needsIsolation(), async t => {
 
 t.test('containers, beside the isolator that made them and after it', needsIsolation(), async t => {
   const { topology, host, isolator, c1 } = await twoContainers(t)
-  const process_ = spawn('nsenter', [`--net=${c1.path}`, 'sleep', '60'], { stdio: 'ignore' })
-  t.teardown(() => process_.kill('SIGKILL'))
-  const pids = [process_.pid ?? 0]
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await inspect(topology)).containers[0]?.pids.length === 1) break
-  }
+  const pids = [await processInside(t, c1)]
   const sysctls = await sysctlsOf(topology)
   await changesNothing(t, [host, ...topology.containers], async () => {
     const found = await inspect(topology)
@@ -67,6 +63,27 @@ t.test('containers, beside the isolator that made them and after it', needsIsola
   const again = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
   await again.destroy()
   t.match(await inspect(topology), { prepared: false, containers: [], faults: [] })
+})
+
+t.test('a container is alive, wherever root inside has its interface', needsIsolation(), async t => {
+  const { topology, isolator, c1, c2 } = await twoContainers(t, { containers: 3 })
+  const moved = topology.containers[2]!
+  const pid = await processInside(t, c1)
+  await processInside(t, moved)
+  const seen = async (): Promise<object> => {
+    const { containers } = await inspect(topology)
+    return containers.map(({ alive, pids }) => ({ alive, pids }))
+  }
+  const sound = [
+    { alive: true, pids: [pid] },
+    { alive: false, pids: [] },
+  ]
+  for (const { path } of [c1, c2])
+    await runIn(path, 'ip', 'link', 'set', 'eth0', 'netns', moved.name, 'name', `x${path.at(-1)}`)
+  t.strictSame(await seen(), sound, 'moved')
+  await run('ip', ['netns', 'delete', 'pm2'])
+  t.strictSame(await seen(), [sound[0], { alive: undefined, pids: [] }], 'without a name it is unknown')
+  await isolator.close()
 })
 
 t.test('without any capability', needsIsolation(), async t => {

@@ -22,6 +22,40 @@ export async function compile() {
   return failure
 }
 
+/**
+ * Makes cni/lib/ of cni/src/: the programs, and what they share. Packages, rtnetlink among them, stay outside.
+ *
+ * @returns {Promise<string | undefined>} what went wrong
+ */
+export async function compilePrograms() {
+  const esbuild = await import('esbuild')
+  const folder = 'cni/src/programs'
+  rmSync(join(root, 'cni/lib'), { recursive: true, force: true })
+  try {
+    await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: readdirSync(join(root, folder)).map(name => `${folder}/${name}`),
+      outdir: 'cni/lib',
+      chunkNames: 'shared-[hash]',
+      banner: { js: '#!/usr/bin/env node' },
+      bundle: true,
+      splitting: true,
+      packages: 'external',
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.19',
+      sourcemap: true,
+      sourcesContent: false,
+      logLevel: 'silent',
+    })
+  } catch (error) {
+    return /** @type {Error} */ (error).message
+  }
+  for (const name of readdirSync(join(root, 'cni/lib')))
+    if (name.endsWith('.js')) chmodSync(join(root, 'cni/lib', name), 0o755)
+  return undefined
+}
+
 /** Checks the types, too. */
 const declare = () =>
   succeed(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])

@@ -1,13 +1,13 @@
 /**
- * Makes a checkout runnable: dependencies, native addon, lib/, the client of rtnetlinkd. Every step runs only when something it depends on is
- * newer than its result. Needs nothing but Node and npm, so that any npm script can be the first command on a clone.
+ * Makes a checkout runnable: dependencies, native addon, lib/, the programs of cni/. Every step runs
+ * only when something it depends on is newer than its result. Needs nothing but Node and npm, so that any npm script can be the first command on a clone.
  *
- *     node scripts/ready.js [dependencies] [addon] [lib] [client]     all by default
+ *     node scripts/ready.js [dependencies] [addon] [lib] [programs] [client]     all by default
  */
 import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildClient, CLIENT_INPUTS, clientFile, compilerFor, hasProgram } from './client.js'
-import { compile } from './compile.js'
+import { compile, compilePrograms } from './compile.js'
 import { nodeHeaders } from './node-headers.js'
 import { root, succeed } from './run.js'
 import { markFresh, staleness } from './stale.js'
@@ -42,6 +42,11 @@ const steps = {
     about: 'building the client of rtnetlinkd',
     why: () => staleness('client', { inputs: CLIENT_INPUTS, output: clientFile(process.arch) }),
     work: buildClientIfPossible,
+  },
+  programs: {
+    about: 'compiling cni/src/ to cni/lib/',
+    why: () => staleness('programs', { inputs: ['cni/src', 'scripts/compile.js'], output: 'cni/lib' }),
+    work: compilePrograms,
   },
 }
 

@@ -11,7 +11,7 @@ import { grouped } from './test-order.js'
 const named = process.argv.slice(2)
 if (!(await ready(['dependencies', 'addon']))) process.exit(1)
 // Most tests read src/ itself: a type error somewhere fails the run without keeping them from running.
-const failedChecks = (await ready(['lib'])) ? [] : ['lib']
+const failedChecks = (await ready(['lib', 'programs'])) ? [] : ['lib']
 if (named.length === 0) failedChecks.push(...(await check()))
 // These need the dependencies.
 const { sourcesBelow, transpileAll } = await import('./transpile.js')

@@ -57,6 +57,9 @@ export {
 } from './netlink/errors.js'
 export * as codec from './netlink/codec/index.js'
 
+// Declarations of what is taken from outside
+export * as input from './input/index.js'
+
 // Families
 export * from './rtnetlink/index.js'
 export * from './tc/index.js'
@@ -68,11 +71,12 @@ export type { InetSocketOptions } from './netns/inet-socket.js'
 
 // The isolator
 export { PortMappingIsolator } from './isolator/port-mapping-isolator.js'
-export type {
-  ContainerOptions,
-  IsolateOptions,
-  PortMappingIsolatorOptions,
-  UpdateOptions,
+export {
+  isolatorOptions,
+  type ContainerOptions,
+  type IsolateOptions,
+  type PortMappingIsolatorOptions,
+  type UpdateOptions,
 } from './isolator/options/options.js'
 export type {
   InspectOptions,
@@ -82,6 +86,7 @@ export type {
   WatchOptions,
 } from './isolator/options/arguments.js'
 export type { ContainerInfo } from './isolator/container/info.js'
+export type { HostInfo } from './isolator/host/info.js'
 export type { Difference } from './isolator/health/difference.js'
 export type { Gone, HostSocket, IsolatorEvents } from './isolator/health/isolator-events.js'
 export type { InspectedContainer, InspectedSettings, Inspection } from './isolator/inspection/inspection.js'

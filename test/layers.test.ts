@@ -20,7 +20,7 @@ const below: Record<string, readonly string[]> = {
     ...['native', 'input', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'ethtool', 'rtnetlink-*.ts'],
   ],
   'index.ts': [
-    ...['native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'rtnetlink-*.ts', 'isolator'],
+    ...['input', 'native', 'netns', 'netlink', 'rtnetlink', 'tc', 'sock-diag', 'rtnetlink-*.ts', 'isolator'],
   ],
   // `nearest` names are found as everywhere; all that touches the kernel is behind the public surface.
   cli: ['index.ts', 'input'],
@@ -43,7 +43,25 @@ const rooms = [
   ...['port-mapping-isolator.ts', 'http'],
 ]
 
-const allowedPackages = ['node-gyp-build']
+/** What each folder of cni/src/ may import, likewise. */
+const belowCni: Record<string, readonly string[]> = {
+  spec: [],
+  network: ['spec'],
+  'plug-in': ['spec', 'network'],
+  daemon: ['spec', 'network', 'plug-in'],
+  oci: ['spec', 'network', 'plug-in'],
+  netavark: ['spec', 'network', 'plug-in'],
+  programs: ['spec', 'network', 'plug-in', 'daemon', 'oci', 'netavark'],
+}
+
+/** What a package's folders and files may import: each other, and other packages. */
+interface Rules {
+  readonly below: Record<string, readonly string[]>
+  readonly packages: readonly string[]
+}
+
+const library: Rules = { below, packages: ['node-gyp-build'] }
+const cni: Rules = { below: belowCni, packages: ['rtnetlink', 'pino', 'prom-client'] }
 
 /** Source text by path, e.g. `tc/kinds/u32.ts`. */
 type Tree = Map<string, string>
@@ -81,7 +99,10 @@ function specifiers(file: string, text: string): string[] {
 }
 
 /** The import graph of a tree, and what is wrong with its imports apart from cycles. */
-function readImports(tree: Tree): { graph: Map<string, string[]>; faults: string[] } {
+function readImports(
+  tree: Tree,
+  { below, packages }: Rules,
+): { graph: Map<string, string[]>; faults: string[] } {
   const graph = new Map<string, string[]>()
   const faults: string[] = []
   for (const [file, text] of tree) {
@@ -94,7 +115,7 @@ function readImports(tree: Tree): { graph: Map<string, string[]>; faults: string
     const edges: string[] = []
     for (const specifier of specifiers(file, text)) {
       if (!specifier.startsWith('.')) {
-        if (!isBuiltin(specifier) && !allowedPackages.includes(specifier))
+        if (!isBuiltin(specifier) && !packages.includes(specifier))
           faults.push(`${file}: imports the package ${specifier}`)
         continue
       }
@@ -124,8 +145,8 @@ function cycles(graph: Map<string, string[]>): string[] {
   return found
 }
 
-function faultsOf(tree: Tree): string[] {
-  const { graph, faults } = readImports(tree)
+function faultsOf(tree: Tree, rules = library): string[] {
+  const { graph, faults } = readImports(tree, rules)
   return [...faults, ...cycles(graph).map(cycle => `cycle: ${cycle}`)]
 }
 
@@ -140,6 +161,25 @@ t.test('the imports of src/ point down', async t => {
   const tree = readTree(fileURLToPath(new URL('../src', import.meta.url)))
   t.ok(tree.size > 0, 'there are sources to check')
   t.strictSame(faultsOf(tree), [])
+})
+
+t.test('the imports of cni/src/ point down, and to the public surface of rtnetlink', async t => {
+  const tree = readTree(fileURLToPath(new URL('../cni/src', import.meta.url)))
+  t.ok(tree.size > 0, 'there are sources to check')
+  t.strictSame(faultsOf(tree, cni), [])
+})
+
+t.test('cni/ asks for the packages that are installed here for it', async t => {
+  const read = (file: string) =>
+    JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as {
+      readonly version: string
+      readonly dependencies: Record<string, string>
+      readonly devDependencies: Record<string, string>
+    }
+  const { version, devDependencies } = read('../package.json')
+  const { rtnetlink, ...others } = read('../cni/package.json').dependencies
+  t.equal(rtnetlink, `^${version}`)
+  for (const [name, range] of Object.entries(others)) t.equal(devDependencies[name], range, name)
 })
 
 t.test('a sound tree passes', async t => {

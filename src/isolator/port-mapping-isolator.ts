@@ -5,6 +5,7 @@ import { ContainerTable, type Container, type WantedContainer } from './containe
 import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
+import { hostInfoOf, type HostInfo } from './host/info.js'
 import { refuseExcluded } from './host/lock.js'
 import { HostTurns } from './host/turns.js'
 import type { HostRecord } from './layout/host-record.js'
@@ -264,6 +265,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     takes.cleanupMany(ids)
     const gone = await this.#calls.run(() => this.#cleanUpInTurn(() => this.#among(ids)))
     return ids.map(id => gone.has(id))
+  }
+
+  /** The host side: which interface and address are shared, and what containers have from there. */
+  get host(): HostInfo {
+    this.#calls.refuseOnceClosed()
+    followName(this.#host)
+    return hostInfoOf(this.#host.facts)
   }
 
   /** The containers, in the order they were isolated. */

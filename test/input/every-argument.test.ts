@@ -25,6 +25,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'new NetlinkError.*': 'made by the netlink layer, of what the kernel has answered',
   'new DumpInterruptedError.*': 'made by the netlink layer, of what it has received',
   'new IsolatorError.*': 'made by the isolator',
+  'isolatorOptions.*': 'a declaration, which is asked of values of any kind',
   'messageBody.*': 'makes a codec of codecs, which are constants of a program',
   'messagesByType.*': 'message types are constants of a program',
   'socketFrom.*': 'what a reply was decoded to',

@@ -5,10 +5,12 @@ export interface Isolators {
   /**
    * Does something with the isolator that has these options.
    *
+   * @param knows whether the work is about containers that are there already: the isolator has recovered them then
    * @throws CniError 7 where the host's isolator has other options; IsolatorError as `PortMappingIsolator.create`
    */
   use<T>(
     options: PortMappingIsolatorOptions,
+    knows: 'all' | 'none',
     work: (isolator: PortMappingIsolator) => Promise<T>,
   ): Promise<T>
 
@@ -17,4 +19,11 @@ export interface Isolators {
 
   /** The ids of the containers that there are, whoever made them. */
   ids(): Promise<string[]>
+
+  /**
+   * Whether an ADD with these options could be taken.
+   *
+   * @throws CniError 50 where not, 51 where what is there is not whole
+   */
+  status(options: PortMappingIsolatorOptions): Promise<void>
 }

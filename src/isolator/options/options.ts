@@ -46,6 +46,7 @@ const hostAccess: Declaration<'allow' | 'deny' | PortsText | Exclude<PortRangesI
   portRanges as Declaration<PortsText | Exclude<PortRangesInput, string>>,
 )
 
+/** The declaration of what `PortMappingIsolator.create` takes: for programs whose own options contain these. */
 export const isolatorOptions = object(
   {
     /** The network namespace of the host side: open, a path, a name in /run/netns, or a pid. Default: the caller's. */

@@ -1,0 +1,71 @@
+import {
+  IsolatorError,
+  RtnetlinkSocket,
+  type ContainerInfo,
+  type HostInfo,
+  type IsolateOptions,
+  type PortMappingIsolator,
+} from 'rtnetlink'
+import type { NetworkConfig } from '../network/network-config.js'
+import { rateLimits } from '../network/rate-limits.js'
+import { requestedPorts } from '../network/requested-ports.js'
+import { refuseOtherAddresses } from '../network/shared-address.js'
+import type { Attachment, Sandbox } from '../spec/request.js'
+import { resultOf, type Result } from '../spec/result.js'
+import { isolatorId } from './container-id.js'
+import type { Isolators } from './isolators.js'
+import { openNamespace } from './namespace.js'
+
+/** Makes a container of a namespace. One of the same id that has another namespace is what a crash has left: it is replaced. */
+export async function add(
+  attachment: Attachment & Sandbox,
+  config: NetworkConfig,
+  isolators: Isolators,
+): Promise<Result> {
+  const id = isolatorId(config, attachment)
+  const ports = requestedPorts(config, attachment.args)
+  await using netns = openNamespace(attachment.netns, attachment.handle)
+  const options = {
+    netns,
+    ports,
+    ...rateLimits(config.runtime.bandwidth),
+  }
+  return await isolators.use(config.options, 'none', async isolator => {
+    const { host } = isolator
+    refuseOtherAddresses(config.runtime, attachment.args, host.address)
+    const info = await isolateAnew(isolator, isolators, id, options)
+    return madeOf(config, attachment, host, info)
+  })
+}
+
+async function isolateAnew(
+  isolator: PortMappingIsolator,
+  isolators: Isolators,
+  id: string,
+  options: IsolateOptions,
+): Promise<ContainerInfo> {
+  try {
+    return await isolator.isolate(id, options)
+  } catch (error) {
+    if (!(error instanceof IsolatorError && error.details['isElsewhere'] === true)) throw error
+    await isolators.remove([id])
+    return isolator.isolate(id, options)
+  }
+}
+
+async function madeOf(
+  { version, dns }: NetworkConfig,
+  { ifname, netns }: Attachment & Sandbox,
+  { address, prefixLength, gateway, mac, mtu }: HostInfo,
+  { link }: ContainerInfo,
+): Promise<Result> {
+  await using rt = await RtnetlinkSocket.open()
+  const { address: linkMac = '' } = await rt.links.get(link)
+  return resultOf(version, {
+    link: { name: link, mac: linkMac },
+    inside: { name: ifname, mac, mtu, sandbox: netns },
+    address: `${address}/${prefixLength}`,
+    gateway,
+    dns,
+  })
+}

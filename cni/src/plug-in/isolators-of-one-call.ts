@@ -1,0 +1,35 @@
+import { PortMappingIsolator } from 'rtnetlink'
+import { CniError, CODE } from '../spec/cni-error.js'
+import type { Isolators } from './isolators.js'
+
+/**
+ * Without a daemon: an isolator lives for a call. The kernel is the only database, and calls of several processes take turns.
+ */
+export const isolatorsOfOneCall: Isolators = {
+  async use(options, knows, work) {
+    const isolator = await PortMappingIsolator.create(options)
+    try {
+      if (knows === 'all') await isolator.recover('all')
+      return await work(isolator)
+    } finally {
+      await isolator.close()
+    }
+  },
+
+  async remove(ids) {
+    if (ids.length === 0) return
+    const { left } = await PortMappingIsolator.remove({ ids })
+    if (left.length > 0)
+      throw new CniError(CODE.tryAgainLater, `not everything could be removed: ${left.join('; ')}`)
+  },
+
+  async ids() {
+    return (await PortMappingIsolator.inspect()).containers.map(({ id }) => id)
+  },
+
+  async status() {
+    await PortMappingIsolator.probe()
+    const { faults } = await PortMappingIsolator.inspect()
+    if (faults.length > 0) throw new CniError(CODE.limited, faults.join('; '))
+  },
+}

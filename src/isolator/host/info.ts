@@ -1,0 +1,40 @@
+import { isWayOut } from '../plan/routes.js'
+import type { HostFacts } from '../plan/facts.js'
+
+/** What containers share with their host, as of the isolator's last look. */
+export interface HostInfo {
+  readonly publicInterface: string
+  readonly loopbackInterface: string
+  /** The shared IPv4 address, and the length of the prefix that containers have on-link: the host's, or 32 with `neighbours: 'gateway'`. */
+  readonly address: string
+  readonly prefixLength: number
+  /** MAC of the public interface, and of each container's. */
+  readonly mac: string
+  /** Of the public interface, and of each container's: bytes. */
+  readonly mtu: number
+  /** The next router of containers' way out. Absent: they have none, or the way out is on the link. */
+  readonly gateway?: string
+}
+
+/** What callers get to know of the host. */
+export function hostInfoOf({
+  publicInterface,
+  loopbackInterface,
+  address,
+  prefixLength,
+  mac,
+  mtu,
+  neighbours,
+  routes,
+}: HostFacts): HostInfo {
+  const gateway = routes.find(isWayOut)?.gateway
+  return {
+    publicInterface,
+    loopbackInterface,
+    address,
+    prefixLength: neighbours === 'gateway' ? 32 : prefixLength,
+    mac,
+    mtu,
+    ...(gateway !== undefined && { gateway }),
+  }
+}

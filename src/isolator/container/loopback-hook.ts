@@ -29,9 +29,21 @@ const PAUSE_MS = 20
  * qdisc with other filters is not, or no more, ours.
  */
 export async function clearLoopback(rt: RtnetlinkSocket): Promise<void> {
-  const [found] = await lookUp(rt, filter, [{ ...INSIDE_PLACE, dev: LOOPBACK }])
+  const found = await filterInPlace(rt)
   const ours = found ? isOurs(found) : await isBare(rt)
   if (ours) await removeLoopbackHook(rt)
+}
+
+/** Whether INSIDE is there: `isolate()` puts it into containers alone. */
+export async function hasInside(rt: RtnetlinkSocket): Promise<boolean> {
+  const found = await filterInPlace(rt)
+  return found !== undefined && isOurs(found)
+}
+
+/** What is in the place of INSIDE. */
+async function filterInPlace(rt: RtnetlinkSocket): Promise<Filter | undefined> {
+  const [found] = await lookUp(rt, filter, [{ ...INSIDE_PLACE, dev: LOOPBACK }])
+  return found
 }
 
 async function isBare(rt: RtnetlinkSocket): Promise<boolean> {

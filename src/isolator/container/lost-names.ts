@@ -2,12 +2,14 @@ import { attachAgain } from '../../netns/named.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import type { IsolatorError } from '../isolator-error.js'
+import { IsolatorError } from '../isolator-error.js'
+import { atOnce } from '../kernel/at-once.js'
+import { insideOf, withSocketInside } from '../kernel/inside.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { readProcesses } from '../kernel/processes.js'
-import { unlessGone } from '../kernel/unless-gone.js'
-import { linkName } from '../layout/layout.js'
-import type { NamedNamespace } from './namespace-handles.js'
+import { linkName, slotOfLink } from '../layout/layout.js'
+import { hasInside } from './loopback-hook.js'
+import { ourHandles, type NamedNamespace } from './namespace-handles.js'
 
 /** What became of names that were lost. */
 export interface GivenNames {
@@ -17,70 +19,103 @@ export interface GivenNames {
   readonly failures: readonly Error[]
 }
 
+/** A container without its name; with `namespace`, no other than that namespace had it. */
+type Nameless = NamedNamespace & { readonly id: string }
+
 /**
  * Gives namespaces of containers the names again that they have lost: a mount in /run/netns goes with the mount namespace of
  * the program that made it, if that had one of its own. The kernel still shows by which number the host's namespace knows that of a veth's peer
  * (IFLA_LINK_NETNSID), and which processes are in a namespace of that number. A namespace without a process stays without a name.
  *
+ * Root in a container can move its interface into another namespace. So a namespace gets a name again only if no other container
+ * has its interface there or its name on it, and if it is the one that had the name, or has INSIDE on its lo: `isolate` puts that into
+ * containers alone. Who puts it into another namespace himself rules that one too, and takes the name from nobody but himself.
+ *
  * Needs CAP_SYS_PTRACE for processes of other users, and of those with more capabilities.
  *
- * @param containers those whose name holds no namespace; with `namespace`, the name is given to none but that
- * @param taken identities of namespaces that are other containers'. Root in a container can move its interface into such a
- *   namespace, which then keeps the one name that it has
+ * @param containers those whose name holds no namespace
  */
 export async function giveNamesAgain(
   rt: RtnetlinkSocket,
-  containers: readonly NamedNamespace[],
-  taken: Iterable<string | undefined>,
+  containers: readonly Nameless[],
 ): Promise<GivenNames> {
   const identities = new Map<number, string>()
   const failures: Error[] = []
   if (containers.length === 0) return { identities, failures }
-  const others = new Set(taken)
+  const claims = await readClaims(rt)
   const { byNetns } = await readProcesses(rt)
-  for (const container of containers) {
+  await atOnce(containers, async container => {
     try {
-      const nsid = await numberOf(rt, container.slot)
-      const identity = await giveName(
-        await openByProcess(rt, nsid, byNetns.get(nsid) ?? []),
-        container,
-        others,
-      )
-      if (identity === undefined) continue
-      identities.set(container.slot, identity)
-      others.add(identity)
+      const nsid = claims.numbers.get(container.slot)
+      if (nsid === undefined) return
+      const netns = await openByProcess(rt, nsid, byNetns.get(nsid) ?? [])
+      if (!netns) return
+      try {
+        await refuseOthers(netns, container, nsid, claims)
+        await attachAgain(netns.fd, linkName(container.slot))
+        identities.set(container.slot, netns.identity)
+      } finally {
+        netns.close()
+      }
     } catch (error) {
       failures.push(error as Error)
     }
-  }
+  })
   return { identities, failures }
 }
 
-/** No namespace has this number. */
-const UNKNOWN = -1
-
-/** By which number the host's namespace knows that of the container's end. */
-async function numberOf(rt: RtnetlinkSocket, slot: number): Promise<number> {
-  const link = await unlessGone(() => rt.links.get(linkName(slot)))
-  return link?.kind === 'veth' ? (link.peer?.netnsid ?? UNKNOWN) : UNKNOWN
+/** In which namespaces containers have their interfaces, and their names. */
+interface Claims {
+  /** By slot, the number of the namespace that the veth's other end is in. */
+  readonly numbers: ReadonlyMap<number, number>
+  /** Slots of containers without a name, by that number. */
+  readonly nameless: ReadonlyMap<number, readonly number[]>
+  /** Slots of names that hold a namespace, by the number of this one. */
+  readonly named: ReadonlyMap<number, number>
 }
 
-/** Gives a namespace, which is closed then, the name of a container. Returns its identity; undefined if it is another container's. */
-async function giveName(
-  netns: NetworkNamespace | undefined,
-  { slot, namespace }: NamedNamespace,
-  others: ReadonlySet<string | undefined>,
-): Promise<string | undefined> {
-  if (!netns) return undefined
-  try {
-    const { identity } = netns
-    if (others.has(identity) || (namespace !== undefined && namespace !== identity)) return undefined
-    await attachAgain(netns.fd, linkName(slot))
-    return identity
-  } finally {
-    netns.close()
+async function readClaims(rt: RtnetlinkSocket): Promise<Claims> {
+  const handles = await ourHandles(rt)
+  const veths = await rt.links.list({ kind: 'veth' })
+  const numbers = new Map<number, number>()
+  const nameless = new Map<number, number[]>()
+  for (const { name, linkNetnsid: nsid } of veths) {
+    const slot = slotOfLink(name)
+    if (slot === undefined || nsid === undefined) continue
+    numbers.set(slot, nsid)
+    if (!handles.get(slot)) nameless.set(nsid, [...(nameless.get(nsid) ?? []), slot])
   }
+  const named = new Map([...handles].flatMap(([slot, held]) => (held ? [[held.nsid, slot]] : [])))
+  return { numbers, nameless, named }
 }
+
+/**
+ * Refuses a namespace that may be none of the container's own.
+ *
+ * @throws IsolatorError ERR_FOREIGN_STATE
+ */
+async function refuseOthers(
+  netns: NetworkNamespace,
+  { id, slot, namespace }: Nameless,
+  nsid: number,
+  { nameless, named }: Claims,
+): Promise<void> {
+  const other = named.get(nsid) ?? nameless.get(nsid)?.find(it => it !== slot)
+  if (other !== undefined)
+    throw nameRefused(id, slot, `its interface is in the same namespace as that of ${linkName(other)}`)
+  if (namespace === netns.identity) return
+  if (namespace !== undefined)
+    throw nameRefused(id, slot, 'its interface is in another namespace than it was')
+  if (!(await insideOf(id, signal => withSocketInside(netns, signal, hasInside))))
+    throw nameRefused(id, slot, 'lo has not the filter of a container where its interface is')
+}
+
+const nameRefused = (id: string, slot: number, why: string): IsolatorError =>
+  new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `the namespace of '${id}' does not get its name ${linkName(slot)} again: ${why}. Root inside can have moved the interface`,
+    { details: { id, link: linkName(slot) } },
+  )
 
 /** The namespace of one of these processes that is still in it; undefined if all have ended. */
 async function openByProcess(

@@ -175,13 +175,8 @@ async function mendInside(containers: readonly Container[], faults: readonly Fau
 /** Gives namespaces their names again: by the places they were isolated by, or else by a process in them. */
 async function giveNames({ host, table }: Scope, lost: readonly Container[]): Promise<void> {
   await atOnce(lost, nameByReference)
-  const nameless = new Set(lost.filter(container => !hasItsName(container)))
-  const others = [...table].filter(container => !nameless.has(container))
-  const { identities } = await giveNamesAgain(
-    host.rt,
-    [...nameless],
-    others.map(({ namespace }) => namespace),
-  )
+  const nameless = lost.filter(container => !hasItsName(container))
+  const { identities } = await giveNamesAgain(host.rt, nameless)
   for (const container of nameless) {
     const identity = identities.get(container.slot)
     if (identity === undefined) continue

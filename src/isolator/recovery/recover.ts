@@ -60,8 +60,7 @@ export async function recover(
   })
   const failures = await tidy(host, found, sorted, report)
   const nameless = sorted.kept.filter(({ slot }) => found.handles.get(slot) === undefined)
-  const taken = Array.from(found.handles.values(), held => held?.identity)
-  const named = await giveNamesAgain(host.rt, nameless, taken)
+  const named = await giveNamesAgain(host.rt, nameless)
   // All that are complete are this one's from now on.
   containers.follow([], [])
   for (const facts of sorted.kept) {

@@ -68,17 +68,47 @@ t.test(
   },
 )
 
-t.test('two containers in one namespace', needsIsolation(), async t => {
-  const { host, isolator, c1, c2 } = await twoContainers(t)
-  const [first, second] = isolator.list().map(({ link }) => link) as [string, string]
-  await processInside(t, c1)
-  await isolator.close()
-  await runIn(c2.path, 'ip', 'link', 'set', 'eth0', 'netns', c1.path, 'name', 'moved')
-  await loseName(first)
-  await loseName(second)
-  const restarted = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
-  t.teardown(() => restarted.close())
-  t.match(await restarted.recover('all'), { recovered: ['web-1', 'web-2'] })
-  t.ok(leadsTo(first, c1), 'the first has its name')
-  t.notOk(isNamespaceFile(nameOf(second)), 'the other none')
-})
+/** What root in the second container does, how often names are lost for it, and whose name comes back. */
+const MOVED: [
+  what: string,
+  move: (c1: NamespaceRef, c2: NamespaceRef, own: NamespaceRef) => Promise<unknown>,
+  refused: Record<string, RegExp>,
+][] = [
+  [
+    'has its interface in that of another container',
+    (c1, c2) => runIn(c2.path, 'ip', 'link', 'set', 'eth0', 'netns', c1.path, 'name', 'moved'),
+    { 'web-1': /'web-1'.*same namespace as that of pm2/, 'web-2': /'web-2'.*same namespace as that of pm1/ },
+  ],
+  [
+    'has its interface in a namespace of its own making',
+    (_c1, c2, own) => runIn(c2.path, 'ip', 'link', 'set', 'eth0', 'netns', own.path, 'name', 'moved'),
+    { 'web-2': /'web-2'.*lo has not the filter/ },
+  ],
+  [
+    'has deleted the filter of its lo',
+    (_c1, c2) => runIn(c2.path, 'tc', 'qdisc', 'del', 'dev', 'lo', 'ingress'),
+    { 'web-2': /'web-2'.*lo has not the filter/ },
+  ],
+]
+
+for (const [what, move, refused] of MOVED) {
+  t.test(`all names are lost, and root in a container ${what}`, needsIsolation(), async t => {
+    const { topology, host, isolator, c1, c2 } = await twoContainers(t, { containers: 3 })
+    const own = topology.containers[2]!
+    for (const namespace of [c1, c2, own]) await processInside(t, namespace)
+    await isolator.close()
+    await move(c1, c2, own)
+    for (const { info } of [c1, c2]) await loseName(info.link)
+    const restarted = await PortMappingIsolator.create({ ...OPTIONS, netns: host.name })
+    t.teardown(() => restarted.destroy())
+    const errors: Error[] = []
+    restarted.on('error', error => errors.push(error))
+    t.match(await restarted.recover('all'), { recovered: ['web-1', 'web-2'] })
+    t.match(errors.map(({ message }) => message).sort(), Object.values(refused))
+    for (const [id, { info, ...namespace }] of Object.entries({ 'web-1': c1, 'web-2': c2 })) {
+      t.equal(leadsTo(info.link, namespace), !(id in refused), id)
+      t.equal(isNamespaceFile(nameOf(info.link)), !(id in refused), id)
+    }
+    t.strictSame(await restarted.cleanupMany(['web-1', 'web-2']), [true, true])
+  })
+}

@@ -27,12 +27,13 @@
  */
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
+import { Registry } from 'prom-client'
 import { createStatisticsHandler, parseMesosFlags, PortMappingIsolator } from 'rtnetlink'
+import { registerMetrics } from 'rtnetlink/metrics'
 import { isFromContainer, readToken, refusalOf } from './agent/access.js'
 import { Containers } from './agent/containers.js'
 import { answer, createRouter } from './agent/http.js'
 import { IDLE_MS, LIMITS, listenOnPort, listenOnSocket, MAX_CONNECTIONS } from './agent/listen.js'
-import { createMetrics } from './agent/metrics.js'
 
 const OWN_FLAGS = {
   ip: { type: 'string', default: '127.0.0.1' },
@@ -76,7 +77,9 @@ const statistics = createStatisticsHandler(isolator, {
   describe: id => containers.description(id),
   extraStatistics: id => containers.limits(id),
 })
-const route = createRouter(containers, createMetrics(isolator))
+const registry = new Registry()
+registerMetrics(isolator, registry)
+const route = createRouter(containers, registry)
 let hosts: ReadonlySet<string> = new Set()
 const server = createServer(LIMITS, (request, response) => {
   const refusal = refusalOf(request, { hosts, token })

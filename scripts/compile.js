@@ -7,8 +7,8 @@ const PROGRAM = 'lib/cli.js'
 
 /**
  * Makes lib/ of src/: the types of each file, and all code in one, because a process that imports 200 small modules
- * waits 70 ms and keeps 9 MB for it (`npm run bench -- import`); and the command line in another, which imports the first
- * when it needs it. Results of removed or renamed sources go: lib/ is published as a whole.
+ * waits 70 ms and keeps 9 MB for it (`npm run bench -- import`); the metrics in another, since they import prom-client; and
+ * the command line in a third, which imports the first when it needs it. Results of removed or renamed sources go: lib/ is published as a whole.
  *
  * @returns {Promise<string | undefined>} what went wrong
  */
@@ -16,6 +16,7 @@ export async function compile() {
   const failure =
     (await declare()) ??
     (await bundle('src/index.ts', 'lib/index.js')) ??
+    (await bundle('src/metrics.ts', 'lib/metrics.js')) ??
     (await bundle('src/cli/main.ts', PROGRAM))
   if (failure === undefined) chmodSync(join(root, PROGRAM), 0o755)
   removeOthers()
@@ -145,7 +146,7 @@ for (const [name, made] of Object.entries({
 function removeOthers() {
   const sources = new Set(listFiles('src').map(file => file.replace(/\.ts$/, '')))
   const made = (/** @type {string} */ file) =>
-    /^(README\.md|(index|cli)\.js(\.map)?)$/.test(file) ||
+    /^(README\.md|(index|metrics|cli)\.js(\.map)?)$/.test(file) ||
     (/\.d\.ts(\.map)?$/.test(file) && sources.has(file.replace(/\.d\.ts(\.map)?$/, '')))
   for (const file of listFiles('lib')) if (!made(file)) rmSync(join(root, 'lib', file))
 }

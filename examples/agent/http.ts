@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Registry } from 'prom-client'
 import type { Containers } from './containers.js'
-import type { Metrics } from './metrics.js'
 import { BadRequest, parseSpec } from './spec.js'
 
 const MAX_BODY = 65_536
@@ -19,7 +19,7 @@ const STATUS: Readonly<Record<string, number>> = {
 /** Everything but the statistics endpoint. Answers are JSON, those of /metrics apart. */
 export function createRouter(
   containers: Containers,
-  metrics: Metrics,
+  metrics: Registry,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     try {
@@ -38,7 +38,7 @@ async function route(
   request: IncomingMessage,
   response: ServerResponse,
   containers: Containers,
-  metrics: Metrics,
+  metrics: Registry,
 ): Promise<void> {
   const { method = 'GET', url = '/' } = request
   const [path = '/'] = url.split('?', 1)
@@ -46,7 +46,7 @@ async function route(
   switch (`${method} ${id === '' ? path : '/containers/:id'}`) {
     case 'GET /metrics':
       response.setHeader('Content-Type', metrics.contentType)
-      response.end(await metrics.read())
+      response.end(await metrics.metrics())
       return
     case 'GET /containers':
       answer(response, 200, containers.list())

@@ -3,6 +3,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { declaredArguments, namesOf, type AnyDeclaration, type Argument } from '../../src/input/index.js'
 import '../../src/index.js'
+import '../../src/metrics.js'
 import { tablesOf } from '../../src/rtnetlink-tables.js'
 import type { Executor } from '../../src/rtnetlink-verbs.js'
 
@@ -45,11 +46,13 @@ const exceptions: Readonly<Record<string, string>> = {
 const tables = ['links', 'addresses', 'routes', 'neighbours', 'qdiscs', 'classes', 'filters']
 const objectTypes = ['link', 'address', 'route', 'neighbour', 'qdisc', 'trafficClass', 'filter']
 
-const index = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
+const entries = ['index.ts', 'metrics.ts'].map(name =>
+  fileURLToPath(new URL(`../../src/${name}`, import.meta.url)),
+)
 
 /** `function.argument` of every argument of the public surface that may be an object. */
 function objectArguments(): string[] {
-  const program = ts.createProgram([index], {
+  const program = ts.createProgram(entries, {
     ...{
       strict: true,
       skipLibCheck: true,
@@ -60,8 +63,12 @@ function objectArguments(): string[] {
     ...{ target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext },
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
   })
+  return entries.flatMap(entry => objectArgumentsOf(program, entry))
+}
+
+function objectArgumentsOf(program: ts.Program, entry: string): string[] {
   const checker = program.getTypeChecker()
-  const source = program.getSourceFile(index)
+  const source = program.getSourceFile(entry)
   const module = source && checker.getSymbolAtLocation(source)
   if (!module) return []
   const found = new Set<string>()
@@ -117,7 +124,8 @@ const exceptionOf = (name: string): string | undefined =>
 
 t.test('every object that a public function takes is declared', async t => {
   const all = objectArguments().filter(name => !objectTypes.includes(name.split('.')[0] ?? ''))
-  t.ok(all.includes('SockDiagSocket.list.query') && all.includes('mirred.mirror.options'), 'they are found')
+  for (const name of ['SockDiagSocket.list.query', 'mirred.mirror.options', 'registerMetrics.registry'])
+    t.ok(all.includes(name), `${name} is found`)
   const undeclared = all.filter(name => !isDeclared(name) && exceptionOf(name) === undefined)
   t.strictSame(undeclared, [], 'declared, or an exception with a reason')
   const used = new Set(all.filter(name => !isDeclared(name)).map(exceptionOf))

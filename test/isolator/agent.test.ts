@@ -249,7 +249,7 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   await t.test('metrics', async t => {
     const { status, body } = await ask(socket, 'GET', '/metrics')
     t.equal(status, 200)
-    t.match(body, /^container_network_receive_bytes_total\{container="web-1"\} [1-9]/m)
+    t.match(body, /^rtnetlink_container_net_rx_bytes_total\{id="web-1"\} [1-9]/m)
     t.equal((await ask(socket, 'GET', '/metrics')).body.split('\n').length, body.split('\n').length)
     const {
       status: code,
@@ -337,7 +337,7 @@ t.test(
     })
     t.match(
       (await ask(socket, 'GET', '/metrics')).body,
-      /^container_network_queue_bytes_total\{container="web-1",queue="bw_limit"\} [1-9]/m,
+      /^rtnetlink_container_net_traffic_control_bytes_total\{id="web-1",queue="bw_limit"\} [1-9]/m,
     )
     t.equal((await ask(socket, 'DELETE', '/containers/web-1')).status, 200)
     t.equal(await agent.end('SIGTERM'), 0)

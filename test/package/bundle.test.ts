@@ -62,6 +62,15 @@ t.test('one module, which has Node load little', async t => {
   )
 })
 
+t.test('the metrics import prom-client, and the package itself does not', async t => {
+  const { specifiers, awaits } = readModule(readFileSync(`${root}lib/metrics.js`, 'utf8'))
+  t.strictSame(specifiers, ['prom-client'])
+  t.notOk(awaits)
+  const { registerMetrics } = await import('rtnetlink/metrics')
+  t.equal(registerMetrics.name, 'registerMetrics')
+  t.notMatch(readFileSync(`${root}lib/index.js`, 'utf8'), 'prom-client')
+})
+
 t.test('the command line loads the library when it needs it, and has no copy of it', async t => {
   const { specifiers, awaits } = readModule(readFileSync(`${root}lib/cli.js`, 'utf8'))
   t.strictSame(specifiers, [])

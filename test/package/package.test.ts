@@ -18,21 +18,25 @@ interface Manifest {
   dependencies: Record<string, string>
   bundleDependencies?: unknown
   optionalDependencies?: unknown
-  peerDependencies?: unknown
+  peerDependencies: Record<string, string>
+  peerDependenciesMeta: unknown
 }
 
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Manifest
 
 t.test('package.json', async t => {
   t.strictSame(Object.keys(manifest.dependencies).sort(), ['node-addon-api', 'node-gyp-build'])
-  for (const kind of ['bundleDependencies', 'optionalDependencies', 'peerDependencies'] as const)
+  for (const kind of ['bundleDependencies', 'optionalDependencies'] as const)
     t.equal(manifest[kind], undefined, `no ${kind}`)
+  t.strictSame(Object.keys(manifest.peerDependencies), ['prom-client'])
+  t.strictSame(manifest.peerDependenciesMeta, { 'prom-client': { optional: true } }, 'for rtnetlink/metrics')
   t.equal(manifest.type, 'module')
   t.equal(manifest.license, 'MIT')
   t.equal(manifest.engines.node, '>=20.19', 'where require() of an ES module works')
   t.strictSame(manifest.bin, { rtnetlink: './lib/cli.js' })
   t.strictSame(manifest.exports, {
     '.': { types: './lib/index.d.ts', default: './lib/index.js' },
+    './metrics': { types: './lib/metrics.d.ts', default: './lib/metrics.js' },
     './package.json': './package.json',
   })
 })
@@ -52,7 +56,7 @@ t.test('the scripts of a fresh clone need nothing installed', async t => {
 
 const published = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
-  /^lib\/(README\.md|(index|cli)\.js(\.map)?|[\w/-]+\.d\.ts(\.map)?)$/,
+  /^lib\/(README\.md|(index|metrics|cli)\.js(\.map)?|[\w/-]+\.d\.ts(\.map)?)$/,
   /^src\/[\w/-]+\.ts$/,
   /^native\/\w+\.(cc|h)$/,
   /^prebuilds\/linux-(x64|arm64)\/rtnetlink\.(glibc|musl)\.node$/,
@@ -78,6 +82,7 @@ t.test('npm pack has what is needed and nothing else', async t => {
     'binding.gyp',
     'native/addon.cc',
     'lib/index.js',
+    'lib/metrics.js',
     'lib/cli.js',
   ])
     t.ok(files.includes(file), file)

@@ -1,4 +1,5 @@
 import { IsolatorError } from 'rtnetlink'
+import { readObject } from '../network/go-json.js'
 import { readNetwork, readNetworkConfig, versionIn } from '../network/network-config.js'
 import type { Call, Reply } from '../spec/call.js'
 import { CniError, CODE, errorResult } from '../spec/cni-error.js'
@@ -41,7 +42,8 @@ const verbs: Record<Command, Verb> = {
     return undefined
   },
   async VERSION({ input }) {
-    return { cniVersion: versionIn(input) ?? NEWEST, supportedVersions: VERSIONS }
+    const { cniVersion = NEWEST } = readObject(input)
+    return { cniVersion, supportedVersions: VERSIONS }
   },
 }
 

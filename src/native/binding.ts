@@ -3,7 +3,7 @@ import { HeldName } from './held-name.js'
 import { NativeSocket } from './native-socket.js'
 import { ProcessEnds } from './process-ends.js'
 import { reopen } from './reopen.js'
-import { bind, openSocket, setSocketOption } from './system-calls.js'
+import { bind, connect, openSocket, setSocketOption } from './system-calls.js'
 
 export type { OnEvent } from './addon.js'
 export type { HeldName, Holder } from './held-name.js'
@@ -18,6 +18,7 @@ export interface NativeBinding {
    */
   openSocket: typeof openSocket
   bind: typeof bind
+  connect: typeof connect
   setSocketOption: typeof setSocketOption
   Socket: typeof NativeSocket
   HeldName: typeof HeldName
@@ -62,6 +63,7 @@ export function binding(): NativeBinding {
   return (made = {
     openSocket,
     bind,
+    connect,
     setSocketOption,
     files,
     mount,

@@ -47,6 +47,11 @@ export function bind(fd: number, address: Uint8Array): void {
   call('bind', fd, address, address.length)
 }
 
+/** `connect(2)` to the bytes of a `struct sockaddr`. */
+export function connect(fd: number, address: Uint8Array): void {
+  call('connect', fd, address, address.length)
+}
+
 /** `listen(2)`. Called again, it has `SO_PEERCRED` of those who connect from then on name the caller. */
 export function listen(fd: number, backlog: number): void {
   call('listen', fd, backlog)

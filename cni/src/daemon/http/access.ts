@@ -1,0 +1,71 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ContainerInfo } from 'rtnetlink'
+import { isInside, pidOf } from '../inside.js'
+
+/** Why a request is not listened to. */
+export interface Refusal {
+  readonly status: number
+  readonly error: string
+}
+
+/** How requests may call the server, and what they have to show. */
+export interface Admission {
+  readonly hosts: ReadonlySet<string>
+  readonly token: string | undefined
+}
+
+/** The token that requests by TCP have to show: what is in a file that only root should read. */
+export function readToken(file: string): string {
+  const token = readFileSync(file, 'utf8').trim()
+  if (token.length < 16) throw new Error(`${file}: expected a token of at least 16 characters`)
+  return token
+}
+
+/**
+ * Whether a connection comes from inside a container. Such a one is closed before it says anything, so that it can hold
+ * neither a descriptor nor a place among the connections.
+ *
+ * By TCP the port tells: packets of a container come from its own ports, and from an address of this host. A unix socket is
+ * a file, which a container that shares the file system can open: there the peer's network namespace tells.
+ */
+export function isFromContainer(
+  socket: Socket,
+  containers: readonly Pick<ContainerInfo, 'link' | 'ports' | 'ephemeralPorts'>[],
+): boolean {
+  const { remoteAddress, remotePort, localAddress } = socket
+  if (remotePort === undefined) return isInside(pidOf(socket), containers)
+  const isLocal = remoteAddress === localAddress || remoteAddress?.startsWith('127.') === true
+  return (
+    isLocal &&
+    containers.some(({ ports, ephemeralPorts }) =>
+      [...ports, ephemeralPorts].some(([first, last]) => first <= remotePort && remotePort <= last),
+    )
+  )
+}
+
+/**
+ * Why a request is refused, if it is. Whoever may ask here is root: who can open the unix socket is so by the
+ * file's mode; by TCP a token says so. A web page that a browser on this host shows is neither: its requests have headers
+ * that no program sends, and where its name has been pointed at this host (DNS rebinding), a Host that is not ours.
+ */
+export function refusalOf(request: IncomingMessage, { hosts, token }: Admission): Refusal | undefined {
+  const { host = '', authorization = '', 'content-type': contentType = '' } = request.headers
+  if (Object.keys(request.headers).some(name => name === 'origin' || name.startsWith('sec-fetch-')))
+    return { status: 403, error: 'a browser sends Origin or Sec-Fetch headers: this is not for web pages' }
+  if (!hosts.has(host.toLowerCase()))
+    return { status: 421, error: `Host is '${host}': expected ${[...hosts].join(' or ')}` }
+  if (token !== undefined && !isSame(authorization, `Bearer ${token}`))
+    return { status: 401, error: 'expected Authorization: Bearer, and the token of the token file' }
+  if (request.method === 'POST' && !/^application\/json\s*(;|$)/i.test(contentType))
+    return { status: 415, error: 'expected Content-Type: application/json' }
+  return undefined
+}
+
+/** Takes as long whatever the difference is. */
+function isSame(one: string, other: string): boolean {
+  const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(hash(one), hash(other))
+}

@@ -1,9 +1,19 @@
-import { closeSync, constants, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { inspect } from 'node:util'
 import { binding } from '../native/binding.js'
 import { SystemError } from '../native/system-error.js'
 import { completed } from './completed.js'
 import { isNamespaceFile, kindAt } from './handle-file.js'
+import { orRecipe } from './unprivileged.js'
 
 /** Where iproute2 keeps the handles of named network namespaces (NETNS_RUN_DIR). */
 export const NETNS_RUN_DIR = '/run/netns'
@@ -82,51 +92,78 @@ export function prepareRunDirectory(): Promise<void> {
 }
 
 /**
- * An empty file for a handle to be mounted on. Throws `EEXIST` where the name is taken. Blocks, for the microseconds that takes
- * in a tmpfs: the detour by libuv's threads takes ten times as long.
+ * A file for a handle to be mounted on, empty but for a note. Throws `EEXIST` where the name is taken. Blocks, for the microseconds
+ * that takes in a tmpfs: the detour by libuv's threads takes ten times as long.
+ *
+ * @param note is seen where nothing is mounted on the file, such as from another mount namespace
  */
-export function makeHandleFile(path: string): void {
-  closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0))
-}
-
-/** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
-export async function attach(fd: number, name: string): Promise<void> {
-  const path = namedPath(name)
-  await prepareRunDirectory()
-  makeHandleFile(path)
+export function makeHandleFile(path: string, note = ''): void {
+  const file = openSync(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+    note === '' ? 0 : 0o444,
+  )
   try {
-    await bindMount(`/proc/self/fd/${fd}`, path)
+    if (note !== '') writeSync(file, note)
   } catch (error) {
     unlinkSync(path)
     throw error
+  } finally {
+    closeSync(file)
   }
 }
 
-/**
- * The same for a name that may have been left behind as an empty file, as when the mount namespace has gone in which a namespace was mounted
- * there. The file stays: another mount namespace can have the name still. Throws `EEXIST` where the name holds something.
- */
-export async function attachAgain(fd: number, name: string): Promise<void> {
-  const path = namedPath(name)
+/** Whether the file at a path has that note, and nothing is mounted on it here. */
+export function hasNote(path: string, note: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false })
-  if (!found?.isFile() || found.size > 0 || isNamespaceFile(path)) return attach(fd, name)
-  await prepareRunDirectory()
-  await bindMount(`/proc/self/fd/${fd}`, path)
+  if (!found?.isFile() || found.size !== Buffer.byteLength(note) || isNamespaceFile(path)) return false
+  return note === '' || readFileSync(path, 'utf8') === note
+}
+
+/** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
+export function attach(fd: number, name: string, note = ''): Promise<void> {
+  const path = namedPath(name)
+  return orRecipe(async () => {
+    await prepareRunDirectory()
+    makeHandleFile(path, note)
+    try {
+      await bindMount(`/proc/self/fd/${fd}`, path)
+    } catch (error) {
+      unlinkSync(path)
+      throw error
+    }
+  })
+}
+
+/**
+ * The same for a name that may have been left behind as a file with the note, as when the mount namespace has gone in which a namespace
+ * was mounted there. The file stays: another mount namespace can have the name still. Throws `EEXIST` where the name holds something else.
+ */
+export async function attachAgain(fd: number, name: string, note: string): Promise<void> {
+  const path = namedPath(name)
+  if (!hasNote(path, note)) return attach(fd, name, note)
+  await orRecipe(async () => {
+    await prepareRunDirectory()
+    await bindMount(`/proc/self/fd/${fd}`, path)
+  })
 }
 
 /**
  * Takes a name away, as `ip netns delete`. The namespace lives on while anything else holds it. Of a symbolic link, the link
  * goes, not what it leads to. Throws SystemError `ENOENT` where there is no such name, TypeError for what no namespace was
  * mounted on: that is left alone.
+ *
+ * @param note of a file that may be taken away too
  */
-export async function detach(name: string): Promise<void> {
+export async function detach(name: string, note = ''): Promise<void> {
   const path = namedPath(name)
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (!found) throw new SystemError(ENOENT, 'unlink', path, `there is no network namespace '${name}'`)
-  if (!found.isSymbolicLink()) {
-    if (isNamespaceFile(path)) await unmount(path)
-    else if (!found.isFile() || found.size > 0)
-      throw new TypeError(`'${path}' is not the name of a network namespace, but ${kindAt(path)}`)
-  }
-  unlinkSync(path)
+  const isMounted = !found.isSymbolicLink() && isNamespaceFile(path)
+  if (!isMounted && !found.isSymbolicLink() && !hasNote(path, '') && !hasNote(path, note))
+    throw new TypeError(`'${path}' is not the name of a network namespace, but ${kindAt(path)}`)
+  await orRecipe(async () => {
+    if (isMounted) await unmount(path)
+    unlinkSync(path)
+  })
 }

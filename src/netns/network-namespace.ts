@@ -191,11 +191,7 @@ export class NetworkNamespace implements AsyncDisposable {
 
   /** Gives it a name in /run/netns, as `ip netns attach`; the name holds it until `NetworkNamespace.deleteName`. */
   async attach(name: string): Promise<void> {
-    try {
-      await this.#using(fd => attach(fd, name))
-    } catch (error) {
-      throw withRecipe(error)
-    }
+    await this.#using(fd => attach(fd, name))
   }
 
   /**
@@ -203,11 +199,7 @@ export class NetworkNamespace implements AsyncDisposable {
    * file, directory or FIFO there that never was a namespace: it is left alone.
    */
   static async deleteName(name: string): Promise<void> {
-    try {
-      await detach(name)
-    } catch (error) {
-      throw withRecipe(error)
-    }
+    await detach(name)
   }
 
   /**

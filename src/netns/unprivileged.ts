@@ -14,6 +14,15 @@ export function withRecipe(error: unknown): unknown {
   return new SystemError(errno, syscall, path, help)
 }
 
+/** Does work that makes or names namespaces; where a privilege is missing, the error says how to do without. */
+export async function orRecipe<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw withRecipe(error)
+  }
+}
+
 /** A seccomp filter that refuses what root may do stays in force in a user namespace. */
 function isRefusedByFilter(): boolean {
   const { has, isFiltered } = ownRights()

@@ -11,7 +11,7 @@ import { refuse } from '../options/option-checks.js'
 import { refuseLargePrograms } from '../plan/program-size.js'
 import { buildContainers, closeInside, openInside, type Inside } from './build.js'
 import type { ContainerLimits } from './limits.js'
-import { checkRunDirectory, hasItsName } from './namespace-handles.js'
+import { checkRunDirectory, deleteName, giveName, hasItsName } from './namespace-handles.js'
 import type { Container, ContainerTable, WantedContainer } from './table.js'
 
 /** Namespaces that are held open at a time, each with a socket inside. */
@@ -87,7 +87,7 @@ async function isolateSome(
   await allDone([free, opened])
   const insides = new Map(await opened)
   await assignIds(host, table, containers)
-  await atOnce(containers, ({ container, netns }) => attach(table, container, netns, undo))
+  await atOnce(containers, ({ container, netns }) => attach(host, table, container, netns, undo))
   await ensureBridges(
     host,
     containers.map(({ container }) => container.slot),
@@ -147,17 +147,18 @@ async function assignIds(
 
 /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */
 async function attach(
+  { netns: host }: HostContext,
   table: ContainerTable,
   container: Container,
   netns: NetworkNamespace,
   undo: Undo,
 ): Promise<void> {
   for (;;) {
-    const name = linkName(container.slot)
+    const { slot } = container
     try {
-      await netns.attach(name)
+      await giveName(host, slot, netns)
       container.named = true
-      undo.push(() => NetworkNamespace.deleteName(name))
+      undo.push(() => deleteName(host, slot))
       return
     } catch (error) {
       checkRunDirectory()

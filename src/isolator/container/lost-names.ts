@@ -1,7 +1,7 @@
-import { attachAgain } from '../../netns/named.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { HostContext } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
 import { atOnce } from '../kernel/at-once.js'
 import { insideOf, withSocketInside } from '../kernel/inside.js'
@@ -9,7 +9,7 @@ import { openNetns } from '../kernel/open-netns.js'
 import { readProcesses } from '../kernel/processes.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
 import { hasInside } from './loopback-hook.js'
-import { ourHandles, type NamedNamespace } from './namespace-handles.js'
+import { giveNameAgain, ourHandles, type NamedNamespace } from './namespace-handles.js'
 
 /** What became of names that were lost. */
 export interface GivenNames {
@@ -36,13 +36,13 @@ type Nameless = NamedNamespace & { readonly id: string }
  * @param containers those whose name holds no namespace
  */
 export async function giveNamesAgain(
-  rt: RtnetlinkSocket,
+  { netns: host, rt }: Pick<HostContext, 'netns' | 'rt'>,
   containers: readonly Nameless[],
 ): Promise<GivenNames> {
   const identities = new Map<number, string>()
   const failures: Error[] = []
   if (containers.length === 0) return { identities, failures }
-  const claims = await readClaims(rt)
+  const claims = await readClaims(host, rt)
   const { byNetns } = await readProcesses(rt)
   await atOnce(containers, async container => {
     try {
@@ -52,7 +52,7 @@ export async function giveNamesAgain(
       if (!netns) return
       try {
         await refuseOthers(netns, container, nsid, claims)
-        await attachAgain(netns.fd, linkName(container.slot))
+        await giveNameAgain(host, container.slot, netns)
         identities.set(container.slot, netns.identity)
       } finally {
         netns.close()
@@ -74,8 +74,8 @@ interface Claims {
   readonly named: ReadonlyMap<number, number>
 }
 
-async function readClaims(rt: RtnetlinkSocket): Promise<Claims> {
-  const handles = await ourHandles(rt)
+async function readClaims(host: NetworkNamespace, rt: RtnetlinkSocket): Promise<Claims> {
+  const handles = await ourHandles({ netns: host, rt })
   const veths = await rt.links.list({ kind: 'veth' })
   const numbers = new Map<number, number>()
   const nameless = new Map<number, number[]>()

@@ -1,19 +1,19 @@
 import { promises, statSync } from 'node:fs'
-import { namedPath, NETNS_RUN_DIR } from '../../netns/named.js'
+import { attach, attachAgain, detach, hasNote, namedPath, NETNS_RUN_DIR } from '../../netns/named.js'
 import { IsolatorError } from '../isolator-error.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { closing, insideError, insideOf } from '../kernel/inside.js'
-import { unlessGone } from '../kernel/unless-gone.js'
+import { isMissing, unlessGone } from '../kernel/unless-gone.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
 import { clearLoopback } from './loopback-hook.js'
 
-/** The name of a slot in /run/netns, opened: without a namespace where it holds none, as after a reboot. */
-interface Handle {
-  readonly slot: number
-  readonly netns: NetworkNamespace | undefined
-}
+/*
+ * The names of containers' namespaces in /run/netns. That directory is one for all host namespaces, and for mount namespaces
+ * too, while what is mounted on a file there may be seen in one of them alone: elsewhere it is a file, and to delete that would
+ * take the name away where it is mounted (detach_mounts in fs/namespace.c). So the file says which host's container it is for.
+ */
 
 /** The namespace of a container, by the name that it was given and the identity that it had then. */
 export interface NamedNamespace {
@@ -37,19 +37,38 @@ const OPEN_AT_A_TIME = 128
  * Isolators of other host namespaces may have names there too. Ours are those of namespaces that this host namespace
  * knows, as `isolate` has it know each before it gives it a name; nothing that is done inside a container changes that.
  */
-export async function ourHandles(rt: RtnetlinkSocket): Promise<Map<number, HeldNamespace | undefined>> {
+export async function ourHandles({
+  netns: host,
+  rt,
+}: HostSide): Promise<Map<number, HeldNamespace | undefined>> {
   const slots = await namedSlots()
   const handles = new Map<number, HeldNamespace | undefined>()
   for (let i = 0; i < slots.length; i += OPEN_AT_A_TIME) {
-    const opened = slots.slice(i, i + OPEN_AT_A_TIME).flatMap(slot => openHandle(slot) ?? [])
+    const opened: Handle[] = []
     try {
-      for (const { slot, netns } of opened) if (!netns) handles.set(slot, undefined)
+      for (const slot of slots.slice(i, i + OPEN_AT_A_TIME)) {
+        const netns = openHeld(slot)
+        if (netns) opened.push({ slot, netns })
+        else if (isOurFile(host, slot)) handles.set(slot, undefined)
+      }
       for (const [slot, held] of await oursOf(rt, opened)) handles.set(slot, held)
     } finally {
-      for (const { netns } of opened) netns?.close()
+      for (const { netns } of opened) netns.close()
     }
   }
   return handles
+}
+
+/** A host's namespace, and a socket in it. */
+interface HostSide {
+  readonly netns: NetworkNamespace
+  readonly rt: RtnetlinkSocket
+}
+
+/** The name of a slot, opened. */
+interface Handle {
+  readonly slot: number
+  readonly netns: NetworkNamespace
 }
 
 /** The slots whose names in /run/netns are taken, by isolators of any host namespace or by anybody else. */
@@ -61,9 +80,8 @@ async function oursOf(
   rt: RtnetlinkSocket,
   opened: readonly Handle[],
 ): Promise<[slot: number, HeldNamespace][]> {
-  const held = opened.flatMap(({ slot, netns }) => (netns ? [{ slot, netns }] : []))
-  const answers = await rt.send(held.map(({ netns }) => netnsId.ask(netns.fd)))
-  return held.flatMap(({ slot, netns: { identity } }, i): [number, HeldNamespace][] => {
+  const answers = await rt.send(opened.map(({ netns }) => netnsId.ask(netns.fd)))
+  return opened.flatMap(({ slot, netns: { identity } }, i): [number, HeldNamespace][] => {
     const nsid = netnsId.of(answers[i]?.replies ?? [])
     return nsid === undefined ? [] : [[slot, { identity, nsid }]]
   })
@@ -82,13 +100,16 @@ export interface OwnName {
  * Opens what `releaseName` needs; undefined where somebody has taken the name away already, or given it to another
  * namespace than the container's. Where this fails, nothing has been touched: there may be no descriptor to spare.
  */
-export async function openName(container: NamedNamespace): Promise<OwnName | undefined> {
-  const own = openOwnHandle(container)
-  if (!own?.netns) return own && { rt: undefined }
+export async function openName(
+  host: NetworkNamespace,
+  container: NamedNamespace,
+): Promise<OwnName | undefined> {
+  const netns = openNamespace(container)
+  if (!netns) return isOurFile(host, container.slot) ? { rt: undefined } : undefined
   try {
-    return { rt: await RtnetlinkSocket.open({ netns: own.netns }) }
+    return { rt: await RtnetlinkSocket.open({ netns }) }
   } finally {
-    own.netns.close()
+    netns.close()
   }
 }
 
@@ -99,6 +120,7 @@ export async function openName(container: NamedNamespace): Promise<OwnName | und
  *   from anything, and `isolate` copes with it
  */
 export async function releaseName(
+  host: NetworkNamespace,
   container: NamedNamespace & { readonly id: string },
   { rt }: OwnName,
   report: (error: IsolatorError) => void,
@@ -106,24 +128,23 @@ export async function releaseName(
   if (rt) await clear(container.id, rt, report)
   for (let mounts = 1; ; mounts++) {
     try {
-      await unlessGone(() => NetworkNamespace.deleteName(linkName(container.slot)))
+      await unlessGone(() => deleteName(host, container.slot))
       return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || mounts === MOUNTS) throw error
     }
-    const still = openOwnHandle(container)
-    if (!still) return
-    still.netns?.close()
+    if (!hasItsName(container)) return
   }
 }
 
 /** Opens and releases it. */
 export async function letGo(
+  host: NetworkNamespace,
   container: NamedNamespace & { readonly id: string },
   report: (error: IsolatorError) => void,
 ): Promise<void> {
-  const name = await openName(container)
-  if (name) await releaseName(container, name, report)
+  const name = await openName(host, container)
+  if (name) await releaseName(host, container, name, report)
 }
 
 /** Clears a namespace, and closes the socket. */
@@ -135,9 +156,28 @@ async function clear(id: string, rt: RtnetlinkSocket, report: (error: IsolatorEr
   }
 }
 
+/** Gives a namespace the name of a slot. Throws `EEXIST` where that is taken. */
+export const giveName = (host: NetworkNamespace, slot: number, { fd }: NetworkNamespace): Promise<void> =>
+  attach(fd, linkName(slot), noteOf(host))
+
+/** The same for a name that was lost, of which a file can be left. */
+export const giveNameAgain = (
+  host: NetworkNamespace,
+  slot: number,
+  { fd }: NetworkNamespace,
+): Promise<void> => attachAgain(fd, linkName(slot), noteOf(host))
+
+/** Takes the name of a slot away. Throws `ENOENT` where there is none, TypeError for what is no name of ours. */
+export const deleteName = (host: NetworkNamespace, slot: number): Promise<void> =>
+  detach(linkName(slot), noteOf(host))
+
 /** A container's namespace by its name; undefined where somebody has taken the name away, or given it to another. */
-export const openNamespace = (container: NamedNamespace): NetworkNamespace | undefined =>
-  openOwnHandle(container)?.netns
+export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNamespace | undefined {
+  const netns = openHeld(slot)
+  if (netns?.identity === namespace) return netns
+  netns?.close()
+  return undefined
+}
 
 /** Whether a container's name still holds the namespace that was given it, which therefore is alive. */
 export function hasItsName(container: NamedNamespace): boolean {
@@ -146,13 +186,13 @@ export function hasItsName(container: NamedNamespace): boolean {
   return netns !== undefined
 }
 
-/** Undefined where the name holds something else than it was given: the namespace of this identity, or none. */
-function openOwnHandle({ slot, namespace }: NamedNamespace): Handle | undefined {
-  const handle = openHandle(slot)
-  if (!handle || handle.netns?.identity === namespace) return handle
-  handle.netns?.close()
-  return undefined
-}
+/** What a file has in it whose name is for a container of a host. */
+const noteOf = ({ identity }: NetworkNamespace): string =>
+  `a container of the network namespace ${identity}\n`
+
+/** Whether there is a file for a container of this host, on which nothing is mounted that can be seen from here. */
+const isOurFile = (host: NetworkNamespace, slot: number): boolean =>
+  hasNote(namedPath(linkName(slot)), noteOf(host))
 
 async function namesInRunDirectory(): Promise<string[]> {
   try {
@@ -182,15 +222,14 @@ const noRunDirectory = (): IsolatorError =>
     { details: { path: NETNS_RUN_DIR } },
   )
 
-/** Undefined where nothing has the name, or nothing any more. */
-function openHandle(slot: number): Handle | undefined {
+/** The namespace that the name of a slot holds; undefined where it holds none, or nothing has the name. */
+function openHeld(slot: number): NetworkNamespace | undefined {
   // A handle of ours is a file. To open a pipe of somebody's would wait for its other end.
   if (!statSync(namedPath(linkName(slot)), { throwIfNoEntry: false })?.isFile()) return undefined
   try {
-    return { slot, netns: NetworkNamespace.open(linkName(slot)) }
+    return NetworkNamespace.open(linkName(slot))
   } catch (error) {
-    if (error instanceof TypeError) return { slot, netns: undefined }
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof TypeError || isMissing(error)) return undefined
     throw error
   }
 }

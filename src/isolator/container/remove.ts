@@ -33,15 +33,15 @@ async function removeContainers(
  * spare, the container stays as it was.
  */
 async function removeOne(
-  { rt, facts }: HostContext,
+  { netns, rt, facts }: HostContext,
   container: Container,
   report: (error: IsolatorError) => void,
 ): Promise<void> {
-  const name = await openName(container)
+  const name = await openName(netns, container)
   try {
     const [error] = await removeEach(rt, [removalPlan(facts, container)])
     if (error) throw error
-    if (name) await releaseName(container, name, report)
+    if (name) await releaseName(netns, container, name, report)
   } finally {
     name?.rt?.close()
   }
@@ -49,7 +49,7 @@ async function removeOne(
 
 /** The links of many go together, which takes a fraction of the time: see deleteLinks. */
 async function removeMany(
-  { rt, facts }: HostContext,
+  { netns, rt, facts }: HostContext,
   containers: readonly Container[],
   report: (error: IsolatorError) => void,
 ): Promise<Failures> {
@@ -69,7 +69,7 @@ async function removeMany(
     ),
   )
   await step(some => deleteLinks(rt, some.map(containerLinkNames)))
-  await step(some => atOnce(some, container => failureOf(letGo(container, report))))
+  await step(some => atOnce(some, container => failureOf(letGo(netns, container, report))))
   return failures
 }
 

@@ -1,5 +1,4 @@
 import { turnOffFeatures } from '../../ethtool/features.js'
-import { attachAgain } from '../../netns/named.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -12,9 +11,8 @@ import type { Difference, Fault } from './difference.js'
 import { keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
-import { linkName } from '../layout/layout.js'
 import { giveNamesAgain } from '../container/lost-names.js'
-import { hasItsName, openNamespace } from '../container/namespace-handles.js'
+import { giveNameAgain, hasItsName, openNamespace } from '../container/namespace-handles.js'
 import { containerNodes } from '../plan/container.js'
 import { findFaults, type Scope } from './verify.js'
 import { keysOf } from './verify-host.js'
@@ -174,9 +172,9 @@ async function mendInside(containers: readonly Container[], faults: readonly Fau
 
 /** Gives namespaces their names again: by the places they were isolated by, or else by a process in them. */
 async function giveNames({ host, table }: Scope, lost: readonly Container[]): Promise<void> {
-  await atOnce(lost, nameByReference)
+  await atOnce(lost, container => nameByReference(host.netns, container))
   const nameless = lost.filter(container => !hasItsName(container))
-  const { identities } = await giveNamesAgain(host.rt, nameless)
+  const { identities } = await giveNamesAgain(host, nameless)
   for (const container of nameless) {
     const identity = identities.get(container.slot)
     if (identity === undefined) continue
@@ -185,11 +183,14 @@ async function giveNames({ host, table }: Scope, lost: readonly Container[]): Pr
   }
 }
 
-async function nameByReference({ slot, reference, namespace }: Container): Promise<void> {
+async function nameByReference(
+  host: NetworkNamespace,
+  { slot, reference, namespace }: Container,
+): Promise<void> {
   let netns: NetworkNamespace | undefined
   try {
     netns = NetworkNamespace.open(reference)
-    if (netns.identity === namespace) await attachAgain(netns.fd, linkName(slot))
+    if (netns.identity === namespace) await giveNameAgain(host, slot, netns)
   } catch {
     // The process has ended, or somebody has the name: it is told of in what is left.
   } finally {

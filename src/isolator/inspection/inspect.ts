@@ -5,8 +5,9 @@ import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { namedSlots } from '../container/namespace-handles.js'
 import { infoOf } from '../container/info.js'
 import { publicHook, readHoldings, type Holdings, type Hook } from '../host/holdings.js'
+import type { HostContext } from '../host/context.js'
 import { addressIn } from '../host/recognise.js'
-import { openNetns } from '../kernel/open-netns.js'
+import { openHost } from '../kernel/open-netns.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
@@ -22,27 +23,21 @@ import { gatewayOf, guardSettings, hostSettings } from './settings.js'
 
 /** Reads what a host has of ours, without options, and changes nothing. */
 export async function inspect(reference: NetnsReference | undefined): Promise<Inspection> {
-  const rt = await openSocket(reference)
+  const netns = openHost(reference)
+  let rt: RtnetlinkSocket | undefined
   try {
-    return await inspectBy(rt)
+    // The caller's own namespace needs not be entered, for which a right would be needed.
+    rt = await RtnetlinkSocket.open(reference === undefined ? {} : { netns })
+    return await inspectBy({ netns, rt })
   } finally {
-    rt.close()
-  }
-}
-
-/** The caller's own namespace needs not be entered, for which a right would be needed. */
-async function openSocket(reference: NetnsReference | undefined): Promise<RtnetlinkSocket> {
-  if (reference === undefined) return RtnetlinkSocket.open()
-  const netns = openNetns(reference)
-  try {
-    return await RtnetlinkSocket.open({ netns })
-  } finally {
+    rt?.close()
     netns.close()
   }
 }
 
-async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
-  const seen = await seeContainers(rt, await readHoldings(rt))
+async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspection> {
+  const { rt } = host
+  const seen = await seeContainers(host, await readHoldings(rt))
   const { holdings, listed, survey } = seen
   const wire = publicHook(holdings)
   const onWire = wire?.filters ?? []
@@ -58,7 +53,7 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
       : {}
   const processes = await readProcesses(rt)
   const prepared = isPrepared(seen)
-  const host = { holdings, address, fragments, addresses: await addressesOf(rt, wire) }
+  const seenHost = { holdings, address, fragments, addresses: await addressesOf(rt, wire) }
   return {
     prepared,
     ...(wire && { publicInterface: wire.link.name, mtu: wire.link.mtu }),
@@ -69,7 +64,7 @@ async function inspectBy(rt: RtnetlinkSocket): Promise<Inspection> {
     settings: { ...settings, ...(wire && { fragments, hostAddresses }), ...guard },
     containers: await Promise.all(listed.map(facts => inspected(facts, survey, processes))),
     freeSlots: MAXIMUM_SLOT - new Set([...survey.links.keys(), ...(await namedSlots())]).size,
-    faults: [...(prepared ? hostFaults(host) : leftovers(holdings)), ...containerFaults(seen)],
+    faults: [...(prepared ? hostFaults(seenHost) : leftovers(holdings)), ...containerFaults(seen)],
     halfMade: halfMade(seen),
     unreadable: processes.hidden !== undefined && listed.length > 0 ? [processes.hidden] : [],
   }

@@ -60,7 +60,7 @@ export async function recover(
   })
   const failures = await tidy(host, found, sorted, report)
   const nameless = sorted.kept.filter(({ slot }) => found.handles.get(slot) === undefined)
-  const named = await giveNamesAgain(host.rt, nameless)
+  const named = await giveNamesAgain(host, nameless)
   // All that are complete are this one's from now on.
   containers.follow([], [])
   for (const facts of sorted.kept) {

@@ -1,5 +1,7 @@
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter } from '../../tc/index.js'
+import type { HostContext } from '../host/context.js'
 import { ourFilters } from '../host/filters.js'
 import { loopbackHook, publicFlows, publicHook, type Holdings } from '../host/holdings.js'
 import { filtersAt } from '../kernel/filters-at.js'
@@ -13,6 +15,8 @@ import { filtersIn, surveyOf, type Survey } from './survey.js'
 
 /** What a host has of containers, found by what the kernel holds alone: without options, and whatever state it is in. */
 export interface SeenContainers {
+  /** The host's namespace. */
+  readonly netns: NetworkNamespace
   readonly holdings: Holdings
   readonly survey: Survey
   /** The veths with a name of ours, each with the nodes that lead to it. */
@@ -23,7 +27,11 @@ export interface SeenContainers {
 }
 
 /** Reads what a host has of containers, and the filters that lead to them. */
-export async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Promise<SeenContainers> {
+export async function seeContainers(
+  host: Pick<HostContext, 'netns' | 'rt'>,
+  holdings: Holdings,
+): Promise<SeenContainers> {
+  const { netns, rt } = host
   const { links, hooks, loopback } = holdings
   const [wire, flows] = [publicHook(holdings), publicFlows(holdings)]
   const filters = {
@@ -32,7 +40,7 @@ export async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Pr
     answerFilters: await ourFilters(rt, ANSWERS.far),
     flowFilters: await flowFiltersOf(rt, holdings),
   }
-  const survey = await surveyOf(rt, links, filters)
+  const survey = await surveyOf(host, links, filters)
   const found = foundBySlot(
     survey.links,
     filtersIn(survey).flatMap(filter => containerNode(filter) ?? []),
@@ -42,7 +50,7 @@ export async function seeContainers(rt: RtnetlinkSocket, holdings: Holdings): Pr
     loopbackInterface: holdings.loopback?.name ?? '',
     flowParent: flows && String(flows.parent),
   }
-  return { holdings, survey, found, places, listed: listedOf(found, survey, wire?.link.name) }
+  return { netns, holdings, survey, found, places, listed: listedOf(found, survey, wire?.link.name) }
 }
 
 async function flowFiltersOf(rt: RtnetlinkSocket, { flows }: Holdings): Promise<Filter[]> {

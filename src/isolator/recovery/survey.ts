@@ -39,14 +39,14 @@ export async function survey(host: HostContext): Promise<Survey> {
   const answerFilters = await ourFilters(rt, ANSWERS.far)
   const flowFilters =
     facts.flowParent === undefined ? [] : await ourFilters(rt, facts.publicInterface, FLOW_QDISC)
-  return surveyOf(rt, veths, { publicFilters, loopbackFilters, answerFilters, flowFilters })
+  return surveyOf(host, veths, { publicFilters, loopbackFilters, answerFilters, flowFilters })
 }
 
 type HostFilters = Pick<Survey, 'publicFilters' | 'loopbackFilters' | 'answerFilters' | 'flowFilters'>
 
 /** The same, where the links and the host's filters have been read already. */
 export async function surveyOf(
-  rt: RtnetlinkSocket,
+  { netns, rt }: Pick<HostContext, 'netns' | 'rt'>,
   all: readonly Link[],
   filters: HostFilters,
 ): Promise<Survey> {
@@ -59,7 +59,7 @@ export async function surveyOf(
     shapers,
     ingress: await limitsOn(rt, links),
     egress: await limitsOn(rt, shapers),
-    handles: await ourHandles(rt),
+    handles: await ourHandles({ netns, rt }),
   }
 }
 

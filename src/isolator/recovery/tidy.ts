@@ -38,7 +38,9 @@ export async function tidy(
   const guarded = guards === 'all' ? sorted.kept : sorted.kept.filter(({ slot }) => sorted.cut.has(slot))
   await finishUpdates(host, sorted, guarded)
   const released = await atOnce(sorted.stale, slot =>
-    failureOf(letGo({ id: linkName(slot), slot, namespace: found.handles.get(slot)?.identity }, report)),
+    failureOf(
+      letGo(host.netns, { id: linkName(slot), slot, namespace: found.handles.get(slot)?.identity }, report),
+    ),
   )
   return released.flatMap(error => error ?? [])
 }

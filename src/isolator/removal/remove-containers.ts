@@ -68,13 +68,13 @@ const waysOut = ({ slot, link, nodes }: Found): Planned[] => [
 
 /** Takes the names of these slots out of /run/netns. Returns those slots whose names are gone. */
 export async function releaseNames(
-  { survey }: SeenContainers,
+  { netns, survey }: SeenContainers,
   slots: readonly number[],
   log: RemovalLog,
 ): Promise<number[]> {
   const errors = await atOnce(slots, slot => {
     const container = { id: linkName(slot), slot, namespace: survey.handles.get(slot)?.identity }
-    return failureOf(letGo(container, log.insideFailed))
+    return failureOf(letGo(netns, container, log.insideFailed))
   })
   for (const [i, error] of errors.entries())
     if (error) log.failed(`/run/netns/${linkName(slots[i] as number)}`, error)

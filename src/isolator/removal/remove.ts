@@ -27,7 +27,7 @@ export async function remove(
     const host = { netns, rt }
     return await aloneOnHost(netns, async () => {
       const log = new RemovalLog()
-      const seen = await seeContainers(host.rt, await readHoldings(host.rt))
+      const seen = await seeContainers(host, await readHoldings(host.rt))
       if (ids) await asChange(host.rt, () => removeContainers(host.rt, seen, ids, log))
       else await removeEverything(host, seen, log)
       return log.result
@@ -52,7 +52,7 @@ export async function removeWhole(
 ): Promise<void> {
   const log = new RemovalLog(report)
   const holdings = await readHoldings(host.rt)
-  const seen = await seeContainers(host.rt, { ...holdings, record: holdings.record ?? record })
+  const seen = await seeContainers(host, { ...holdings, record: holdings.record ?? record })
   await removeEverything(host, seen, log)
   if (log.isPartial) throw log.cause
 }

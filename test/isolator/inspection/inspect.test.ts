@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { giveName } from '../../../src/isolator/container/namespace-handles.js'
 import type { Inspection } from '../../../src/isolator/inspection/inspection.js'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
+import { NetworkNamespace } from '../../../src/netns/network-namespace.js'
 import { ip, run, runIn, tc } from '../../helpers/iproute2.js'
 import { allOf, hasQdisc } from '../../helpers/privilege.js'
 import { processInside } from '../../helpers/process-inside.js'
@@ -244,9 +246,16 @@ t.test('what is not as it should be', needsIsolation(), async t => {
 
 t.test('a name without a link, and bridges without anything else', needsIsolation(), async t => {
   const { topology, isolator, host } = await preparedTopology(t, { containers: 0 })
-  writeFileSync('/run/netns/pm9', '')
-  t.teardown(() => rmSync('/run/netns/pm9', { force: true }))
-  t.match((await inspect(topology)).faults, [/^\/run\/netns\/pm9 has no link pm9/])
+  await using netns = NetworkNamespace.open(host.name)
+  await giveName(netns, 9, netns)
+  await run('umount', ['/run/netns/pm9'])
+  writeFileSync('/run/netns/pm8', '')
+  t.teardown(() => rmSync('/run/netns/pm8', { force: true }))
+  t.strictSame(
+    (await inspect(topology)).faults,
+    ['/run/netns/pm9 has no link pm9: recover() removes the name'],
+    'but not what is empty: it can be the name of anybody in another mount namespace',
+  )
   await isolator.destroy()
   await ip(host.name, 'link add pmb0 arp off multicast off type bridge')
   const { prepared, faults } = await inspect(topology)

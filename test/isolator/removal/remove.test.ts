@@ -1,7 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
+import { giveName } from '../../../src/isolator/container/namespace-handles.js'
 import { readHoldings } from '../../../src/isolator/host/holdings.js'
 import { seeContainers } from '../../../src/isolator/recovery/seen.js'
 import { RemovalLog, type Removal } from '../../../src/isolator/removal/removal.js'
@@ -154,11 +155,12 @@ const STATES: State[] = [
       for (const link of ['pm1', 'pm2', 'pmanswers']) await ip(host.name, `link del ${link}`)
       for (const dev of ['lo', 'eth0']) await tc(host.name, `qdisc del dev ${dev} ingress`)
       await ip(host.name, 'link add pmb1 arp off multicast off type bridge')
-      writeFileSync('/run/netns/pm8', '')
+      await using hostNetns = NetworkNamespace.open(host.name)
       await using netns = NetworkNamespace.open(containers[0]!.name)
       await using rt = await RtnetlinkSocket.open({ netns: host.name })
       await rt.send([netnsId.assign(netns.fd)])
-      await netns.attach('pm9')
+      for (const slot of [8, 9]) await giveName(hostNetns, slot, netns)
+      await run('umount', ['/run/netns/pm8'])
     },
   },
 ]
@@ -287,8 +289,9 @@ t.test('containers of some ids, where answers of the kernel are lost', needsIsol
   const { topology, host, isolator } = await twoContainers(t)
   await isolator.close()
   const ids = ['web-1', 'web-2']
-  await using rt = await RtnetlinkSocket.open({ netns: host.name })
-  const seen = await seeContainers(rt, await readHoldings(rt))
+  await using netns = NetworkNamespace.open(host.name)
+  await using rt = await RtnetlinkSocket.open({ netns })
+  const seen = await seeContainers({ netns, rt }, await readHoldings(rt))
   const log = new RemovalLog()
   rt.send = () => Promise.reject(new Error('the answers are lost'))
   await removeContainers(rt, seen, ids, log)

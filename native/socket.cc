@@ -133,26 +133,6 @@ class DescriptorHandle : public Napi::ObjectWrap<DescriptorHandle> {
 
   void SetPaused(const Info& info) { thread_->SetPaused(info[0].As<Napi::Boolean>()); }
 
-  Napi::Value ExchangeSync(const Info& info) {
-    using std::chrono::milliseconds, std::chrono::steady_clock;
-    if (info[0].IsTypedArray()) {
-      auto [bytes, length] = BytesOf(info[0]);
-      if (send(descriptor_.number(), bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendto"));
-    }
-    uint8_t* room = BytesOf(info[1]).first;
-    const auto deadline = steady_clock::now() + milliseconds(ToInt(info[2]));
-    for (;;) {
-      ssize_t length = ReceiveDatagram(descriptor_.number(), room);
-      if (length >= 0) return Napi::Number::New(info.Env(), length);
-      if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvfrom"});
-      auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
-      pollfd watched{descriptor_.number(), POLLIN, 0};
-      int ready = poll(&watched, 1, left > 0 ? left : 0);
-      if (ready == 0) return Throw(info.Env(), {ETIMEDOUT, "recvfrom"});
-      if (ready < 0 && errno != EINTR) return Throw(info.Env(), Failure::Of("poll"));
-    }
-  }
-
   void Close(const Info&) { Close(); }
 
  private:
@@ -186,6 +166,27 @@ Napi::Value CallSystem(const Info& info) {
   return Napi::Number::New(info.Env(), call.Run());
 }
 
+Napi::Value ExchangeSync(const Info& info) {
+  using std::chrono::milliseconds, std::chrono::steady_clock;
+  const int fd = ToInt(info[0]);
+  if (!info[1].IsUndefined()) {
+    auto [bytes, length] = BytesOf(info[1]);
+    if (send(fd, bytes, length, 0) < 0) return Throw(info.Env(), Failure::Of("sendto"));
+  }
+  uint8_t* room = BytesOf(info[2]).first;
+  const auto deadline = steady_clock::now() + milliseconds(ToInt(info[3]));
+  for (;;) {
+    ssize_t length = ReceiveDatagram(fd, room);
+    if (length >= 0) return Napi::Number::New(info.Env(), length);
+    if (length != -EAGAIN) return Throw(info.Env(), {static_cast<int>(-length), "recvfrom"});
+    auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+    pollfd watched{fd, POLLIN, 0};
+    int ready = poll(&watched, 1, left > 0 ? left : 0);
+    if (ready == 0) return Throw(info.Env(), {ETIMEDOUT, "recvfrom"});
+    if (ready < 0 && errno != EINTR) return Throw(info.Env(), Failure::Of("poll"));
+  }
+}
+
 }  // namespace
 
 void ExportSockets(Napi::Env env, Napi::Object exports) {
@@ -193,10 +194,10 @@ void ExportSockets(Napi::Env env, Napi::Object exports) {
   auto handle = H::DefineClass(env, "DescriptorHandle",
       {H::InstanceAccessor<&H::Number>("fd"), H::InstanceMethod<&H::Release>("release"),
        H::InstanceMethod<&H::Start>("start"), H::InstanceMethod<&H::Send>("send"),
-       H::InstanceMethod<&H::SetPaused>("setPaused"), H::InstanceMethod<&H::Close>("close"),
-       H::InstanceMethod<&H::ExchangeSync>("exchangeSync")});
+       H::InstanceMethod<&H::SetPaused>("setPaused"), H::InstanceMethod<&H::Close>("close")});
   exports.Set("DescriptorHandle", handle);
   exports.Set("systemCall", Napi::Function::New<CallSystem>(env));
+  exports.Set("exchangeSync", Napi::Function::New<ExchangeSync>(env));
   auto names = Napi::Array::New(env);
   for (auto [name, number] : kSystemCalls) names.Set(names.Length(), name);
   exports.Set("systemCalls", names);

@@ -195,14 +195,20 @@ function executorOf(netlink: NetlinkSocket): Executor<'async'> {
   return {
     mode: 'async',
     devices: netlink.devices,
-    attempt: async work => work(),
-    async request<T>(
+    // Not an async function: that takes three turns to pass on what a promise came to.
+    attempt<T>(work: () => Promise<T>): Promise<T> {
+      try {
+        return work()
+      } catch (error) {
+        const reason = error as Error
+        return Promise.reject(reason)
+      }
+    },
+    request: <T>(
       request: Request<never>,
       then: (replies: readonly Message[]) => T,
       options?: CallOptions,
-    ): Promise<T> {
-      return then(await netlink.request(request, options))
-    },
+    ): Promise<T> => netlink.request(request, options).then(then),
     async series(requests, undo, options) {
       const [first, ...others] = requests
       if (first) await netlink.request(first, options)

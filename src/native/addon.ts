@@ -23,6 +23,12 @@ export interface Addon {
    * result, or an errno, negative.
    */
   systemCall: (call: number, ...args: readonly (number | Bytes)[]) => number
+  /**
+   * Sends `bytes`, if any, by a netlink socket that is not started, then waits for one datagram and puts it, padded to 4
+   * bytes, into `room` of DATAGRAM_SIZE. Returns its length. It takes the file descriptor, because Node finds that three
+   * times as fast as the object behind a DescriptorHandle.
+   */
+  exchangeSync: (socket: number, bytes: Uint8Array | undefined, room: Uint8Array, timeoutMs: number) => number
   /** The system calls that can be made. */
   systemCalls: readonly SystemCallName[]
 
@@ -94,11 +100,6 @@ export interface DescriptorHandle {
   start(): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
-  /**
-   * Sends `bytes`, if any, then waits for one datagram and puts it, padded to 4 bytes, into `room` of DATAGRAM_SIZE.
-   * Returns its length.
-   */
-  exchangeSync(bytes: Uint8Array | undefined, room: Uint8Array, timeoutMs: number): number
   close(): void
 }
 

@@ -196,7 +196,7 @@ export class NativeSocket {
 
   #exchange(bytes: Uint8Array | undefined, timeoutMs: number): Buffer {
     this.#room ??= Buffer.allocUnsafeSlow(DATAGRAM_SIZE)
-    const length = this.#handle.exchangeSync(bytes, this.#room, timeoutMs)
+    const length = addon().exchangeSync(this.#fd, bytes, this.#room, timeoutMs)
     if (this.#received?.length !== length) this.#received = this.#room.subarray(0, length)
     return this.#received
   }

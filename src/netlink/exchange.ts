@@ -1,7 +1,7 @@
 import { NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP } from './constants.js'
 import type { NetlinkError } from './errors.js'
 import { explainError } from './explain-error.js'
-import { readAcknowledgement, type Acknowledgement } from './ext-ack.js'
+import { bareAcknowledgement, readAcknowledgement, type Acknowledgement } from './ext-ack.js'
 import type { Message } from './message.js'
 import type { DeviceNames, Protocol } from './message-type.js'
 import type { RequestBuffer } from './request-buffer.js'
@@ -18,8 +18,10 @@ export interface BatchResult {
   readonly sent: boolean
 }
 
+const NO_REPLIES: readonly Message[] = Object.freeze([])
+
 /** The result of a message that was carried out and of which nothing else is to be told: of most, so all share it. */
-const CARRIED_OUT: BatchResult = Object.freeze({ replies: Object.freeze([]), sent: true })
+const CARRIED_OUT: BatchResult = Object.freeze({ replies: NO_REPLIES, sent: true })
 
 /** What requests in flight need to explain a refusal. */
 export interface ExchangeContext {
@@ -55,8 +57,20 @@ export abstract class Exchange<Result> {
     if (message.type !== NLMSG_NOOP && this.take(message, this.#index(message))) this.#done = true
   }
 
+  /** Takes all that was received at once, where it is the acknowledgement that ends most exchanges; false where not. */
+  acceptBare(received: DataView): boolean {
+    if (bareAcknowledgement(received) !== this.requests.lastSequence) return false
+    this.#done = this.endsAcknowledged
+    return true
+  }
+
   /** What the requests came to, once `done`. Throws the NetlinkError of a request that failed as a whole. */
   abstract result(): Result
+
+  /** Whether an acknowledgement of the last request is the last answer. */
+  protected get endsAcknowledged(): boolean {
+    return true
+  }
 
   /** Takes one answer to the request at `index`; true when it was the last that will come. */
   protected abstract take(message: Message, index: number): boolean
@@ -74,6 +88,26 @@ export abstract class Exchange<Result> {
 
   #index(message: Message): number {
     return (message.sequence - this.requests.firstSequence) >>> 0
+  }
+}
+
+/** One request: the messages that it is answered with, none for most. */
+export class SingleExchange extends Exchange<readonly Message[]> {
+  #replies: Message[] | undefined
+
+  protected take(message: Message): boolean {
+    if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
+      ;(this.#replies ??= []).push(message)
+      return false
+    }
+    const acknowledgement = readAcknowledgement(message)
+    if (acknowledgement.errno !== 0) this.refusal(0, acknowledgement)
+    return true
+  }
+
+  result(): readonly Message[] {
+    if (this.errors[0]) throw this.errors[0]
+    return this.#replies ?? NO_REPLIES
   }
 }
 
@@ -117,6 +151,10 @@ export interface DumpResult {
 
 /** A dump: messages until NLMSG_DONE, which may carry an errno of its own. */
 export class DumpExchange extends Exchange<DumpResult> {
+  /** One that was asked for beside the dump says nothing: the dump ends with NLMSG_DONE or a refusal. */
+  protected override get endsAcknowledged(): boolean {
+    return false
+  }
   readonly #maxMessages: number
   #messages: Message[] = []
   #interrupted = false
@@ -136,7 +174,6 @@ export class DumpExchange extends Exchange<DumpResult> {
     }
     const acknowledgement = readAcknowledgement(message)
     if (acknowledgement.errno < 0) this.#error = this.refusal(0, acknowledgement)
-    // An ACK that was asked for beside the dump says nothing; the dump ends with NLMSG_DONE or a refusal.
     return message.type === NLMSG_DONE || acknowledgement.errno < 0
   }
 

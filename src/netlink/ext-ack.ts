@@ -1,7 +1,7 @@
 import { attributes, binary, text, u32, type Infer } from './codec/index.js'
 import { littleEndian } from './codec/byte-order.js'
 import { align } from './codec/writer.js'
-import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE } from './constants.js'
+import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSG_ERROR } from './constants.js'
 import { NLMSG_HDRLEN, type Message } from './message.js'
 
 /** enum nlmsgerr_attrs, linux/netlink.h */
@@ -28,6 +28,21 @@ export interface Acknowledgement {
 export function readAcknowledgement(message: Message): Acknowledgement {
   return { errno: message.errno, extAck: (message.flags & NLM_F_ACK_TLVS) === 0 ? {} : readExtAck(message) }
 }
+
+/** An NLMSG_ERROR of a request that was carried out and of which nothing is remarked quotes its header alone. */
+const BARE_LENGTH = NLMSG_HDRLEN + 4 + NLMSG_HDRLEN
+
+/**
+ * The sequence number of the request that is carried out, where what was received says that and nothing more; else
+ * undefined. That is the answer to nearly all requests: it is read off the bytes, and no object is made of it.
+ */
+export const bareAcknowledgement = (received: DataView): number | undefined =>
+  received.byteLength === BARE_LENGTH &&
+  received.getUint32(0, littleEndian) === BARE_LENGTH &&
+  received.getUint16(4, littleEndian) === NLMSG_ERROR &&
+  received.getInt32(NLMSG_HDRLEN, littleEndian) === 0
+    ? received.getUint32(8, littleEndian)
+    : undefined
 
 function readExtAck(message: Message): ExtAck {
   const { payload } = message

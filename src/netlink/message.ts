@@ -143,8 +143,3 @@ export function putMessage(
   writer.endMessage(at, type.type, flags | moreFlags, sequence)
   return at
 }
-
-/** Sets further flags on a message that was put at `at`. */
-export function addFlags({ view }: Writer, at: number, flags: number): void {
-  view.setUint16(at + 6, view.getUint16(at + 6, littleEndian) | flags, littleEndian)
-}

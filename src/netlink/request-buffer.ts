@@ -1,7 +1,7 @@
 import { argument } from '../input/index.js'
 import { Writer } from './codec/writer.js'
 import { NLM_F_ACK, NLM_F_REQUEST } from './constants.js'
-import { addFlags, putMessage, requestInput, type Request } from './message.js'
+import { putMessage, requestInput, type Request } from './message.js'
 
 const checkRequest = argument('NetlinkSocket.batch', 'request', requestInput)
 
@@ -17,7 +17,9 @@ export interface SendLimits {
  */
 export class RequestBuffer {
   readonly #writer: Writer
+  /** Where messages begin: the first `#count` of them, what is behind is of an earlier use. */
   readonly #starts: number[] = []
+  #count = 0
   #firstSequence: number
 
   constructor(firstSequence: number, capacity?: number) {
@@ -29,27 +31,31 @@ export class RequestBuffer {
     return this.#firstSequence
   }
 
+  get lastSequence(): number {
+    return (this.#firstSequence + this.#count - 1) >>> 0
+  }
+
   /** Drops all messages and begins anew. */
   restart(firstSequence: number): void {
     this.#writer.truncate(0)
-    this.#starts.length = 0
+    this.#count = 0
     this.#firstSequence = firstSequence
   }
 
   /** Encodes one request behind the others. Throws what its codec throws, and is unchanged then. */
   add(request: Request<never>): void {
-    const sequence = (this.#firstSequence + this.#starts.length) >>> 0
-    this.#starts.push(putMessage(this.#writer, request, sequence, NLM_F_REQUEST))
+    const sequence = (this.#firstSequence + this.#count) >>> 0
+    this.#starts[this.#count] = putMessage(this.#writer, request, sequence, NLM_F_REQUEST)
+    this.#count++
   }
 
   /** Takes the last message out again. */
   removeLast(): void {
-    const at = this.#starts.pop()
-    if (at !== undefined) this.#writer.truncate(at)
+    if (this.#count > 0) this.#writer.truncate(this.#startOf(--this.#count))
   }
 
   get count(): number {
-    return this.#starts.length
+    return this.#count
   }
 
   get length(): number {
@@ -62,15 +68,17 @@ export class RequestBuffer {
 
   /** The bytes to send. The last message is marked to be acknowledged. */
   finish(): Uint8Array {
-    const last = this.#starts.at(-1)
-    if (last !== undefined) addFlags(this.#writer, last, NLM_F_ACK)
+    if (this.#count > 0) this.#writer.addMessageFlags(this.#startOf(this.#count - 1), NLM_F_ACK)
     return this.#writer.bytes()
   }
 
   /** The bytes of the message at `index`, without a copy. */
   message(index: number): Uint8Array {
-    return this.#writer.bytes().subarray(this.#starts[index], this.#starts[index + 1])
+    const end = index + 1 < this.#count ? this.#startOf(index + 1) : this.#writer.length
+    return this.#writer.bytes().subarray(this.#startOf(index), end)
   }
+
+  readonly #startOf = (index: number): number => this.#starts[index] ?? 0
 }
 
 /**

@@ -1,6 +1,12 @@
 import { argument } from '../input/index.js'
 import { NLM_F_DUMP } from './constants.js'
-import { BatchExchange, DumpExchange, type Exchange, type ExchangeContext } from './exchange.js'
+import {
+  BatchExchange,
+  DumpExchange,
+  SingleExchange,
+  type Exchange,
+  type ExchangeContext,
+} from './exchange.js'
 import { requestInput, type Request } from './message.js'
 import type { Protocol } from './message-type.js'
 import { packRequests, refuseTooLong, RequestBuffer, type SendLimits } from './request-buffer.js'
@@ -41,14 +47,14 @@ export class Session {
     }
   }
 
-  /** One request, without the detour that many take. */
-  single(request: Request<never>): BatchExchange {
+  /** One request. */
+  single(request: Request<never>): SingleExchange {
     checkRequest(request)
     this.#sequence = this.#firstSequence()
     const buffer = this.#newBuffer(this.#sequence)
     buffer.add(request)
     refuseTooLong(buffer, request, this.limits)
-    return new BatchExchange(buffer, this.#context)
+    return new SingleExchange(buffer, this.#context)
   }
 
   /** Many requests, which are sent in as few parts as the limits allow. */

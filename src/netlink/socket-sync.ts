@@ -2,7 +2,6 @@ import { argument, optional } from '../input/index.js'
 import { calledFrom, callSite } from '../native/call-site.js'
 import { SystemError } from '../native/system-error.js'
 import { batchInputSync, dumpInputSync, type BatchOptionsSync, type DumpOptionsSync } from './call-options.js'
-import { NLMSG_ERROR } from './constants.js'
 import {
   DumpInterruptedError,
   DumpTooLargeError,
@@ -15,7 +14,7 @@ import { messageName } from './explain-error.js'
 import { messageAt, requestsInput, type Message, type Request } from './message.js'
 import { protocolInput, type DeviceNames, type Protocol } from './message-type.js'
 import { DUMP_ATTEMPTS, Session } from './session.js'
-import { traceReply, traceRequests } from './trace.js'
+import { traceReply, traceRequests, tracesReplies } from './trace.js'
 import { transportInput, type Transport } from './transport.js'
 
 const checkTransport = argument('new NetlinkSocketSync', 'transport', transportInput)
@@ -64,9 +63,7 @@ export class NetlinkSocketSync implements Disposable {
 
   /** As NetlinkSocket.request. */
   request(request: Request<never>): readonly Message[] {
-    const [result] = this.#run(this.#session.single(request))
-    if (result?.error) throw result.error
-    return result?.replies ?? []
+    return this.#run(this.#session.single(request))
   }
 
   /** As NetlinkSocket.batch. */
@@ -130,25 +127,17 @@ export class NetlinkSocketSync implements Disposable {
   }
 
   #take(chunk: Uint8Array, exchange: Exchange<unknown>): void {
-    const view = this.#viewOf(chunk)
-    for (let message = messageAt(view, 0); message; message = messageAt(view, message.next)) {
-      traceReply(message, this.#protocol)
-      if (exchange.owns(message.sequence)) exchange.accept(message)
-    }
-  }
-
-  /**
-   * The transport uses its buffer again, and messages that are kept point into what they were received with: so that is
-   * copied, unless it is a lone acknowledgement, of which nothing is kept.
-   */
-  #viewOf(chunk: Uint8Array): DataView {
     if (chunk !== this.#chunk) {
       this.#chunk = chunk
       this.#view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
     }
-    const first = messageAt(this.#view, 0)
-    if (first?.type === NLMSG_ERROR && first.next === chunk.length) return this.#view
-    return new DataView(new Uint8Array(chunk).buffer)
+    if (!tracesReplies() && exchange.acceptBare(this.#view)) return
+    // A copy: the transport uses its buffer again, and messages that are kept point into what they were received with.
+    const view = new DataView(new Uint8Array(chunk).buffer)
+    for (let message = messageAt(view, 0); message; message = messageAt(view, message.next)) {
+      traceReply(message, this.#protocol)
+      if (exchange.owns(message.sequence)) exchange.accept(message)
+    }
   }
 
   /** Sends `bytes`, if any, and receives. Gives a failed receive the same error as the asynchronous form. */

@@ -91,9 +91,7 @@ export class NetlinkSocket implements AsyncDisposable {
     signal?.throwIfAborted()
     this.#throwIfClosed()
     const site = callSite()
-    const [result] = await abortable(this.#run(this.#session.single(request), site), signal)
-    if (result?.error) throw result.error
-    return result?.replies ?? []
+    return await abortable(this.#run(this.#session.single(request), site), signal)
   }
 
   /**
@@ -182,35 +180,31 @@ export class NetlinkSocket implements AsyncDisposable {
     throw new DumpInterruptedError(name, DUMP_ATTEMPTS, dumped?.messages ?? [])
   }
 
-  /** Errors have the stack of the call: those that are thrown, and those of single messages. */
-  async #run<T>(exchange: Exchange<T>, site: CallSite): Promise<T> {
-    try {
-      await this.#answered(exchange)
-      const result = exchange.result()
-      for (const error of exchange.errors) calledFrom(error, site)
-      return result
-    } catch (error) {
-      throw calledFrom(error, site)
-    }
-  }
-
-  /** Sends the requests of an exchange, and waits for its last answer. */
-  #answered(exchange: Exchange<unknown>): Promise<void> {
-    this.#throwIfClosed()
-    const bytes = exchange.requests.finish()
-    traceRequests(bytes, this.#protocol, this.#transport)
+  /**
+   * Sends the requests of an exchange and gives its result, once the last answer is there. Errors have the stack of the
+   * call: those that are thrown, and those of single messages.
+   */
+  #run<T>(exchange: Exchange<T>, site: CallSite): Promise<T> {
     return new Promise((resolve, reject) => {
-      const settle = (error?: Error): void => {
+      const settle = (failure?: Error): void => {
         this.#pending.delete(pending)
         this.#session.release(exchange)
         if (this.#pending.size === 0) this.#transport.unref()
-        if (error) reject(error)
-        else resolve()
+        for (const error of exchange.errors) calledFrom(error, site)
+        try {
+          if (failure) throw failure
+          resolve(exchange.result())
+        } catch (error) {
+          reject(calledFrom(error as Error, site))
+        }
       }
       const pending: Pending = { exchange, settle }
       this.#pending.add(pending)
       this.#transport.ref()
       try {
+        this.#throwIfClosed()
+        const bytes = exchange.requests.finish()
+        traceRequests(bytes, this.#protocol, this.#transport)
         this.#transport.send(bytes, exchange.requests.firstSequence)
       } catch (error) {
         settle(error as Error)

@@ -34,9 +34,12 @@ export function traceRequests(bytes: Uint8Array, protocol: Protocol, devices: De
   }
 }
 
+/** Whether somebody listens for what arrives. */
+export const tracesReplies = (): boolean => replies.hasSubscribers || debug.enabled
+
 /** The same for a message that arrived. */
 export function traceReply(message: Message, protocol: Protocol): void {
-  if (!replies.hasSubscribers && !debug.enabled) return
+  if (!tracesReplies()) return
   const type = protocol.replies?.get(message.type) ?? protocol.messages.get(message.type)
   show(replies, '<', describe(message, protocol, type, undefined))
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { binary, struct, u16, u8, Writer, attributes } from '../../src/netlink/codec/index.js'
-import { addFlags, messagesIn, putMessage, type Request } from '../../src/netlink/message.js'
+import { messagesIn, putMessage, type Request } from '../../src/netlink/message.js'
 import { messageBody, messagesByType } from '../../src/netlink/message-type.js'
 import { add, newWidget, widgetBody, widgetHeader } from '../helpers/sample-protocol.js'
 import { attribute, bytes, message, u16 as hostU16, u32 as hostU32 } from '../helpers/netlink-bytes.js'
@@ -19,7 +19,7 @@ t.test('nlmsghdr', async t => {
     hostU32(0),
   )
   t.same(writer.bytes(4).subarray(0, 16), header)
-  addFlags(writer, at, 0x8)
+  writer.addMessageFlags(at, 0x8)
   t.same(writer.bytes(4).subarray(6, 8), hostU16(0x60d))
 })
 

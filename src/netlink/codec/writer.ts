@@ -5,6 +5,9 @@ export const NLA_HDRLEN = 4
 /** The longest attribute: its length is an u16. */
 const MAX_ATTRIBUTE = 0xffff
 
+/** Up to so many bytes are faster cleared by a loop than by TypedArray.prototype.fill, which V8 does not inline. */
+const WORTH_A_CALL = 512
+
 /** NLMSG_ALIGN and NLA_ALIGN, linux/netlink.h: `length` rounded up to a multiple of 4. */
 export const align = (length: number): number => length + (-length & (ALIGNMENT - 1))
 
@@ -85,9 +88,16 @@ export class Writer {
     this.#words[(at >> 2) + 2] = sequence
   }
 
+  /** Sets further flags in the nlmsghdr at `at`. */
+  addMessageFlags(at: number, flags: number): void {
+    const half = (at >> 1) + 3
+    this.#halves[half] = (this.#halves[half] ?? 0) | flags
+  }
+
   /** Drops what was written from `at` on, for example a message whose encoding failed. */
   truncate(at: number): void {
-    this.#bytes.fill(0, at, this.#length)
+    if (this.#length - at > WORTH_A_CALL) this.#bytes.fill(0, at, this.#length)
+    else for (let i = at; i < this.#length; i++) this.#bytes[i] = 0
     this.#length = at
   }
 

@@ -16,6 +16,7 @@ export {
 } from './declaration.js'
 export { faultText, shown, type Fault, type Problem } from './fault.js'
 export { iterable, list, tuple } from './lists.js'
+export { lookup } from './lookup.js'
 export { namesOf, object, passingOver, type ObjectDeclaration } from './objects.js'
 export {
   abortSignal,

@@ -142,7 +142,7 @@ const classes: ObjectType<ClassSpec, ClassKey, ClassQuery, TrafficClass> = {
       handle: parseClassid(spec.classid),
       attributes: {
         kind: spec.kind,
-        options: optionsToWire(classKinds, spec, devices, verb) as never,
+        options: optionsToWire(classKinds.get(spec.kind), spec, devices, verb) as never,
       },
     }
   },

@@ -190,7 +190,7 @@ const filters: ObjectType<FilterSpec, FilterKey, FilterQuery, Filter> = {
     return bodyOf(spec, devices, handle, {
       chain: spec.chain || undefined,
       kind: spec.kind,
-      options: optionsToWire(filterKinds, spec, devices, verb) as never,
+      options: optionsToWire(kind, spec, devices, verb) as never,
     })
   },
   toDelete: byKey,

@@ -1,13 +1,18 @@
+import { lookup } from '../input/index.js'
 import { binary, type Codec } from '../netlink/codec/index.js'
 import type { DeviceNames } from '../netlink/message-type.js'
 import type { Verb } from '../netlink/object-type.js'
 import { rawWords } from './tc-command.js'
 
 /** Kinds by the kernel's name of them. One that is not modelled has no entry. */
-export type Registry<Kind> = ReadonlyMap<string, Kind>
+export interface Registry<Kind> extends Iterable<readonly [name: string, kind: Kind]> {
+  get(name: string): Kind | undefined
+}
 
-export const registryOf = <Kind>(kinds: Readonly<Record<string, Kind>>): Registry<Kind> =>
-  new Map(Object.entries(kinds))
+export function registryOf<Kind>(kinds: Readonly<Record<string, Kind>>): Registry<Kind> {
+  const entries = Object.entries(kinds)
+  return { get: lookup(entries), [Symbol.iterator]: () => entries[Symbol.iterator]() }
+}
 
 /** The codecs of a registry by kind, for `byKind`. What a codec puts is what `toWire` of the same kind made. */
 export const codecsOf = (
@@ -28,14 +33,13 @@ type Kind = {
   words(fields: never, verb: Verb): string[]
 }
 
-/** The content of TCA_OPTIONS: as the kind makes it, or the raw bytes of one that is not modelled. */
+/** The content of TCA_OPTIONS: as its kind makes it, or the raw bytes of one that is not modelled. */
 export function optionsToWire(
-  kinds: Registry<Kind>,
+  kind: Kind | undefined,
   spec: Kinded,
   devices: DeviceNames,
   verb: Verb,
 ): unknown {
-  const kind = kinds.get(spec.kind)
   return kind ? kind.toWire(spec as never, devices, verb) : spec.options
 }
 

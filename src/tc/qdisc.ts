@@ -236,6 +236,7 @@ const qdiscs: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
 
   toNew(spec, devices, verb): BodyIn {
     if (verb === 'add') refuseDefault(spec)
+    const kind = qdiscKinds.get(spec.kind)
     return {
       ifindex: deviceIndex(devices, spec.dev),
       ...placeOf(spec),
@@ -243,9 +244,7 @@ const qdiscs: ObjectType<QdiscSpec, QdiscKey, QdiscQuery, Qdisc> = {
         kind: spec.kind,
         ...('ingressBlock' in spec && { ingressBlock: spec.ingressBlock }),
         ...('egressBlock' in spec && { egressBlock: spec.egressBlock }),
-        options: qdiscKinds.has(spec.kind)
-          ? optionsToWire(qdiscKinds, spec, devices, verb)
-          : rawQdiscOptions(spec),
+        options: kind ? optionsToWire(kind, spec, devices, verb) : rawQdiscOptions(spec),
         stab: 'stab' in spec && spec.stab ? sizeTableToWire(spec.stab) : undefined,
       },
     }

@@ -73,9 +73,12 @@ const isList = (some: U32Key | readonly U32Key[]): some is readonly U32Key[] => 
 function addKey(wire: Wire[], key: U32Key): void {
   const offmask = key.nextHeader ? -1 : 0
   const val = (key.value & key.mask) >>> 0
-  const same = wire.find(({ off, offmask: other }) => off === key.at && other === offmask)
-  if (same) merge(same, key, val)
-  else wire.push({ mask: key.mask, val, off: key.at, offmask })
+  for (const same of wire) {
+    if (same.off !== key.at || same.offmask !== offmask) continue
+    merge(same, key, val)
+    return
+  }
+  wire.push({ mask: key.mask, val, off: key.at, offmask })
 }
 
 function merge(into: Wire, { at, value, mask }: U32Key, val: number): void {

@@ -1,3 +1,4 @@
+import { lookup } from '../../input/index.js'
 import { binary } from './bytes.js'
 import type { AnyCodec, Codec, Infer, InferInput, Siblings } from './codec.js'
 
@@ -16,9 +17,9 @@ export function byKind<K extends Kinds>(
   kinds: K,
   otherwise: Codec<Uint8Array> = binary,
 ): Codec<KindOut<K>, KindIn<K>> {
-  const byName = new Map<unknown, AnyCodec>(Object.entries(kinds))
+  const kindOf = lookup<AnyCodec>(Object.entries(kinds))
   const select = (siblings: Siblings | undefined): Codec<unknown, unknown> =>
-    byName.get(siblings?.[field]) ?? otherwise
+    kindOf(siblings?.[field]) ?? otherwise
   return {
     parts: Object.values(kinds),
     partFor: select,

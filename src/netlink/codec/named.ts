@@ -1,4 +1,4 @@
-import { scalar, type Declaration } from '../../input/index.js'
+import { lookup, scalar, type Declaration } from '../../input/index.js'
 import { fixed, type FixedCodec } from './codec.js'
 
 /** Names of numbers, with the number for those that have no name. */
@@ -15,13 +15,13 @@ export function namedNumbers<N extends string>(
   what: string,
   numbers: Readonly<Record<N, number>>,
 ): NamedNumbers<N> {
-  const byName = new Map(Object.entries<number>(numbers))
-  const names = new Map(Array.from(byName, ([name, number]) => [number, name as N]))
+  const numberOf = lookup(Object.entries<number>(numbers))
+  const names = new Map(Object.entries<number>(numbers).map(([name, number]) => [number, name as N]))
   return {
     numbers,
     toNumber(value) {
       if (typeof value === 'number') return value
-      const number = byName.get(value)
+      const number = numberOf(value)
       if (number !== undefined) return number
       throw new TypeError(
         `'${value}' is no ${what}: expected a number or one of ${Object.keys(numbers).join(', ')}`,
@@ -37,12 +37,17 @@ export const nameOrNumber = <N extends string>(
   min: number,
   max: number,
 ): Declaration<N | number> => {
-  const names = new Set<unknown>(Object.keys(numbers))
+  const names = Object.keys(numbers)
   return scalar(
-    `one of ${[...names].map(name => `'${String(name)}'`).join(', ')}, or a whole number from ${min} to ${max}`,
+    `one of ${names.map(name => `'${name}'`).join(', ')}, or a whole number from ${min} to ${max}`,
     value =>
-      names.has(value) || (Number.isInteger(value) && (value as number) >= min && (value as number) <= max),
-    undefined,
+      names.includes(value as string) ||
+      (Number.isInteger(value) && (value as number) >= min && (value as number) <= max),
+    value =>
+      [
+        ...names.map(name => `${value} === ${JSON.stringify(name)}`),
+        `Number.isInteger(${value}) && ${value} >= ${min} && ${value} <= ${max}`,
+      ].join(' || '),
     value => (typeof value === 'number' ? 'range' : 'type'),
   )
 }

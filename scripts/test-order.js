@@ -21,6 +21,7 @@ const alone = [
 /** Files that take longest, here or under the second kernel: begun last, one would leave the other processors idle. */
 const longest = [
   'test/cni/podman.test.ts',
+  'test/cni/oci-hook.test.ts',
   'test/isolator/recover-killed.test.ts',
   'test/isolator/recovery/recover.test.ts',
   'test/package/install.test.ts',

@@ -8,16 +8,21 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** An object of JSON, without members that are null. @throws CniError 6 */
-export function readObject(text: string): JsonObject {
+/**
+ * An object of JSON, without members that are null.
+ *
+ * @param what the text is, for the error
+ * @throws CniError 6
+ */
+export function readObject(text: string, what = "the network's configuration"): JsonObject {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new CniError(CODE.decoding, `the network's configuration is no JSON: ${(error as Error).message}`)
+    throw new CniError(CODE.decoding, `${what} is no JSON: ${(error as Error).message}`)
   }
   if (isObject(value)) return withoutNull(value) as JsonObject
-  throw new CniError(CODE.decoding, "the network's configuration is no object")
+  throw new CniError(CODE.decoding, `${what} is no object`)
 }
 
 function withoutNull(value: unknown): unknown {

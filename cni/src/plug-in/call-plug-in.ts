@@ -1,0 +1,51 @@
+import { createConnection, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import type { Call, Reply } from '../spec/call.js'
+import { CniError, CODE } from '../spec/cni-error.js'
+
+/** Where rtnetlinkd listens. */
+const SOCKET = '/run/rtnetlink/cni.sock'
+
+/**
+ * Has the plug-in do a call: the daemon, or, where none listens, this process.
+ *
+ * @param path of the daemon's socket
+ * @throws CniError 5 where the socket cannot be used, 11 where the daemon ends before it has answered
+ */
+export async function callPlugIn(
+  call: Call,
+  path = process.env['RTNETLINK_CNI_SOCKET'] ?? SOCKET,
+): Promise<Reply> {
+  const daemon = await connected(path)
+  if (daemon) return askDaemon(daemon, call)
+  // Loads the library, which who asks a daemon can do without.
+  const [{ invoke }, { isolatorsOfOneCall }] = await Promise.all([
+    import('./invoke.js'),
+    import('./isolators-of-one-call.js'),
+  ])
+  return invoke(call, isolatorsOfOneCall)
+}
+
+/** undefined where nobody listens. */
+async function connected(path: string): Promise<Socket | undefined> {
+  const socket = createConnection(path)
+  try {
+    await once(socket, 'connect')
+    return socket
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined
+    throw new CniError(CODE.inputOutput, `${path}: ${message}`)
+  }
+}
+
+/** As the client in C does, which has the protocol in its first lines. */
+async function askDaemon(daemon: Socket, { environment, input }: Call): Promise<Reply> {
+  const variables = Object.entries(environment).map(([name, value = '']) => `${name}=${value}\0`)
+  // One that is about to end may have answered without having read everything.
+  daemon.on('error', () => undefined).end(`${variables.join('')}\0${input}`)
+  const [, status, output] = /^([01])\n([^\0]*)\0$/.exec(await text(daemon).catch(() => '')) ?? []
+  if (status !== undefined && output !== undefined) return { status: status === '0' ? 0 : 1, output }
+  throw new CniError(CODE.tryAgainLater, 'rtnetlinkd ended during this call: call again')
+}

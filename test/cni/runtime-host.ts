@@ -196,6 +196,7 @@ async function ownMounts(t: Test, folders: readonly string[]): Promise<number> {
     ...folders.map(folder => `mkdir -p ${folder}; mount -t tmpfs tmpfs ${folder}`),
     'mkdir /run/netns; echo ready; exec cat',
   ].join('\n')
+  for (const folder of folders.filter(folder => !existsSync(folder))) t.teardown(() => rmdirSync(folder))
   const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-ec', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })

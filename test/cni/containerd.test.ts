@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { needsRuntime, runtimeHost, SHARED_HOST, type Ended, type RuntimeHost } from './runtime-host.js'
+import { namespaceOf, reachesAll } from './runtime-traffic.js'
+
+const SOCKET = '/run/containerd/containerd.sock'
+
+const NETWORK = {
+  cniVersion: '1.0.0',
+  name: 'shared',
+  plugins: [{ type: 'rtnetlink-cni', ...SHARED_HOST }],
+}
+
+interface Containerd extends RuntimeHost {
+  ctr: (...args: readonly string[]) => Promise<Ended>
+  /** The first process of a container. */
+  pid: (id: string) => Promise<number>
+  stop: () => Promise<void>
+}
+
+const toml = ({ folder }: RuntimeHost): string => `
+version = 2
+root = "${folder}/containerd"
+state = "/run/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "${SOCKET}"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${folder}/opt"
+`
+
+async function containerdHost(t: Test): Promise<Containerd> {
+  // ctr has no option for these.
+  const host = await runtimeHost(t, { ownFolders: ['/etc/cni', '/opt/cni', '/var/lib/cni'] })
+  const { folder, plugins, run, attempt, start } = host
+  mkdirSync(join(folder, 'networks'))
+  writeFileSync(join(folder, 'networks/shared.conflist'), JSON.stringify(NETWORK))
+  await run(['ln', '-s', join(folder, 'networks'), '/etc/cni/net.d'])
+  await run(['ln', '-s', plugins, '/opt/cni/bin'])
+  writeFileSync(join(folder, 'containerd.toml'), toml(host))
+  const daemon = start(['containerd', '--config', join(folder, 'containerd.toml')])
+  let log = ''
+  daemon.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+  const ctr = (...args: readonly string[]): Promise<Ended> => attempt(['ctr', '--address', SOCKET, ...args])
+  while ((await ctr('version')).status !== 0) {
+    if (daemon.exitCode !== null) throw new Error(log)
+    await sleep(100)
+  }
+  return {
+    ...host,
+    ctr,
+    async stop() {
+      const closed = once(daemon, 'close')
+      daemon.kill('SIGTERM')
+      await closed
+    },
+    async pid(id) {
+      const { output } = await ctr('task', 'list')
+      return Number(new RegExp(`^${id}\\s+(\\d+)`, 'm').exec(output)?.[1])
+    },
+  }
+}
+
+t.test('ctr', needsRuntime('ctr', 'containerd', 'runc'), async t => {
+  const machine = await containerdHost(t)
+  const { ctr, pid, ids, run, plugins, rootfs, cgroup } = machine
+  const serve = async (id: string, port: number): Promise<number> => {
+    const { status, output } = await ctr(
+      ...['run', '--detach', '--cni', '--cgroup', `/${cgroup}/${id}`, '--rootfs', rootfs, id],
+      ...['/serve', String(port)],
+    )
+    if (status !== 0) throw new Error(output)
+    return pid(id)
+  }
+
+  t.test(
+    'run --cni: a container is reached by its ephemeral ports, the only ones that ctr gives it',
+    async t => {
+      const [web, other] = [await serve('web', 20480), await serve('other', 20544)]
+      await reachesAll(
+        t,
+        { container: namespaceOf(web), tcp: 20480, udp: 20481 },
+        { ...machine, other: namespaceOf(other) },
+      )
+    },
+  )
+
+  t.test('run --rm --cni: nothing is left', async t => {
+    const { status, output } = await ctr(
+      ...['run', '--rm', '--cni', '--cgroup', `/${cgroup}/short`, '--rootfs', rootfs, 'short'],
+      ...['/bin/sh', '-c', 'busybox ip address show eth0'],
+    )
+    t.equal(status, 0, output)
+    t.match(output, 'inet 10.9.0.2/24')
+    t.strictSame(await ids(), ['shared:default-other', 'shared:default-web'])
+  })
+
+  t.test('GC takes away what ctr has left: after --detach it sends no DEL', async t => {
+    for (const id of ['web', 'other']) {
+      t.match(await ctr('task', 'delete', '--force', id), { status: 0 })
+      t.match(await ctr('container', 'delete', id), { status: 0 })
+    }
+    t.strictSame(await ids(), ['shared:default-other', 'shared:default-web'])
+    const collect = async (valid: readonly string[]): Promise<void> => {
+      const attachments = valid.map(containerID => ({ containerID, ifname: 'eth0' }))
+      await run([join(plugins, 'rtnetlink-cni')], {
+        env: { CNI_COMMAND: 'GC', CNI_PATH: plugins },
+        input: JSON.stringify({
+          ...NETWORK.plugins[0],
+          cniVersion: '1.1.0',
+          name: 'shared',
+          'cni.dev/valid-attachments': attachments,
+        }),
+      })
+    }
+    await collect(['default-web'])
+    t.strictSame(await ids(), ['shared:default-web'])
+    await collect([])
+  })
+
+  t.test('nothing is left', async t => {
+    await machine.stop()
+    await machine.isClear(t)
+  })
+})

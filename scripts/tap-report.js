@@ -74,6 +74,10 @@ function reportFile(file, assertions, report) {
   for (const failure of failures) console.log(describe(failure))
 }
 
+/** Of what a failure says: the rest, such as all the filters of a host, buries the other failures. */
+const MOST_LINES = 60
+const MOST_COLUMNS = 300
+
 /** @param {Result} failure */
 function describe({ fullname, diag }) {
   const details = Object.entries(diag ?? {}).filter(
@@ -82,7 +86,10 @@ function describe({ fullname, diag }) {
   const lines = details.map(
     ([key, value]) => `${key}: ${typeof value === 'string' ? value.trim() : inspect(value)}`,
   )
-  return [`  not ok: ${fullname}`, ...lines.join('\n').split('\n')].join('\n      ')
+  const all = lines.join('\n').split('\n')
+  const shown = all.slice(0, MOST_LINES).map(line => line.slice(0, MOST_COLUMNS))
+  if (all.length > MOST_LINES) shown.push(`… ${all.length - MOST_LINES} lines more`)
+  return [`  not ok: ${fullname}`, ...shown].join('\n      ')
 }
 
 /**

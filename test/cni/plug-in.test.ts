@@ -99,7 +99,7 @@ t.test(
           { HostPort: 0, ContainerPort: 9 },
         ],
         portRanges: '31100-31107',
-        Bandwidth: { IngressRate: 80_000_000, IngressBurst: 0, EgressRate: 0, EgressBurst: 0 },
+        Bandwidth: { IngressRate: 80_000_000, IngressBurst: 8_000_000, EgressRate: 0, EgressBurst: 0 },
         ips: [`${HOST_IP}/24`],
         'io.kubernetes.cri.pod-annotations': { 'rtnetlink.ports': '31108-31115', other: 'x' },
       },
@@ -118,7 +118,7 @@ t.test(
           [31_010, 31_012],
           [31_100, 31_115],
         ],
-        ingress: { rate: 10_000_000 },
+        ingress: { rate: 10_000_000, burst: 1_000_000 },
       },
     ])
     t.notOk(found[0] && 'egress' in found[0], 'a rate of 0 is no limit')

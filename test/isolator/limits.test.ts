@@ -76,6 +76,14 @@ t.test('limits as they stand in the kernel', needsHtb(), async t => {
     t.strictSame(await classesOf(c1.name, 'eth0'), ['1:1 1048576/1048576'])
     t.equal(await aliasOf(host.name, 'pm1'), `web-1 ${info.ephemeralPorts.join('-')} tx=1048576`)
     t.strictSame(await isolator.update('web-1', {}), isolator.get('web-1'), 'nothing to change')
+    const burst = { rate: 1_048_576, ceil: 2_097_152, burst: 65_536 }
+    t.match(
+      await isolator.update('web-1', { egressRateLimit: '1MB', egressCeilLimit: '2MB', egressBurst: '64KB' }),
+      { egress: burst },
+    )
+    t.strictSame(await classesOf(c1.name, 'eth0'), ['1:1 1048576/2097152'])
+    t.strictSame(await isolator.verify('web-1'), [])
+    await isolator.update('web-1', { egressRateLimit: '1MB' })
     t.strictSame(await classesOf(c1.name, 'eth0'), ['1:1 1048576/1048576'])
 
     await using server = await tcpEcho(c1, '0.0.0.0', 31_000)
@@ -87,6 +95,13 @@ t.test('limits as they stand in the kernel', needsHtb(), async t => {
     message: /^egressRateLimit is '2GB': expected at most the speed of the link/,
   })
   await t.rejects(isolator.isolate('web-2', { netns: c2.name, cpus: -1 }), { code: 'ERR_INVALID_OPTION' })
+  await t.rejects(isolator.isolate('web-2', { netns: c2.name, ingressCeilLimit: '2MB' }), {
+    code: 'ERR_INVALID_OPTION',
+    message: /^ingressCeilLimit is '2MB': expected ingressRateLimit beside it/,
+  })
+  await t.rejects(isolator.update('web-2', { egressRateLimit: 1, egressBurst: 1600 }), {
+    code: /ERR_(INVALID_OPTION|CONTAINER_UNKNOWN)/,
+  })
   t.strictSame(isolator.list(), [])
 })
 

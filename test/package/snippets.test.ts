@@ -47,7 +47,11 @@ const PROGRAMS: Record<string, Program[]> = {
         await before.isolate('web-1', { netns: web, ports: '31000-31007' })
         await before.close()
         const isolator = await create()
-        setTimeout(() => isolator.cleanup('web-1'), 500)`,
+        const watch = isolator.watch.bind(isolator)
+        isolator.watch = id => {
+          setTimeout(() => isolator.cleanup(id), 100)
+          return watch(id)
+        }`,
       after: 'await isolator.destroy(); await web.delete()',
     },
     { has: 'process.once(signal', args: MESOS, waitsBeside: '/run/agent.sock' },

@@ -31,3 +31,15 @@ for (const [what, [text, passed, failed]] of Object.entries(STREAMS)) {
     t.match(report, { passed, failed })
   })
 }
+
+t.test('a failure that says much does not bury the others', async t => {
+  const lines = Array.from({ length: 500 }, (_, i) => `        line ${i} ${'x'.repeat(1000)}`).join('\n')
+  const failure = `# Subtest: a.test.ts\n    not ok 1 - x\n      ---\n      diff: |\n${lines}\n      ...\n    1..1\nnot ok 1 - a.test.ts\n`
+  const printed = t.capture(console, 'log')
+  await reportTap(Readable.from([Buffer.from(`${HEAD}${failure}1..1\n`)]))
+  printed.restore()
+  const text = printed().flatMap(({ args }) => String(args[0]).split('\n'))
+  t.ok(text.length < 70 && text.every(line => line.length < 310), `${text.length} lines`)
+  t.match(text, [/^FAIL a\.test\.ts/, /not ok: .*x/])
+  t.match(text.at(-1), /^ +… \d+ lines more$/)
+})

@@ -1,5 +1,5 @@
 import { refuseKernelWithoutLimits } from '../kernel/kernel-requirements.js'
-import { refuse } from '../options/option-checks.js'
+import { ownRateLimit } from '../options/rate-options.js'
 import type { IsolateOptions, IsolatorOptions, UpdateOptions } from '../options/options.js'
 import type { ContainerFacts } from '../plan/facts.js'
 import {
@@ -9,7 +9,6 @@ import {
   type RateLimit,
   type RatePolicy,
 } from '../options/rate-limit.js'
-import { formatSize, parseSize, type SizeInput } from '../options/sizes.js'
 
 type Limits = Pick<ContainerFacts, 'egress' | 'ingress'>
 
@@ -51,15 +50,12 @@ export class ContainerLimits {
   }
 
   /** The limits of a new container. */
-  ofNew({
-    cpus = 0,
-    egressRateLimit,
-    ingressRateLimit,
-  }: IsolateOptions): Limits & Pick<ContainerFacts, 'enforced'> {
+  ofNew(options: IsolateOptions): Limits & Pick<ContainerFacts, 'enforced'> {
+    const { cpus = 0 } = options
     return {
       ...(this.#enforced && { enforced: true }),
-      egress: this.#own('egressRateLimit', egressRateLimit) ?? rateLimitFor(this.#egress, cpus),
-      ingress: this.#own('ingressRateLimit', ingressRateLimit) ?? rateLimitFor(this.#ingress, cpus),
+      egress: ownRateLimit('egress', options, this.#linkSpeed) ?? rateLimitFor(this.#egress, cpus),
+      ingress: ownRateLimit('ingress', options, this.#linkSpeed) ?? rateLimitFor(this.#ingress, cpus),
     }
   }
 
@@ -67,22 +63,16 @@ export class ContainerLimits {
    * The limits of a container after an update. Where the options say so, one that receives without limit goes on so when
    * ingress limits have been turned on: ECN, by which they slow senders down, is agreed on when a connection begins.
    */
-  ofUpdated({ egress, ingress }: Limits, { cpus, egressRateLimit, ingressRateLimit }: UpdateOptions): Limits {
+  ofUpdated({ egress, ingress }: Limits, options: UpdateOptions): Limits {
+    const { cpus } = options
     const anew = (policy: RatePolicy, now: RateLimit | undefined): RateLimit | undefined =>
       cpus === undefined ? now : rateLimitFor(policy, cpus)
     const mayChange = ingress !== undefined || this.#isolateExisting
     return {
-      egress: this.#own('egressRateLimit', egressRateLimit) ?? anew(this.#egress, egress),
+      egress: ownRateLimit('egress', options, this.#linkSpeed) ?? anew(this.#egress, egress),
       ingress:
-        this.#own('ingressRateLimit', ingressRateLimit) ??
+        ownRateLimit('ingress', options, this.#linkSpeed) ??
         (mayChange ? anew(this.#ingress, ingress) : undefined),
     }
-  }
-
-  #own(option: string, size: SizeInput | undefined): RateLimit | undefined {
-    if (size === undefined) return undefined
-    const rate = parseSize(size, option)
-    if (this.#linkSpeed === undefined || rate <= this.#linkSpeed) return { rate }
-    throw refuse(option, size, `at most the speed of the link, ${formatSize(this.#linkSpeed)} per second`)
   }
 }

@@ -21,12 +21,11 @@ import {
   ipv4Address,
   pid,
   portRanges,
-  rate,
   secondsFrom,
 } from './declared.js'
 import { refuseAlone } from './option-checks.js'
 import type { RatePolicy } from './rate-limit.js'
-import { rateOptions, ratePolicy } from './rate-options.js'
+import { ownRateOptions, rateOptions, ratePolicy } from './rate-options.js'
 import { parseRouteOptions, routeOptions, type RouteOptions } from './route-options.js'
 import { parseSize } from './sizes.js'
 import { parseStatisticsOptions, statisticsOptions, type StatisticsOptions } from './statistics-options.js'
@@ -128,23 +127,22 @@ export const isolatorOptions = object(
 /** What `PortMappingIsolator.create` takes. Mesos's flags keep their names in camelCase, the two interfaces apart. */
 export interface PortMappingIsolatorOptions extends InputOf<typeof isolatorOptions> {}
 
-export const isolateOptions = object({
-  /** Its network namespace: open, a path, a name in /run/netns, or the pid of a process in it. Not the host's. */
-  netns: netnsInput,
-  /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
-  ports: optional(portRanges),
-  /**
-   * The process whose end is the container's: see `watch`. Default: that of `netns`, where that is a pid; else only the
-   * container's interface is watched, since a name or an open file keeps a namespace alive.
-   */
-  pid: optional(pid),
-  /** Its CPUs, for rates per CPU, above 0. Default: none, it gets the minimum. */
-  cpus: optional(cpus),
-  /** What it may send, instead of what the isolator's options say: bytes per second. */
-  egressRateLimit: optional(rate),
-  /** What it may receive, likewise. */
-  ingressRateLimit: optional(rate),
-})
+export const isolateOptions = object(
+  {
+    /** Its network namespace: open, a path, a name in /run/netns, or the pid of a process in it. Not the host's. */
+    netns: netnsInput,
+    /** Its non-ephemeral ports, out of the isolator's `ports`. Default: none. Ends are inclusive. */
+    ports: optional(portRanges),
+    /**
+     * The process whose end is the container's: see `watch`. Default: that of `netns`, where that is a pid; else only the
+     * container's interface is watched, since a name or an open file keeps a namespace alive.
+     */
+    pid: optional(pid),
+    /** Its CPUs, for rates per CPU, above 0. Default: none, it gets the minimum. */
+    cpus: optional(cpus),
+  },
+  ownRateOptions,
+)
 
 /** What a container is given. */
 export interface IsolateOptions extends InputOf<typeof isolateOptions> {}
@@ -155,16 +153,15 @@ export const containerOptions = object({ id: containerId }, isolateOptions)
 /** A container's id and what it is given: one of the containers of `isolateMany`. */
 export interface ContainerOptions extends InputOf<typeof containerOptions> {}
 
-export const updateOptions = object({
-  /** All of its non-ephemeral ports: those that are not among them any more are taken from it. */
-  ports: optional(portRanges),
-  /** Its CPUs. Its limits are computed anew from the isolator's options. */
-  cpus: optional(cpus),
-  /** What it may send, instead of what the isolator's options say: bytes per second. */
-  egressRateLimit: optional(rate),
-  /** What it may receive, likewise. */
-  ingressRateLimit: optional(rate),
-})
+export const updateOptions = object(
+  {
+    /** All of its non-ephemeral ports: those that are not among them any more are taken from it. */
+    ports: optional(portRanges),
+    /** Its CPUs. Its limits are computed anew from the isolator's options. */
+    cpus: optional(cpus),
+  },
+  ownRateOptions,
+)
 
 /** What of a container is to change. What is left out stays. */
 export interface UpdateOptions extends InputOf<typeof updateOptions> {}

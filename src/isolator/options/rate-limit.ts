@@ -78,7 +78,11 @@ export function rateLimitFor(policy: RatePolicy, cpus: number): RateLimit | unde
   if (!limits(policy)) return undefined
   const { perContainer, perCpu, minimum = DEFAULT_MINIMUM, maximum = Infinity, ceil, burst } = policy
   const wanted = perContainer ?? (perCpu as number) * Math.floor(cpus)
-  const rate = Math.max(Math.min(Math.max(wanted, minimum), maximum), LEAST)
+  return rateLimit(Math.max(Math.min(Math.max(wanted, minimum), maximum), LEAST), ceil, burst)
+}
+
+/** A rate, and what is above it for a moment, as far as HTB can keep that. A ceil below the rate is none. */
+export function rateLimit(rate: number, ceil?: number, burst?: number): RateLimit {
   if (ceil === undefined || ceil <= rate) return { rate }
   return { rate, ceil, ...(burst !== undefined && { burst: Math.min(burst, rate * MAXIMUM_BURST_SECONDS) }) }
 }

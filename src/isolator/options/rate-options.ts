@@ -1,7 +1,7 @@
 import { boolean, either, object, oneOf, optional, type InputOf } from '../../input/index.js'
 import { cpus, rate, rateOrNone, sizeThat } from './declared.js'
 import { refuse } from './option-checks.js'
-import { limits, optionName, type RatePolicy } from './rate-limit.js'
+import { limits, optionName, rateLimit, type RateLimit, type RatePolicy } from './rate-limit.js'
 import { formatSize, parseSize, type SizeInput } from './sizes.js'
 
 const rateOrAuto = either(rate, oneOf('auto'))
@@ -48,6 +48,55 @@ export const rateOptions = object({
   /** The CPUs that containers share, which `'auto'` divides the link's speed by (Mesos resource `cpus`). Default: the machine's. */
   cpus: optional(cpus),
 })
+
+/** What `isolate` and `update` take instead of what the options of `create` say. */
+export const ownRateOptions = object({
+  /** What the container may send: bytes per second. */
+  egressRateLimit: optional(rate),
+  /** What it may send for a moment, after a pause; only with `egressRateLimit`. It counts where it is above that. */
+  egressCeilLimit: optional(rate),
+  /** How long that moment is: bytes; only with `egressCeilLimit`. */
+  egressBurst: optional(burst),
+  /** What the container may receive: bytes per second. */
+  ingressRateLimit: optional(rate),
+  /** As `egressCeilLimit`, for what it receives. */
+  ingressCeilLimit: optional(rate),
+  /** As `egressBurst`, for what it receives. */
+  ingressBurst: optional(burst),
+})
+
+/** A container's own limits. */
+export interface OwnRateOptions extends InputOf<typeof ownRateOptions> {}
+
+/**
+ * A container's own limit in one direction, of options that are of the right types. Undefined: it has none of its own.
+ *
+ * @param linkSpeed bytes per second; undefined where the device does not say
+ * @throws IsolatorError ERR_INVALID_OPTION for a rate above the link's speed, and for a ceil or a burst without what it goes with
+ */
+export function ownRateLimit(
+  direction: RatePolicy['direction'],
+  options: OwnRateOptions,
+  linkSpeed: number | undefined,
+): RateLimit | undefined {
+  const names = [`${direction}RateLimit`, `${direction}CeilLimit`, `${direction}Burst`] as const
+  const [rate, ceil, burst] = names.map(name => {
+    const value = options[name]
+    return value === undefined ? undefined : parseSize(value, name)
+  })
+  const [rateName, ceilName, burstName] = names
+  if (burst !== undefined && ceil === undefined)
+    throw refuse(burstName, options[burstName], `${ceilName} beside it`)
+  if (ceil !== undefined && rate === undefined)
+    throw refuse(ceilName, options[ceilName], `${rateName} beside it`)
+  if (rate === undefined) return undefined
+  if (linkSpeed === undefined || rate <= linkSpeed) return rateLimit(rate, ceil, burst)
+  throw refuse(
+    rateName,
+    options[rateName],
+    `at most the speed of the link, ${formatSize(linkSpeed)} per second`,
+  )
+}
 
 /** The options of `create` that limit rates. Bytes per second, or bytes; numbers, or text such as `'37500KB'`. */
 export interface RateOptions extends InputOf<typeof rateOptions> {}

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { IsolatorError } from '../../../src/isolator/isolator-error.js'
 import { parseOptions, type PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
 import { rateLimitFor, settleRatePolicy, type RateLimit } from '../../../src/isolator/options/rate-limit.js'
+import { ownRateLimit } from '../../../src/isolator/options/rate-options.js'
 
 const GIGABIT = 125_000_000
 
@@ -148,4 +149,27 @@ t.test('what is refused, naming the option', async t => {
 
 t.test('no CPUs and no minimum: next to nothing, which HTB can hold', async t => {
   t.strictSame(rateLimitFor({ direction: 'egress', perCpu: 1000, minimum: 0 }, 0.5), { rate: 8 })
+})
+
+t.test("a container's own limit", async t => {
+  t.equal(ownRateLimit('egress', {}, undefined), undefined)
+  t.strictSame(ownRateLimit('egress', { egressRateLimit: '1MB', ingressRateLimit: 1 }, undefined), {
+    rate: 1_048_576,
+  })
+  t.strictSame(
+    ownRateLimit('ingress', { ingressRateLimit: 1000, ingressCeilLimit: 2000, ingressBurst: '1MB' }, 1000),
+    { rate: 1000, ceil: 2000, burst: 200_000 },
+    'as far as HTB keeps a burst',
+  )
+  t.strictSame(
+    ownRateLimit('egress', { egressRateLimit: 1000, egressCeilLimit: 1000, egressBurst: 1600 }, undefined),
+    { rate: 1000 },
+  )
+  const refusals = [
+    [{ egressRateLimit: 1001 }, /^egressRateLimit is 1001: expected at most the speed of the link, 1000B/],
+    [{ egressCeilLimit: 9 }, /^egressCeilLimit is 9: expected egressRateLimit beside it/],
+    [{ egressRateLimit: 9, egressBurst: 9 }, /^egressBurst is 9: expected egressCeilLimit beside it/],
+  ] as const
+  for (const [options, message] of refusals)
+    t.throws(() => ownRateLimit('egress', options, 1000), { code: 'ERR_INVALID_OPTION', message })
 })

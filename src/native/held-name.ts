@@ -69,11 +69,17 @@ export class HeldName {
   /**
    * Holds the name once those who came earlier have let go; undefined where one process keeps it for longer than `patienceMs`
    * meanwhile.
+   *
+   * @param firstMs how much of that is left for the one who holds it now, if the caller has waited for it before. Default: all
    */
-  static async wait(place: Place, patienceMs: number): Promise<HeldName | undefined> {
+  static async wait(
+    place: Place,
+    patienceMs: number,
+    firstMs: number = patienceMs,
+  ): Promise<HeldName | undefined> {
     const first = HeldName.try(place)
     if (first) return first
-    const patience = new Patience(place, patienceMs)
+    const patience = new Patience(place, patienceMs, firstMs)
     do {
       const handed = await inTurn(place, patience)
       const held = handed ? new HeldName(handed) : HeldName.try(place)
@@ -144,10 +150,10 @@ class Patience {
   #deadline: number
   #holder: number | undefined
 
-  constructor(place: Place, ms: number) {
+  constructor(place: Place, ms: number, firstMs: number) {
     this.#place = place
     this.#ms = ms
-    this.#deadline = performance.now() + ms
+    this.#deadline = performance.now() + firstMs
   }
 
   /** Notes who the holder is, when one begins to wait for it. */

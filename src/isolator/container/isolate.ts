@@ -1,4 +1,5 @@
-import { NetworkNamespace, referencePath, type NetnsReference } from '../../netns/network-namespace.js'
+import type { NetworkNamespace} from '../../netns/network-namespace.js';
+import { referencePath, type NetnsReference } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'

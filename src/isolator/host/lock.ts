@@ -8,12 +8,14 @@ export const HOST_LOCK = '@rtnetlink/port_mapping'
 const EXCLUSIVE = '@rtnetlink/port_mapping/exclusive'
 
 /** How long one of the others may keep those who come later waiting: to destroy an isolator of 1,000 containers takes seconds. */
-const PATIENCE_MS = 30_000
+export const PATIENCE_MS = 30_000
 
 /** How to be alone. */
 interface Alone {
   /** How long one of the others may keep the caller waiting. Default: 30 s. */
   readonly patienceMs?: number
+  /** How much of that is left for the one who is alone now. Default: all of it. */
+  readonly firstMs?: number
 }
 
 /**
@@ -27,9 +29,9 @@ interface Alone {
 export async function aloneOnHost<T>(
   netns: NetworkNamespace,
   work: () => Promise<T>,
-  { patienceMs }: Alone = {},
+  patience: Alone = {},
 ): Promise<T> {
-  const lock = await holdHost(netns, patienceMs)
+  const lock = await holdHost(netns, patience)
   try {
     refuseExcluded(netns)
     return await work()
@@ -43,10 +45,13 @@ export async function aloneOnHost<T>(
  *
  * @throws IsolatorError ERR_HOST_BUSY where one of the others does not come to an end
  */
-export async function holdHost(netns: NetworkNamespace, patienceMs: number = PATIENCE_MS): Promise<HeldName> {
+export async function holdHost(
+  netns: NetworkNamespace,
+  { patienceMs = PATIENCE_MS, firstMs = patienceMs }: Alone = {},
+): Promise<HeldName> {
   const { HeldName } = binding()
   const place = placeOf(HOST_LOCK, netns)
-  const lock = await HeldName.wait(place, patienceMs)
+  const lock = await HeldName.wait(place, patienceMs, firstMs)
   if (lock) return lock
   const { pid } = HeldName.holder(place) ?? {}
   throw hostBusy(

@@ -2,7 +2,7 @@ import type { HeldName } from '../../native/binding.js'
 import { nextTurn } from '../kernel/concurrency-limit.js'
 import { Changer, lastChange, noteChange } from './change-note.js'
 import type { HostContext } from './context.js'
-import { holdHost } from './lock.js'
+import { holdHost, PATIENCE_MS } from './lock.js'
 
 /** How long calls may join a turn after it has begun, although others wait for its end, ms. */
 const JOINED_WITHIN_MS = 100
@@ -33,6 +33,10 @@ interface Turn {
   joinedUntil: number
   /** Whether no call may join it any more. */
   closed: boolean
+  /** Since when it waits for others, as performance.now() tells. */
+  asked: number
+  /** Why it cannot begin: others do not end their own. */
+  busy: unknown
   /** Resolves when it has begun; rejects where it cannot. */
   begun: Promise<void>
   /** What it changes, where it changes something. */
@@ -60,6 +64,7 @@ interface Turn {
 export class HostTurns {
   readonly #host: HostContext
   readonly #duties: TurnDuties
+  readonly #patienceMs: number
   readonly #changer = new Changer()
   #turn: Turn | undefined
   /** Resolves when all turns so far have ended. */
@@ -67,9 +72,11 @@ export class HostTurns {
   /** The last change that this isolator has seen, or made. */
   #seen: string | undefined
 
-  constructor(host: HostContext, duties: TurnDuties) {
+  /** @param patienceMs how long another may keep a call waiting. Default: 30 s */
+  constructor(host: HostContext, duties: TurnDuties, patienceMs = PATIENCE_MS) {
     this.#host = host
     this.#duties = duties
+    this.#patienceMs = patienceMs
   }
 
   /**
@@ -78,7 +85,7 @@ export class HostTurns {
    * @throws IsolatorError ERR_HOST_BUSY where another does not end its own turn within 30 s
    */
   look<T>(work: () => Promise<T>): Promise<T> {
-    return this.#inTurn(this.#join(undefined), () => Promise.resolve(), work)
+    return this.#inSomeTurn(undefined, () => Promise.resolve(), work)
   }
 
   /**
@@ -90,8 +97,7 @@ export class HostTurns {
     work: () => Promise<T>,
     { finishes = false, isInTheWay = () => false }: ChangeWays = {},
   ): Promise<T> {
-    const turn = this.#join(this.#changer)
-    const attempt = async (): Promise<T> => {
+    const attempt = async (turn: Turn): Promise<T> => {
       try {
         const result = await work()
         if (finishes) turn.unfinished = false
@@ -103,7 +109,7 @@ export class HostTurns {
       }
     }
     try {
-      return await this.#inTurn(turn, () => this.#prepareChange(turn, finishes), attempt)
+      return await this.#inSomeTurn(this.#changer, turn => this.#prepareChange(turn, finishes), attempt)
     } catch (error) {
       if (!isInTheWay(error)) throw error
     }
@@ -123,6 +129,29 @@ export class HostTurns {
     await this.#ended
   }
 
+  /** Does work in a turn. A call that joined one which cannot begin has its own time to wait: it asks for another then. */
+  async #inSomeTurn<T>(
+    changer: Changer | undefined,
+    prepare: (turn: Turn) => Promise<void>,
+    work: (turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    let leftMs = this.#patienceMs
+    for (;;) {
+      const joined = performance.now()
+      const turn = this.#join(changer, leftMs)
+      try {
+        return await this.#inTurn(
+          turn,
+          () => prepare(turn),
+          () => work(turn),
+        )
+      } catch (error) {
+        leftMs -= performance.now() - Math.max(joined, turn.asked)
+        if (error !== turn.busy || leftMs <= 0) throw error
+      }
+    }
+  }
+
   async #inTurn<T>(turn: Turn, prepare: () => Promise<void>, work: () => Promise<T>): Promise<T> {
     try {
       try {
@@ -137,23 +166,29 @@ export class HostTurns {
     }
   }
 
-  /** The turn that a call takes part in: the latest, unless others wait for its end. */
-  #join(changer: Changer | undefined): Turn {
+  /**
+   * The turn that a call takes part in: the latest, unless others wait for its end.
+   *
+   * @param leftMs how long the call still waits for one of the others
+   */
+  #join(changer: Changer | undefined, leftMs: number): Turn {
     const latest = this.#turn
-    const turn = latest && isOpen(latest) ? latest : this.#next()
+    const turn = latest && isOpen(latest) ? latest : this.#next(leftMs)
     turn.change ??= changer?.nextChange()
     turn.calls++
     turn.waiting++
     return turn
   }
 
-  #next(): Turn {
+  #next(firstMs: number): Turn {
     const { promise: ended, resolve: end } = withResolvers()
     const turn: Turn = {
       calls: 0,
       waiting: 0,
       joinedUntil: Infinity,
       closed: false,
+      asked: Infinity,
+      busy: undefined,
       begun: this.#ended,
       change: undefined,
       noted: undefined,
@@ -163,20 +198,30 @@ export class HostTurns {
       ended,
       end,
     }
-    turn.begun = this.#ended.then(() => this.#begin(turn))
+    turn.begun = this.#ended.then(() => this.#begin(turn, firstMs))
     this.#ended = ended
     this.#turn = turn
     return turn
   }
 
-  async #begin(turn: Turn): Promise<void> {
-    const { netns, rt } = this.#host
-    turn.lock = await holdHost(netns)
+  async #begin(turn: Turn, firstMs: number): Promise<void> {
+    const { rt } = this.#host
+    turn.lock = await this.#hold(turn, firstMs)
     const last = await lastChange(rt)
     turn.unfinished = last?.unfinished ?? false
     if (last === undefined || last.by !== this.#seen) await this.#duties.seeOthers()
     this.#seen = last?.by
     turn.joinedUntil = performance.now() + JOINED_WITHIN_MS
+  }
+
+  async #hold(turn: Turn, firstMs: number): Promise<HeldName> {
+    turn.asked = performance.now()
+    try {
+      return await holdHost(this.#host.netns, { patienceMs: this.#patienceMs, firstMs })
+    } catch (error) {
+      Object.assign(turn, { closed: true, busy: error })
+      throw error
+    }
   }
 
   async #prepareChange(turn: Turn, finishes: boolean): Promise<void> {

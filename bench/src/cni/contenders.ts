@@ -13,7 +13,7 @@ export const NETWORK = {
   type: 'rtnetlink-cni',
   publicInterface: 'eth0',
   ports: '20000-31999',
-  ephemeralPorts: '32768-60999',
+  ephemeralPorts: '32768-57343',
   ephemeralPortsPerContainer: 16,
   reserveHostPorts: true,
   capabilities: { portMappings: true },
@@ -44,9 +44,13 @@ function ours(
   }
 }
 
-/** The plug-in without a daemon: a Node.js for each call. */
-export const withoutDaemon = (): Contender =>
-  ours('rtnetlink-cni without daemon', [process.execPath, join(CNI, 'lib/rtnetlink-cni.js')], {})
+/** The plug-in without a daemon, on another host: a Node.js for each call. */
+export const withoutDaemon = (netns: string): Contender =>
+  ours(
+    'rtnetlink-cni without daemon',
+    ['nsenter', `--net=/run/netns/${netns}`, process.execPath, join(CNI, 'lib/rtnetlink-cni.js')],
+    {},
+  )
 
 /** The client in C, which hands calls to the daemon that listens at `socket`. */
 export const withDaemon = (socket: string): Contender =>

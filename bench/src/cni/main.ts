@@ -25,13 +25,19 @@ const ip = (...args: string[]): void => {
   execFileSync('ip', args)
 }
 
-/** This namespace as a host: an interface with an address and a way out. */
-function makeHost(): void {
-  ip('link', 'set', 'lo', 'up')
-  ip('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'wire')
-  for (const dev of ['eth0', 'wire']) ip('link', 'set', dev, 'up')
-  ip('addr', 'add', '10.9.0.2/24', 'dev', 'eth0')
-  ip('route', 'add', 'default', 'via', '10.9.0.1')
+/** The host of the plug-in without a daemon: a daemon keeps others off its own. */
+const SECOND = `cni-bench-host-${process.pid}`
+
+/** A namespace as a host: an interface with an address and a way out. */
+function makeHost(...namespace: string[]): void {
+  const inside = (...args: string[]): void => {
+    ip(...namespace, ...args)
+  }
+  inside('link', 'set', 'lo', 'up')
+  inside('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'wire')
+  for (const dev of ['eth0', 'wire']) inside('link', 'set', dev, 'up')
+  inside('addr', 'add', '10.9.0.2/24', 'dev', 'eth0')
+  inside('route', 'add', 'default', 'via', '10.9.0.1')
 }
 
 const mappings = (count: number): Mapping[] =>
@@ -65,24 +71,28 @@ function once(contender: Contender, ports: readonly Mapping[], sample: Sample): 
   }
 }
 
-/** Others that are there already, as many programs as there would be: namespaces of their own. */
-async function fill(count: number): Promise<void> {
+/** Others that are there already. */
+async function fill(count: number, prefix: string, host: { netns?: string }): Promise<void> {
   if (count === 0) return
   const isolator = await PortMappingIsolator.create({
+    ...host,
     publicInterface: 'eth0',
     ports: '20000-31999',
-    ephemeralPorts: '32768-60999',
+    ephemeralPorts: '32768-57343',
     ephemeralPortsPerContainer: 16,
     reserveHostPorts: true,
   })
-  const names = Array.from({ length: count }, (_, i) => `beside${i}`)
+  const names = Array.from({ length: count }, (_, i) => `${prefix}${i}`)
   execFileSync('ip', ['-batch', '-'], { input: names.map(name => `netns add ${name}\n`).join('') })
   await isolator.isolateMany(names.map((id, i) => ({ id, netns: id, ports: String(20_000 + i) })))
   await isolator.close()
 }
 
 makeHost()
-await fill(beside)
+ip('netns', 'add', SECOND)
+makeHost('-n', SECOND)
+await fill(beside, 'first', {})
+await fill(beside, 'second', { netns: SECOND })
 const folder = mkdtempSync(join(tmpdir(), 'bench-cni-'))
 const daemon = await Daemon.start(folder)
 const contenders: Contender[] = [withDaemon(daemon.socket)]
@@ -91,7 +101,7 @@ const groups: BarGroup[] = []
 const rows: string[][] = []
 try {
   for (const count of PORTS) {
-    const all = [...contenders, withoutDaemon(), ...peers]
+    const all = [...contenders, withoutDaemon(SECOND), ...peers]
     const samples = new Map<Contender, Sample>(all.map(one => [one, { add: [], del: [] }]))
     const ports = mappings(count)
     await alternate(all, count > 100 ? Math.min(rounds, ROUNDS_OF_MANY) : rounds, async contender => {

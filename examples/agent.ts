@@ -30,10 +30,12 @@ import { parseArgs } from 'node:util'
 import { Registry } from 'prom-client'
 import { createStatisticsHandler, parseMesosFlags, PortMappingIsolator } from 'rtnetlink'
 import { registerMetrics } from 'rtnetlink/metrics'
-import { isFromContainer, readToken, refusalOf } from './agent/access.js'
+import { isFromContainer, readToken, refusalOf } from '../cni/src/daemon/http/access.js'
+import { answer, IDLE_MS, LIMITS, MAX_CONNECTIONS } from '../cni/src/daemon/http/server.js'
+import { listenOnPort, namesOf } from '../cni/src/daemon/listen.js'
 import { Containers } from './agent/containers.js'
-import { answer, createRouter } from './agent/http.js'
-import { IDLE_MS, LIMITS, listenOnPort, listenOnSocket, MAX_CONNECTIONS } from './agent/listen.js'
+import { createRouter } from './agent/http.js'
+import { listenForGroup } from './agent/listen.js'
 
 const OWN_FLAGS = {
   ip: { type: 'string', default: '127.0.0.1' },
@@ -80,9 +82,8 @@ const statistics = createStatisticsHandler(isolator, {
 const registry = new Registry()
 registerMetrics(isolator, registry)
 const route = createRouter(containers, registry)
-let hosts: ReadonlySet<string> = new Set()
 const server = createServer(LIMITS, (request, response) => {
-  const refusal = refusalOf(request, { hosts, token })
+  const refusal = refusalOf(request, { hosts: namesOf(server), token })
   if (refusal) {
     answer(response, refusal.status, { error: refusal.error })
     return
@@ -94,14 +95,12 @@ const server = createServer(LIMITS, (request, response) => {
 server.maxConnections = MAX_CONNECTIONS
 server.setTimeout(IDLE_MS)
 server.on('connection', socket => {
-  if (isFromContainer(socket, containers)) socket.destroy()
+  if (isFromContainer(socket, isolator.list())) socket.destroy()
 })
 const socket = String(values['socket'])
-hosts =
-  port === undefined
-    ? await listenOnSocket(server, socket, text('socket_group'))
-    : await listenOnPort(server, String(values['ip']), Number(port))
-const where = port === undefined ? socket : `http://${[...hosts][0]}`
+if (port === undefined) await listenForGroup(server, socket, text('socket_group'))
+else await listenOnPort(server, String(values['ip']), Number(port))
+const where = port === undefined ? socket : `http://${[...namesOf(server)][0]}`
 console.log(`listening on ${where}, for ${JSON.stringify(resources)}`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -6,7 +6,8 @@ import {
   type ExecutorDescription,
   type PortMappingIsolator,
 } from 'rtnetlink'
-import { endInside, isInsideAny, processesInside, startInside } from './processes.js'
+import { processesInside } from '../../cni/src/daemon/inside.js'
+import { endInside, startInside } from './processes.js'
 import { SpecFolder, type ContainerSpec } from './spec.js'
 
 /** How often it is looked whether containers have ended. */
@@ -93,24 +94,6 @@ export class Containers {
   list(): RunningContainer[] {
     const inside = processesInside(this.#isolator.list().map(({ link }) => link))
     return [...this.#byId.values()].map(spec => this.#running(spec, inside))
-  }
-
-  /** The container that has a port, by its id: packets from there are nobody else's. */
-  ownerOf(port: number): string | undefined {
-    const owner = this.#isolator
-      .list()
-      .find(({ ports, ephemeralPorts }) =>
-        [...ports, ephemeralPorts].some(([first, last]) => first <= port && port <= last),
-      )
-    return owner?.id
-  }
-
-  /** Whether a process is in the network namespace of a container; one that cannot be looked at counts as such. */
-  isInside(pid: number): boolean {
-    return isInsideAny(
-      pid,
-      this.#isolator.list().map(({ link }) => link),
-    )
   }
 
   /** For the statistics endpoint. */

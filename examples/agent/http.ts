@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import { answer } from '../../cni/src/daemon/http/server.js'
 import type { Containers } from './containers.js'
 import { BadRequest, parseSpec } from './spec.js'
 
@@ -89,11 +90,4 @@ class TooLarge extends Error {
   constructor() {
     super(`more than ${MAX_BODY} bytes`)
   }
-}
-
-/** Answers with JSON, unless there has been an answer. */
-export function answer(response: ServerResponse, status: number, body: unknown): void {
-  if (response.headersSent) return
-  response.writeHead(status, { 'Content-Type': 'application/json' })
-  response.end(JSON.stringify(body))
 }

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { processesInside } from '../../cni/src/daemon/inside.js'
 
 /** How long processes get to end by themselves. */
 const GRACE_MS = 3000
@@ -43,26 +44,6 @@ export async function startInside(
   return child
 }
 
-/**
- * The processes in the namespaces of containers, by link: whatever they did to their names, parents and sessions, that
- * is where they are.
- */
-export function processesInside(links: readonly string[]): Map<string, number[]> {
-  const found = new Map(links.map(link => [link, [] as number[]]))
-  const linkOf = new Map(links.map(link => [identityOf(link), link]))
-  for (const name of readdirSync('/proc')) {
-    const link = /^\d+$/.test(name) ? linkOf.get(namespaceOf(name)) : undefined
-    if (link !== undefined) found.get(link)?.push(Number(name))
-  }
-  return found
-}
-
-/** Whether a process is in one of these containers, or has ended. */
-export function isInsideAny(pid: number, links: readonly string[]): boolean {
-  const namespace = namespaceOf(String(pid))
-  return namespace === '' || links.some(link => identityOf(link) === namespace)
-}
-
 /** Ends all processes of a container: kindly, then not. */
 export async function endInside(link: string): Promise<void> {
   signalAll(link, 'SIGTERM')
@@ -82,19 +63,4 @@ function signalAll(link: string, signal: NodeJS.Signals | 0): number {
     }
   }
   return pids.length
-}
-
-/** What /proc/<pid>/ns/net points at, for the namespace behind a handle. Undefined where the handle is gone. */
-function identityOf(link: string): string | undefined {
-  const stats = statSync(handleOf(link), { throwIfNoEntry: false })
-  return stats && `net:[${stats.ino}]`
-}
-
-/** '' for a process that has ended, a zombie too. */
-function namespaceOf(pid: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`)
-  } catch {
-    return ''
-  }
 }

@@ -16,7 +16,7 @@ interface Panel {
 interface Dashboard {
   schemaVersion: number
   uid: string
-  templating: { list: { name: string; type: string; definition?: string }[] }
+  templating: { list: { name: string; type: string; query: string | { query: string } }[] }
   panels: Panel[]
 }
 
@@ -68,7 +68,7 @@ t.test('every expression names metrics and labels that a scrape has', async t =>
   const targets = ['instance', 'job']
   const expressions = [
     ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-    ...dashboard.templating.list.flatMap(({ definition }) => definition ?? []),
+    ...dashboard.templating.list.flatMap(({ query }) => (typeof query === 'object' ? query.query : [])),
   ]
   const used = new Set<string>()
   for (const expr of expressions) {

@@ -22,6 +22,9 @@ const alone = [
 const longest = [
   'test/cni/podman.test.ts',
   'test/cni/oci-hook.test.ts',
+  'test/cni/service.test.ts',
+  'test/cni/daemon-killed.test.ts',
+  'test/cni/daemon.test.ts',
   'test/isolator/recover-killed.test.ts',
   'test/isolator/recovery/recover.test.ts',
   'test/package/install.test.ts',

@@ -25,6 +25,7 @@ const longest = [
   'test/cni/service.test.ts',
   'test/cni/daemon-killed.test.ts',
   'test/cni/daemon.test.ts',
+  'test/cni/netavark.test.ts',
   'test/isolator/recover-killed.test.ts',
   'test/isolator/recovery/recover.test.ts',
   'test/package/install.test.ts',

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,7 +17,6 @@ interface Containerd extends RuntimeHost {
   ctr: (...args: readonly string[]) => Promise<Ended>
   /** The first process of a container. */
   pid: (id: string) => Promise<number>
-  stop: () => Promise<void>
 }
 
 const toml = ({ folder }: RuntimeHost): string => `
@@ -52,11 +50,6 @@ async function containerdHost(t: Test): Promise<Containerd> {
   return {
     ...host,
     ctr,
-    async stop() {
-      const closed = once(daemon, 'close')
-      daemon.kill('SIGTERM')
-      await closed
-    },
     async pid(id) {
       const { output } = await ctr('task', 'list')
       return Number(new RegExp(`^${id}\\s+(\\d+)`, 'm').exec(output)?.[1])
@@ -122,7 +115,6 @@ t.test('ctr', needsRuntime('ctr', 'containerd', 'runc'), async t => {
   })
 
   t.test('nothing is left', async t => {
-    await machine.stop()
     await machine.isClear(t)
   })
 })

@@ -96,9 +96,11 @@ export interface RuntimeHost {
   run: (command: readonly string[], options?: CommandOptions) => Promise<string>
   /** Starts a program on the host, which ends with the test. */
   start: (command: readonly string[]) => ChildProcessWithoutNullStreams
+  /** How a path of the host's mounts is called here. */
+  outside: (path: string) => string
   /** The containers that the isolator knows of. */
   ids: () => Promise<string[]>
-  /** Asserts that nothing of containers is left, and nothing of the network when that is removed. */
+  /** Ends what was started, and asserts that nothing of containers is left, and nothing of the network when that is removed. */
   isClear: (t: Test) => Promise<void>
 }
 
@@ -146,6 +148,8 @@ export async function runtimeHost(
   // The kernel lets nobody give it none again.
   await ip(topology.host.name, `link set lo address ${HOST_MAC}`)
   const before = await snapshot({ namespaces: [topology.host] })
+  const started: ChildProcess[] = []
+  const outside = (path: string): string => `/proc/${mounts}/root${path}`
   const inspect = () => PortMappingIsolator.inspect({ netns: topology.host.name })
   return {
     remote: topology.remote,
@@ -162,11 +166,14 @@ export async function runtimeHost(
     },
     start(command) {
       const child = spawned(command)
+      started.push(child)
       t.teardown(() => ended(child))
       return child
     },
+    outside,
     ids: async () => (await inspect()).containers.map(({ id }) => id).sort(),
     async isClear(t) {
+      await Promise.all(started.map(ended))
       t.strictSame((await inspect()).containers, [], 'no containers')
       const links = await ipJson<{ ifname: string }>(topology.host.name, 'link')
       t.strictSame(
@@ -174,7 +181,7 @@ export async function runtimeHost(
         [],
         'no links of containers',
       )
-      t.strictSame(readdirSync(`/proc/${mounts}/root/run/netns`), [], 'no names of namespaces')
+      t.strictSame(readdirSync(outside('/run/netns')), [], 'no names of namespaces')
       await PortMappingIsolator.remove({ netns: topology.host.name })
       await expectSame(t, before)
     },
@@ -183,9 +190,9 @@ export async function runtimeHost(
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const exit = once(child, 'exit')
+  const closed = once(child, 'close')
   child.kill('SIGTERM')
-  await exit
+  await closed
 }
 
 /** The pid of a process in a mount namespace where these folders are empty. It ends with the test, whatever becomes of that. */

@@ -15,6 +15,7 @@ import { resultOf, type Result } from '../spec/result.js'
 import { isolatorId } from './container-id.js'
 import type { Isolators } from './isolators.js'
 import { openNamespace } from './namespace.js'
+import { refusalOfSecondNetwork } from './second-network.js'
 
 /** Makes a container of a namespace. One of the same id that has another namespace is what a crash has left: it is replaced. */
 export async function add(
@@ -47,7 +48,8 @@ async function isolateAnew(
   try {
     return await isolator.isolate(id, options)
   } catch (error) {
-    if (!(error instanceof IsolatorError && error.details['isElsewhere'] === true)) throw error
+    if (!(error instanceof IsolatorError && error.details['isElsewhere'] === true))
+      throw refusalOfSecondNetwork(error, id)
     await isolators.remove([id])
     return isolator.isolate(id, options)
   }

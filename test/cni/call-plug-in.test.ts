@@ -4,7 +4,10 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { readCall, writeReply } from '../../cni/src/daemon/call-frame.js'
 import { callPlugIn } from '../../cni/src/plug-in/call-plug-in.js'
+import { needsIsolation } from '../isolator/isolated-topology.js'
+import { buildDaemon, hostOfDaemon, NETWORK, startDaemon } from './daemon-process.js'
 
 const CALL = { environment: { CNI_COMMAND: 'VERSION', CNI_ARGS: '' }, input: '{"cniVersion":"1.0.0"}' }
 
@@ -20,14 +23,14 @@ function folderOf(t: Test): string {
 async function daemon(
   t: Test,
   answer: (connection: Socket) => void,
-): Promise<{ path: string; calls: string[] }> {
+): Promise<{ path: string; calls: Buffer[] }> {
   const path = join(folderOf(t), 'cni.sock')
-  const calls: string[] = []
+  const calls: Buffer[] = []
   const server = createServer({ allowHalfOpen: true }, connection => {
-    let call = ''
-    connection.setEncoding('utf8').on('data', (text: string) => (call += text))
+    const pieces: Buffer[] = []
+    connection.on('data', piece => pieces.push(piece))
     connection.on('end', () => {
-      calls.push(call)
+      calls.push(Buffer.concat(pieces))
       answer(connection)
     })
   }).listen(path)
@@ -38,10 +41,35 @@ async function daemon(
 
 t.test('by the daemon', async t => {
   for (const status of [0, 1] as const) {
-    const { path, calls } = await daemon(t, connection => connection.end(`${status}\n{"ä":1}\n\0`))
+    const { path, calls } = await daemon(t, connection =>
+      connection.end(writeReply({ status, output: '{"ä":1}\n' })),
+    )
     t.strictSame(await callPlugIn(CALL, path), { status, output: '{"ä":1}\n' })
-    t.strictSame(calls, ['CNI_COMMAND=VERSION\0CNI_ARGS=\0\0{"cniVersion":"1.0.0"}'])
+    t.strictSame(calls.map(readCall), [CALL])
   }
+})
+
+t.test('by rtnetlinkd itself', needsIsolation(), async t => {
+  buildDaemon()
+  const machine = await hostOfDaemon(t)
+  await startDaemon(t, machine).prints('listening')
+  const call = (CNI_COMMAND: string) =>
+    callPlugIn(
+      {
+        environment: {
+          CNI_COMMAND,
+          CNI_CONTAINERID: 'web',
+          CNI_IFNAME: 'eth0',
+          CNI_NETNS: machine.containers[0]!.path,
+        },
+        input: JSON.stringify({ ...NETWORK, runtimeConfig: { portRanges: '31000-31003' } }),
+      },
+      machine.socket,
+    )
+  const { status, output } = await call('ADD')
+  t.equal(status, 0, output)
+  t.match(JSON.parse(output), { interfaces: [{}, { name: 'eth0' }] })
+  t.strictSame(await call('DEL'), { status: 0, output: '' })
 })
 
 t.test('by a daemon that ends', async t => {

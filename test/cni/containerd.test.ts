@@ -1,61 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { needsRuntime, runtimeHost, SHARED_HOST, type Ended, type RuntimeHost } from './runtime-host.js'
+import t from 'tap'
+import { containerdHost, NETWORK } from './containerd-host.js'
+import { needsRuntime } from './runtime-host.js'
 import { namespaceOf, reachesAll } from './runtime-traffic.js'
-
-const SOCKET = '/run/containerd/containerd.sock'
-
-const NETWORK = {
-  cniVersion: '1.0.0',
-  name: 'shared',
-  plugins: [{ type: 'rtnetlink-cni', ...SHARED_HOST }],
-}
-
-interface Containerd extends RuntimeHost {
-  ctr: (...args: readonly string[]) => Promise<Ended>
-  /** The first process of a container. */
-  pid: (id: string) => Promise<number>
-}
-
-const toml = ({ folder }: RuntimeHost): string => `
-version = 2
-root = "${folder}/containerd"
-state = "/run/containerd"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "${SOCKET}"
-[plugins."io.containerd.internal.v1.opt"]
-  path = "${folder}/opt"
-`
-
-async function containerdHost(t: Test): Promise<Containerd> {
-  // ctr has no option for these.
-  const host = await runtimeHost(t, { ownFolders: ['/etc/cni', '/opt/cni', '/var/lib/cni'] })
-  const { folder, plugins, run, attempt, start } = host
-  mkdirSync(join(folder, 'networks'))
-  writeFileSync(join(folder, 'networks/shared.conflist'), JSON.stringify(NETWORK))
-  await run(['ln', '-s', join(folder, 'networks'), '/etc/cni/net.d'])
-  await run(['ln', '-s', plugins, '/opt/cni/bin'])
-  writeFileSync(join(folder, 'containerd.toml'), toml(host))
-  const daemon = start(['containerd', '--config', join(folder, 'containerd.toml')])
-  let log = ''
-  daemon.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
-  const ctr = (...args: readonly string[]): Promise<Ended> => attempt(['ctr', '--address', SOCKET, ...args])
-  while ((await ctr('version')).status !== 0) {
-    if (daemon.exitCode !== null) throw new Error(log)
-    await sleep(100)
-  }
-  return {
-    ...host,
-    ctr,
-    async pid(id) {
-      const { output } = await ctr('task', 'list')
-      return Number(new RegExp(`^${id}\\s+(\\d+)`, 'm').exec(output)?.[1])
-    },
-  }
-}
 
 t.test('ctr', needsRuntime('ctr', 'containerd', 'runc'), async t => {
   const machine = await containerdHost(t)

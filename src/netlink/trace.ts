@@ -24,10 +24,12 @@ export interface TracedMessage {
 const requests = channel('rtnetlink:request')
 const replies = channel('rtnetlink:reply')
 const debug = debuglog('rtnetlink')
+/** It stays as it is while the process runs. */
+const debugging = debug.enabled
 
 /** Shows the messages of a send to whoever listens: NODE_DEBUG=rtnetlink or a channel. Costs nothing otherwise. */
 export function traceRequests(bytes: Uint8Array, protocol: Protocol, devices: DeviceNames): void {
-  if (!requests.hasSubscribers && !debug.enabled) return
+  if (!requests.hasSubscribers && !debugging) return
   for (const message of messagesIn(bytes)) {
     const type = protocol.messages.get(message.type)
     show(requests, '>', describe(message, protocol, type, commandOf(protocol, message, devices)))
@@ -35,7 +37,7 @@ export function traceRequests(bytes: Uint8Array, protocol: Protocol, devices: De
 }
 
 /** Whether somebody listens for what arrives. */
-export const tracesReplies = (): boolean => replies.hasSubscribers || debug.enabled
+export const tracesReplies = (): boolean => replies.hasSubscribers || debugging
 
 /** The same for a message that arrived. */
 export function traceReply(message: Message, protocol: Protocol): void {
@@ -46,7 +48,7 @@ export function traceReply(message: Message, protocol: Protocol): void {
 
 function show(to: ReturnType<typeof channel>, direction: string, traced: TracedMessage): void {
   if (to.hasSubscribers) to.publish(traced)
-  if (!debug.enabled) return
+  if (!debugging) return
   const body = inspect(traced.body, { depth: 12, breakLength: 110, compact: 6 })
   const lines = [`${direction} ${traced.name} seq ${traced.sequence}`, traced.command, body]
   debug(

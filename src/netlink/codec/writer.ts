@@ -97,8 +97,15 @@ export class Writer {
   /** Drops what was written from `at` on, for example a message whose encoding failed. */
   truncate(at: number): void {
     if (this.#length - at > WORTH_A_CALL) this.#bytes.fill(0, at, this.#length)
-    else for (let i = at; i < this.#length; i++) this.#bytes[i] = 0
+    else this.#clear(at, this.#length)
     this.#length = at
+  }
+
+  /** Zeroes a few bytes: whole words, but for those before the first. */
+  #clear(at: number, end: number): void {
+    const word = align(at)
+    for (let i = at; i < word; i++) this.#bytes[i] = 0
+    for (let i = word >> 2; i << 2 < end; i++) this.#words[i] = 0
   }
 
   /** The bytes written so far, without a copy: valid until the next write. */

@@ -5,7 +5,8 @@ export interface CallSite {
 
 /**
  * The stack of the running call, from above `called` (default: from the caller of this): an error that comes from a thread or the kernel later
- * has none of the caller's frames. Takes a microsecond or two; Error.stackTraceLimit bounds it.
+ * has none of the caller's frames. Takes 2 to 5 microseconds, most of them for frames that V8 has
+ * optimized; Error.stackTraceLimit bounds it.
  */
 export function callSite(called: (...args: never[]) => unknown = callSite): CallSite {
   const site: CallSite = {}

@@ -34,6 +34,8 @@ export interface ExchangeContext {
  * code serves the asynchronous and the synchronous form, and tests without a kernel.
  */
 export abstract class Exchange<Result> {
+  /** Whether an acknowledgement of the last request is the last answer. */
+  readonly #endsAcknowledged: boolean
   #done = false
   /** The refusals among the answers. */
   readonly errors: NetlinkError[] = []
@@ -41,7 +43,10 @@ export abstract class Exchange<Result> {
   constructor(
     readonly requests: RequestBuffer,
     protected readonly context: ExchangeContext,
-  ) {}
+    endsAcknowledged: boolean,
+  ) {
+    this.#endsAcknowledged = endsAcknowledged
+  }
 
   get done(): boolean {
     return this.#done
@@ -60,17 +65,12 @@ export abstract class Exchange<Result> {
   /** Takes all that was received at once, where it is the acknowledgement that ends most exchanges; false where not. */
   acceptBare(received: DataView): boolean {
     if (bareAcknowledgement(received) !== this.requests.lastSequence) return false
-    this.#done = this.endsAcknowledged
+    this.#done = this.#endsAcknowledged
     return true
   }
 
   /** What the requests came to, once `done`. Throws the NetlinkError of a request that failed as a whole. */
   abstract result(): Result
-
-  /** Whether an acknowledgement of the last request is the last answer. */
-  protected get endsAcknowledged(): boolean {
-    return true
-  }
 
   /** Takes one answer to the request at `index`; true when it was the last that will come. */
   protected abstract take(message: Message, index: number): boolean
@@ -95,6 +95,10 @@ export abstract class Exchange<Result> {
 export class SingleExchange extends Exchange<readonly Message[]> {
   #replies: Message[] | undefined
 
+  constructor(requests: RequestBuffer, context: ExchangeContext) {
+    super(requests, context, true)
+  }
+
   protected take(message: Message): boolean {
     if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
       ;(this.#replies ??= []).push(message)
@@ -113,7 +117,12 @@ export class SingleExchange extends Exchange<readonly Message[]> {
 
 /** Any number of messages, each carried out or refused on its own; done with the answer to the last. */
 export class BatchExchange extends Exchange<BatchResult[]> {
-  readonly #results = new Array<BatchResult>(this.requests.count).fill(CARRIED_OUT)
+  readonly #results: BatchResult[]
+
+  constructor(requests: RequestBuffer, context: ExchangeContext) {
+    super(requests, context, true)
+    this.#results = new Array<BatchResult>(requests.count).fill(CARRIED_OUT)
+  }
 
   protected take(message: Message, index: number): boolean {
     if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
@@ -151,10 +160,6 @@ export interface DumpResult {
 
 /** A dump: messages until NLMSG_DONE, which may carry an errno of its own. */
 export class DumpExchange extends Exchange<DumpResult> {
-  /** One that was asked for beside the dump says nothing: the dump ends with NLMSG_DONE or a refusal. */
-  protected override get endsAcknowledged(): boolean {
-    return false
-  }
   readonly #maxMessages: number
   #messages: Message[] = []
   #interrupted = false
@@ -162,7 +167,8 @@ export class DumpExchange extends Exchange<DumpResult> {
   #error: NetlinkError | undefined
 
   constructor(requests: RequestBuffer, context: ExchangeContext, maxMessages = Infinity) {
-    super(requests, context)
+    // An acknowledgement that was asked for beside the dump says nothing: it ends with NLMSG_DONE or a refusal.
+    super(requests, context, false)
     this.#maxMessages = maxMessages
   }
 

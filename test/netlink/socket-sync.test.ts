@@ -65,6 +65,22 @@ t.test('dumps', async t => {
   t.throws(() => open({ answer: refuse }).socket.dump(dumpAll), { code: 'EEXIST' })
 })
 
+t.test(
+  'an acknowledgement alone ends a request, not a dump, and only the one that it belongs to',
+  async t => {
+    const { socket, transport } = open({ answer: accept })
+    const end = bytes(message({ type: 3, flags: 2 }, '00000000'))
+    transport.received.push(message({ type: newWidget.type }, Buffer.alloc(16)), end)
+    t.equal(socket.dump(dumpAll).length, 1, 'a dump goes on to NLMSG_DONE')
+    const late = open({ answer: () => [message({ type: 2, sequence: 99 }, Buffer.alloc(20))] })
+    late.transport.received.push(message({ type: 2 }, Buffer.alloc(20)))
+    t.same(late.socket.request(add(1)), [])
+    t.same(late.transport.received, [], 'that of another request is passed over')
+    const refused = open({ answer: wire => [acknowledgement(wire, EEXIST)] })
+    t.throws(() => refused.socket.request(add(1)), { code: 'EEXIST' }, 'one with an errno is a refusal')
+  },
+)
+
 t.test('interrupted dumps', async t => {
   let tries = 0
   const twice = open({

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
+import { filter } from '../../src/tc/index.js'
 import { ip, run } from '../helpers/iproute2.js'
 import type { NamespaceRef } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from './isolated-topology.js'
@@ -197,3 +199,26 @@ t.test(
     await sound(t, { a, b })
   },
 )
+
+t.test('containers that another has removed are looked for together', needsIsolation(), async t => {
+  const { a, b, netns } = await twoIsolators(t)
+  await a.isolateMany(
+    netns.map((name, i) => ({ id: `gone-${i}`, netns: name, ports: [[31_000 + i, 31_000 + i]] })),
+  )
+  await b.recover('all')
+  t.strictSame(await b.cleanupMany(netns.map((_, i) => `gone-${i}`)), [true, true, true])
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the socket that it is asked of
+  const { send } = RtnetlinkSocket.prototype
+  t.teardown(() => {
+    RtnetlinkSocket.prototype.send = send
+  })
+  let asked = 0
+  RtnetlinkSocket.prototype.send = function (requests) {
+    const all = [...requests]
+    if (all.some(({ type }) => type === filter.messages.get)) asked++
+    return send.call(this, all)
+  }
+  await a.cleanup('none')
+  t.strictSame(a.list(), [])
+  t.equal(asked, 1)
+})

@@ -11,7 +11,7 @@ import { slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
 import type { ContainerFacts } from '../plan/facts.js'
-import { planRemoval } from '../plan/planned.js'
+import { planRemoval, type Planned } from '../plan/planned.js'
 import { notedPorts } from '../plan/port-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { factsOf } from './found.js'
@@ -51,33 +51,50 @@ async function removedByOthers(
   containers: readonly Container[],
   links: ReadonlyMap<number, Link>,
 ): Promise<Container[]> {
-  const removed: Container[] = []
-  for (const container of containers) {
+  const unlinked = containers.filter(container => {
     const link = links.get(container.slot)
-    if (link && isLinkOf(container, link)) continue
-    const isOfAnother = link && parseAlias(link.alias) !== undefined
-    if (isOfAnother || !(await isLeft(host, container))) removed.push(container)
-  }
-  return removed
+    return !link || !isLinkOf(container, link)
+  })
+  const isOfAnother = ({ slot }: Container): boolean => parseAlias(links.get(slot)?.alias) !== undefined
+  const left = await leftOf(
+    host,
+    unlinked.filter(container => !isOfAnother(container)),
+  )
+  return unlinked.filter(container => !left.has(container))
 }
 
 /**
- * Whether something of a container is left that has no link of its own: its namespace has ended, or root inside has deleted its
- * interface. Its name and its nodes are to be removed then. Nodes in the same places can be those of a later container.
+ * Of containers that have no link of their own, those of which something is left: their namespace has ended, or root inside has deleted
+ * its interface. Their names and their nodes are to be removed then. Nodes in the same places can be those of later containers.
+ * Asks for the nodes of all of them together.
  */
-async function isLeft({ rt, facts }: HostContext, container: Container): Promise<boolean> {
-  if (hasItsName(container)) return true
+async function leftOf(
+  { rt, facts }: HostContext,
+  containers: readonly Container[],
+): Promise<ReadonlySet<Container>> {
+  const left = new Set(containers.filter(hasItsName))
   // Of devices that are gone the nodes are gone as well. The deletions are possible without the link that the nodes lead to.
-  const nodes = possibleOf(containerNodes(facts, container).flatMap(planRemoval), rt.devices)
+  const owners = new Map(
+    containers
+      .filter(container => !left.has(container))
+      .flatMap(container =>
+        containerNodes(facts, container)
+          .flatMap(planRemoval)
+          .map((message): [Planned, Container] => [message, container]),
+      ),
+  )
+  const nodes = possibleOf([...owners.keys()], rt.devices)
   const found = await lookUp(
     rt,
     filter,
     nodes.map(({ spec }) => spec as FilterKey),
   )
-  return found.some(there => {
+  for (const [i, there] of found.entries()) {
+    const container = owners.get(nodes[i] as Planned) as Container
     const node = there && containerNode(there)
-    return node && (node.link === undefined || ownerOf(node) === container.slot)
-  })
+    if (node && (node.link === undefined || ownerOf(node) === container.slot)) left.add(container)
+  }
+  return left
 }
 
 function otherOf(slot: number, link: Link, before: OtherContainer | undefined): OtherContainer | undefined {

@@ -31,9 +31,13 @@ const NEEDED: Readonly<Record<string, Need>> = {
 /** What a refused netlink request needs. */
 export const NETLINK_PRIVILEGE = `CAP_NET_ADMIN is needed ${OWNER}`
 
-/** The capability that a system call needs and the caller does not have; undefined if it has it. */
-export function lackedCapability(syscall: string, own = ownRights()): Capability | undefined {
-  const { capability } = NEEDED[syscall] ?? {}
+/** The capability that a system call needs, on that file, and the caller does not have; undefined if it has it. */
+export function lackedCapability(
+  syscall: string,
+  path = '',
+  own: OwnRights = ownRights(),
+): Capability | undefined {
+  const capability = isOfProcess(path) ? PROCESS_CAPABILITY : NEEDED[syscall]?.capability
   return capability === undefined || own.has(capability) ? undefined : capability
 }
 
@@ -88,9 +92,14 @@ function neededBy(syscall: string, { capability, where = '' }: Need, own: OwnRig
 
 const refusedByFilter = (syscall: string): string => `a seccomp filter of this process refuses ${syscall}`
 
+/** What the files of another user's process in /proc need. */
+const PROCESS_CAPABILITY = 'CAP_SYS_PTRACE'
+
+const isOfProcess = (path: string): boolean => path.startsWith('/proc/') && !path.startsWith('/proc/sys/')
+
 /** net_ctl_permissions in net/sysctl_net.c, sysctl_perm in fs/proc/proc_sysctl.c, proc_ns_get_link in fs/proc/namespaces.c. */
 function neededForProc(path: string): string {
   if (path.startsWith('/proc/sys/net/')) return `CAP_NET_ADMIN is needed ${OWNER}`
   if (path.startsWith('/proc/sys/')) return 'root is needed'
-  return 'CAP_SYS_PTRACE is needed for a process of another user, or of one with more capabilities'
+  return `${PROCESS_CAPABILITY} is needed for a process of another user, or of one with more capabilities`
 }

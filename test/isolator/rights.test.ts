@@ -14,7 +14,8 @@ import {
   type Confinement,
 } from '../helpers/confinement.js'
 import { allOf } from '../helpers/privilege.js'
-import { createTopology, type Topology } from '../helpers/topology.js'
+import { processInside } from '../helpers/process-inside.js'
+import { createTopology, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS } from './isolated-topology.js'
 import { changesNothing } from './kernel-state.js'
 
@@ -57,12 +58,12 @@ const ENVIRONMENTS: Record<string, Environment> = {
   'without CAP_NET_ADMIN': {
     confinements: [withoutCapabilities('net_admin')],
     missing: ['CAP_NET_ADMIN'],
-    says: /does not have CAP_NET_ADMIN, which is needed to change the host's links and filters$/,
+    says: /does not have CAP_NET_ADMIN, which is needed to change the host's links and filters\. Without root, start the program in a user namespace: unshare -Urnm /,
   },
   'without CAP_SYS_ADMIN': {
     confinements: [withoutCapabilities('sys_admin')],
     missing: ['CAP_SYS_ADMIN'],
-    says: /does not have CAP_SYS_ADMIN, which is needed to enter the host's network namespace and to name/,
+    says: /does not have CAP_SYS_ADMIN, which is needed to enter the host's network namespace and to name.*\. Without root, start .* unshare -Urnm /,
   },
   'as a user without these capabilities': {
     confinements: [asUserWith('chown')],
@@ -167,3 +168,18 @@ t.test(
     })
   },
 )
+
+const WITHOUT_PTRACE = withoutCapabilities('sys_ptrace')
+
+t.test('a process with more capabilities', allOf(needsIsolation(), canConfine(WITHOUT_PTRACE)), async t => {
+  const topology = await topologyFor(t)
+  const [container] = topology.containers as [NamespaceRef]
+  const pid = await processInside(t, container)
+  const byProcess = { ...container, path: `/proc/${pid}/ns/net` }
+  const { isolate } = await tried({ ...topology, containers: [byProcess] }, WITHOUT_PTRACE)
+  t.match(isolate, {
+    code: 'ERR_NOT_PERMITTED',
+    message: /does not have CAP_SYS_PTRACE, which is needed to open the network namespace$/,
+    missing: ['CAP_SYS_PTRACE'],
+  })
+})

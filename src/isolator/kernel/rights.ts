@@ -1,10 +1,11 @@
 import { lackedCapability } from '../../native/missing-privilege.js'
-import { ownRights } from '../../native/own-rights.js'
+import { ownRights, type Capability } from '../../native/own-rights.js'
 import type { SystemError } from '../../native/system-error.js'
 import { NetlinkError } from '../../netlink/errors.js'
 import { namesRefused } from '../../netns/names-refused.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { sysctlPath } from '../../netns/sysctl-path.js'
+import { WITHOUT_ROOT } from '../../netns/unprivileged.js'
 import { netnsId } from '../../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
@@ -85,7 +86,10 @@ async function writeNothing(host: NetworkNamespace): Promise<void> {
   if (result instanceof Error) throw result
 }
 
-/** ERR_NOT_PERMITTED with a sentence for each right that is missing. */
+/** Capabilities that a user without them has in a user namespace of his own. */
+const HAD_IN_OWN: readonly string[] = [NETLINK_CAPABILITY, 'CAP_SYS_ADMIN'] satisfies Capability[]
+
+/** ERR_NOT_PERMITTED with a sentence for each right that is missing, and how to do without, if that helps. */
 export function notPermitted(refusals: readonly Refusal[]): IsolatorError {
   const byRight = new Map<string, Refusal[]>()
   for (const refusal of refusals) {
@@ -93,6 +97,7 @@ export function notPermitted(refusals: readonly Refusal[]): IsolatorError {
     byRight.set(right, [...(byRight.get(right) ?? []), refusal])
   }
   const sentences = Array.from(byRight.values(), sentenceOf)
+  if (HAD_IN_OWN.some(capability => byRight.has(capability))) sentences.push(WITHOUT_ROOT)
   return new IsolatorError('ERR_NOT_PERMITTED', `rights are missing. ${sentences.join('. ')}`, {
     details: { missing: [...byRight.keys()] },
     cause: refusals[0]?.error,
@@ -104,7 +109,8 @@ function lackedBy({ error, lacks }: Refusal): string | undefined {
   if (lacks !== undefined) return lacks
   if (error instanceof NetlinkError)
     return ownRights().has(NETLINK_CAPABILITY) ? undefined : NETLINK_CAPABILITY
-  return lackedCapability((error as SystemError).syscall)
+  const { syscall, path } = error as SystemError
+  return lackedCapability(syscall, path)
 }
 
 /** The right that a refusal shows to be missing: a capability, a file that is to be writable, a system call. */

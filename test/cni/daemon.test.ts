@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -9,6 +9,7 @@ import { ipBatch } from '../helpers/iproute2.js'
 import { allOf } from '../helpers/privilege.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, WIRE } from '../helpers/topology.js'
+import { ask } from '../isolator/agent-process.js'
 import { needsIsolation, PATIENTLY } from '../isolator/isolated-topology.js'
 import { hasClient } from './client-process.js'
 import { asked, buildDaemon, callDaemon, get, hostOfDaemon, NETWORK, startDaemon } from './daemon-process.js'
@@ -153,6 +154,36 @@ t.test('an interface that comes later than the daemon', needs, async t => {
   await daemon.prints('isolator created')
   t.match(await asked(on, add), { status: 0 })
   t.equal(await daemon.end('SIGTERM'), 0)
+})
+
+t.test('HTTP by TCP, with a token', needs, async t => {
+  const on = await hostOfDaemon(t, { containers: 1 })
+  const { host, config, socket, folder } = on
+  const [c1] = on.containers
+  const args = ['--config', config, '--socket', socket, '--http', '0.0.0.0:9109']
+  const without = startDaemon(t, on, { args })
+  t.equal(await once(without.child, 'exit').then(([code]) => code as number), 1)
+  t.match(without.errors(), 'Give --token-file as well')
+  const token = 'a-token-of-thirty-two-characters'
+  writeFileSync(join(folder, 'token'), `${token}\n`, { mode: 0o600 })
+  const daemon = startDaemon(t, on, { args: [...args, '--token-file', join(folder, 'token')] })
+  t.match(await daemon.prints('listening'), { http: '0.0.0.0:9109' })
+  t.match(await asked(on, { command: 'ADD', id: 'web-1', netns: c1!.path }), { status: 0 })
+  const headers = { Authorization: `Bearer ${token}` }
+  const here = { from: host, port: 9109 }
+  t.match(await ask(here, 'GET', '/healthz', undefined, headers), { status: 200, body: '{"containers":1}' })
+  t.match(await ask(here, 'GET', '/metrics', undefined, { Authorization: 'Bearer x' }), { status: 401 })
+  t.match(await ask(here, 'GET', '/metrics', undefined, { ...headers, Host: 'evil.example' }), {
+    status: 421,
+  })
+  for (const address of ['127.0.0.1', HOST_IP])
+    await t.rejects(
+      ask({ from: c1!, port: 9109, host: address }, 'GET', '/metrics', undefined, headers),
+      { code: 'ECONNRESET' },
+      'from inside a container',
+    )
+  t.equal(await daemon.end('SIGTERM'), 0)
+  t.notMatch(JSON.stringify(daemon.lines), token)
 })
 
 t.test('one daemon at a time', needs, async t => {

@@ -6,7 +6,7 @@ import { bridgeName, FIRST_SLOT, linkName } from './layout/layout.js'
 import { bridgePlan } from './plan/bridge.js'
 import { containerPlan } from './plan/container.js'
 import { featureLine, sysctlLine } from './plan/command-lines.js'
-import type { ContainerFacts, HostFacts, Sysctl } from './plan/facts.js'
+import { isHeld, type ContainerFacts, type HostFacts, type Sysctl } from './plan/facts.js'
 import { hostPlan, loopbackPlan } from './plan/host.js'
 import type { Planned } from './plan/planned.js'
 import type { PortRanges } from './ports/port-ranges.js'
@@ -43,23 +43,25 @@ const naming = (path: string, name: string): string =>
 
 /**
  * A container as the commands that make the same, one per line, in order. Its `reference` is the path of its namespace, the
- * name `pm<slot>` is what the first lines give it.
+ * name `pm<slot>` is what the first lines give it, if a name is to hold it.
  */
 export function explainContainer(
   host: HostFacts,
   container: ContainerFacts & { readonly reference: string },
 ): string[] {
-  const plan = containerPlan(host, container, { fd: 0 })
   const name = linkName(container.slot)
-  const handle = `${NAMED}${name}`
+  const held = isHeld(container)
+  const path = held ? `${NAMED}${name}` : container.reference
+  const plan = containerPlan(host, container, { fd: 0, ...(!held && { path }) })
   return [
-    naming(container.reference, name),
-    forNamespace(`ip netns set ${name} auto`, host.netnsPath),
+    ...(held
+      ? [naming(container.reference, name), forNamespace(`ip netns set ${name} auto`, host.netnsPath)]
+      : []),
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
     ...plan.hostFeatures.map(feature => forNamespace(featureLine(feature, 'off'), host.netnsPath)),
-    ...commands(plan.inside, handle),
-    ...sysctlLines(plan.insideSysctls, handle),
+    ...commands(plan.inside, path),
+    ...sysctlLines(plan.insideSysctls, path),
     ...commands(plan.guard, host.netnsPath),
     ...commands(plan.commit, host.netnsPath),
   ]

@@ -1,6 +1,7 @@
 import { Calls } from './calls.js'
 import { infoOf, type ContainerInfo } from './container/info.js'
 import type { ContainerLimits } from './container/limits.js'
+import { isNamespaceOf } from './container/namespace.js'
 import { ContainerTable, type Container, type WantedContainer } from './container/table.js'
 import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
@@ -31,11 +32,13 @@ import {
   type PortMappingIsolatorOptions,
   type UpdateOptions,
 } from './options/options.js'
+import type { NetnsReference } from '../netns/network-namespace.js'
 import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { followName, publicInterfaceChanged } from './host/public-interface.js'
 import { routesChanged } from './host/routes.js'
+import { isAnyLeft, removeEnded } from './recovery/ended.js'
 import { finishChanges } from './recovery/finish-changes.js'
 import { recover, type Recovery } from './recovery/recover.js'
 import { seeOthers } from './recovery/see-others.js'
@@ -90,16 +93,19 @@ export class PortMappingIsolator implements AsyncDisposable {
     })
     const { insideFailed } = this.#housekeeping
     this.#turns = new HostTurns(host, {
-      seeOthers: () =>
-        seeOthers(host, this.#containers, container => {
+      seeOthers: async () => {
+        await seeOthers(host, this.#containers, container => {
           this.#housekeeping.gone(container, 'cleanup')
-        }),
+        })
+        return isAnyLeft(host.rt)
+      },
+      removeEnded: () => this.#removeEnded(),
       finish: async () => {
         for (const error of await finishChanges(host, this.#containers, insideFailed))
           this.#housekeeping.failed(error)
       },
     })
-    this.#usage = new UsageReader(host.rt, this.#containers, options.statistics, insideFailed)
+    this.#usage = new UsageReader(host, this.#containers, options.statistics, insideFailed)
   }
 
   /**
@@ -289,6 +295,24 @@ export class PortMappingIsolator implements AsyncDisposable {
   }
 
   /**
+   * Whether a container's namespace is the one that `netns` names: the same id can be asked for again with the namespace that it
+   * has, or with another. Needs no process inside, and holds after `recover()` too.
+   *
+   * @param netns open, a path, a name in /run/netns, or the pid of a process in it
+   * @throws IsolatorError ERR_CONTAINER_UNKNOWN; ERR_INVALID_OPTION if `netns` leads to no namespace
+   */
+  async isIn(id: string, netns: NetnsReference): Promise<boolean> {
+    takes.isIn(id)
+    takes.isInNetns(netns)
+    return this.#calls.run(async () => {
+      await this.#turns.begun()
+      return whileThere(this.#containers, this.#containers.known(id), container =>
+        isNamespaceOf(this.#host, container, netns),
+      )
+    })
+  }
+
+  /**
    * A container's statistics under Mesos's names, counted since it was isolated; as numbers, or with `bigint` exact
    * beyond 2^53. docs/isolator.md says where each comes from and what it costs.
    *
@@ -474,6 +498,17 @@ export class PortMappingIsolator implements AsyncDisposable {
   async #hostHasChanged(): Promise<boolean> {
     if (await publicInterfaceChanged(this.#host)) return true
     return !this.#housekeeping.followsRoutes && routesChanged(this.#host)
+  }
+
+  /** What fails is tried again by the next call that changes something. */
+  async #removeEnded(): Promise<void> {
+    try {
+      await removeEnded(this.#host, this.#containers, container => {
+        this.#housekeeping.ended(container)
+      })
+    } catch (error) {
+      this.#housekeeping.failed(error as Error)
+    }
   }
 
   /** Does the work of a call that changes containers. */

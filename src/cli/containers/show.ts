@@ -50,7 +50,7 @@ function rowsOf(
   { address, publicInterface }: Inspection,
   container: InspectedContainer,
 ): [string, Cell][] {
-  const { id, slot, link, egress, ingress, pids, since } = container
+  const { id, slot, link, held, interfaceName, egress, ingress, pids, since } = container
   return [
     ['id', id],
     ['state', stateOf(container)],
@@ -60,6 +60,8 @@ function rowsOf(
     ['sends at most', rateOf(library, egress)],
     ['receives at most', rateOf(library, ingress)],
     ['link', `${link}, slot ${slot}`],
+    ['interface inside', interfaceName],
+    ['namespace', held ? `held by /run/netns/${link}` : 'not held: it ends with its last process'],
     ['processes', pids.join(' ')],
     ['since', since === undefined ? '' : `${since} (${ageOf(since)} ago)`],
   ]

@@ -9,14 +9,13 @@ import type { HostContext } from '../host/context.js'
 import { insideError, insideOf, isInsideError } from '../kernel/inside.js'
 import { IsolatorError } from '../isolator-error.js'
 import { clearLoopback, hasLeftHook } from './loopback-hook.js'
-import { openNamespace, type NamedNamespace } from './namespace-handles.js'
+import { openNamespace, type OfNamespace } from './namespace.js'
 import { plan, type Planned } from '../plan/planned.js'
 import { filter, qdisc, type FilterSpec } from '../../tc/index.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
-import type { ContainerFacts, FeatureOff } from '../plan/facts.js'
+import { interfaceOf, type ContainerFacts, type FeatureOff } from '../plan/facts.js'
 import { isMissing, unlessGone } from '../kernel/unless-gone.js'
 import { sleep } from '../kernel/sleep.js'
-import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import type { Undo } from '../kernel/undo.js'
 
 /** The open namespace of a container to be, which is attached to the name `pm<slot>`, and a socket inside. */
@@ -27,7 +26,7 @@ export interface Inside {
   readonly leftHook: boolean
 }
 
-type Container = ContainerFacts & NamedNamespace
+type Container = ContainerFacts & OfNamespace
 
 /**
  * Makes containers of network namespaces, all in the same few batches. Until its last message, which sets the veth up,
@@ -62,13 +61,15 @@ export async function buildContainers(
       host,
       plans.flatMap(({ hostFeatures }) => hostFeatures),
     ),
-    atOnce(plans, plan => insideOf(plan.container.id, () => prepareInside(plan.container, plan, plan, undo))),
+    atOnce(plans, plan =>
+      insideOf(plan.container.id, () => prepareInside(host, plan.container, plan, plan, undo)),
+    ),
     apply('guard'),
   ])
   await apply('commit')
   await atOnce(plans, async ({ container, rt }) => {
     try {
-      await insideOf(container.id, signal => untilItSends(rt, signal))
+      await insideOf(container.id, signal => untilItSends(rt, interfaceOf(container), signal))
     } catch (error) {
       if (!isInsideError(error)) throw error
     }
@@ -97,6 +98,7 @@ async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): P
 }
 
 async function prepareInside(
+  host: HostContext,
   container: Container,
   opened: Inside,
   { inside, insideSysctls }: ContainerPlan,
@@ -104,7 +106,7 @@ async function prepareInside(
 ): Promise<void> {
   const { netns, rt, leftHook } = opened
   const takeBack = (step: InsideStep): void => {
-    undo.push(() => insideAgain(container, opened, step))
+    undo.push(() => insideAgain(host, container, opened, step))
   }
   if (leftHook) takeBack(({ rt }) => clearLoopback(rt))
   // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
@@ -153,13 +155,18 @@ const currentLoopback = ({ mtu, up, inet }: Link) => ({
 
 /**
  * Does something inside, with what is open still: there may be no descriptor to spare. Many containers are not held open
- * until the last of them is made; an earlier one is opened again by its name, without which nothing can be done.
+ * until the last of them is made; an earlier one is opened again. If nothing leads to it, nothing can be done.
  *
  * @throws IsolatorError ERR_INSIDE_CONTAINER
  */
-async function insideAgain(container: Container, opened: OpenInside, step: InsideStep): Promise<void> {
+async function insideAgain(
+  host: HostContext,
+  container: Container,
+  opened: OpenInside,
+  step: InsideStep,
+): Promise<void> {
   try {
-    const open = opened.netns.closed ? await openAgain(container) : opened
+    const open = opened.netns.closed ? await openAgain(host, container) : opened
     if (!open) return
     const close = (): void => {
       closeInside(open)
@@ -181,8 +188,8 @@ async function insideAgain(container: Container, opened: OpenInside, step: Insid
   }
 }
 
-async function openAgain(container: Container): Promise<OpenInside | undefined> {
-  const netns = openNamespace(container)
+async function openAgain(host: HostContext, container: Container): Promise<OpenInside | undefined> {
+  const netns = await openNamespace(host, container)
   if (!netns) return undefined
   try {
     return { netns, rt: await RtnetlinkSocket.open({ netns }) }
@@ -221,11 +228,11 @@ export async function openInside(id: string, netns: NetworkNamespace): Promise<I
  *
  * @param rt a socket inside the container
  */
-async function untilItSends(rt: RtnetlinkSocket, signal: AbortSignal): Promise<void> {
+async function untilItSends(rt: RtnetlinkSocket, dev: string, signal: AbortSignal): Promise<void> {
   // The kernel's own delay is that of a busy worker thread, milliseconds.
   while (!signal.aborted) {
     // The container may have taken it down or away: that is no failure of ours.
-    const link = await unlessGone(() => rt.links.get(CONTAINER_INTERFACE))
+    const link = await unlessGone(() => rt.links.get(dev))
     if (!link?.up || link.operationalState === 'up') return
     await sleep(1)
   }

@@ -1,19 +1,26 @@
-import type { NetworkNamespace} from '../../netns/network-namespace.js';
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { referencePath, type NetnsReference } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'
 import { hasOneIn, refusePortsInUse, socketsOfHost } from '../host/ports-in-use.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
+import { IsolatorError } from '../isolator-error.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
 import { linkName } from '../layout/layout.js'
 import { refuse } from '../options/option-checks.js'
+import { isHeld } from '../plan/facts.js'
 import { refuseLargePrograms } from '../plan/program-size.js'
 import { buildContainers, closeInside, openInside, type Inside } from './build.js'
 import type { ContainerLimits } from './limits.js'
-import { checkRunDirectory, deleteName, giveName, hasItsName } from './namespace-handles.js'
-import type { Container, ContainerTable, WantedContainer } from './table.js'
+import { checkRunDirectory, deleteName, giveName, isNameTaken } from './namespace-handles.js'
+import { numberOf } from './find-namespace.js'
+import { isNamespaceOf, isStillThere } from './namespace.js'
+import type { OtherContainer } from './others.js'
+import { refuseOthersInside } from './refuse-inside.js'
+import { isHolders, type Container, type ContainerTable, type WantedContainer } from './table.js'
 
 /** Namespaces that are held open at a time, each with a socket inside. */
 const ISOLATED_AT_ONCE = 16
@@ -37,8 +44,14 @@ export async function isolate(
 ): Promise<Container[]> {
   const added: Container[] = []
   const work = allOrNothing(async undo => {
-    for (const { netns: _netns, ...place } of wanted) {
-      const container = containers.add(place)
+    for (const one of wanted) {
+      const { netns: _netns, ...place } = one
+      let container: Container
+      try {
+        container = containers.add(place)
+      } catch (error) {
+        throw await withPlaceOfHolder(host, containers, one, error)
+      }
       undo.push(() => {
         containers.remove(container)
       })
@@ -56,7 +69,38 @@ export async function isolate(
 }
 
 /**
- * Opens the namespaces, gives them their names in /run/netns and makes containers of them. Whatever was done is taken back
+ * The error of a call whose id another container has: `details.isElsewhere` says whether that has another namespace. A runtime that
+ * has made the namespace anew has the container replaced then.
+ */
+async function withPlaceOfHolder(
+  host: HostContext,
+  table: ContainerTable,
+  { id, netns }: WantedContainer,
+  error: unknown,
+): Promise<unknown> {
+  const holder = table.get(id) ?? table.others.find(other => other.id === id)
+  if (!holder || !(error instanceof IsolatorError) || error.code !== 'ERR_CONTAINER_EXISTS') return error
+  return new IsolatorError(error.code, error.message, {
+    details: { ...error.details, isElsewhere: await isElsewhere(host, holder, netns) },
+  })
+}
+
+/** Undefined if the reference leads to no namespace, which is not what the call fails for. */
+async function isElsewhere(
+  host: HostContext,
+  holder: Container | OtherContainer,
+  reference: NetnsReference,
+): Promise<boolean | undefined> {
+  try {
+    return !(await isNamespaceOf(host, holder, reference))
+  } catch (error) {
+    if (!(error instanceof IsolatorError)) throw error
+    return undefined
+  }
+}
+
+/**
+ * Opens the namespaces, gives those that are to be held their names in /run/netns and makes containers of them. Whatever was done is taken back
  * by `undo`.
  *
  * @throws IsolatorError ERR_INVALID_OPTION for the host's own namespace, ERR_CONTAINER_EXISTS, ERR_PORTS_IN_USE,
@@ -70,7 +114,7 @@ async function isolateSome(
 ): Promise<void> {
   const containers = wanted.map(([container, reference]) => {
     const netns = openNamespace(host, reference, undo)
-    table.settleIn(netns.identity, container, hasItsName)
+    table.settleIn(netns.identity, container, isStillThere(host.rt.devices))
     return { container, netns }
   })
   const free = avoidSocketsOfHost(
@@ -88,7 +132,10 @@ async function isolateSome(
   await allDone([free, opened])
   const insides = new Map(await opened)
   await assignIds(host, table, containers)
-  await atOnce(containers, ({ container, netns }) => attach(host, table, container, netns, undo))
+  await atOnce([...insides], ([container, { rt }]) => refuseOthersInside(rt, host.facts, container))
+  await atOnce(containers, ({ container, netns }) =>
+    isHeld(container) ? attach(host, table, container, netns, undo) : passOverNames(table, container),
+  )
   await ensureBridges(
     host,
     containers.map(({ container }) => container.slot),
@@ -142,8 +189,32 @@ async function assignIds(
   const refused = results.find(({ error }) => error && error.code !== 'EEXIST')
   if (refused?.error) throw refused.error
   const answers = results.slice(containers.length)
-  for (const [i, { container }] of containers.entries())
-    table.refuseOthersNamespace(container, netnsId.of(answers[i]?.replies ?? []))
+  const unsettled = await numbersOfUnsettled(rt, table)
+  for (const [i, { container }] of containers.entries()) {
+    const nsid = netnsId.of(answers[i]?.replies ?? [])
+    table.refuseOthersNamespace(container, nsid)
+    const holder = nsid === undefined ? undefined : unsettled.get(nsid)
+    if (holder) throw isHolders(container, holder)
+  }
+}
+
+/** Containers of which it is not known which namespace they have, as after a restart, by the number of the one that their interface is in. */
+async function numbersOfUnsettled(
+  rt: RtnetlinkSocket,
+  table: ContainerTable,
+): Promise<ReadonlyMap<number, Container>> {
+  const unsettled = [...table].filter(
+    ({ namespace, ifindex }) => namespace === undefined && ifindex !== undefined,
+  )
+  return new Map(
+    await atOnce(unsettled, async container => [await numberOf(rt, container), container] as const),
+  )
+}
+
+/** Without a name of its own, a container has no slot whose name somebody else has either: whoever looks would take that for its name. */
+function passOverNames(table: ContainerTable, container: Container): Promise<void> {
+  while (isNameTaken(container.slot)) table.passOverSlot(container)
+  return Promise.resolve()
 }
 
 /** Mounts the namespace at the name of a slot. Names that others have, such as an isolator of another host side, are passed over. */

@@ -3,11 +3,9 @@ import { attach, attachAgain, detach, hasNote, namedPath, NETNS_RUN_DIR } from '
 import { IsolatorError } from '../isolator-error.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
-import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { closing, insideError, insideOf } from '../kernel/inside.js'
-import { isMissing, unlessGone } from '../kernel/unless-gone.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { isMissing } from '../kernel/unless-gone.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
-import { clearLoopback } from './loopback-hook.js'
 
 /*
  * The names of containers' namespaces in /run/netns. That directory is one for all host namespaces, and for mount namespaces
@@ -29,7 +27,7 @@ export interface HeldNamespace {
 }
 
 /** Namespaces that are held open at a time. */
-const OPEN_AT_A_TIME = 128
+export const OPEN_AT_A_TIME = 128
 
 /**
  * The names `pm<slot>` in /run/netns that are ours: by slot the namespace that each holds, undefined where it holds none.
@@ -87,75 +85,6 @@ async function oursOf(
   })
 }
 
-/** How often a name may be a mount point still when it has been unmounted: somebody mounted the namespace there again. */
-const MOUNTS = 64
-
-/** The name of a container's namespace, which is to be taken away. */
-export interface OwnName {
-  /** A socket inside, to clear the namespace by; undefined where the name holds none. */
-  readonly rt: RtnetlinkSocket | undefined
-}
-
-/**
- * Opens what `releaseName` needs; undefined where somebody has taken the name away already, or given it to another
- * namespace than the container's. Where this fails, nothing has been touched: there may be no descriptor to spare.
- */
-export async function openName(
-  host: NetworkNamespace,
-  container: NamedNamespace,
-): Promise<OwnName | undefined> {
-  const netns = openNamespace(container)
-  if (!netns) return isOurFile(host, container.slot) ? { rt: undefined } : undefined
-  try {
-    return { rt: await RtnetlinkSocket.open({ netns }) }
-  } finally {
-    netns.close()
-  }
-}
-
-/**
- * Lets go of a container's namespace: clears it, closes the socket inside and takes its name away.
- *
- * @param report is called if the namespace could not be cleared. It is the container's own: what stays there keeps nobody
- *   from anything, and `isolate` copes with it
- */
-export async function releaseName(
-  host: NetworkNamespace,
-  container: NamedNamespace & { readonly id: string },
-  { rt }: OwnName,
-  report: (error: IsolatorError) => void,
-): Promise<void> {
-  if (rt) await clear(container.id, rt, report)
-  for (let mounts = 1; ; mounts++) {
-    try {
-      await unlessGone(() => deleteName(host, container.slot))
-      return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || mounts === MOUNTS) throw error
-    }
-    if (!hasItsName(container)) return
-  }
-}
-
-/** Opens and releases it. */
-export async function letGo(
-  host: NetworkNamespace,
-  container: NamedNamespace & { readonly id: string },
-  report: (error: IsolatorError) => void,
-): Promise<void> {
-  const name = await openName(host, container)
-  if (name) await releaseName(host, container, name, report)
-}
-
-/** Clears a namespace, and closes the socket. */
-async function clear(id: string, rt: RtnetlinkSocket, report: (error: IsolatorError) => void): Promise<void> {
-  try {
-    await insideOf(id, signal => closing(rt, signal, clearLoopback))
-  } catch (error) {
-    report(insideError(id, error))
-  }
-}
-
 /** Gives a namespace the name of a slot. Throws `EEXIST` where that is taken. */
 export const giveName = (host: NetworkNamespace, slot: number, { fd }: NetworkNamespace): Promise<void> =>
   attach(fd, linkName(slot), noteOf(host))
@@ -172,7 +101,7 @@ export const deleteName = (host: NetworkNamespace, slot: number): Promise<void> 
   detach(linkName(slot), noteOf(host))
 
 /** A container's namespace by its name; undefined where somebody has taken the name away, or given it to another. */
-export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNamespace | undefined {
+export function openByName({ slot, namespace }: NamedNamespace): NetworkNamespace | undefined {
   const netns = openHeld(slot)
   if (netns?.identity === namespace) return netns
   netns?.close()
@@ -181,7 +110,7 @@ export function openNamespace({ slot, namespace }: NamedNamespace): NetworkNames
 
 /** Whether a container's name still holds the namespace that was given it, which therefore is alive. */
 export function hasItsName(container: NamedNamespace): boolean {
-  const netns = openNamespace(container)
+  const netns = openByName(container)
   netns?.close()
   return netns !== undefined
 }
@@ -191,10 +120,15 @@ const noteOf = ({ identity }: NetworkNamespace): string =>
   `a container of the network namespace ${identity}\n`
 
 /** Whether there is a file for a container of this host, on which nothing is mounted that can be seen from here. */
-const isOurFile = (host: NetworkNamespace, slot: number): boolean =>
+export const isOurFile = (host: NetworkNamespace, slot: number): boolean =>
   hasNote(namedPath(linkName(slot)), noteOf(host))
 
-async function namesInRunDirectory(): Promise<string[]> {
+/** Whether anything has the name of a slot in /run/netns. */
+export const isNameTaken = (slot: number): boolean =>
+  statSync(namedPath(linkName(slot)), { throwIfNoEntry: false }) !== undefined
+
+/** All names in /run/netns. */
+export async function namesInRunDirectory(): Promise<string[]> {
   try {
     return await promises.readdir(NETNS_RUN_DIR)
   } catch (error) {

@@ -1,7 +1,10 @@
 import type { ContainerFacts } from '../plan/facts.js'
 
 /** A container that another isolator has made on the same host, in whatever process. */
-export interface OtherContainer extends Pick<ContainerFacts, 'id' | 'slot' | 'ports' | 'ephemeralPorts'> {
+export interface OtherContainer extends Pick<
+  ContainerFacts,
+  'id' | 'slot' | 'ports' | 'ephemeralPorts' | 'hold' | 'enforced'
+> {
   /** The index of its veth. */
   readonly ifindex: number
   /** Whether its veth has been seen up, with its ports noted: should it be down by now, somebody has set it down. */
@@ -16,10 +19,10 @@ export class OtherContainers {
   readonly #bySlot: ReadonlyMap<number, OtherContainer>
   readonly #byNsid: ReadonlyMap<number | undefined, OtherContainer>
 
-  constructor(others: readonly OtherContainer[] = []) {
-    this.#byId = new Map(others.map(other => [other.id, other]))
-    this.#bySlot = new Map(others.map(other => [other.slot, other]))
-    this.#byNsid = new Map(others.map(other => [other.nsid, other]))
+  constructor(readonly all: readonly OtherContainer[] = []) {
+    this.#byId = new Map(all.map(other => [other.id, other]))
+    this.#bySlot = new Map(all.map(other => [other.slot, other]))
+    this.#byNsid = new Map(all.map(other => [other.nsid, other]))
   }
 
   withId(id: string): OtherContainer | undefined {

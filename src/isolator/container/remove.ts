@@ -4,8 +4,10 @@ import { deleteLinks } from '../kernel/delete-links.js'
 import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
-import { letGo, openName, releaseName } from './namespace-handles.js'
+import { NamespaceSearch } from './find-namespace.js'
+import { letGo, openToLetGo, release } from './let-go.js'
 import { containerLinkNames, removalPlan, waysOut } from '../plan/container.js'
+import { isHeld } from '../plan/facts.js'
 
 /** Why containers could not be removed. What is left of each is as it was, and can be removed later. */
 type Failures = ReadonlyMap<Container, Error>
@@ -33,26 +35,27 @@ async function removeContainers(
  * spare, the container stays as it was.
  */
 async function removeOne(
-  { netns, rt, facts }: HostContext,
+  host: HostContext,
   container: Container,
   report: (error: IsolatorError) => void,
 ): Promise<void> {
-  const name = await openName(netns, container)
+  const leaving = await openToLetGo(host, container, report)
   try {
-    const [error] = await removeEach(rt, [removalPlan(facts, container)])
+    const [error] = await removeEach(host.rt, [removalPlan(host.facts, container)])
     if (error) throw error
-    if (name) await releaseName(netns, container, name, report)
+    if (leaving) await release(host, container, leaving, report)
   } finally {
-    name?.rt?.close()
+    leaving?.rt?.close()
   }
 }
 
 /** The links of many go together, which takes a fraction of the time: see deleteLinks. */
 async function removeMany(
-  { netns, rt, facts }: HostContext,
+  host: HostContext,
   containers: readonly Container[],
   report: (error: IsolatorError) => void,
 ): Promise<Failures> {
+  const { rt, facts } = host
   const failures = new Map<Container, Error>()
   /** Does something with the containers that have not failed; `work` returns why it failed, for each. */
   const step = async (
@@ -68,8 +71,17 @@ async function removeMany(
       some.map(container => waysOut(facts, container)),
     ),
   )
+  const search = new NamespaceSearch(host)
+  const letGoOf = (held: boolean): Promise<void> =>
+    step(some =>
+      atOnce(some, async container =>
+        isHeld(container) === held ? failureOf(letGo(host, container, report, search)) : undefined,
+      ),
+    )
+  // A namespace without a name is found by the link.
+  await letGoOf(false)
   await step(some => deleteLinks(rt, some.map(containerLinkNames)))
-  await step(some => atOnce(some, container => failureOf(letGo(netns, container, report))))
+  await letGoOf(true)
   return failures
 }
 

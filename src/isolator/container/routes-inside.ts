@@ -1,12 +1,12 @@
 import type { DumpOptions } from '../../netlink/call-options.js'
 import type { Route } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { HostContext } from '../host/context.js'
 import { MOST_LISTED } from '../host/other-routes.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
-import { CONTAINER_INTERFACE } from '../layout/layout.js'
-import type { HostFacts } from '../plan/facts.js'
+import { interfaceOf } from '../plan/facts.js'
 import { areSameRoutes, ROUTE_PROTOCOL } from '../plan/routes.js'
-import { openNamespace } from './namespace-handles.js'
+import { withNamespace } from './namespace.js'
 import type { Container } from './table.js'
 
 /**
@@ -14,28 +14,23 @@ import type { Container } from './table.js'
  *
  * @throws DumpTooLargeError where there are more than are worth reading
  */
-export const routesInside = (rt: RtnetlinkSocket, options?: DumpOptions): Promise<Route[]> =>
-  rt.routes.list(
-    { family: 'inet', protocol: ROUTE_PROTOCOL, dev: CONTAINER_INTERFACE },
-    { ...options, maxMessages: MOST_LISTED },
-  )
+export const routesInside = (rt: RtnetlinkSocket, dev: string, options?: DumpOptions): Promise<Route[]> =>
+  rt.routes.list({ family: 'inet', protocol: ROUTE_PROTOCOL, dev }, { ...options, maxMessages: MOST_LISTED })
 
 /**
  * Whether a container has other routes of ours than it is to have: the host's have changed while no isolator followed them.
  * Of one that cannot be looked into, nothing is known.
  */
-export async function hasOtherRoutes({ routes }: HostFacts, container: Container): Promise<boolean> {
-  const netns = openNamespace(container)
-  if (!netns) return false
+export async function hasOtherRoutes(host: HostContext, container: Container): Promise<boolean> {
   try {
-    const found = await insideOf(container.id, signal =>
-      withSocketInside(netns, signal, rt => routesInside(rt, { signal })),
+    const found = await withNamespace(host, container, netns =>
+      insideOf(container.id, signal =>
+        withSocketInside(netns, signal, inside => routesInside(inside, interfaceOf(container), { signal })),
+      ),
     )
-    return !areSameRoutes(found, routes)
+    return found !== undefined && !areSameRoutes(found, host.facts.routes)
   } catch (error) {
     if (!isInsideError(error)) throw error
     return false
-  } finally {
-    netns.close()
   }
 }

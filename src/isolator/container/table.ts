@@ -16,8 +16,8 @@ export interface Container extends ContainerFacts {
   ephemeralPorts: PortRange
   egress?: RateLimit | undefined
   ingress?: RateLimit | undefined
-  /** The path of its namespace, for explain(). */
-  readonly reference: string
+  /** The path of its namespace, for explain(): where it was found, which need not lead to it any more. */
+  reference: string
   /** The process whose end is the container's, where one is known. */
   readonly process?: Process | undefined
   /** The identity of its namespace, once it has one. When the namespace has ended, another can have the same. */
@@ -33,7 +33,7 @@ export interface Container extends ContainerFacts {
 /** A container that is asked for, before it has a place, and its namespace. */
 export type WantedContainer = Pick<
   Container,
-  'id' | 'ports' | 'reference' | 'egress' | 'ingress' | 'enforced' | 'process'
+  'id' | 'ports' | 'reference' | 'egress' | 'ingress' | 'enforced' | 'hold' | 'interfaceName' | 'process'
 > & { readonly netns: NetnsReference }
 
 /** The ports that an isolator may give away. */
@@ -163,6 +163,11 @@ export class ContainerTable implements Iterable<Container> {
     return this.#bySlot.get(slot)
   }
 
+  /** The containers of other isolators, as of the last look. */
+  get others(): readonly OtherContainer[] {
+    return this.#others.all
+  }
+
   /** The container of another isolator in a slot. */
   otherInSlot(slot: number): OtherContainer | undefined {
     return this.#others.inSlot(slot)
@@ -222,18 +227,12 @@ export class ContainerTable implements Iterable<Container> {
   /**
    * Notes which namespace a container has; `identity` is that of NetworkNamespace.
    *
-   * @param isThere whether the name of a container still has the namespace that was given it
+   * @param isThere whether a container still has the namespace that was given it
    * @throws IsolatorError ERR_CONTAINER_EXISTS where another container has it
    */
   settleIn(identity: string, container: Container, isThere: (holder: Container) => boolean): void {
     const holder = this.#byNamespace.get(identity)
-    if (holder && !(holder.named && !isThere(holder))) {
-      throw new IsolatorError(
-        'ERR_CONTAINER_EXISTS',
-        `the network namespace of '${container.id}' is isolated already, as '${holder.id}'`,
-        { details: { id: holder.id } },
-      )
-    }
+    if (holder && isThere(holder)) throw isHolders(container, holder)
     this.#byNamespace.set(identity, container)
     container.namespace = identity
   }
@@ -328,6 +327,14 @@ export class ContainerTable implements Iterable<Container> {
     )
   }
 }
+
+/** The error for a namespace that another container has. */
+export const isHolders = ({ id }: Container, holder: Container): IsolatorError =>
+  new IsolatorError(
+    'ERR_CONTAINER_EXISTS',
+    `the network namespace of '${id}' is isolated already, as '${holder.id}'`,
+    { details: { id: holder.id } },
+  )
 
 const ofAnother = (id: string, what: string): IsolatorError =>
   new IsolatorError(

@@ -5,7 +5,8 @@ import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
 import { linkName } from '../layout/layout.js'
-import { openNamespace } from './namespace-handles.js'
+import { NO_WAY, withNamespace } from './namespace.js'
+import { isHeld } from '../plan/facts.js'
 import { refuseLargePrograms } from '../plan/program-size.js'
 import { updatePlan } from '../plan/update.js'
 import { refusePortsInUse, socketsOfHost } from '../host/ports-in-use.js'
@@ -32,7 +33,7 @@ export async function updateContainer(
   refuseLargePrograms(host.facts, { ...container, ...change })
   const plan = updatePlan(host.facts, container, { ...container, ...change })
   // Open until the end: what is changed inside can be taken back when there is no descriptor to spare.
-  const rt = plan.inside.length > 0 ? await socketInside(container) : undefined
+  const rt = plan.inside.length > 0 ? await socketInside(host, container) : undefined
   try {
     await allOrNothing(async undo => {
       table.give(container, added)
@@ -76,14 +77,10 @@ async function changeInside(
   )
 }
 
-async function socketInside(container: Container): Promise<RtnetlinkSocket> {
-  const netns = openNamespace(container)
-  if (!netns) throw nameless(container)
-  try {
-    return await RtnetlinkSocket.open({ netns })
-  } finally {
-    netns.close()
-  }
+async function socketInside(host: HostContext, container: Container): Promise<RtnetlinkSocket> {
+  const inside = await withNamespace(host, container, netns => RtnetlinkSocket.open({ netns }))
+  if (inside) return inside
+  throw isHeld(container) ? nameless(container) : noWayInside(container)
 }
 
 const nameless = ({ id, slot }: Container): IsolatorError =>
@@ -92,3 +89,6 @@ const nameless = ({ id, slot }: Container): IsolatorError =>
     `somebody has taken the name ${linkName(slot)} from the namespace of '${id}': repair('${id}') gives it back where it can`,
     { details: { id, name: linkName(slot) } },
   )
+
+const noWayInside = ({ id }: Container): IsolatorError =>
+  new IsolatorError('ERR_INSIDE_CONTAINER', `the inside of '${id}': ${NO_WAY}`, { details: { id } })

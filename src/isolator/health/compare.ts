@@ -27,7 +27,7 @@ import { replacement } from './replacement.js'
 import type { Snapshot } from './snapshot.js'
 import { plan, type Planned } from '../plan/planned.js'
 import { isSameWay } from '../plan/routes.js'
-import { addNames, namesBeyond, noteIn, removeNames } from '../plan/port-note.js'
+import { addNames, namesBeyond, noteIn, removeNames } from '../plan/container-note.js'
 
 /** What of a plan is not so, in the order of the plan. Of a device that is missing, that is all. */
 export async function compareAll(planned: readonly Planned[], snapshot: Snapshot): Promise<Fault[]> {

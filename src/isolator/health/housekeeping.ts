@@ -122,6 +122,11 @@ export class Housekeeping {
     this.#tell('gone', gone)
   }
 
+  /** Notes that a container's namespace has ended, and that what was left of it has been removed. */
+  ended(container: Container): void {
+    this.gone(container, this.#lost.get(container) ?? 'link')
+  }
+
   /** Reports what was refused inside a container. */
   readonly insideFailed = (error: IsolatorError): void => {
     this.#tell('insideError', error)

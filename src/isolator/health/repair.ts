@@ -12,7 +12,8 @@ import { keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { giveNamesAgain } from '../container/lost-names.js'
-import { giveNameAgain, hasItsName, openNamespace } from '../container/namespace-handles.js'
+import { giveNameAgain, hasItsName } from '../container/namespace-handles.js'
+import { isStillThere, withNamespace } from '../container/namespace.js'
 import { containerNodes } from '../plan/container.js'
 import { findFaults, type Scope } from './verify.js'
 import { keysOf } from './verify-host.js'
@@ -75,7 +76,7 @@ async function mendAll(scope: Scope, faults: readonly Fault[]): Promise<Readonly
   )
   const claimed = await removeSurplus(scope, onHost.filter(isSurplus))
   await mendSysctls(netns, onHost)
-  await mendInside(scope.containers, faults)
+  await mendInside(scope, faults)
   return claimed
 }
 
@@ -147,24 +148,22 @@ async function mendSysctls(netns: NetworkNamespace, faults: readonly Fault[]): P
 }
 
 /** Whatever a container has made to be in the way is its own loss, and shows in what is left. */
-async function mendInside(containers: readonly Container[], faults: readonly Fault[]): Promise<void> {
+async function mendInside({ host, containers }: Scope, faults: readonly Fault[]): Promise<void> {
   const inside = faults.filter(fault => fault.inside && !fault.difference.foreign)
   const faulty = new Set(inside.map(({ difference }) => difference.id))
   await atOnce(
     containers.filter(({ id }) => faulty.has(id)),
     async container => {
-      const netns = openNamespace(container)
-      if (!netns) return
       const own = inside.filter(fault => isOf(fault, container.id))
       try {
-        await insideOf(container.id, async signal => {
-          await withSocketInside(netns, signal, rt => mend(rt, own))
-          await mendSysctls(netns, own)
-        })
+        await withNamespace(host, container, netns =>
+          insideOf(container.id, async signal => {
+            await withSocketInside(netns, signal, rt => mend(rt, own))
+            await mendSysctls(netns, own)
+          }),
+        )
       } catch (error) {
         if (!isInsideError(error)) throw error
-      } finally {
-        netns.close()
       }
     },
   )
@@ -178,7 +177,7 @@ async function giveNames({ host, table }: Scope, lost: readonly Container[]): Pr
   for (const container of nameless) {
     const identity = identities.get(container.slot)
     if (identity === undefined) continue
-    table.settleIn(identity, container, hasItsName)
+    table.settleIn(identity, container, isStillThere(host.rt.devices))
     container.named = true
   }
 }

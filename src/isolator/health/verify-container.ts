@@ -13,14 +13,22 @@ import { isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
 import { MOST_ROUTES } from '../host/other-routes.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
-import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
-import { openNamespace } from '../container/namespace-handles.js'
+import { linkName, shaperNames } from '../layout/layout.js'
+import { hasItsName } from '../container/namespace-handles.js'
+import { NO_WAY, withNamespace } from '../container/namespace.js'
 import { routesInside } from '../container/routes-inside.js'
 import { readPlanned } from './planned-snapshot.js'
 import type { Snapshot } from './snapshot.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
 import { masterOf } from '../plan/bridge.js'
-import type { ContainerFacts, FeatureOff, HostFacts, Sysctl } from '../plan/facts.js'
+import {
+  interfaceOf,
+  isHeld,
+  type ContainerFacts,
+  type FeatureOff,
+  type HostFacts,
+  type Sysctl,
+} from '../plan/facts.js'
 import { plan, planDelete, type Planned } from '../plan/planned.js'
 import { surplusRoutes } from '../plan/routes.js'
 import { shaperPair } from '../plan/shaper.js'
@@ -44,26 +52,21 @@ async function faultsOf(
   features: ActiveFeatures,
 ): Promise<Fault[]> {
   const dev = linkName(container.slot)
-  const netns = openNamespace(container)
-  try {
-    const named = netns ? [] : [lostName(container)]
-    if (!snapshot.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
-    const planned = containerPlan(host.facts, container, { fd: -1 })
-    const lost = lostShaper(host.facts, container, snapshot)
-    const near = nearSide(host.facts, container, planned)
-    const faults = await compareAll(near, snapshot)
-    return [
-      // What stands on it, or leads to it, is for when it is there again.
-      ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
-      ...(await strangersOn(devicesOf(container), near, snapshot)),
-      ...(await sysctlFaults(host.netns, planned.hostSysctls)),
-      ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
-      ...named,
-      ...(netns ? await insideFaults(host.facts, container, planned, netns) : []),
-    ]
-  } finally {
-    netns?.close()
-  }
+  const named = isHeld(container) && !hasItsName(container) ? [lostName(container)] : []
+  if (!snapshot.link(dev)) return [foreign('missing', `ip link show dev ${dev}`), ...named]
+  const planned = containerPlan(host.facts, container, { fd: -1 })
+  const lost = lostShaper(host.facts, container, snapshot)
+  const near = nearSide(host.facts, container, planned)
+  const faults = await compareAll(near, snapshot)
+  return [
+    // What stands on it, or leads to it, is for when it is there again.
+    ...(lost ? [lost, ...faults.filter(({ difference }) => !difference.foreign)] : faults),
+    ...(await strangersOn(devicesOf(container), near, snapshot)),
+    ...(await sysctlFaults(host.netns, planned.hostSysctls)),
+    ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
+    ...named,
+    ...(await insideFaults(host, container, planned)),
+  ]
 }
 
 /** The host's side of a container, as it is to be. */
@@ -130,37 +133,51 @@ async function strangersOn(
 
 /** What is compared inside is what `isolate` made there. A container can change it, at its own expense. */
 async function insideFaults(
-  host: HostFacts,
-  { id }: Container,
-  { inside, insideSysctls }: ContainerPlan,
-  netns: NetworkNamespace,
+  host: HostContext,
+  container: Container,
+  planned: ContainerPlan,
 ): Promise<Fault[]> {
-  const far = plan(link, 'change', { dev: CONTAINER_INTERFACE, ...ends(host) })
-  const planned = [far, ...inside]
   try {
-    const faults = await insideOf(id, async signal => {
-      const found = await withSocketInside(netns, signal, async rt => {
-        const snapshot = await readPlanned(rt, planned)
-        if (!snapshot.link(CONTAINER_INTERFACE))
-          return [foreign('missing', `ip link show dev ${CONTAINER_INTERFACE}`)]
-        return [...(await compareAll(planned, snapshot)), ...(await surplusRouteFaults(rt, host, signal))]
-      })
-      return [...found, ...(await sysctlFaults(netns, insideSysctls))]
-    })
-    return faults.map(fault => ({ ...fault, inside: true }))
+    const faults = await withNamespace(host, container, netns =>
+      insideOf(container.id, signal => faultsIn(netns, host.facts, container, planned, signal)),
+    )
+    if (faults) return faults.map(fault => ({ ...fault, inside: true }))
+    // Of one that has lost its name, that is the fault.
+    return isHeld(container) ? [] : [unreadable(container, NO_WAY)]
   } catch (error) {
     if (!isInsideError(error)) throw error
-    return [foreign('unreadable', `the inside of '${id}'`, (error.cause as Error).message)]
+    return [unreadable(container, (error.cause as Error).message)]
   }
+}
+
+const unreadable = ({ id }: Container, reason: string): Fault =>
+  foreign('unreadable', `the inside of '${id}'`, reason)
+
+async function faultsIn(
+  netns: NetworkNamespace,
+  host: HostFacts,
+  container: Container,
+  { inside, insideSysctls }: ContainerPlan,
+  signal: AbortSignal,
+): Promise<Fault[]> {
+  const dev = interfaceOf(container)
+  const planned = [plan(link, 'change', { dev, ...ends(host) }), ...inside]
+  const found = await withSocketInside(netns, signal, async rt => {
+    const snapshot = await readPlanned(rt, planned)
+    if (!snapshot.link(dev)) return [foreign('missing', `ip link show dev ${dev}`)]
+    return [...(await compareAll(planned, snapshot)), ...(await surplusRouteFaults(rt, dev, host, signal))]
+  })
+  return [...found, ...(await sysctlFaults(netns, insideSysctls))]
 }
 
 /** Routes that the host had before: a container can list as ours what it likes, and loses it. */
 async function surplusRouteFaults(
   rt: RtnetlinkSocket,
+  dev: string,
   { routes }: HostFacts,
   signal: AbortSignal,
 ): Promise<Fault[]> {
-  return surplusRoutes(await routesInside(rt, { signal }), routes)
+  return surplusRoutes(await routesInside(rt, dev, { signal }), routes)
     .slice(0, MOST_ROUTES)
     .map((found): Fault => ({
       difference: { kind: 'surplus', object: route.command('add', found), foreign: false },

@@ -28,3 +28,6 @@ export interface HostContext {
   /** Indexes of the bridges that have been looked at, by name: as long as they are the same they are ours. */
   readonly bridges: Map<string, number>
 }
+
+/** What it takes to look at the host side: its namespace, and a socket in it. */
+export type HostSide = Pick<HostContext, 'netns' | 'rt'>

@@ -9,10 +9,12 @@ const JOINED_WITHIN_MS = 100
 
 /** What an isolator does when it gets its turn. */
 export interface TurnDuties {
-  /** Sees what others have changed since its last turn. */
-  seeOthers(): Promise<void>
+  /** Sees what others have changed since its last turn. Resolves with whether anything is left that nobody sees to. */
+  seeOthers(): Promise<boolean>
   /** Brings to its end what somebody who was killed has left in the middle. */
   finish(): Promise<void>
+  /** Removes what is left of containers whose namespaces have ended. */
+  removeEnded(): Promise<void>
 }
 
 /** How a change copes with what somebody who was killed has left. */
@@ -47,6 +49,8 @@ interface Turn {
   unfinished: boolean
   /** Resolves once it has. */
   finished: Promise<void> | undefined
+  /** Resolves once what is left of ended containers has been removed. */
+  cleared: Promise<void> | undefined
   lock: HeldName | undefined
   readonly ended: Promise<void>
   readonly end: () => void
@@ -71,6 +75,8 @@ export class HostTurns {
   #ended: Promise<void> = Promise.resolve()
   /** The last change that this isolator has seen, or made. */
   #seen: string | undefined
+  /** Whether anything is left on the host that nobody sees to. */
+  #isAnyLeft = false
 
   /** @param patienceMs how long another may keep a call waiting. Default: 30 s */
   constructor(host: HostContext, duties: TurnDuties, patienceMs = PATIENCE_MS) {
@@ -119,7 +125,7 @@ export class HostTurns {
   /** Resolves when the work of all calls that have asked for a turn has begun: for those that need none, and come after them. */
   async begun(): Promise<void> {
     while (this.#turn && this.#turn.waiting > 0) {
-      await Promise.allSettled([this.#turn.begun, this.#turn.noted, this.#turn.finished])
+      await Promise.allSettled([this.#turn.begun, this.#turn.noted, this.#turn.cleared, this.#turn.finished])
       await nextTurn()
     }
   }
@@ -194,6 +200,7 @@ export class HostTurns {
       noted: undefined,
       unfinished: false,
       finished: undefined,
+      cleared: undefined,
       lock: undefined,
       ended,
       end,
@@ -209,7 +216,7 @@ export class HostTurns {
     turn.lock = await this.#hold(turn, firstMs)
     const last = await lastChange(rt)
     turn.unfinished = last?.unfinished ?? false
-    if (last === undefined || last.by !== this.#seen) await this.#duties.seeOthers()
+    if (last === undefined || last.by !== this.#seen) this.#isAnyLeft = await this.#duties.seeOthers()
     this.#seen = last?.by
     turn.joinedUntil = performance.now() + JOINED_WITHIN_MS
   }
@@ -229,7 +236,10 @@ export class HostTurns {
     turn.noted ??= noteChange(this.#host.rt, { by, unfinished: true })
     await turn.noted
     this.#seen = by
-    if (finishes || !turn.unfinished || turn.closed) return
+    if (finishes || turn.closed) return
+    turn.cleared ??= this.#duties.removeEnded()
+    await turn.cleared
+    if (!turn.unfinished && !this.#isAnyLeft) return
     turn.finished ??= this.#finish(turn)
     await turn.finished
   }
@@ -237,7 +247,7 @@ export class HostTurns {
   async #finish(turn: Turn): Promise<void> {
     await this.#duties.finish()
     await this.#duties.seeOthers()
-    turn.unfinished = false
+    turn.unfinished = this.#isAnyLeft = false
   }
 
   async #end(turn: Turn): Promise<void> {

@@ -4,8 +4,8 @@ import { keyOf } from '../layout/filter-places.js'
 import { bridgeName, isBridgeName, linkName, slotOfLink } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
-import type { ContainerFacts } from '../plan/facts.js'
-import { notedPorts } from '../plan/port-note.js'
+import { isHeld, type ContainerFacts } from '../plan/facts.js'
+import { notedPorts } from '../plan/container-note.js'
 import { isContainerLink } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
 import { filtersIn } from '../recovery/survey.js'
@@ -35,13 +35,14 @@ export function halfMade({ found, listed }: SeenContainers): string[] {
     })
 }
 
-function faultsOf({ id, slot }: ContainerFacts, { survey, holdings: { links } }: SeenContainers): string[] {
+function faultsOf(container: ContainerFacts, { survey, holdings: { links } }: SeenContainers): string[] {
+  const { id, slot } = container
   const link = survey.links.get(slot)
   const bridged = links.some(({ name }) => isBridgeName(name))
   const name = linkName(slot)
   return [
     ...(link?.up ? [] : [`'${id}': ${name} is down, and nothing passes. recover() removes it`]),
-    ...(survey.handles.get(slot) === undefined
+    ...(isHeld(container) && survey.handles.get(slot) === undefined
       ? [`'${id}': its namespace has no name /run/netns/${name} that can be seen from here`]
       : []),
     ...(bridged && link?.master !== bridgeName(slot)

@@ -11,7 +11,7 @@ import { openHost } from '../kernel/open-netns.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
-import type { ContainerFacts } from '../plan/facts.js'
+import { isHeld, type ContainerFacts } from '../plan/facts.js'
 import { hostAddressesOf } from '../plan/host.js'
 import { seeContainers, type SeenContainers } from '../recovery/seen.js'
 import type { Survey } from '../recovery/survey.js'
@@ -94,9 +94,9 @@ async function inspected(
   { links, handles }: Survey,
   { byNetns, hidden }: Processes,
 ): Promise<InspectedContainer> {
-  // Not by where the veth's other end is: root inside can move or delete that.
+  // Not by where the veth's other end is, unless nothing else leads there: root inside can move or delete that.
   const held = handles.get(facts.slot)
-  const nsid = held?.nsid
+  const nsid = isHeld(facts) ? held?.nsid : links.get(facts.slot)?.linkNetnsid
   const pids = nsid === undefined ? [] : (byNetns.get(nsid) ?? [])
   const isKnown = pids.length > 0 || (nsid !== undefined && hidden === undefined)
   const since = held && (await madeAt(linkName(facts.slot)))

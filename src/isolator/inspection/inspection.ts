@@ -40,7 +40,7 @@ export interface InspectedContainer extends ContainerInfo {
   readonly alive?: boolean
   /** Whether its link is up. Nothing passes one that is down; `recover()` removes it. */
   readonly up: boolean
-  /** Since when its namespace has had a name or an open file, in ISO 8601. Absent where the namespace has lost its name. */
+  /** Since when its namespace has had a name or an open file, in ISO 8601. Absent if no name holds the namespace, or that has lost its name. */
   readonly since?: string
   /** The processes in its namespace that can be seen from here, by their main threads. None if the namespace has lost its name. */
   readonly pids: readonly number[]

@@ -107,7 +107,7 @@ export function slotOfLink(name: string): number | undefined {
   return slot !== undefined && Number(slot) <= MAXIMUM_SLOT ? Number(slot) : undefined
 }
 
-/** The container's end of the pair. */
+/** The container's end of the pair, unless the caller of `isolate` has another name for it. */
 export const CONTAINER_INTERFACE = 'eth0'
 
 /** The handle `table:bucket:node` of a u32 node. */

@@ -85,6 +85,8 @@ export const takes = {
   explain: idOf('explain'),
   get: idOf('get'),
   inspectOptions: optionsOf('inspect', 'options', inspectOptions),
+  isIn: idOf('isIn'),
+  isInNetns: optionsOf('isIn', 'netns', netnsInput),
   isolate: idOf('isolate'),
   isolateOptions: optionsOf('isolate', 'options', isolateOptions),
   isolateMany: optionsOf('isolateMany', 'containers', list(containerOptions)),

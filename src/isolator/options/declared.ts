@@ -32,6 +32,16 @@ export const interfaceName = textThat(
   given => /^[^\s/:]{1,15}$/.test(given) && given !== '.' && given !== '..',
 )
 
+/**
+ * A name for a container's interface. The kernel numbers names with a percent sign (__dev_alloc_name, net/core/dev.c), and
+ * those of directories under net/ipv4/conf cannot be told from settings of all interfaces.
+ */
+export const containerInterfaceName = textThat(
+  'the name of an interface, 1 to 15 printable ASCII characters without space, slash, colon and percent sign, not lo, all or default',
+  given => /^[!-~]{1,15}$/.test(given) && !/[/:%]/.test(given) && !NOT_FOR_CONTAINERS.has(given),
+)
+const NOT_FOR_CONTAINERS: ReadonlySet<string> = new Set(['lo', 'all', 'default', '.', '..'])
+
 export const ipv4Address = textThat("an IPv4 address such as '10.9.0.2'", isIpv4)
 
 /** What a route leads to. The kernel refuses bits beyond the length (fib_valid_key_len, net/ipv4/fib_trie.c). */

@@ -15,6 +15,7 @@ import { MINIMUM_EPHEMERAL_PORTS_PER_CONTAINER } from '../ports/port-policy.js'
 import { PortRanges, type PortRangesInput } from '../ports/port-ranges.js'
 import {
   containerId,
+  containerInterfaceName,
   cpus,
   interfaceName,
   isolatorArgument,
@@ -138,6 +139,13 @@ export const isolateOptions = object(
      * container's interface is watched, since a name or an open file keeps a namespace alive.
      */
     pid: optional(pid),
+    /**
+     * Whether a name in /run/netns holds its namespace until `cleanup`. Default true. False: the namespace ends with its last process
+     * and what else refers to it, and the container goes with it.
+     */
+    hold: optional(boolean),
+    /** What its interface is called inside. Default `'eth0'`. */
+    interfaceName: optional(containerInterfaceName),
     /** Its CPUs, for rates per CPU, above 0. Default: none, it gets the minimum. */
     cpus: optional(cpus),
   },

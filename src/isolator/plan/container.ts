@@ -3,13 +3,14 @@ import { address as addressType, link } from '../../rtnetlink/index.js'
 import { qdisc } from '../../tc/index.js'
 import { formatAlias } from './alias.js'
 import { mirrorNode } from './answers.js'
-import { CONTAINER_INTERFACE, linkName, PRIORITY, shaperNames } from '../layout/layout.js'
+import { linkName, PRIORITY, shaperNames } from '../layout/layout.js'
 import { cutIntoBlocks, type PortBlock } from '../layout/port-blocks.js'
 import { inside } from '../programs/inside.js'
 import { masterOf, portOf } from './bridge.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import {
   allPorts,
+  interfaceOf,
   type ContainerFacts,
   type FeatureOff,
   type HostFacts,
@@ -22,7 +23,7 @@ import { LOCALHOST } from './host.js'
 import { allowOn, guardedLink, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
-import { portNames, portNote, removeNames } from './port-note.js'
+import { noteNames, containerNote, removeNames } from './container-note.js'
 import { containerRoutes, hostAddressesIn } from './routes.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { portNodes } from './steering.js'
@@ -49,14 +50,15 @@ export interface ContainerPlan {
 }
 
 /**
- * What makes a container of a network namespace that is bound to the name `pm<slot>`.
+ * What makes a container of a network namespace.
  *
- * @param netns how the message that makes the pair refers to that namespace
+ * @param netns how the message that makes the pair refers to that namespace, and where commands find it. Default: by the name
+ *   `pm<slot>`
  */
 export function containerPlan(
   host: HostFacts,
   container: ContainerFacts,
-  netns: { fd: number },
+  netns: NamespaceOfPair,
 ): ContainerPlan {
   return {
     pair: pair(host, container, netns),
@@ -80,7 +82,7 @@ export const removalPlan = (host: HostFacts, container: ContainerFacts): Planned
 
 /** What closes all ways into a container, in the opposite order. Without its note, a container that lacks them is none any more. */
 export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] => [
-  ...removeNames(container.slot, portNames(container)),
+  ...removeNames(container.slot, noteNames(container)),
   ...containerNodes(host, container).reverse().flatMap(planRemoval),
 ]
 
@@ -108,7 +110,13 @@ export const waysIn = (host: HostPlaces, blocks: readonly PortBlock[], slot: num
   ...(host.flowParent === undefined ? [] : flowNodes(host, blocks, slot)),
 ]
 
-function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number }): Planned[] {
+/** A namespace that the far end of a pair is made in. */
+interface NamespaceOfPair {
+  readonly fd: number
+  readonly path?: string
+}
+
+function pair(host: HostFacts, container: ContainerFacts, { fd, path }: NamespaceOfPair): Planned[] {
   const name = linkName(container.slot)
   const { mac: address, mtu } = host
   const spec = {
@@ -119,7 +127,7 @@ function pair(host: HostFacts, container: ContainerFacts, netns: { fd: number })
     arp: false,
     multicast: false,
     ...masterOf(host, container.slot),
-    peer: { name: CONTAINER_INTERFACE, address, mtu, netns: { fd: netns.fd, name } },
+    peer: { name: interfaceOf(container), address, mtu, netns: { fd, name: path ?? name } },
   } as const
   return [
     plan(link, 'add', spec, planDelete(link, name)),
@@ -138,10 +146,10 @@ const nearEnd = (host: HostFacts, container: ContainerFacts): Planned =>
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
   const { address, mac, mtu, neighbours, prefixLength } = host
-  const dev = CONTAINER_INTERFACE
+  const dev = interfaceOf(container)
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
-    ...limitPlan(insidePlace(host), container.egress),
+    ...limitPlan(insidePlace(host, container), container.egress),
     // lo carries what arrives for or from loopback addresses: its frames must look like the host's, or they count as somebody else's.
     plan(link, 'change', {
       dev: 'lo',
@@ -152,7 +160,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
     }),
     plan(link, 'change', { dev, up: true, inet: { accept_local: 1, accept_redirects: 0 } }),
     planAdd(addressType, { dev, address, prefixLength: neighbours === 'gateway' ? 32 : prefixLength }),
-    ...containerRoutes(host),
+    ...containerRoutes(host, dev),
     planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
     planAdd(qdisc, { dev, kind: 'ingress' }),
     bpfFilter(insideFilter(host, container)),
@@ -182,11 +190,11 @@ export const INSIDE_PLACE = {
 /** INSIDE: what of the container's own traffic leaves it. */
 export const insideFilter = (
   { address, routes }: HostFacts,
-  container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts'>,
+  container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts' | 'interfaceName'>,
 ): BpfFilterOptions => ({
   ...INSIDE_PLACE,
   program: inside({ address, hostAddresses: hostAddressesIn(routes), ports: allPorts(container) }),
-  redirect: CONTAINER_INTERFACE,
+  redirect: interfaceOf(container),
 })
 
 /** LOCAL and WIRE on all gates of a container, from the last one back, so that each leads to one that is there. */
@@ -203,7 +211,7 @@ export function allowFilters(host: HostFacts, container: ContainerFacts): BpfFil
 
 const guard = (host: HostFacts, container: ContainerFacts): Planned[] => [
   nearEnd(host, container),
-  ...portNote(container),
+  ...containerNote(container),
   ...limitPlan(ingressPlace(host, container), container.ingress),
   ...(container.enforced ? shaper(host, container) : []),
   ...finalDrop(linkName(container.slot)),

@@ -1,3 +1,4 @@
+import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import type { RateLimit } from '../options/rate-limit.js'
 import type { ContainerRoute } from './routes.js'
@@ -72,7 +73,18 @@ export interface ContainerFacts {
   readonly ingress?: RateLimit | undefined
   /** Whether the limit on what it sends stands on the host too, where it cannot take it away. */
   readonly enforced?: boolean | undefined
+  /** Whether a name in /run/netns holds its namespace. Absent: true. */
+  readonly hold?: boolean | undefined
+  /** The name of its interface inside. Absent: `eth0`. */
+  readonly interfaceName?: string | undefined
 }
+
+/** Whether a name in /run/netns holds a container's namespace: else that ends with its last process. */
+export const isHeld = ({ hold }: Pick<ContainerFacts, 'hold'>): boolean => hold !== false
+
+/** The name of a container's interface inside. */
+export const interfaceOf = ({ interfaceName }: Pick<ContainerFacts, 'interfaceName'>): string =>
+  interfaceName ?? CONTAINER_INTERFACE
 
 /** All ports of a container. */
 export const allPorts = ({

@@ -1,12 +1,12 @@
 import { qdisc, trafficClass, type ClassSpec, type HtbClass } from '../../tc/index.js'
-import { CONTAINER_INTERFACE, linkName, shaperNames } from '../layout/layout.js'
+import { linkName, shaperNames } from '../layout/layout.js'
 import { sameLimit, type RateLimit } from '../options/rate-limit.js'
-import type { ContainerFacts, HostFacts } from './facts.js'
+import { interfaceOf, type ContainerFacts, type HostFacts } from './facts.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
 
 /**
  * The limit of one direction, in Mesos's shape: HTB (`bw_limit`) and below its only class fq_codel (`bloat_reduction`).
- * For what a container sends it is on its own eth0, for what it receives on the host's end of its veth.
+ * For what a container sends it is on its own interface, for what it receives on the host's end of its veth.
  */
 export const LIMIT = { htb: '1:', class: '1:1', fqCodel: '2:' } as const
 
@@ -32,8 +32,11 @@ export interface LimitPlace {
 }
 
 /** What a container sends, inside: its sockets feel it at once, and it can take it away. */
-export const insidePlace = ({ bloatReduction }: HostFacts): LimitPlace => ({
-  dev: CONTAINER_INTERFACE,
+export const insidePlace = (
+  { bloatReduction }: HostFacts,
+  container: Pick<ContainerFacts, 'interfaceName'>,
+): LimitPlace => ({
+  dev: interfaceOf(container),
   bloatReduction,
 })
 

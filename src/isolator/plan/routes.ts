@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import { route, type Route, type RouteMetrics, type RouteSpec } from '../../rtnetlink/index.js'
-import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import { planAdd, type Planned } from './planned.js'
 
 /** A route of a container, beside that to the prefix of its address. */
@@ -55,26 +54,33 @@ export const hostAddressesIn = (routes: readonly ContainerRoute[]): string[] =>
  * device of a local route is where packets from the address arrive (fib_validate_source, net/ipv4/fib_frontend.c); those to it
  * are on lo all the same.
  *
+ * @param dev the container's interface
  * @param address the shared address, from which containers send
  */
-const routeSpec = ({ local, destination, gateway, metrics }: ContainerRoute, address: string): RouteSpec => ({
+const routeSpec = (
+  { local, destination, gateway, metrics }: ContainerRoute,
+  { dev, address }: { readonly dev: string; readonly address: string },
+): RouteSpec => ({
   destination,
   family: 'inet',
-  dev: CONTAINER_INTERFACE,
+  dev,
   protocol: ROUTE_PROTOCOL,
   ...(local && { type: 'local', preferredSource: address }),
   ...(gateway !== undefined && { gateway, onlink: true }),
   ...(metrics && { metrics }),
 })
 
-/** The routes of a container. */
-export const containerRoutes = ({
-  routes,
-  address,
-}: {
-  readonly routes: readonly ContainerRoute[]
-  readonly address: string
-}): Planned[] => routes.map(each => planAdd(route, routeSpec(each, address)))
+/** The routes of a container, through its interface. */
+export const containerRoutes = (
+  {
+    routes,
+    address,
+  }: {
+    readonly routes: readonly ContainerRoute[]
+    readonly address: string
+  },
+  dev: string,
+): Planned[] => routes.map(each => planAdd(route, routeSpec(each, { dev, address })))
 
 /** Routes that a container has from us and needs no more. What led out stays as long as nothing else is planned to. */
 export const surplusRoutes = (found: readonly Route[], planned: readonly ContainerRoute[]): Route[] =>

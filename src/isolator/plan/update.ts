@@ -8,7 +8,7 @@ import { allowFilters, insideFilter, waysIn } from './container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
 import { ingressPlace, insidePlace, limitChange, shaperPlace } from './limit.js'
 import { plan, planRemoval, type Planned } from './planned.js'
-import { addNames, namesBeyond, portNames, removeNames } from './port-note.js'
+import { addNames, namesBeyond, noteNames, removeNames } from './container-note.js'
 
 /** What makes of a container another with the same slot and ephemeral ports. Each list of messages is one batch. */
 export interface UpdatePlan {
@@ -24,11 +24,11 @@ export interface UpdatePlan {
 export function updatePlan(host: HostFacts, before: ContainerFacts, after: ContainerFacts): UpdatePlan {
   const old = cutIntoBlocks(allPorts(before))
   const wanted = cutIntoBlocks(allPorts(after))
-  const [oldNames, newNames] = [portNames(before), portNames(after)]
+  const [oldNames, newNames] = [noteNames(before), noteNames(after)]
   return {
     inside: [
       ...insideProgram(host, before, after),
-      ...limitChange(insidePlace(host), before.egress, after.egress),
+      ...limitChange(insidePlace(host, after), before.egress, after.egress),
     ],
     add: [
       ...aliasChange(before, after),

@@ -7,7 +7,7 @@ import { linkName, shaperNames, slotOfLink } from '../layout/layout.js'
 import { containerNodes } from '../plan/container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { planDelete, type Planned } from '../plan/planned.js'
-import { addNames, namesBeyond, noteIn, portNames, removeNames } from '../plan/port-note.js'
+import { addNames, namesBeyond, noteIn, noteNames, removeNames } from '../plan/container-note.js'
 import { PortOwners } from '../ports/port-owners.js'
 import {
   factsOf,
@@ -149,7 +149,7 @@ function nodeChanges(
 function noteChanges(kept: readonly ContainerFacts[], links: ReadonlyMap<number, Link>): Changes {
   const notes = kept.map(container => ({
     slot: container.slot,
-    wanted: portNames(container),
+    wanted: noteNames(container),
     there: noteIn(container.slot, links.get(container.slot)?.alternativeNames),
   }))
   return {

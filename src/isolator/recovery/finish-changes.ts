@@ -1,7 +1,7 @@
 import type { ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
-import { notedPorts } from '../plan/port-note.js'
+import { notedPorts } from '../plan/container-note.js'
 import { classify } from './classify.js'
 import type { Found } from './found.js'
 import { survey } from './survey.js'

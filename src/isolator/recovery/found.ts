@@ -3,7 +3,7 @@ import { parseAlias } from '../plan/alias.js'
 import { ownerOf, type ContainerNode } from '../layout/container-node.js'
 import { joinBlocks } from '../layout/port-blocks.js'
 import type { ContainerFacts } from '../plan/facts.js'
-import { notedPorts } from '../plan/port-note.js'
+import { notedPorts, parseNote } from '../plan/container-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import type { Survey } from './survey.js'
 
@@ -66,10 +66,11 @@ export function factsOf(
 ): ContainerFacts | undefined {
   const alias = parseAlias(link.alias)
   if (!alias) return undefined
-  const noted = notedPorts(slot, link.alternativeNames) ?? PortRanges.empty
+  const { ports: noted, ...settings } = parseNote(slot, link.alternativeNames) ?? { ports: PortRanges.empty }
   const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? [])).union(noted)
   return {
     ...alias,
+    ...settings,
     slot,
     ports: ports.subtract(PortRanges.from([alias.ephemeralPorts])),
     ingress: survey.ingress.get(slot),

@@ -1,14 +1,14 @@
 import type { Link } from '../../rtnetlink/index.js'
 import { namedPath } from '../../netns/named.js'
 import { giveNamesAgain } from '../container/lost-names.js'
-import { hasItsName } from '../container/namespace-handles.js'
+import { isStillThere, settleUnheld } from '../container/namespace.js'
 import { hasOtherRoutes } from '../container/routes-inside.js'
 import type { ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { atOnce } from '../kernel/at-once.js'
 import { linkName } from '../layout/layout.js'
-import type { HostFacts } from '../plan/facts.js'
+import { isHeld, type HostFacts } from '../plan/facts.js'
 import { classify } from './classify.js'
 import { survey } from './survey.js'
 import { tidy } from './tidy.js'
@@ -44,7 +44,8 @@ export interface RecoveryOf {
  * @param containers an empty table, which those that stay are put into
  * @param report is called if something inside a container could not be removed, which stays there
  * @returns what was found; whether any that stays is still made for another MAC or MTU, or other routes; why names in /run/netns could not
- *   be taken away that nobody needs any more, or be given again to namespaces that have lost theirs
+ *   be taken away that nobody needs any more, or be given again to namespaces that have lost theirs, or namespaces not be opened
+ *   that no name holds
  * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common
  */
 export async function recover(
@@ -59,23 +60,26 @@ export async function recover(
     others: wanted.known === 'all' ? 'keep' : wanted.unknown,
   })
   const failures = await tidy(host, found, sorted, report)
-  const nameless = sorted.kept.filter(({ slot }) => found.handles.get(slot) === undefined)
+  const nameless = sorted.kept.filter(facts => isHeld(facts) && found.handles.get(facts.slot) === undefined)
   const named = await giveNamesAgain(host, nameless)
   // All that are complete are this one's from now on.
   containers.follow([], [])
   for (const facts of sorted.kept) {
     const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
-    const identity = found.handles.get(facts.slot)?.identity ?? named.identities.get(facts.slot)
-    if (identity !== undefined) containers.settleIn(identity, container, hasItsName)
-    container.named = identity !== undefined
     container.ifindex = found.links.get(facts.slot)?.index
+    if (!isHeld(facts)) continue
+    const identity = found.handles.get(facts.slot)?.identity ?? named.identities.get(facts.slot)
+    if (identity !== undefined) containers.settleIn(identity, container, isStillThere(host.rt.devices))
+    container.named = identity !== undefined
   }
+  const unheld = [...containers].filter(container => !isHeld(container))
+  const unopened = await settleUnheld(host, containers, unheld)
   const kept = sorted.kept.map(({ id }) => id)
   const veths = sorted.kept.map(({ slot }) => found.links.get(slot))
   return {
     recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
     outdated: veths.some(veth => isOutdated(host.facts, veth)) || (await anyHasOtherRoutes(host, containers)),
-    failures: [...failures, ...named.failures],
+    failures: [...failures, ...named.failures, ...unopened],
   }
 }
 
@@ -98,7 +102,7 @@ function sortedIds(kept: readonly string[], { known, orphans }: RecoveryOf): Omi
 const isOutdated = ({ mac, mtu }: HostFacts, link: Link | undefined): boolean =>
   link?.address !== mac || link.mtu !== mtu
 
-async function anyHasOtherRoutes({ facts }: HostContext, containers: ContainerTable): Promise<boolean> {
-  const outdated = await atOnce([...containers], container => hasOtherRoutes(facts, container))
+async function anyHasOtherRoutes(host: HostContext, containers: ContainerTable): Promise<boolean> {
+  const outdated = await atOnce([...containers], container => hasOtherRoutes(host, container))
   return outdated.includes(true)
 }

@@ -10,9 +10,9 @@ import { containerNode, ownerOf } from '../layout/container-node.js'
 import { slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
-import type { ContainerFacts } from '../plan/facts.js'
+import { isHeld, type ContainerFacts } from '../plan/facts.js'
 import { planRemoval, type Planned } from '../plan/planned.js'
-import { notedPorts } from '../plan/port-note.js'
+import { notedPorts, parseNote } from '../plan/container-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import { factsOf } from './found.js'
 import { bySlot, limitsOn } from './survey.js'
@@ -30,15 +30,15 @@ export async function seeOthers(
   gone: (container: Container) => void,
 ): Promise<void> {
   const veths = await host.rt.links.list({ kind: 'veth' })
-  const links = bySlot(veths, slotOfLink)
+  const [links, shapers] = [bySlot(veths, slotOfLink), bySlot(veths, slotOfShaper)]
   for (const container of await removedByOthers(host, [...table], links)) {
     table.remove(container)
     gone(container)
   }
   const others = [...links].flatMap(([slot, link]) =>
-    table.inSlot(slot) ? [] : (otherOf(slot, link, table.otherInSlot(slot)) ?? []),
+    table.inSlot(slot) ? [] : (otherOf(slot, link, shapers.has(slot), table.otherInSlot(slot)) ?? []),
   )
-  table.follow(await factsNow(host, table, links, bySlot(veths, slotOfShaper)), others)
+  table.follow(await factsNow(host, table, links, shapers), others)
 }
 
 /** Whether a link is that of the container, and not of one that has got its slot since. */
@@ -72,7 +72,7 @@ async function leftOf(
   { rt, facts }: HostContext,
   containers: readonly Container[],
 ): Promise<ReadonlySet<Container>> {
-  const left = new Set(containers.filter(hasItsName))
+  const left = new Set(containers.filter(container => isHeld(container) && hasItsName(container)))
   // Of devices that are gone the nodes are gone as well. The deletions are possible without the link that the nodes lead to.
   const owners = new Map(
     containers
@@ -97,15 +97,21 @@ async function leftOf(
   return left
 }
 
-function otherOf(slot: number, link: Link, before: OtherContainer | undefined): OtherContainer | undefined {
+function otherOf(
+  slot: number,
+  link: Link,
+  enforced: boolean,
+  before: OtherContainer | undefined,
+): OtherContainer | undefined {
   const alias = parseAlias(link.alias)
   if (!alias) return undefined
   const { id, ephemeralPorts } = alias
   const { index: ifindex, linkNetnsid: nsid } = link
-  const noted = notedPorts(slot, link.alternativeNames)
+  const noted = parseNote(slot, link.alternativeNames)
   const wasComplete = before?.ifindex === ifindex && before.complete
   return {
-    ...{ id, slot, ports: noted ?? PortRanges.empty, ephemeralPorts, nsid, ifindex },
+    ...{ id, slot, ports: noted?.ports ?? PortRanges.empty, ephemeralPorts, nsid, ifindex },
+    ...{ hold: noted?.hold, enforced },
     complete: noted !== undefined && (link.up || wasComplete),
   }
 }

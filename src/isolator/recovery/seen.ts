@@ -9,7 +9,7 @@ import { unlessGone } from '../kernel/unless-gone.js'
 import { containerNode } from '../layout/container-node.js'
 import { ANSWERS, FLOW_QDISC } from '../layout/layout.js'
 import type { ContainerFacts, HostPlaces } from '../plan/facts.js'
-import { notedPorts } from '../plan/port-note.js'
+import { notedPorts } from '../plan/container-note.js'
 import { factsOf, foundBySlot, isComplete, newestOfEachId, type Found } from './found.js'
 import { filtersIn, surveyOf, type Survey } from './survey.js'
 

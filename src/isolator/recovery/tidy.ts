@@ -1,6 +1,6 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter, type FilterKey } from '../../tc/index.js'
-import { letGo } from '../container/namespace-handles.js'
+import { clearUnheld, letGo } from '../container/let-go.js'
 import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
@@ -33,13 +33,16 @@ export async function tidy(
   guards: 'all' | 'cut' = 'all',
 ): Promise<Error[]> {
   await removeAll(host.rt, sorted.removal)
+  const goes = new Set(sorted.links)
+  const going = [...found.links].filter(([, { name }]) => goes.has(name))
+  await clearUnheld(host, going, report)
   await deleteLinksOrThrow(host.rt, sorted.links)
   await enslaveAll(host, found, sorted.kept)
   const guarded = guards === 'all' ? sorted.kept : sorted.kept.filter(({ slot }) => sorted.cut.has(slot))
   await finishUpdates(host, sorted, guarded)
   const released = await atOnce(sorted.stale, slot =>
     failureOf(
-      letGo(host.netns, { id: linkName(slot), slot, namespace: found.handles.get(slot)?.identity }, report),
+      letGo(host, { id: linkName(slot), slot, namespace: found.handles.get(slot)?.identity }, report),
     ),
   )
   return released.flatMap(error => error ?? [])

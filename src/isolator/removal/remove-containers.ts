@@ -1,6 +1,7 @@
-import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { Link } from '../../rtnetlink/index.js'
 import { filter } from '../../tc/index.js'
-import { letGo } from '../container/namespace-handles.js'
+import { clearUnheld, letGo } from '../container/let-go.js'
+import type { HostSide } from '../host/context.js'
 import { removeEach } from '../kernel/apply.js'
 import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
 import { deleteLinks } from '../kernel/delete-links.js'
@@ -8,7 +9,7 @@ import { linkName } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerLinkNames } from '../plan/container.js'
 import { planDelete, type Planned } from '../plan/planned.js'
-import { noteIn, removeNames } from '../plan/port-note.js'
+import { noteIn, removeNames } from '../plan/container-note.js'
 import { isContainerLink, isShaper, type Found } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
 import type { RemovalLog } from './removal.js'
@@ -18,11 +19,12 @@ export const nameOf = ({ slot, link }: Found): string => parseAlias(link.alias)?
 
 /** Removes the containers of these ids, half-made ones too. What `create()` put on the host stays. */
 export async function removeContainers(
-  rt: RtnetlinkSocket,
+  host: HostSide,
   seen: SeenContainers,
   ids: readonly string[],
   log: RemovalLog,
 ): Promise<void> {
+  const { rt } = host
   const byName = new Map<string, Found[]>()
   for (const found of seen.found.filter(isContainerLink))
     byName.set(nameOf(found), [...(byName.get(nameOf(found)) ?? []), found])
@@ -31,15 +33,21 @@ export async function removeContainers(
   const going = wanted.flatMap(id => byName.get(id) ?? [])
   if (going.length === 0) return
   const closed = await withoutFailed(going, log, some => removeEach(rt, some.map(waysOut)))
+  await clearUnheld(host, byLink(closed), log.insideFailed)
   const gone = await withoutFailed(closed, log, some => deleteLinks(rt, some.map(linksOf(seen))))
   log.containers.push(...new Set(gone.map(nameOf)))
   const slots = gone.map(({ slot }) => slot)
   await releaseNames(
+    host,
     seen,
     slots.filter(slot => seen.survey.handles.has(slot)),
     log,
   )
 }
+
+/** Their links, by slot. */
+export const byLink = (found: readonly Found[]): (readonly [number, Link])[] =>
+  found.map(({ slot, link }) => [slot, link])
 
 /** Does a step with containers, notes those that it fails for, and returns the others. */
 async function withoutFailed(
@@ -68,13 +76,14 @@ const waysOut = ({ slot, link, nodes }: Found): Planned[] => [
 
 /** Takes the names of these slots out of /run/netns. Returns those slots whose names are gone. */
 export async function releaseNames(
-  { netns, survey }: SeenContainers,
+  host: HostSide,
+  { survey }: SeenContainers,
   slots: readonly number[],
   log: RemovalLog,
 ): Promise<number[]> {
   const errors = await atOnce(slots, slot => {
     const container = { id: linkName(slot), slot, namespace: survey.handles.get(slot)?.identity }
-    return failureOf(letGo(netns, container, log.insideFailed))
+    return failureOf(letGo(host, container, log.insideFailed))
   })
   for (const [i, error] of errors.entries())
     if (error) log.failed(`/run/netns/${linkName(slots[i] as number)}`, error)

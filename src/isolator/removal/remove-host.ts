@@ -3,6 +3,7 @@ import { sysctlPath } from '../../netns/sysctl-path.js'
 import { link, type Link, type LinkSpec } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { BACKLOG, writeBacklog } from '../host/backlog.js'
+import { clearUnheld } from '../container/let-go.js'
 import { removeFilters } from '../host/filters.js'
 import { openPriorities } from '../host/hidden-tables.js'
 import { isNamed, loopbackHook, type Holdings, type Hook } from '../host/holdings.js'
@@ -20,7 +21,7 @@ import { plan } from '../plan/planned.js'
 import { skeleton } from '../plan/skeleton.js'
 import { isContainerLink, isShaper } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
-import { nameOf, releaseNames } from './remove-containers.js'
+import { byLink, nameOf, releaseNames } from './remove-containers.js'
 import type { RemovalLog } from './removal.js'
 
 /** The host side of a removal. */
@@ -43,11 +44,11 @@ export async function removeEverything(
   for (const hook of holdings.hooks) await removeHook(rt, hook, holdings, log)
   for (const { dev, parent, handle } of holdings.flows)
     await log.step(`the fq_codel ${handle} of ${dev}`, () => rt.qdiscs.delete({ dev, parent, handle }))
-  const gone = await removeLinks(rt, seen, log)
+  const gone = await removeLinks(host, seen, log)
   const names = [...survey.handles.keys()]
   const [stray, held] = [names.filter(slot => !survey.links.has(slot)), names.filter(slot => gone.has(slot))]
-  await releaseNames(seen, held, log)
-  for (const slot of await releaseNames(seen, stray, log))
+  await releaseNames(host, seen, held, log)
+  for (const slot of await releaseNames(host, seen, stray, log))
     log.removed.push(`the name /run/netns/${linkName(slot)}`)
   if (!log.isPartial) await restore(host, seen, log)
 }
@@ -89,7 +90,7 @@ function isSole(hook: Hook, { record, links, loopback }: Holdings): boolean {
 
 /** All links of ours together. Returns the slots of containers whose links are gone. */
 async function removeLinks(
-  rt: RtnetlinkSocket,
+  host: RemovedHost,
   { holdings: { links }, survey, found }: SeenContainers,
   log: RemovalLog,
 ): Promise<ReadonlySet<number>> {
@@ -103,8 +104,9 @@ async function removeLinks(
   ]
   const names = [...containers.map(({ slot }) => linkName(slot)), ...others]
   if (names.length === 0) return new Set()
+  await clearUnheld(host, byLink(containers), log.insideFailed)
   const failures = await deleteLinks(
-    rt,
+    host.rt,
     names.map(name => [name]),
   )
   for (const [i, name] of names.entries()) {

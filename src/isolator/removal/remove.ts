@@ -28,7 +28,7 @@ export async function remove(
     return await aloneOnHost(netns, async () => {
       const log = new RemovalLog()
       const seen = await seeContainers(host, await readHoldings(host.rt))
-      if (ids) await asChange(host.rt, () => removeContainers(host.rt, seen, ids, log))
+      if (ids) await asChange(host.rt, () => removeContainers(host, seen, ids, log))
       else await removeEverything(host, seen, log)
       return log.result
     })

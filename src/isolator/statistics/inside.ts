@@ -1,10 +1,11 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { qdisc } from '../../tc/index.js'
+import type { HostSide } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { insideOf, isInsideError, withSocketInside, withSocketsInside } from '../kernel/inside.js'
 import { lookUp } from '../kernel/look-up.js'
-import { CONTAINER_INTERFACE } from '../layout/layout.js'
-import { openNamespace, type NamedNamespace } from '../container/namespace-handles.js'
+import { interfaceOf, type ContainerFacts } from '../plan/facts.js'
+import { withNamespace, type OfNamespace } from '../container/namespace.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 import { roundTripTimes } from './round-trip-times.js'
@@ -20,7 +21,7 @@ export interface InsideReadings {
   readonly snmp: boolean
 }
 
-/** What was read: none of it where the namespace has lost its name. */
+/** What was read: none of it where nothing leads to the namespace. */
 export interface InsideStatistics {
   readonly statistics: Partial<ResourceStatistics<bigint>>
   /** Why that is not all. */
@@ -38,31 +39,31 @@ const SNMP = '/proc/thread-self/net/snmp'
  * afterwards: it would keep the namespace alive.
  */
 export async function readInside(
-  container: NamedNamespace & { readonly id: string },
+  host: HostSide,
+  container: OfNamespace & Pick<ContainerFacts, 'interfaceName'>,
   readings: InsideReadings,
 ): Promise<InsideStatistics> {
-  const netns = openNamespace(container)
-  if (!netns) return { statistics: {} }
   const statistics: Statistics = {}
   try {
-    await insideOf(container.id, async signal => {
-      // What takes longest comes last: what was read before it counts.
-      Object.assign(statistics, await readFiles(netns, readings))
-      if (readings.qdiscs) Object.assign(statistics, await readQdiscs(netns, signal))
-      if (readings.socketDetails) Object.assign(statistics, await readRoundTripTimes(netns, signal))
-    })
+    await withNamespace(host, container, netns =>
+      insideOf(container.id, async signal => {
+        // What takes longest comes last: what was read before it counts.
+        Object.assign(statistics, await readFiles(netns, readings))
+        if (readings.qdiscs)
+          Object.assign(statistics, await readQdiscs(netns, interfaceOf(container), signal))
+        if (readings.socketDetails) Object.assign(statistics, await readRoundTripTimes(netns, signal))
+      }),
+    )
     return { statistics }
   } catch (error) {
     if (isInsideError(error)) return { statistics: { ...statistics }, error }
     throw error
-  } finally {
-    netns.close()
   }
 }
 
 /** Each qdisc is asked for by its place: a dump is one of all devices there are, of which a container may have made many. */
-async function readQdiscs(netns: NetworkNamespace, signal: AbortSignal): Promise<Statistics> {
-  const places = LIMIT_PLACES.map(parent => ({ dev: CONTAINER_INTERFACE, parent }))
+async function readQdiscs(netns: NetworkNamespace, dev: string, signal: AbortSignal): Promise<Statistics> {
+  const places = LIMIT_PLACES.map(parent => ({ dev, parent }))
   const qdiscs = await unlessGone(() => withSocketInside(netns, signal, rt => lookUp(rt, qdisc, places)))
   const found = trafficControl(
     'egress',

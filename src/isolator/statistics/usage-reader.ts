@@ -1,9 +1,9 @@
 import { qdisc, type Qdisc } from '../../tc/index.js'
-import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { HostSide } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { linkName } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
-import type { NamedNamespace } from '../container/namespace-handles.js'
+import type { OfNamespace } from '../container/namespace.js'
 import type { RateLimit } from '../options/rate-limit.js'
 import { ConcurrencyLimit, nextTurn } from '../kernel/concurrency-limit.js'
 import { readInside, type InsideReadings, type InsideStatistics } from './inside.js'
@@ -15,8 +15,8 @@ import type { StatisticsOptions } from '../options/statistics-options.js'
 import { LIMIT_PLACES, trafficControl } from './traffic-control.js'
 
 /** What is known of a container whose statistics are read. */
-export interface MeasuredContainer extends NamedNamespace {
-  readonly id: string
+export interface MeasuredContainer extends OfNamespace {
+  readonly interfaceName?: string | undefined
   readonly ephemeralPorts: readonly [first: number, last: number]
   readonly egress?: RateLimit | undefined
   readonly ingress?: RateLimit | undefined
@@ -33,24 +33,24 @@ const CONTAINERS_PER_TURN = 128
  * is something to be read inside, from within their namespaces.
  */
 export class UsageReader<Container extends MeasuredContainer> {
-  readonly #rt: RtnetlinkSocket
+  readonly #host: HostSide
   readonly #options: StatisticsOptions
   readonly #rates: RatesSampler<Container> | undefined
   readonly #report: (error: IsolatorError) => void
   readonly #inside = new ConcurrencyLimit(INSIDE_AT_A_TIME, { onePerTurn: true })
 
   /**
-   * @param rt a socket at the host's side
+   * @param host the host's side
    * @param containers what there is to sample the rates of
    * @param report is called when something inside a container cannot be read, which is left out then
    */
   constructor(
-    rt: RtnetlinkSocket,
+    host: HostSide,
     containers: Iterable<Container>,
     options: StatisticsOptions,
     report: (error: IsolatorError) => void,
   ) {
-    this.#rt = rt
+    this.#host = host
     this.#options = options
     this.#report = report
     if (options.rates) this.#rates = new RatesSampler(() => this.#countersOf([...containers]), options.rates)
@@ -62,7 +62,7 @@ export class UsageReader<Container extends MeasuredContainer> {
    * @throws NetlinkError `ENODEV` where its link is gone
    */
   async read(container: Container): Promise<ResourceStatistics<bigint>> {
-    const counters = await countersOf(this.#rt, linkName(container.slot))
+    const counters = await countersOf(this.#host.rt, linkName(container.slot))
     const timestamp = secondsSinceEpoch()
     return this.#assemble(container, timestamp, counters, await this.#ingressQdiscsOf(container))
   }
@@ -97,7 +97,7 @@ export class UsageReader<Container extends MeasuredContainer> {
   async #countersOf(containers: readonly Container[]): Promise<Map<Container, LinkCounters>> {
     if (containers.length === 0) return new Map()
     const counters = await countersOfAll(
-      this.#rt,
+      this.#host.rt,
       containers.map(({ slot }) => linkName(slot)),
     )
     return new Map(
@@ -116,7 +116,7 @@ export class UsageReader<Container extends MeasuredContainer> {
     if (!ingress) return []
     const dev = linkName(slot)
     const found = await lookUp(
-      this.#rt,
+      this.#host.rt,
       qdisc,
       LIMIT_PLACES.map(parent => ({ dev, parent })),
     )
@@ -128,7 +128,7 @@ export class UsageReader<Container extends MeasuredContainer> {
     const byDevice = new Map<string, Qdisc[]>()
     const limited = new Set(containers.flatMap(({ slot, ingress }) => (ingress ? [linkName(slot)] : [])))
     if (limited.size === 0) return byDevice
-    for (const found of await this.#rt.qdiscs.list()) {
+    for (const found of await this.#host.rt.qdiscs.list()) {
       if (limited.has(found.dev)) byDevice.set(found.dev, [...(byDevice.get(found.dev) ?? []), found])
     }
     return byDevice
@@ -165,7 +165,7 @@ export class UsageReader<Container extends MeasuredContainer> {
       snmp,
     }
     if (!Object.values(readings).includes(true)) return {}
-    const { statistics, error } = await this.#inside.run(() => readInside(container, readings))
+    const { statistics, error } = await this.#inside.run(() => readInside(this.#host, container, readings))
     if (error) this.#report(error)
     return statistics
   }

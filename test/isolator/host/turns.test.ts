@@ -11,7 +11,11 @@ import { needsIsolation } from '../isolated-topology.js'
 
 const HOLDER = fileURLToPath(new URL('../fixtures/holds-host.ts', import.meta.url))
 const PATIENCE_MS = 3000
-const NO_DUTIES = { seeOthers: () => Promise.resolve(), finish: () => Promise.resolve() }
+const NO_DUTIES = {
+  seeOthers: () => Promise.resolve(false),
+  finish: () => Promise.resolve(),
+  removeEnded: () => Promise.resolve(),
+}
 
 t.test('a call that comes later has its own time to wait for a host', needsIsolation(), async t => {
   await using topology = await createTopology({ containers: 0, prefix: 'i' })

@@ -294,7 +294,7 @@ t.test('containers of some ids, where answers of the kernel are lost', needsIsol
   const seen = await seeContainers({ netns, rt }, await readHoldings(rt))
   const log = new RemovalLog()
   rt.send = () => Promise.reject(new Error('the answers are lost'))
-  await removeContainers(rt, seen, ids, log)
+  await removeContainers({ netns, rt }, seen, ids, log)
   t.strictSame(log.result, {
     ...{ containers: [], missing: [], removed: [] },
     left: ['pm1: the answers are lost', 'pm2: the answers are lost'],

@@ -1,0 +1,130 @@
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import { netnsId } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { HostSide } from '../host/context.js'
+import { IsolatorError } from '../isolator-error.js'
+import { openNetns } from '../kernel/open-netns.js'
+import { readProcesses } from '../kernel/processes.js'
+import { unlessGone } from '../kernel/unless-gone.js'
+import { linkName } from '../layout/layout.js'
+import { readClaims, type Claims } from './claims.js'
+import { namesInRunDirectory, OPEN_AT_A_TIME } from './namespace-handles.js'
+
+/*
+ * Namespaces without a name of ours. The kernel shows by which number the host's namespace knows that of a veth's peer
+ * (IFLA_LINK_NETNSID), and answers by which number it knows that of a process or a file. While the veth is there, no other
+ * namespace has the number.
+ */
+
+/** No namespace has this number. */
+export const UNKNOWN = -1
+
+/** By which number the host's namespace knows that of a container's end; {@link UNKNOWN} if the container's link is gone. */
+export async function numberOf(
+  rt: RtnetlinkSocket,
+  { slot, ifindex }: { readonly slot: number; readonly ifindex?: number | undefined },
+): Promise<number> {
+  const link = await unlessGone(() => rt.links.get(ifindex ?? linkName(slot)))
+  return link?.kind === 'veth' ? (link.peer?.netnsid ?? UNKNOWN) : UNKNOWN
+}
+
+/** An open namespace, and by what it was opened. */
+export interface Found {
+  readonly netns: NetworkNamespace
+  readonly reference: string | number
+}
+
+/**
+ * The namespace of a number, opened by the first of these pids, paths and names that leads to it; undefined if none does.
+ *
+ * @throws IsolatorError ERR_NOT_PERMITTED if one may not be opened, and no other leads to it
+ */
+export async function openIn(
+  rt: RtnetlinkSocket,
+  nsid: number,
+  references: readonly (string | number)[],
+): Promise<Found | undefined> {
+  let refusal: IsolatorError | undefined
+  for (const reference of references) {
+    let netns: NetworkNamespace
+    try {
+      netns = openNetns(reference)
+    } catch (error) {
+      if (!(error instanceof IsolatorError)) throw error
+      // Any other refusal says that the process has ended, or the name has gone.
+      if (error.code === 'ERR_NOT_PERMITTED') refusal = error
+      continue
+    }
+    // Another process can have got the pid meanwhile.
+    if ((await numbersOf(rt, [netns]))[0] === nsid) return { netns, reference }
+    netns.close()
+  }
+  if (refusal) throw refusal
+  return undefined
+}
+
+/** By which numbers the host's namespace knows others. */
+export async function numbersOf(
+  rt: RtnetlinkSocket,
+  namespaces: readonly NetworkNamespace[],
+): Promise<(number | undefined)[]> {
+  const answers = await rt.send(namespaces.map(({ fd }) => netnsId.ask(fd)))
+  return answers.map(({ replies }) => netnsId.of(replies))
+}
+
+/** What leads to namespaces, by their numbers: the pids of processes in them, then names in /run/netns. */
+export type Places = ReadonlyMap<number, readonly (string | number)[]>
+
+/** One look at the machine for any number of namespaces: what is asked for is read when it is asked for first. */
+export class NamespaceSearch {
+  readonly #host: HostSide
+  #places: Promise<Places> | undefined
+  #claims: Promise<Claims> | undefined
+
+  constructor(host: HostSide) {
+    this.#host = host
+  }
+
+  /** One question for each process on the machine, and for each name in /run/netns. */
+  places(): Promise<Places> {
+    return (this.#places ??= readPlaces(this.#host.rt))
+  }
+
+  claims(): Promise<Claims> {
+    return (this.#claims ??= readClaims(this.#host))
+  }
+}
+
+async function readPlaces(rt: RtnetlinkSocket): Promise<Places> {
+  const { byNetns } = await readProcesses(rt)
+  const places = new Map<number, (string | number)[]>(
+    Array.from(byNetns, ([nsid, pids]) => [nsid, [...pids]]),
+  )
+  const names = await namesInRunDirectory()
+  for (let i = 0; i < names.length; i += OPEN_AT_A_TIME) {
+    const opened = names.slice(i, i + OPEN_AT_A_TIME).flatMap(name => openName(name) ?? [])
+    try {
+      const numbers = await numbersOf(
+        rt,
+        opened.map(({ netns }) => netns),
+      )
+      for (const [j, { name }] of opened.entries()) {
+        const nsid = numbers[j]
+        if (nsid !== undefined) places.set(nsid, [...(places.get(nsid) ?? []), name])
+      }
+    } finally {
+      for (const { netns } of opened) netns.close()
+    }
+  }
+  return places
+}
+
+/** Undefined for what is no namespace, or may not be opened. */
+function openName(name: string): { name: string; netns: NetworkNamespace } | undefined {
+  try {
+    return { name, netns: openNetns(name) }
+  } catch (error) {
+    if (!(error instanceof IsolatorError)) throw error
+    return undefined
+  }
+}

@@ -91,6 +91,7 @@ t.test(
       dns: null,
       prevResult: null,
       args: null,
+      bloatReduction: 'none',
       runtimeConfig: {
         PortMappings: [
           { HostPort: 31_010, ContainerPort: 31_010, Protocol: 'tcp', HostIP: '' },
@@ -155,7 +156,7 @@ t.test('what the host decides', needsIsolation(), async t => {
   t.match(await call(host, 'ADD', { netns: one.path, config: mapped(31_000) }), { status: 0 })
   await refused({ id: 'c2', netns: other.path, config: mapped(31_000) }, 103, /31000/)
   await refused({ id: 'c2', netns: one.path }, 107, /c1/)
-  await refused({ id: 'c1', netns: one.path, ifname: 'eth1' }, 107, /c1/)
+  await refused({ id: 'c1', netns: one.path, ifname: 'eth1' }, 107, /in network 'shared' already, by its interface eth0/)
   await refused({ id: 'c1', netns: one.path }, 107, /isolated already/)
   {
     await using _echo = await tcpEcho(host, '0.0.0.0', 31_005)

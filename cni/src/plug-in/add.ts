@@ -29,6 +29,9 @@ export async function add(
   const options = {
     netns,
     ports,
+    // The runtime keeps the namespace: of one that it has forgotten, nothing is to stay.
+    hold: false,
+    interfaceName: attachment.ifname,
     ...rateLimits(config.runtime.bandwidth),
   }
   return await isolators.use(config.options, 'none', async isolator => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { containerdHost, NETWORK } from './containerd-host.js'
 import { needsRuntime } from './runtime-host.js'
@@ -38,27 +39,27 @@ t.test('ctr', needsRuntime('ctr', 'containerd', 'runc'), async t => {
     t.strictSame(await ids(), ['shared:default-other', 'shared:default-web'])
   })
 
-  t.test('GC takes away what ctr has left: after --detach it sends no DEL', async t => {
+  t.test('GC keeps what is valid', async t => {
+    await run([join(plugins, 'rtnetlink-cni')], {
+      env: { CNI_COMMAND: 'GC', CNI_PATH: plugins },
+      input: JSON.stringify({
+        ...NETWORK.plugins[0],
+        cniVersion: '1.1.0',
+        name: 'shared',
+        'cni.dev/valid-attachments': [{ containerID: 'default-web', ifname: 'eth0' }],
+      }),
+    })
+    t.strictSame(await ids(), ['shared:default-web'])
+  })
+
+  t.test('what ctr leaves goes with its process: after --detach it sends no DEL', async t => {
     for (const id of ['web', 'other']) {
       t.match(await ctr('task', 'delete', '--force', id), { status: 0 })
       t.match(await ctr('container', 'delete', id), { status: 0 })
     }
-    t.strictSame(await ids(), ['shared:default-other', 'shared:default-web'])
-    const collect = async (valid: readonly string[]): Promise<void> => {
-      const attachments = valid.map(containerID => ({ containerID, ifname: 'eth0' }))
-      await run([join(plugins, 'rtnetlink-cni')], {
-        env: { CNI_COMMAND: 'GC', CNI_PATH: plugins },
-        input: JSON.stringify({
-          ...NETWORK.plugins[0],
-          cniVersion: '1.1.0',
-          name: 'shared',
-          'cni.dev/valid-attachments': attachments,
-        }),
-      })
-    }
-    await collect(['default-web'])
-    t.strictSame(await ids(), ['shared:default-web'])
-    await collect([])
+    // The kernel removes namespaces later.
+    for (let i = 0; i < 200 && (await ids()).length > 0; i++) await sleep(50)
+    t.strictSame(await ids(), [])
   })
 
   t.test('nothing is left', async t => {

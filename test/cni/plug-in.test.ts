@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { ipBatch } from '../helpers/iproute2.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { createTopology, HOST_IP, HOST_MAC, REMOTE_IP, type Topology } from '../helpers/topology.js'
@@ -156,7 +157,11 @@ t.test('what the host decides', needsIsolation(), async t => {
   t.match(await call(host, 'ADD', { netns: one.path, config: mapped(31_000) }), { status: 0 })
   await refused({ id: 'c2', netns: other.path, config: mapped(31_000) }, 103, /31000/)
   await refused({ id: 'c2', netns: one.path }, 107, /c1/)
-  await refused({ id: 'c1', netns: one.path, ifname: 'eth1' }, 107, /in network 'shared' already, by its interface eth0/)
+  await refused(
+    { id: 'c1', netns: one.path, ifname: 'eth1' },
+    107,
+    /in network 'shared' already, by its interface eth0/,
+  )
   await refused({ id: 'c1', netns: one.path }, 107, /isolated already/)
   {
     await using _echo = await tcpEcho(host, '0.0.0.0', 31_005)
@@ -208,6 +213,54 @@ t.test(
     t.strictSame(await containersOf(topology), { 'shared:c1': [[31_000, 31_000]] })
     await using _echo = await tcpEcho(other, '0.0.0.0', 31_000)
     t.ok(await answers(topology, 31_000))
+  },
+)
+
+t.test(
+  "Nomad's calls: each port in tcp and udp, an address, and an ADD after a failed CHECK",
+  needsIsolation(),
+  async t => {
+    const topology = await hostOf(t, 2)
+    const { host, containers } = topology
+    const [one, anew] = containers as [(typeof containers)[0], (typeof containers)[0]]
+    const portMappings = [31_000, 31_001].flatMap(port =>
+      ['tcp', 'udp'].map(Protocol => ({ HostPort: port, ContainerPort: port, Protocol, HostIP: HOST_IP })),
+    )
+    const calls = {
+      args: 'IgnoreUnknown=true;NOMAD_ALLOC_ID=a;RTNETLINK_PORTS=31100-31107',
+      config: { cniVersion: '1.0.0', runtimeConfig: { portMappings } },
+    }
+    const ports = [
+      [31_000, 31_001],
+      [31_100, 31_107],
+    ]
+    const added = await call(host, 'ADD', { ...calls, netns: one.path })
+    t.match(added, { status: 0, result: { ips: [{ address: `${HOST_IP}/24`, interface: 1 }] } })
+    const prevResult = added.result
+    const withResult = { ...calls, config: { ...calls.config, prevResult } }
+    t.strictSame(await call(host, 'CHECK', { ...withResult, netns: one.path }), { status: 0, result: {} })
+
+    await ipBatch(one.name, ['link set eth0 down'])
+    t.match(
+      await call(host, 'CHECK', { ...withResult, netns: one.path }),
+      { status: 0 },
+      'recover() has put it right',
+    )
+    await ipBatch(one.name, ['link set eth0 name gone0'])
+    t.match(await call(host, 'CHECK', { ...withResult, netns: one.path }), {
+      status: 1,
+      result: { code: 102 },
+    })
+    t.match(await call(host, 'ADD', { ...calls, netns: anew.path }), { status: 0 }, 'no DEL came before')
+    t.strictSame(await containersOf(topology), { 'shared:c1': ports })
+    t.strictSame(await call(host, 'CHECK', { ...withResult, netns: anew.path }), { status: 0, result: {} })
+    t.match(
+      await call(host, 'ADD', { ...calls, netns: anew.path }),
+      { status: 1, result: { code: 107 } },
+      'a retry',
+    )
+    t.strictSame(await call(host, 'DEL', { ...withResult, netns: anew.path }), { status: 0, result: {} })
+    t.strictSame(await containersOf(topology), {})
   },
 )
 

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, succeed } from './run.js'
 
@@ -31,6 +31,7 @@ export async function compile() {
 export async function compilePrograms() {
   const esbuild = await import('esbuild')
   const folder = 'cni/src/programs'
+  const { version } = JSON.parse(readFileSync(join(root, 'cni/package.json'), 'utf8'))
   rmSync(join(root, 'cni/lib'), { recursive: true, force: true })
   try {
     await esbuild.build({
@@ -39,6 +40,7 @@ export async function compilePrograms() {
       outdir: 'cni/lib',
       chunkNames: 'shared-[hash]',
       banner: { js: '#!/usr/bin/env node' },
+      define: { PACKAGE_VERSION: JSON.stringify(version) },
       bundle: true,
       splitting: true,
       packages: 'external',

@@ -89,16 +89,22 @@ export function npm(...args) {
 }
 
 async function installDependencies() {
-  const failure = await succeed(...npm('ci', '--ignore-scripts', '--no-audit', '--no-fund'))
+  const onlyLink = missingPackage() === undefined
+  const failure = onlyLink
+    ? undefined
+    : await succeed(...npm('ci', '--ignore-scripts', '--no-audit', '--no-fund'))
   if (failure === undefined) symlinkSync('..', join(root, LINK))
   return failure
 }
 
 /** npm keeps in node_modules a lock file of what it holds; it must agree with ours but for other platforms' packages. */
 function missingDependency() {
+  return missingPackage() ?? (existsSync(join(root, LINK)) ? undefined : `${LINK} is missing`)
+}
+
+function missingPackage() {
   const held = join(root, 'node_modules/.package-lock.json')
   if (!existsSync(held)) return 'node_modules is missing'
-  if (!existsSync(join(root, LINK))) return `${LINK} is missing`
   const installed = lockedPackages(held)
   for (const [path, { version, optional }] of Object.entries(
     lockedPackages(join(root, 'package-lock.json')),

@@ -38,6 +38,7 @@ const notHere = [
   'test/isolator/cycles.test.ts',
   'test/isolator/killed.test.ts',
   'test/isolator/recover-killed.test.ts',
+  'test/isolator/several-processes.test.ts',
   'test/soak/soak.test.ts',
 ]
 

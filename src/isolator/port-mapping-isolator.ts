@@ -95,7 +95,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#turns = new HostTurns(host, {
       seeOthers: async () => {
         await seeOthers(host, this.#containers, container => {
-          this.#housekeeping.gone(container, 'cleanup')
+          this.#housekeeping.gone(container)
         })
         return isAnyLeft(host.rt)
       },

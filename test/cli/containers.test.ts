@@ -46,9 +46,9 @@ t.test('list, show and usage beside an isolator and after it', needsIsolation(),
   const shown = await said('show web-1')
   t.match(
     shown.stdout,
-    /^id {15}web-1\nstate {12}running\naddress {10}10.9.0.2, of eth0\nports {12}31000-31007\n/,
+    /^id {16}web-1\nstate {13}running\naddress {11}10.9.0.2, of eth0\nports {13}31000-31007\n/,
   )
-  t.match(shown.stdout, /^net_rx_bytes {5}\d+$/m)
+  t.match(shown.stdout, /^net_rx_bytes {6}\d+$/m)
   t.match(JSON.parse((await said('show web-1 --json')).stdout), {
     ...(await inspected(host.name)).containers[0],
     usage: { net_rx_bytes: Number },

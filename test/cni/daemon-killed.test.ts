@@ -96,6 +96,6 @@ t.test(`a client is killed ${CLIENT_KILLS} times`, needs, async t => {
     t.match(await asked(on, { ...call, command: 'DEL' }), { status: 0 })
   }
   t.strictSame((await PortMappingIsolator.inspect({ netns: on.host.name })).containers, [])
-  t.match(await get(on.http, '/healthz'), { status: 200, body: '{"containers":0}' })
+  t.match(await get(on, '/healthz'), { status: 200, body: '{"containers":0}' })
   t.equal(await daemon.end('SIGTERM'), 0)
 })

@@ -1,7 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -161,14 +160,23 @@ export function callDaemon(
 export const asked = (on: Pick<HostOfDaemon, 'host' | 'socket'>, call: CniCall): Promise<Ended> =>
   callDaemon(on, call).ended
 
-/** Asks the daemon by HTTP. */
+const ASKING = `
+const [socketPath, path, headers] = JSON.parse(process.argv[1])
+require('http').get({ socketPath, path, headers, agent: false }, async response => {
+  let body = ''
+  for await (const piece of response) body += piece
+  console.log(JSON.stringify({ status: response.statusCode, body }))
+})`
+
+/** Asks the daemon by HTTP, from its host. */
 export async function get(
-  socketPath: string,
+  { host, http }: Pick<HostOfDaemon, 'host' | 'http'>,
   path: string,
   headers: Record<string, string> = {},
 ): Promise<{ status: number | undefined; body: string }> {
-  const sent = request({ socketPath, path, headers: { Host: 'localhost', ...headers }, agent: false })
-  sent.end()
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
-  return { status: response.statusCode, body: await text(response) }
+  const asked = JSON.stringify([http, path, { Host: 'localhost', ...headers }])
+  const child = spawn('nsenter', [`--net=${host.path}`, process.execPath, '-e', ASKING, asked], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return JSON.parse(await text(child.stdout)) as { status: number; body: string }
 }

@@ -45,19 +45,19 @@ t.test('calls of a runtime', needs, async t => {
   })
 
   await t.test('what it says of itself', async t => {
-    t.strictSame(await get(http, '/healthz'), { status: 200, body: '{"containers":1}' })
-    const { status, body } = await get(http, '/metrics')
+    t.strictSame(await get(on, '/healthz'), { status: 200, body: '{"containers":1}' })
+    const { status, body } = await get(on, '/metrics')
     t.equal(status, 200)
     t.match(body, /^rtnetlink_container_net_rx_bytes_total\{id="shared:web-1"\} \d/m)
     t.match(body, /^rtnetlinkd_call_duration_seconds_count\{command="ADD",code="0"\} 1$/m)
     t.match(body, /^rtnetlinkd_call_duration_seconds_count\{command="ADD",code="103"\} 1$/m)
     t.match(body, /^rtnetlinkd_containers 1$/m)
     t.match(body, /^rtnetlinkd_ready 1$/m)
-    const statistics = await get(http, '/monitor/statistics')
+    const statistics = await get(on, '/monitor/statistics')
     t.match(JSON.parse(statistics.body), [{ executor_id: 'shared:web-1' }])
-    t.equal((await get(http, '/containers')).status, 404)
-    t.equal((await get(http, '/metrics', { Host: 'evil.example' })).status, 421)
-    t.equal((await get(http, '/metrics', { Origin: 'http://evil.example' })).status, 403)
+    t.equal((await get(on, '/containers')).status, 404)
+    t.equal((await get(on, '/metrics', { Host: 'evil.example' })).status, 421)
+    t.equal((await get(on, '/metrics', { Origin: 'http://evil.example' })).status, 403)
   })
 
   await t.test('from inside a container nobody may call or ask', async t => {
@@ -102,7 +102,7 @@ t.test('calls of a runtime', needs, async t => {
   await daemon.prints(
     'SIGHUP: the configuration is read when rtnetlinkd starts; start it again, containers stay',
   )
-  t.equal((await get(http, '/healthz')).status, 200)
+  t.equal((await get(on, '/healthz')).status, 200)
   t.equal(await daemon.end('SIGTERM'), 0)
   t.notOk(existsSync(socket), 'its socket is gone')
   t.equal(daemon.errors(), '')
@@ -131,7 +131,7 @@ t.test('another mount namespace than that of the runtime', needs, async t => {
 
 t.test('an interface that comes later than the daemon', needs, async t => {
   const on = await hostOfDaemon(t)
-  const { host, http, topology } = on
+  const { host, topology } = on
   await ipBatch(host.name, [`link set ${WIRE} name later0`])
   const daemon = startDaemon(t, on)
   t.match(await daemon.prints('no isolator yet'), { level: 40, reason: /eth0/ })
@@ -143,8 +143,8 @@ t.test('an interface that comes later than the daemon', needs, async t => {
   })
   t.match(await asked(on, { command: 'STATUS' }), { status: 1, output: { code: 50 } })
   t.match(await asked(on, { ...add, command: 'DEL' }), { status: 0 })
-  t.match(await get(http, '/healthz'), { status: 503, body: /eth0/ })
-  t.match((await get(http, '/metrics')).body, /^rtnetlinkd_ready 0$/m)
+  t.match(await get(on, '/healthz'), { status: 503, body: /eth0/ })
+  t.match((await get(on, '/metrics')).body, /^rtnetlinkd_ready 0$/m)
   await ipBatch(host.name, [
     `link set later0 down`,
     `link set later0 name ${WIRE}`,
@@ -220,8 +220,8 @@ t.test('a container that has ended without a DEL', needs, async t => {
     container: 'shared:ends',
     seconds: 0.4,
   })
-  t.match((await get(http, '/metrics')).body, /^rtnetlinkd_lost_containers_total\{reason="sweep"\} 1$/m)
-  t.match(await get(http, '/healthz'), { body: '{"containers":1}' }, 'the other one may still begin')
+  t.match((await get(on, '/metrics')).body, /^rtnetlinkd_lost_containers_total\{reason="sweep"\} 1$/m)
+  t.match(await get(on, '/healthz'), { body: '{"containers":1}' }, 'the other one may still begin')
   t.equal(await daemon.end('SIGTERM'), 0)
 })
 

@@ -66,7 +66,7 @@ t.test('with the rights of the unit', allOf(needs, canConfine(AS_SERVICE)), asyn
   const second = startDaemon(t, on, { command: AS_SERVICE })
   t.match(await second.prints('isolator created'), { containers: 1 })
   t.match(await asked(on, { ...add, command: 'CHECK' }), { status: 0 })
-  t.match((await get(on.http, '/metrics')).body, 'rtnetlink_container_net_rx_bytes_total{id="shared:web-1"}')
+  t.match((await get(on, '/metrics')).body, 'rtnetlink_container_net_rx_bytes_total{id="shared:web-1"}')
   t.match(await asked(on, { ...add, command: 'DEL' }), { status: 0 })
   t.equal(await second.end('SIGTERM'), 0)
   t.strictSame(
@@ -106,7 +106,7 @@ t.test(
     const add = { command: 'ADD', id: 'web-1', netns: on.containers[0]!.path, ports: [31000] }
     for (const command of ['ADD', 'CHECK', 'DEL'])
       t.match(await asked(on, { ...add, command }), { status: 0 })
-    t.equal((await get(on.http, '/metrics')).status, 200)
+    t.equal((await get(on, '/metrics')).status, 200)
     // strace ends with what it follows, and passes no signal on.
     const [pid] = readFileSync(`/proc/${daemon.child.pid}/task/${daemon.child.pid}/children`, 'utf8').split(
       ' ',
@@ -140,7 +140,7 @@ for (const notify of ['path', 'abstract name']) {
     t.match(await asked(on, add), { status: 0 }, 'a call that comes before the daemon is there waits for it')
     t.match(await manager.prints('READY=1'), { text: /^READY=1\nSTATUS=ready/ })
     await manager.prints('WATCHDOG=1')
-    t.equal((await get(on.http, '/healthz')).status, 200)
+    t.equal((await get(on, '/healthz')).status, 200)
 
     for (let i = 0; i < 3; i++) {
       manager.child.kill('SIGUSR1')

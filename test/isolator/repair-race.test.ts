@@ -44,7 +44,8 @@ for (const node of NODES) {
 
       await t.test('it is mended where no container comes', async t => {
         const { repaired, left } = await isolator.repair()
-        t.strictSame([repaired.length, left], [1, []])
+        // What copies to nobody is taken away by the first change of an isolator, as what is left of a container that has ended.
+        t.strictSame([repaired.length, left], [node.includes('pmcopies') ? 0 : 1, []])
         await t.rejects(tc(host.name, `filter del ${place(node)}`))
       })
 

@@ -56,7 +56,20 @@ const PROGRAMS: Record<string, Program[]> = {
     },
     { has: 'process.once(signal', args: MESOS, waitsBeside: '/run/agent.sock' },
   ],
-  'docs/isolator.md': [{ has: "import { PortMappingIsolator } from 'rtnetlink'" }],
+  'docs/isolator.md': [
+    { has: "import { PortMappingIsolator } from 'rtnetlink'" },
+    {
+      has: 'isolator.isIn(id, netns)',
+      before: `${CREATE}
+        const [id, former, netns] = ['web-1', await NetworkNamespace.create('web'), await NetworkNamespace.create('anew')]
+        const isolator = await create()
+        await isolator.isolate(id, { netns: former })`,
+      after: `if (isolator.get(id)) throw new Error('it is there still')
+        await isolator.destroy()
+        await former.delete()
+        await netns.delete()`,
+    },
+  ],
   'docs/mesos.md': [
     { has: 'environment: process.env', args: MESOS, after: 'await isolator.destroy()' },
     {

@@ -23,11 +23,12 @@ export interface ConfiguredOptions {
  * @throws CniError for what the file says; Error where there is none
  */
 export function configuredOptions(file: string | undefined, folder = NETWORKS): ConfiguredOptions {
-  if (file !== undefined) return { file, options: optionsIn(readObject(readFileSync(file, 'utf8')), file) }
+  if (file !== undefined)
+    return { file, options: optionsIn(readObject(readFileSync(file, 'utf8'), file), file) }
   const files = readdirSync(folder).filter(name => /\.(conf|conflist|json)$/.test(name))
   for (const name of files.sort()) {
     const path = join(folder, name)
-    const given = readObject(readFileSync(path, 'utf8'))
+    const given = readObject(readFileSync(path, 'utf8'), path)
     if (isNetwork(given) && ourPlugIn(given)) return { file: path, options: optionsIn(given, path) }
   }
   throw new Error(`${folder} has no network with a plug-in of the type ${PLUG_IN}: give --config`)

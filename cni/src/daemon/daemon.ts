@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
-import type { PortMappingIsolatorOptions } from 'rtnetlink'
+import { PortMappingIsolator, type PortMappingIsolatorOptions } from 'rtnetlink'
 import type { ActivatedSockets } from './activation.js'
 import { CallServer } from './call-server.js'
 import type { Settings } from './command-line.js'
@@ -10,7 +10,6 @@ import { registerDaemonMetrics } from './daemon-metrics.js'
 import { HeldIsolator, type Reports } from './held-isolator.js'
 import { readToken } from './http/access.js'
 import { createHttpServer } from './http/server.js'
-import { processesInside } from './inside.js'
 import { listenOnDescriptor, listenOnPort, listenOnSocket, namesOf } from './listen.js'
 import { loggedCall } from './logged-calls.js'
 import type { ServiceManager } from './service-manager.js'
@@ -26,7 +25,7 @@ export interface Surroundings {
 }
 
 /** At most between two looks for containers without a process, ms. */
-const LONGEST_BETWEEN_LOOKS = 15_000
+const LONGEST_BETWEEN_LOOKS = 30_000
 
 /** One isolator for all runtimes of a host, behind a socket. */
 export class Daemon {
@@ -111,9 +110,10 @@ export class Daemon {
         manager.status(`no isolator yet: ${message}`)
       },
       gone: ({ id, reason }) => {
+        this.#sweep.forget(id)
         if (reason === 'cleanup') return
         this.#metrics.lost.inc({ reason })
-        log.warn({ container: id, reason }, 'container lost')
+        log.info({ container: id, reason }, 'container ended without a DEL so far')
       },
       repaired: ({ repaired, left }) => {
         if (repaired.length > 0) this.#metrics.repairs.inc()
@@ -135,11 +135,12 @@ export class Daemon {
   /** Cleans up containers that have ended without a DEL. */
   async #look(): Promise<void> {
     const { log, settings } = this.#surroundings
-    const containers = this.#isolator.list()
-    if (this.#looking || containers.length === 0) return
+    const ours = new Set(this.#isolator.list().map(({ id }) => id))
+    if (this.#looking || ours.size === 0) return
     this.#looking = true
     try {
-      const ended = this.#sweep.look(containers, processesInside(containers.map(({ link }) => link)))
+      const { containers } = await PortMappingIsolator.inspect()
+      const ended = this.#sweep.look(containers.filter(({ id }) => ours.has(id)))
       if (ended.length > 0) await this.#isolator.remove(ended)
       for (const id of ended) {
         this.#metrics.lost.inc({ reason: 'sweep' })

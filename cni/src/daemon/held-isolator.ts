@@ -43,6 +43,8 @@ export class HeldIsolator implements Isolators {
   readonly attempt = new Promise<void>(resolve => {
     this.#tried = resolve
   })
+  /** The attempt that is under way: it keeps others off the host, this process included. */
+  #underWay: Promise<unknown> = Promise.resolve()
   #isolator: PortMappingIsolator | undefined
   /** Why it is not there. */
   #reason = 'it is starting'
@@ -88,12 +90,14 @@ export class HeldIsolator implements Isolators {
 
   async remove(ids: readonly string[]): Promise<void> {
     await this.attempt
+    await this.#underWay
     if (this.#isolator) await this.#isolator.cleanupMany(ids)
     else await isolatorsOfOneCall.remove(ids)
   }
 
   async ids(): Promise<string[]> {
     await this.attempt
+    await this.#underWay
     return this.#isolator ? this.#isolator.list().map(({ id }) => id) : isolatorsOfOneCall.ids()
   }
 
@@ -133,7 +137,9 @@ export class HeldIsolator implements Isolators {
     const { signal } = this.#end
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        await this.#create()
+        const creating = this.#create()
+        this.#underWay = creating.catch(() => undefined)
+        await creating
         this.#tried()
         return
       } catch (error) {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { peerCredentials, type ContainerInfo } from 'rtnetlink'
 
 /** What is known of a container's whereabouts. */
-export type Placed = Pick<ContainerInfo, 'link'>
+export type Placed = Pick<ContainerInfo, 'link' | 'held'>
 
 /** The path of the namespace that the isolator keeps for a container. */
 const handleOf = (link: string): string => `/run/netns/${link}`
@@ -22,13 +22,16 @@ export function processesInside(links: readonly string[]): Map<string, number[]>
   return found
 }
 
-/** Whether a process is in the namespace of a container; one that has ended, or cannot be looked at, counts as such. */
+/**
+ * Whether a process is in the namespace of a container; one that has ended, or cannot be looked at, counts as such. Where a container has a
+ * namespace that no name holds, every namespace but this one can be that.
+ */
 export function isInside(pid: number, containers: readonly Placed[]): boolean {
   const namespace = namespaceOf(String(pid))
   if (namespace === '') return true
   // The usual case: nothing is to be looked up for a caller on the host.
   if (namespace === namespaceOf('self')) return false
-  return containers.some(({ link }) => identityOf(link) === namespace)
+  return containers.some(({ link, held }) => !held || identityOf(link) === namespace)
 }
 
 /** The process at the other end of a unix socket; 0 where it is gone, or is in a pid namespace of its own. */

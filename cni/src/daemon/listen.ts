@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { connect, type AddressInfo, type Server } from 'node:net'
 import { dirname } from 'node:path'
 
@@ -43,8 +43,11 @@ export function namesOf(server: Server): Set<string> {
   return new Set([own, 'localhost', '127.0.0.1'].map(name => `${name}:${port}`))
 }
 
-/** Takes away the socket of a server that was killed. One that somebody listens at is not touched. */
+/** Takes away the socket of a server that was killed. One that somebody listens at is not touched, nor is what is no socket. */
 async function removeStale(path: string): Promise<void> {
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  if (!there) return
+  if (!there.isSocket()) throw new Error(`${path} is no socket: it is left as it is`)
   const probe = connect(path)
   const error = await new Promise<NodeJS.ErrnoException | undefined>(resolve => {
     probe.once('connect', () => {

@@ -30,7 +30,7 @@ export class ServiceManager {
 
   /** From now on the daemon takes calls, and says from time to time that it is alive. */
   ready(status: string): void {
-    this.#tell(`READY=1\nSTATUS=${status}`)
+    this.#tell(`READY=1\nSTATUS=${oneLine(status)}`)
     if (this.#aliveEvery === undefined || this.#path === undefined) return
     this.#alive ??= setInterval(() => {
       this.#tell('WATCHDOG=1')
@@ -38,7 +38,7 @@ export class ServiceManager {
   }
 
   status(text: string): void {
-    this.#tell(`STATUS=${text}`)
+    this.#tell(`STATUS=${oneLine(text)}`)
   }
 
   stopping(): void {
@@ -73,3 +73,6 @@ function addressOf(path: string): Uint8Array {
   const name = path.startsWith('@') ? `\0${path.slice(1)}` : `${path}\0`
   return Buffer.concat([family, Buffer.from(name)])
 }
+
+/** A further line would be a further assignment. */
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ')

@@ -1,4 +1,4 @@
-import type { ContainerInfo } from 'rtnetlink'
+import type { InspectedContainer } from 'rtnetlink'
 
 /**
  * Finds containers that have ended without a DEL: those whose namespace had a process when somebody looked, and has had none since.
@@ -13,21 +13,20 @@ export class Sweep {
     this.#ms = ms
   }
 
+  /** Of a container that is gone: another can get its id. */
+  forget(id: string): void {
+    this.#emptySince.delete(id)
+  }
+
   /**
-   * The ids of those that have had no process for long enough.
-   *
-   * @param processes by link
+   * The ids of those that have had no process for long enough. One of which nobody can say stays as it is.
    */
-  look(
-    containers: readonly Pick<ContainerInfo, 'id' | 'link'>[],
-    processes: ReadonlyMap<string, readonly number[]>,
-    now = performance.now(),
-  ): string[] {
+  look(containers: readonly Pick<InspectedContainer, 'id' | 'alive'>[], now = performance.now()): string[] {
     const ids = new Set(containers.map(({ id }) => id))
     for (const id of this.#emptySince.keys()) if (!ids.has(id)) this.#emptySince.delete(id)
-    return containers.flatMap(({ id, link }) => {
-      if ((processes.get(link)?.length ?? 0) > 0) this.#emptySince.set(id, undefined)
-      else if (this.#emptySince.has(id)) {
+    return containers.flatMap(({ id, alive }) => {
+      if (alive) this.#emptySince.set(id, undefined)
+      else if (alive === false && this.#emptySince.has(id)) {
         const since = this.#emptySince.get(id) ?? now
         this.#emptySince.set(id, since)
         if (now - since >= this.#ms) return [id]

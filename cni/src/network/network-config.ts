@@ -60,8 +60,6 @@ export interface NetworkConfig extends Network {
   readonly requestablePorts: string | undefined
   readonly runtime: RuntimeConfig
   readonly dns: Dns
-  /** What the ADD answered, for a CHECK. */
-  readonly prevResult: unknown
 }
 
 /** The version that a configuration is written in, for the answer; undefined where there is none that we speak. */
@@ -94,7 +92,6 @@ export function readNetworkConfig(text: string): NetworkConfig {
     requestablePorts: config.requestablePorts,
     runtime: config.runtimeConfig ?? {},
     dns: config.dns ?? {},
-    prevResult: config.prevResult,
   }
 }
 
@@ -103,7 +100,10 @@ export type ValidAttachment = input.InputOf<typeof attachments>[number]
 
 /** Those that a GC is to keep. @throws CniError 7 where the list is malformed, or missing: nothing goes by mistake */
 export function validAttachments(text: string): readonly ValidAttachment[] {
-  const given = readObject(text)['cni.dev/valid-attachments']
+  const name = 'cni.dev/valid-attachments'
+  // A list in Go that has nothing is null; where the list is missing, nothing is known.
+  const isNull = (JSON.parse(text) as JsonObject)[name] === null
+  const given = isNull ? [] : readObject(text)[name]
   const fault = attachments.faultIn(given)
   if (!fault) return given as readonly ValidAttachment[]
   throw new CniError(CODE.invalidConfiguration, `cni.dev/valid-attachments: ${faultText(fault, 'the list')}`)

@@ -1,5 +1,6 @@
 import {
   IsolatorError,
+  NetworkNamespace,
   RtnetlinkSocket,
   type ContainerInfo,
   type HostInfo,
@@ -10,9 +11,10 @@ import type { NetworkConfig } from '../network/network-config.js'
 import { rateLimits } from '../network/rate-limits.js'
 import { requestedPorts } from '../network/requested-ports.js'
 import { refuseOtherAddresses } from '../network/shared-address.js'
+import { CniError, CODE } from '../spec/cni-error.js'
 import type { Attachment, Sandbox } from '../spec/request.js'
 import { resultOf, type Result } from '../spec/result.js'
-import { isolatorId } from './container-id.js'
+import { newIsolatorId } from './container-id.js'
 import type { Isolators } from './isolators.js'
 import { openNamespace } from './namespace.js'
 import { refusalOfSecondNetwork } from './second-network.js'
@@ -23,9 +25,10 @@ export async function add(
   config: NetworkConfig,
   isolators: Isolators,
 ): Promise<Result> {
-  const id = isolatorId(config, attachment)
+  const id = newIsolatorId(config, attachment)
   const ports = requestedPorts(config, attachment.args)
   await using netns = openNamespace(attachment.netns, attachment.handle)
+  refuseOwn(netns, attachment.netns)
   const options = {
     netns,
     ports,
@@ -37,9 +40,30 @@ export async function add(
   return await isolators.use(config.options, 'none', async isolator => {
     const { host } = isolator
     refuseOtherAddresses(config.runtime, attachment.args, host.address)
+    await using rt = await RtnetlinkSocket.open()
     const info = await isolateAnew(isolator, isolators, id, options)
-    return madeOf(config, attachment, host, info)
+    try {
+      return await madeOf(config, attachment, host, info, rt)
+    } catch (error) {
+      // The container has ended already: a failed ADD leaves nothing.
+      await isolators.remove([id])
+      throw error
+    }
   })
+}
+
+/** Before the container of that id goes, whose place it would take. @throws CniError 7 */
+function refuseOwn(netns: NetworkNamespace, path: string): void {
+  const own = NetworkNamespace.current()
+  try {
+    if (netns.equals(own))
+      throw new CniError(
+        CODE.invalidConfiguration,
+        `CNI_NETNS is '${path}', the host's own namespace: a container needs one of its own`,
+      )
+  } finally {
+    own.close()
+  }
 }
 
 async function isolateAnew(
@@ -63,8 +87,8 @@ async function madeOf(
   { ifname, netns }: Attachment & Sandbox,
   { address, prefixLength, gateway, mac, mtu }: HostInfo,
   { link }: ContainerInfo,
+  rt: RtnetlinkSocket,
 ): Promise<Result> {
-  await using rt = await RtnetlinkSocket.open()
   const { address: linkMac = '' } = await rt.links.get(link)
   return resultOf(version, {
     link: { name: link, mac: linkMac },

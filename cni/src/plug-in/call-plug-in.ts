@@ -1,6 +1,5 @@
 import { createConnection, type Socket } from 'node:net'
 import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import type { Call, Reply } from '../spec/call.js'
 import { CniError, CODE } from '../spec/cni-error.js'
 
@@ -40,12 +39,19 @@ async function connected(path: string): Promise<Socket | undefined> {
   }
 }
 
+/** All that arrives. One that answers without having read everything closes the connection in a way that is an error here. */
+async function textUntilClosed(socket: Socket): Promise<string> {
+  const pieces: Buffer[] = []
+  socket.on('data', (piece: Buffer) => pieces.push(piece)).on('error', () => undefined)
+  await once(socket, 'close').catch(() => undefined)
+  return Buffer.concat(pieces).toString()
+}
+
 /** As the client in C does, which has the protocol in its first lines. */
 async function askDaemon(daemon: Socket, { environment, input }: Call): Promise<Reply> {
   const variables = Object.entries(environment).map(([name, value = '']) => `${name}=${value}\0`)
-  // One that is about to end may have answered without having read everything.
-  daemon.on('error', () => undefined).end(`${variables.join('')}\0${input}`)
-  const [, status, output] = /^([01])\n([^\0]*)\0$/.exec(await text(daemon).catch(() => '')) ?? []
+  daemon.end(`${variables.join('')}\0${input}`)
+  const [, status, output] = /^([01])\n([^\0]*)\0$/.exec(await textUntilClosed(daemon)) ?? []
   if (status !== undefined && output !== undefined) return { status: status === '0' ? 0 : 1, output }
   throw new CniError(CODE.tryAgainLater, 'rtnetlinkd ended during this call: call again')
 }

@@ -2,18 +2,20 @@ import { PortRanges, type Difference } from 'rtnetlink'
 import type { NetworkConfig } from '../network/network-config.js'
 import { requestedPorts } from '../network/requested-ports.js'
 import { CniError, CODE } from '../spec/cni-error.js'
-import type { Attachment } from '../spec/request.js'
-import { isolatorId } from './container-id.js'
+import type { Attachment, Sandbox } from '../spec/request.js'
+import { newIsolatorId } from './container-id.js'
 import type { Isolators } from './isolators.js'
+import { openNamespace } from './namespace.js'
 
 /** Looks whether a container is as its ADD has made it. @throws CniError 3 where there is none, 102 where it is not */
 export async function check(
-  attachment: Attachment,
+  attachment: Attachment & Sandbox,
   config: NetworkConfig,
   isolators: Isolators,
 ): Promise<undefined> {
-  const id = isolatorId(config, attachment)
+  const id = newIsolatorId(config, attachment)
   const ports = requestedPorts(config, attachment.args)
+  await using netns = openNamespace(attachment.netns, attachment.handle)
   await isolators.use(config.options, 'all', async isolator => {
     const info = isolator.get(id)
     if (!info)
@@ -22,6 +24,8 @@ export async function check(
         `no container '${id}' is on this host: nobody has added it, or it is gone`,
       )
     const faults = (await isolator.verify(id)).map(sentenceOf)
+    if (!(await isolator.isIn(id, netns)))
+      faults.unshift(`it is in another namespace than ${attachment.netns}`)
     const has = PortRanges.from(info.ports)
     if (!has.equals(ports)) faults.unshift(`it has the ports ${has}, not ${ports}`)
     if (faults.length > 0)

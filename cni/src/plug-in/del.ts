@@ -1,6 +1,6 @@
 import type { Network } from '../network/network-config.js'
 import type { Attachment } from '../spec/request.js'
-import { isolatorId } from './container-id.js'
+import { canBe, isolatorId } from './container-id.js'
 import type { Isolators } from './isolators.js'
 
 /** Takes a container away; one that is not there is gone already. */
@@ -9,5 +9,6 @@ export async function del(
   network: Network,
   isolators: Isolators,
 ): Promise<undefined> {
-  await isolators.remove([isolatorId(network, attachment)])
+  const id = isolatorId(network, attachment)
+  if (canBe(id)) await isolators.remove([id])
 }

@@ -2,6 +2,17 @@ import { PortMappingIsolator } from 'rtnetlink'
 import { CniError, CODE } from '../spec/cni-error.js'
 import type { Isolators } from './isolators.js'
 
+/** recover() would remove it: that is nothing for a call that only looks. @throws CniError 102 */
+async function refuseDown(): Promise<void> {
+  const { containers } = await PortMappingIsolator.inspect()
+  const down = containers.find(({ up }) => !up)
+  if (down)
+    throw new CniError(
+      CODE.checkFailed,
+      `the link ${down.link} of container '${down.id}' is down: rtnetlink repair sets it up`,
+    )
+}
+
 /**
  * Without a daemon: an isolator lives for a call. The kernel is the only database, and calls of several processes take turns.
  */
@@ -9,7 +20,10 @@ export const isolatorsOfOneCall: Isolators = {
   async use(options, knows, work) {
     const isolator = await PortMappingIsolator.create(options)
     try {
-      if (knows === 'all') await isolator.recover('all')
+      if (knows === 'all') {
+        await refuseDown()
+        await isolator.recover('all')
+      }
       return await work(isolator)
     } finally {
       await isolator.close()

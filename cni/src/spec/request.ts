@@ -11,12 +11,12 @@ export interface Attachment {
   readonly containerId: string
   /** What its interface is called inside. */
   readonly ifname: string
-  /** What CNI_ARGS says, by name. */
-  readonly args: ReadonlyMap<string, string>
 }
 
-/** Where it is; a DEL may come when that is gone. */
+/** What a container that is to be there asks for, and where it is; a DEL may come when that is gone. */
 export interface Sandbox {
+  /** What CNI_ARGS says, by name. */
+  readonly args: ReadonlyMap<string, string>
   /** The path of the network namespace, as the runtime has it. */
   readonly netns: string
   /** The same, opened by our client, for a daemon in another mount namespace. */
@@ -31,9 +31,7 @@ export function commandOf({ environment: { CNI_COMMAND } }: Call): Command {
 }
 
 /** The container of an ADD, DEL or CHECK. @throws CniError 4 for a variable that is missing or malformed */
-export function attachmentOf({
-  environment: { CNI_CONTAINERID = '', CNI_IFNAME = '', CNI_ARGS = '' },
-}: Call): Attachment {
+export function attachmentOf({ environment: { CNI_CONTAINERID = '', CNI_IFNAME = '' } }: Call): Attachment {
   if (!isContainerId(CNI_CONTAINERID))
     throw invalid(
       'CNI_CONTAINERID',
@@ -46,12 +44,20 @@ export function attachmentOf({
       CNI_IFNAME,
       'the name of an interface, 1 to 15 characters without space, colon and slash',
     )
-  return { containerId: CNI_CONTAINERID, ifname: CNI_IFNAME, args: argumentsIn(CNI_ARGS) }
+  return { containerId: CNI_CONTAINERID, ifname: CNI_IFNAME }
 }
 
-/** The namespace of an ADD or CHECK. @throws CniError 4 */
-export function sandboxOf({ environment: { CNI_NETNS = '', RTNETLINK_NETNS } }: Call): Sandbox {
-  if (CNI_NETNS !== '') return { netns: CNI_NETNS, handle: RTNETLINK_NETNS }
+/** The rest of an ADD or CHECK. @throws CniError 4 */
+export function sandboxOf({
+  environment: { CNI_NETNS = '', CNI_IFNAME = '', CNI_ARGS = '', RTNETLINK_NETNS },
+}: Call): Sandbox {
+  if (!isOfContainer(CNI_IFNAME))
+    throw invalid(
+      'CNI_IFNAME',
+      CNI_IFNAME,
+      "a name of printable ASCII, no percent sign, and not 'lo', 'all' or 'default'",
+    )
+  if (CNI_NETNS !== '') return { netns: CNI_NETNS, handle: RTNETLINK_NETNS, args: argumentsIn(CNI_ARGS) }
   throw invalid('CNI_NETNS', CNI_NETNS, "the path of the container's network namespace")
 }
 
@@ -61,6 +67,10 @@ const isContainerId = (id: string): boolean => /^[a-z0-9][a-z0-9_.-]*$/i.test(id
 /** dev_valid_name, net/core/dev.c */
 const isInterfaceName = (name: string): boolean =>
   /^[^\s/:]{1,15}$/.test(name) && name !== '.' && name !== '..'
+
+/** Whether a container's interface may have the name, as the isolator has it. */
+const isOfContainer = (name: string): boolean =>
+  /^[!-~]+$/.test(name) && !name.includes('%') && !['lo', 'all', 'default'].includes(name)
 
 /** `A=1;B=2`. @throws CniError 4 for a pair without `=` */
 function argumentsIn(text: string): Map<string, string> {

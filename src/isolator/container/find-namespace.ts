@@ -24,6 +24,8 @@ export async function numberOf(
   rt: RtnetlinkSocket,
   { slot, ifindex }: { readonly slot: number; readonly ifindex?: number | undefined },
 ): Promise<number> {
+  // Root inside has deleted the interface while the container was made.
+  if (ifindex === 0) return UNKNOWN
   const link = await unlessGone(() => rt.links.get(ifindex ?? linkName(slot)))
   return link?.kind === 'veth' ? (link.peer?.netnsid ?? UNKNOWN) : UNKNOWN
 }
@@ -55,9 +57,14 @@ export async function openIn(
       if (error.code === 'ERR_NOT_PERMITTED') refusal = error
       continue
     }
-    // Another process can have got the pid meanwhile.
-    if ((await numbersOf(rt, [netns]))[0] === nsid) return { netns, reference }
-    netns.close()
+    let isIt = false
+    try {
+      // Another process can have got the pid meanwhile.
+      isIt = (await numbersOf(rt, [netns]))[0] === nsid
+      if (isIt) return { netns, reference }
+    } finally {
+      if (!isIt) netns.close()
+    }
   }
   if (refusal) throw refusal
   return undefined
@@ -102,8 +109,12 @@ async function readPlaces(rt: RtnetlinkSocket): Promise<Places> {
   )
   const names = await namesInRunDirectory()
   for (let i = 0; i < names.length; i += OPEN_AT_A_TIME) {
-    const opened = names.slice(i, i + OPEN_AT_A_TIME).flatMap(name => openName(name) ?? [])
+    const opened: { name: string; netns: NetworkNamespace }[] = []
     try {
+      for (const name of names.slice(i, i + OPEN_AT_A_TIME)) {
+        const netns = openName(name)
+        if (netns) opened.push({ name, netns })
+      }
       const numbers = await numbersOf(
         rt,
         opened.map(({ netns }) => netns),
@@ -120,9 +131,9 @@ async function readPlaces(rt: RtnetlinkSocket): Promise<Places> {
 }
 
 /** Undefined for what is no namespace, or may not be opened. */
-function openName(name: string): { name: string; netns: NetworkNamespace } | undefined {
+function openName(name: string): NetworkNamespace | undefined {
   try {
-    return { name, netns: openNetns(name) }
+    return openNetns(name)
   } catch (error) {
     if (!(error instanceof IsolatorError)) throw error
     return undefined

@@ -80,6 +80,9 @@ async function withPlaceOfHolder(
 ): Promise<unknown> {
   const holder = table.get(id) ?? table.others.find(other => other.id === id)
   if (!holder || !(error instanceof IsolatorError) || error.code !== 'ERR_CONTAINER_EXISTS') return error
+  // One that is just being made has its namespace only when that is settled, and may not be there then.
+  if ('settled' in holder) await holder.settled
+  if (table.get(id) !== holder && !table.others.includes(holder as OtherContainer)) return error
   return new IsolatorError(error.code, error.message, {
     details: { ...error.details, isElsewhere: await isElsewhere(host, holder, netns) },
   })

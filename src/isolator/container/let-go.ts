@@ -118,10 +118,15 @@ export async function clearUnheld(
   report: Report,
 ): Promise<void> {
   const search = new NamespaceSearch(host)
-  const unheld = [...links].filter(([slot, link]) => parseNote(slot, link.alternativeNames)?.hold === false)
-  await atOnce(unheld, ([slot, { index, alias, name }]) => {
-    const container = { id: parseAlias(alias)?.id ?? name, slot, hold: false, ifindex: index }
-    return letGo(host, container, report, search)
+  const unheld = [...links].filter(([slot, link]) => parseNote(slot, link.alternativeNames).hold === false)
+  await atOnce(unheld, async ([slot, { index, alias, name }]) => {
+    const id = parseAlias(alias)?.id ?? name
+    try {
+      await letGo(host, { id, slot, hold: false, ifindex: index }, report, search)
+    } catch (error) {
+      // Whatever keeps one from being cleared, as when there are no descriptors: the links are to go all the same.
+      report(insideError(id, error))
+    }
   })
 }
 

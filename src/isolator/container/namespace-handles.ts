@@ -3,6 +3,7 @@ import { attach, attachAgain, detach, hasNote, namedPath, NETNS_RUN_DIR } from '
 import { IsolatorError } from '../isolator-error.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
+import type { HostSide } from '../host/context.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { isMissing } from '../kernel/unless-gone.js'
 import { linkName, slotOfLink } from '../layout/layout.js'
@@ -55,12 +56,6 @@ export async function ourHandles({
     }
   }
   return handles
-}
-
-/** A host's namespace, and a socket in it. */
-interface HostSide {
-  readonly netns: NetworkNamespace
-  readonly rt: RtnetlinkSocket
 }
 
 /** The name of a slot, opened. */

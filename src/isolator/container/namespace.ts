@@ -145,8 +145,9 @@ export async function settleUnheld(
       netns = await openNamespace(host, container, search)
       if (netns) table.settleIn(netns.identity, container, isThere)
     } catch (error) {
-      if (!(error instanceof IsolatorError)) throw error
-      if (error.code === 'ERR_INSIDE_CONTAINER') failures.push(error)
+      // Another container has it, which is seen to where that is known.
+      if (error instanceof IsolatorError && error.code === 'ERR_CONTAINER_EXISTS') continue
+      failures.push(error as Error)
     } finally {
       netns?.close()
     }

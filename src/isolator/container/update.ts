@@ -33,7 +33,10 @@ export async function updateContainer(
   refuseLargePrograms(host.facts, { ...container, ...change })
   const plan = updatePlan(host.facts, container, { ...container, ...change })
   // Open until the end: what is changed inside can be taken back when there is no descriptor to spare.
-  const rt = plan.inside.length > 0 ? await socketInside(host, container) : undefined
+  const rt =
+    plan.inside.length > 0
+      ? await socketInside(host, container, added.size === 0 ? report : undefined)
+      : undefined
   try {
     await allOrNothing(async undo => {
       table.give(container, added)
@@ -77,10 +80,21 @@ async function changeInside(
   )
 }
 
-async function socketInside(host: HostContext, container: Container): Promise<RtnetlinkSocket> {
+/**
+ * @param report is called, and nothing is changed inside, where a container that no name holds keeps the host out: root inside can
+ *   have moved its interface. Absent: the call needs the inside
+ */
+async function socketInside(
+  host: HostContext,
+  container: Container,
+  report: ((error: IsolatorError) => void) | undefined,
+): Promise<RtnetlinkSocket | undefined> {
   const inside = await withNamespace(host, container, netns => RtnetlinkSocket.open({ netns }))
   if (inside) return inside
-  throw isHeld(container) ? nameless(container) : noWayInside(container)
+  if (isHeld(container)) throw nameless(container)
+  if (!report) throw noWayInside(container)
+  report(noWayInside(container))
+  return undefined
 }
 
 const nameless = ({ id, slot }: Container): IsolatorError =>

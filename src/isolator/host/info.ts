@@ -1,4 +1,4 @@
-import { isWayOut } from '../plan/routes.js'
+import { gatewayOf } from '../plan/routes.js'
 import type { HostFacts } from '../plan/facts.js'
 
 /** What containers share with their host, as of the isolator's last look. */
@@ -27,7 +27,7 @@ export function hostInfoOf({
   neighbours,
   routes,
 }: HostFacts): HostInfo {
-  const gateway = routes.find(isWayOut)?.gateway
+  const gateway = gatewayOf(routes)
   return {
     publicInterface,
     loopbackInterface,

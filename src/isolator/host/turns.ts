@@ -1,3 +1,4 @@
+import { IsolatorError } from '../isolator-error.js'
 import type { HeldName } from '../../native/binding.js'
 import { nextTurn } from '../kernel/concurrency-limit.js'
 import { Changer, lastChange, noteChange } from './change-note.js'
@@ -63,7 +64,7 @@ interface Turn {
  * get the next one, which begins when this one has ended.
  *
  * A turn costs three messages: who changed something last, that a change begins, that it is finished. Only if another
- * changed something, it costs one look at the links more.
+ * changed something, it costs one look at the links and one at the nodes of containers more.
  */
 export class HostTurns {
   readonly #host: HostContext
@@ -106,7 +107,7 @@ export class HostTurns {
     const attempt = async (turn: Turn): Promise<T> => {
       try {
         const result = await work()
-        if (finishes) turn.unfinished = false
+        if (finishes) turn.unfinished = this.#isAnyLeft = false
         return result
       } catch (error) {
         // Brought to its end by the next turn: calls that take part in this one are in the middle of their work.
@@ -226,7 +227,9 @@ export class HostTurns {
     try {
       return await holdHost(this.#host.netns, { patienceMs: this.#patienceMs, firstMs })
     } catch (error) {
-      Object.assign(turn, { closed: true, busy: error })
+      // Whatever else fails, such as for want of a descriptor, would fail again.
+      const isBusy = error instanceof IsolatorError && error.code === 'ERR_HOST_BUSY'
+      Object.assign(turn, { closed: true, busy: isBusy ? error : undefined })
       throw error
     }
   }

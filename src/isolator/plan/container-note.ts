@@ -58,17 +58,21 @@ export const noteIn = (slot: number, names: readonly string[] = []): string[] =>
     return isPorts(word) || word === UNHELD || word.startsWith(INSIDE)
   })
 
-/** What is noted; undefined where no ports are, as for a container of before there were notes. */
-export function parseNote(slot: number, names: readonly string[] | undefined): Noted | undefined {
+/** What is noted. Without `ports`: they are not, as for a container of before there were notes. */
+export function parseNote(
+  slot: number,
+  names: readonly string[] | undefined,
+): Omit<Noted, 'ports'> & { readonly ports?: PortRanges } {
   const words = noteIn(slot, names).map(name => name.slice(signature(slot).length))
   const ports = words.filter(isPorts)
-  if (ports.length === 0) return undefined
   const inside = words.find(word => word.startsWith(INSIDE))
   return {
-    ports: ports.reduce(
-      (all, ranges) => (ranges === '' ? all : all.union(PortRanges.from(ranges))),
-      PortRanges.empty,
-    ),
+    ...(ports.length > 0 && {
+      ports: ports.reduce(
+        (all, ranges) => (ranges === '' ? all : all.union(PortRanges.from(ranges))),
+        PortRanges.empty,
+      ),
+    }),
     ...(words.includes(UNHELD) && { hold: false }),
     ...(inside !== undefined && { interfaceName: inside.slice(INSIDE.length) }),
   }
@@ -76,7 +80,7 @@ export function parseNote(slot: number, names: readonly string[] | undefined): N
 
 /** The ports that are noted; undefined where nothing is. */
 export const notedPorts = (slot: number, names: readonly string[] | undefined): PortRanges | undefined =>
-  parseNote(slot, names)?.ports
+  parseNote(slot, names).ports
 
 /** Notes these names. */
 export const addNames = (slot: number, names: readonly string[]): Planned[] =>

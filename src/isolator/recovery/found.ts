@@ -66,7 +66,7 @@ export function factsOf(
 ): ContainerFacts | undefined {
   const alias = parseAlias(link.alias)
   if (!alias) return undefined
-  const { ports: noted, ...settings } = parseNote(slot, link.alternativeNames) ?? { ports: PortRanges.empty }
+  const { ports: noted = PortRanges.empty, ...settings } = parseNote(slot, link.alternativeNames)
   const ports = joinBlocks(nodes.flatMap(({ block }) => block ?? [])).union(noted)
   return {
     ...alias,

@@ -14,7 +14,7 @@ import { isHeld, type ContainerFacts } from '../plan/facts.js'
 import { planRemoval, type Planned } from '../plan/planned.js'
 import { notedPorts, parseNote } from '../plan/container-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
-import { factsOf } from './found.js'
+import { factsOf, isShaper } from './found.js'
 import { bySlot, limitsOn } from './survey.js'
 
 /**
@@ -30,7 +30,7 @@ export async function seeOthers(
   gone: (container: Container) => void,
 ): Promise<void> {
   const veths = await host.rt.links.list({ kind: 'veth' })
-  const [links, shapers] = [bySlot(veths, slotOfLink), bySlot(veths, slotOfShaper)]
+  const [links, shapers] = [bySlot(veths, slotOfLink), bySlot(veths.filter(isShaper), slotOfShaper)]
   for (const container of await removedByOthers(host, [...table], links)) {
     table.remove(container)
     gone(container)
@@ -110,9 +110,9 @@ function otherOf(
   const noted = parseNote(slot, link.alternativeNames)
   const wasComplete = before?.ifindex === ifindex && before.complete
   return {
-    ...{ id, slot, ports: noted?.ports ?? PortRanges.empty, ephemeralPorts, nsid, ifindex },
-    ...{ hold: noted?.hold, enforced },
-    complete: noted !== undefined && (link.up || wasComplete),
+    ...{ id, slot, ports: noted.ports ?? PortRanges.empty, ephemeralPorts, nsid, ifindex },
+    ...{ hold: noted.hold, enforced },
+    complete: noted.ports !== undefined && (link.up || wasComplete),
   }
 }
 

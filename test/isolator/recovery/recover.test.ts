@@ -1,6 +1,7 @@
-import { writeFile, access } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import type { ContainerInfo } from '../../../src/isolator/container/info.js'
+import { giveName } from '../../../src/isolator/container/namespace-handles.js'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
 import { NetworkNamespace } from '../../../src/netns/network-namespace.js'
@@ -301,7 +302,12 @@ t.test('what a crash can leave is taken away', needsIsolation(), async t => {
       ])
       await ip(host.name, 'link del pm7')
     },
-    'a name that holds no namespace': () => writeFile('/run/netns/pm7', ''),
+    'a name that holds no namespace': async () => {
+      await using netns = NetworkNamespace.open(topology.containers[1]!.name)
+      await using its = NetworkNamespace.open(host.name)
+      await giveName(its, 7, netns)
+      await run('umount', ['/run/netns/pm7'])
+    },
     'a name that holds a namespace': async () => {
       await using netns = NetworkNamespace.open(topology.containers[1]!.name)
       await using rt = await RtnetlinkSocket.open({ netns: host.name })

@@ -33,7 +33,7 @@ export function readToken(file: string): string {
  */
 export function isFromContainer(
   socket: Socket,
-  containers: readonly Pick<ContainerInfo, 'link' | 'ports' | 'ephemeralPorts'>[],
+  containers: readonly Pick<ContainerInfo, 'link' | 'held' | 'ports' | 'ephemeralPorts'>[],
 ): boolean {
   const { remoteAddress, remotePort, localAddress } = socket
   if (remotePort === undefined) return isInside(pidOf(socket), containers)

@@ -66,7 +66,7 @@ export async function createTopology(options: TopologyOptions = {}): Promise<Top
 }
 
 /** Until the kernel has noticed its carrier a device that is up drops what it is given (net/core/link_watch.c). */
-async function carrierNoticed({ name }: NamespaceRef): Promise<void> {
+export async function carrierNoticed({ name }: NamespaceRef): Promise<void> {
   const deadline = performance.now() + 2000
   for (;;) {
     const [link] = await ipJson<{ operstate: string }>(name, `link show ${WIRE}`)

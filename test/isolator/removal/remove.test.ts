@@ -13,7 +13,14 @@ import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
 import { ip, ipBatch, run, runIn, tc, tcBatch } from '../../helpers/iproute2.js'
 import { allOf, hasQdisc } from '../../helpers/privilege.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
-import { createTopology, HOST_IP, HOST_MAC, REMOTE_IP, type Topology } from '../../helpers/topology.js'
+import {
+  carrierNoticed,
+  createTopology,
+  HOST_IP,
+  HOST_MAC,
+  REMOTE_IP,
+  type Topology,
+} from '../../helpers/topology.js'
 import {
   firstPort,
   needsIsolation,
@@ -69,6 +76,7 @@ const STATES: State[] = [
     change: topology => renameInterface(topology, 'eth0', 'wan0'),
     afterwards: async topology => {
       await renameInterface(topology, 'wan0', 'eth0')
+      await carrierNoticed(topology.host)
       await ip(topology.host.name, defaultRoute('add', REMOTE_IP))
     },
   },

@@ -6,8 +6,12 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readCall, writeReply } from '../../cni/src/daemon/call-frame.js'
 import { callPlugIn } from '../../cni/src/plug-in/call-plug-in.js'
+import type { Reply } from '../../cni/src/spec/call.js'
+import { runIn } from '../helpers/iproute2.js'
 import { needsIsolation } from '../isolator/isolated-topology.js'
-import { buildDaemon, hostOfDaemon, NETWORK, startDaemon } from './daemon-process.js'
+import { buildDaemon, hostOfDaemon, NETWORK, ROOT, startDaemon } from './daemon-process.js'
+
+const FIXTURE = `${ROOT}test/cni/fixtures/call-plug-in.ts`
 
 const CALL = { environment: { CNI_COMMAND: 'VERSION', CNI_ARGS: '' }, input: '{"cniVersion":"1.0.0"}' }
 
@@ -53,23 +57,34 @@ t.test('by rtnetlinkd itself', needsIsolation(), async t => {
   buildDaemon()
   const machine = await hostOfDaemon(t)
   await startDaemon(t, machine).prints('listening')
-  const call = (CNI_COMMAND: string) =>
-    callPlugIn(
-      {
-        environment: {
-          CNI_COMMAND,
-          CNI_CONTAINERID: 'web',
-          CNI_IFNAME: 'eth0',
-          CNI_NETNS: machine.containers[0]!.path,
-        },
-        input: JSON.stringify({ ...NETWORK, runtimeConfig: { portRanges: '31000-31003' } }),
-      },
-      machine.socket,
-    )
-  const { status, output } = await call('ADD')
+  const call = (CNI_COMMAND: string) => ({
+    environment: {
+      CNI_COMMAND,
+      CNI_CONTAINERID: 'web',
+      CNI_IFNAME: 'eth0',
+      CNI_NETNS: machine.containers[0]!.path,
+    },
+    input: JSON.stringify({ ...NETWORK, runtimeConfig: { portRanges: '31000-31003' } }),
+  })
+  const onHost = async (command: string): Promise<Reply> => {
+    const program = [process.execPath, '--import', `${ROOT}scripts/typescript.js`, FIXTURE]
+    return JSON.parse(
+      await runIn(
+        machine.host.path,
+        ...(program as [string]),
+        JSON.stringify([call(command), machine.socket]),
+      ),
+    ) as Reply
+  }
+  const { status, output } = await onHost('ADD')
   t.equal(status, 0, output)
   t.match(JSON.parse(output), { interfaces: [{}, { name: 'eth0' }] })
-  t.strictSame(await call('DEL'), { status: 0, output: '' })
+  t.match(
+    await callPlugIn(call('DEL'), machine.socket),
+    { status: 1, output: /"code":5/ },
+    'from another network namespace, which could be that of the container',
+  )
+  t.strictSame(await onHost('DEL'), { status: 0, output: '' })
 })
 
 t.test('by a daemon that ends', async t => {

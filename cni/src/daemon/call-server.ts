@@ -18,6 +18,9 @@ export interface CallLimits {
   readonly connections: number
 }
 
+/** How long a refused client may go on sending. */
+const PASSED_OVER_MS = 1000
+
 export const CALL_LIMITS: CallLimits = { bytes: 1 << 20, patience: 10_000, connections: 64 }
 
 export interface CallServerOptions {
@@ -73,6 +76,7 @@ export class CallServer {
         error instanceof CniError ? error : new CniError(CODE.unexpected, (error as Error).message)
       this.#options.refused(known, pid)
       reply = { status: 1, output: `${JSON.stringify(errorResult(NEWEST, known))}\n` }
+      await passedOver(socket)
     }
     await sent(socket, writeReply(reply), this.#limits.patience)
     leave()
@@ -135,6 +139,25 @@ function received(socket: Socket, { bytes, patience }: CallLimits): Promise<Buff
 }
 
 /** Resolves once the client has the reply, or will not have it. */
+/**
+ * Reads what a refused client still sends, and throws it away: a connection that is closed with something unread is reset, and the
+ * client may never see the reply.
+ */
+function passedOver(socket: Socket): Promise<void> {
+  return new Promise(resolve => {
+    if (socket.destroyed || socket.readableEnded) {
+      resolve()
+      return
+    }
+    const timer = setTimeout(resolve, PASSED_OVER_MS)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    socket.once('end', done).once('close', done).resume()
+  })
+}
+
 function sent(socket: Socket, text: string, patience: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(() => {

@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
 import type { IsolatorError } from '../../src/isolator/isolator-error.js'
-import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { SockDiagSocket } from '../../src/sock-diag/index.js'
 import { ip, runIn, tc, tcBatch } from '../helpers/iproute2.js'
@@ -179,31 +178,3 @@ for (const [what, change] of Object.entries(CHANGES)) {
     t.strictSame(await isolator.verify(), [])
   })
 }
-
-t.test('a container that the host cannot remove keeps no other', needsIsolation(), async t => {
-  const { c1, c2, isolator } = await twoContainers(t)
-  const deleteName = NetworkNamespace.deleteName.bind(NetworkNamespace)
-  t.teardown(() => {
-    NetworkNamespace.deleteName = deleteName
-  })
-  NetworkNamespace.deleteName = name =>
-    name === c1.info.link ? Promise.reject(new Error('somebody holds it')) : deleteName(name)
-  const errors: Error[] = []
-  isolator.on('error', error => errors.push(error))
-  const gone = isolator.watch('web-1')
-  await t.rejects(isolator.cleanupMany(['web-1', 'web-2']), {
-    code: 'ERR_NOT_REMOVED',
-    message: /^1 of 2 containers \('web-1'\) could not be removed: somebody holds it/,
-    details: { ids: ['web-1'] },
-  })
-  t.strictSame(
-    isolator.list().map(({ id }) => id),
-    ['web-1'],
-    'the other is gone and forgotten',
-  )
-  t.ok(await isolator.isolate('web-2', { netns: c2.name, ports: '31008' }))
-  NetworkNamespace.deleteName = deleteName
-  t.match(await gone, { id: 'web-1', reason: 'cleanup' }, 'it is tried again')
-  t.equal(isolator.get('web-1'), undefined)
-  t.strictSame(errors, [])
-})

@@ -33,7 +33,7 @@ export interface CallServerOptions {
   readonly limits?: Partial<CallLimits>
 }
 
-/** Listens to clients, cni/client/rtnetlink-cni.c. The server is to be told where; `ended` waits for the calls that are under way. */
+/** Answers clients, cni/client/rtnetlink-cni.c. Its caller has `server` listen; `close` waits for the calls that are under way. */
 export class CallServer {
   readonly server: Server
   readonly #options: CallServerOptions

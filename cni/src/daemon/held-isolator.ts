@@ -31,7 +31,7 @@ export interface Reports {
 
 /**
  * The one isolator of a daemon, which keeps others off the host. Until it can be created (its interface may come later than the
- * daemon) an ADD is told to try again, and a DEL works without it.
+ * daemon) an ADD gets code 11, try again later, and a DEL works without it.
  */
 export class HeldIsolator implements Isolators {
   readonly options: PortMappingIsolatorOptions

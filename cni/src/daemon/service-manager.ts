@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /**
  * Tells the service manager how the daemon fares, by the protocol of sd_notify(3): datagrams to the unix socket that NOTIFY_SOCKET
  * names. Node has no such sockets, the library has; `write(2)` sends one once it is connected. Without NOTIFY_SOCKET
- * nothing is told.
+ * no message is sent.
  */
 export class ServiceManager {
   readonly #path: string | undefined
@@ -19,7 +19,7 @@ export class ServiceManager {
   readonly #aliveEvery: number | undefined
   #alive: NodeJS.Timeout | undefined
 
-  /** @param failed is called with why something could not be told; the daemon goes on */
+  /** @param failed is called if a message could not be sent, with the reason; the daemon goes on */
   constructor(environment: Environment, failed: (error: Error) => void) {
     const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID = String(process.pid) } = environment
     this.#path = NOTIFY_SOCKET === '' ? undefined : NOTIFY_SOCKET

@@ -30,9 +30,17 @@ import { parseArgs } from 'node:util'
 import { Registry } from 'prom-client'
 import { createStatisticsHandler, parseMesosFlags, PortMappingIsolator } from 'rtnetlink'
 import { registerMetrics } from 'rtnetlink/metrics'
-import { isFromContainer, readToken, refusalOf } from '../cni/src/daemon/http/access.js'
-import { answer, IDLE_MS, LIMITS, MAX_CONNECTIONS } from '../cni/src/daemon/http/server.js'
-import { listenOnPort, namesOf } from '../cni/src/daemon/listen.js'
+import {
+  answer,
+  IDLE_MS,
+  isFromContainer,
+  LIMITS,
+  listenOnPort,
+  MAX_CONNECTIONS,
+  namesOf,
+  readToken,
+  refusalOf,
+} from 'rtnetlink-cni/http'
 import { Containers } from './agent/containers.js'
 import { createRouter } from './agent/http.js'
 import { listenForGroup } from './agent/listen.js'

@@ -14,7 +14,7 @@ const PROGRAM = 'lib/cli.js'
  */
 export async function compile() {
   const failure =
-    (await declare()) ??
+    (await declare('tsconfig.build.json')) ??
     (await bundle('src/index.ts', 'lib/index.js')) ??
     (await bundle('src/metrics.ts', 'lib/metrics.js')) ??
     (await bundle('src/cli/main.ts', PROGRAM))
@@ -24,7 +24,8 @@ export async function compile() {
 }
 
 /**
- * Makes cni/lib/ of cni/src/: the programs, and what they share. Packages, rtnetlink among them, stay outside.
+ * Makes cni/lib/ of cni/src/: the programs, `rtnetlink-cni/http` with its types, and what they share. Packages, rtnetlink among
+ * them, stay outside.
  *
  * @returns {Promise<string | undefined>} what went wrong
  */
@@ -36,7 +37,13 @@ export async function compilePrograms() {
   try {
     await esbuild.build({
       absWorkingDir: root,
-      entryPoints: readdirSync(join(root, folder)).map(name => `${folder}/${name}`),
+      entryPoints: [
+        ...readdirSync(join(root, folder)).map(name => ({
+          in: `${folder}/${name}`,
+          out: name.replace(/\.ts$/, ''),
+        })),
+        { in: 'cni/src/http/index.ts', out: 'http' },
+      ],
       outdir: 'cni/lib',
       chunkNames: 'shared-[hash]',
       banner: { js: '#!/usr/bin/env node' },
@@ -56,12 +63,15 @@ export async function compilePrograms() {
   }
   for (const name of readdirSync(join(root, 'cni/lib')))
     if (name.endsWith('.js')) chmodSync(join(root, 'cni/lib', name), 0o755)
-  return undefined
+  return declare('tsconfig.cni.json')
 }
 
-/** Checks the types, too. */
-const declare = () =>
-  succeed(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
+/**
+ * Checks the types, too.
+ *
+ * @param {string} project
+ */
+const declare = project => succeed(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project])
 
 /**
  * As it is written in src/, but for types and comments: Node prints the line of an error that nobody catches, and who

@@ -12,8 +12,11 @@ import { nodeHeaders } from './node-headers.js'
 import { root, succeed } from './run.js'
 import { markFresh, staleness } from './stale.js'
 
-/** By this, cni/ finds the package that it depends on as its users do. npm installs no package into itself, and takes this away. */
-const LINK = 'node_modules/rtnetlink'
+/**
+ * By these, cni/ and examples/ find the packages of this repository as their users do. npm knows nothing of them, and takes them
+ * away.
+ */
+const LINKS = { 'node_modules/rtnetlink': '..', 'node_modules/rtnetlink-cni': '../cni' }
 
 /** @typedef {{ about: string, why: () => string | undefined, work: () => Promise<string | undefined> }} Step `work` resolves with what went wrong */
 
@@ -45,7 +48,11 @@ const steps = {
   },
   programs: {
     about: 'compiling cni/src/ to cni/lib/',
-    why: () => staleness('programs', { inputs: ['cni/src', 'scripts/compile.js'], output: 'cni/lib' }),
+    why: () =>
+      staleness('programs', {
+        inputs: ['cni/src', 'scripts/compile.js', 'tsconfig.cni.json'],
+        output: 'cni/lib',
+      }),
     work: compilePrograms,
   },
 }
@@ -89,17 +96,20 @@ export function npm(...args) {
 }
 
 async function installDependencies() {
-  const onlyLink = missingPackage() === undefined
-  const failure = onlyLink
+  const onlyLinks = missingPackage() === undefined
+  const failure = onlyLinks
     ? undefined
     : await succeed(...npm('ci', '--ignore-scripts', '--no-audit', '--no-fund'))
-  if (failure === undefined) symlinkSync('..', join(root, LINK))
-  return failure
+  if (failure !== undefined) return failure
+  for (const [link, target] of Object.entries(LINKS))
+    if (!existsSync(join(root, link))) symlinkSync(target, join(root, link))
+  return undefined
 }
 
 /** npm keeps in node_modules a lock file of what it holds; it must agree with ours but for other platforms' packages. */
 function missingDependency() {
-  return missingPackage() ?? (existsSync(join(root, LINK)) ? undefined : `${LINK} is missing`)
+  const link = Object.keys(LINKS).find(link => !existsSync(join(root, link)))
+  return missingPackage() ?? (link === undefined ? undefined : `${link} is missing`)
 }
 
 function missingPackage() {

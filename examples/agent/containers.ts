@@ -6,8 +6,7 @@ import {
   type ExecutorDescription,
   type PortMappingIsolator,
 } from 'rtnetlink'
-import { processesInside } from '../../cni/src/daemon/inside.js'
-import { endInside, startInside } from './processes.js'
+import { endInside, processesInside, startInside } from './processes.js'
 import { SpecFolder, type ContainerSpec } from './spec.js'
 
 /** How often it is looked whether containers have ended. */

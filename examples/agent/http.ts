@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
-import { answer } from '../../cni/src/daemon/http/server.js'
+import { answer } from 'rtnetlink-cni/http'
 import type { Containers } from './containers.js'
 import { BadRequest, parseSpec } from './spec.js'
 

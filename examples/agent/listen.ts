@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { listenOnSocket } from '../../cni/src/daemon/listen.js'
+import { listenOnSocket } from 'rtnetlink-cni/http'
 
 const OWNER_AND_GROUP = 0o660
 

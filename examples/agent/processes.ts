@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processesInside } from '../../cni/src/daemon/inside.js'
 
 /** How long processes get to end by themselves. */
 const GRACE_MS = 3000
@@ -50,6 +49,36 @@ export async function endInside(link: string): Promise<void> {
   const deadline = Date.now() + GRACE_MS
   while (signalAll(link, 0) > 0 && Date.now() < deadline) await sleep(50)
   while (signalAll(link, 'SIGKILL') > 0) await sleep(10)
+}
+
+/**
+ * The processes in the namespaces of containers, by link: whatever they did to their names, parents and sessions, that
+ * is where they are.
+ */
+export function processesInside(links: readonly string[]): Map<string, number[]> {
+  const found = new Map(links.map(link => [link, [] as number[]]))
+  const linkOf = new Map(links.map(link => [identityOf(link), link]))
+  for (const name of readdirSync('/proc')) {
+    const namespace = /^\d+$/.test(name) ? namespaceOf(name) : undefined
+    const link = namespace === undefined ? undefined : linkOf.get(namespace)
+    if (link !== undefined) found.get(link)?.push(Number(name))
+  }
+  return found
+}
+
+/** What /proc/<pid>/ns/net points at, for the namespace behind a handle. Undefined where the handle is gone. */
+function identityOf(link: string): string | undefined {
+  const stats = statSync(handleOf(link), { throwIfNoEntry: false })
+  return stats && `net:[${stats.ino}]`
+}
+
+/** Undefined for a process that has ended, a zombie too. */
+function namespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return undefined
+  }
 }
 
 /** How many processes there are. */

@@ -32,7 +32,6 @@ async function serving(t: Test, options: Partial<CallServerOptions> = {}): Promi
       calls.push(call)
       return { status: 0, output: `{"calls":${calls.length}}\n` }
     },
-    containers: () => [],
     refused: error => refusals.push(error),
     ...options,
   })

@@ -3,20 +3,43 @@ import { once } from 'node:events'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { ipBatch } from '../helpers/iproute2.js'
 import { allOf } from '../helpers/privilege.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
-import { HOST_IP, REMOTE_IP, WIRE } from '../helpers/topology.js'
+import { HOST_IP, REMOTE_IP, WIRE, type NamespaceRef } from '../helpers/topology.js'
 import { ask } from '../isolator/agent-process.js'
 import { needsIsolation, PATIENTLY } from '../isolator/isolated-topology.js'
 import { hasClient } from './client-process.js'
-import { asked, buildDaemon, callDaemon, get, hostOfDaemon, NETWORK, startDaemon } from './daemon-process.js'
+import {
+  asked,
+  buildDaemon,
+  callDaemon,
+  get,
+  hostOfDaemon,
+  NETWORK,
+  startDaemon,
+  type HostOfDaemon,
+} from './daemon-process.js'
 
 t.setTimeout(180_000)
 buildDaemon()
 const needs = allOf(needsIsolation(), hasClient())
+
+/** Calls the daemon, and asks it by HTTP, from a namespace that is not the host's. */
+async function refusedFrom(t: Test, from: NamespaceRef, { socket, http }: HostOfDaemon): Promise<void> {
+  t.match(await asked({ host: from, socket }, { command: 'STATUS' }), {
+    status: 1,
+    output: { code: 5, msg: /^rtnetlinkd is for the host: the caller is in another network namespace/ },
+  })
+  const asking = spawn('nsenter', [
+    ...[`--net=${from.path}`, process.execPath, '-e'],
+    `require('net').connect(${JSON.stringify(http)}).on('error', () => 0)
+      .on('close', () => process.exit(7)).write('GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n')`,
+  ])
+  t.strictSame((await once(asking, 'exit'))[0], 7, 'closed without an answer')
+}
 
 t.test('calls of a runtime', needs, async t => {
   const on = await hostOfDaemon(t)
@@ -26,6 +49,10 @@ t.test('calls of a runtime', needs, async t => {
   await daemon.prints('listening')
   t.equal(statSync(socket).mode & 0o777, 0o600)
   t.equal(statSync(http).mode & 0o777, 0o600)
+  await t.test('from another namespace nobody may call or ask, container or not', async t => {
+    await refusedFrom(t, c1, on)
+    t.match(await daemon.prints('caller refused'), { code: 5 })
+  })
 
   const add = { command: 'ADD', id: 'web-1', netns: c1.path, ports: [31000, 31001] }
   const added = await asked(on, add)
@@ -61,18 +88,7 @@ t.test('calls of a runtime', needs, async t => {
   })
 
   await t.test('from inside a container nobody may call or ask', async t => {
-    const inside = { host: c1, socket }
-    t.match(await asked(inside, { command: 'STATUS' }), {
-      status: 1,
-      output: { code: 5, msg: 'rtnetlinkd is not for processes inside of containers' },
-    })
-    t.match(await daemon.prints('caller refused'), { code: 5 })
-    const curl = spawn('nsenter', [
-      ...[`--net=${c1.path}`, process.execPath, '-e'],
-      `require('net').connect(${JSON.stringify(http)}).on('error', () => 0)
-        .on('close', () => process.exit(7)).write('GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n')`,
-    ])
-    t.strictSame((await once(curl, 'exit'))[0], 7, 'closed without an answer')
+    await refusedFrom(t, c1, on)
   })
 
   await t.test('the log has each call, and no secret', async t => {

@@ -1,10 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { peerCredentials } from 'rtnetlink'
+import { isOnHost } from '../http/caller.js'
 import type { Call, Reply } from '../spec/call.js'
 import { CniError, CODE, errorResult } from '../spec/cni-error.js'
 import { NEWEST } from '../spec/versions.js'
 import { readCall, writeReply } from './call-frame.js'
-import { isInside, type Placed } from './inside.js'
 import { Places } from './places.js'
 import { Turns } from './turns.js'
 
@@ -26,8 +26,6 @@ export const CALL_LIMITS: CallLimits = { bytes: 1 << 20, patience: 10_000, conne
 export interface CallServerOptions {
   /** Does what a call asks for. */
   readonly answer: (call: Call) => Promise<Reply>
-  /** The containers, from which nobody may call. */
-  readonly containers: () => readonly Placed[]
   /** A caller was refused before it said anything, or said what is no call. */
   readonly refused: (error: CniError, pid: number) => void
   readonly limits?: Partial<CallLimits>
@@ -87,8 +85,11 @@ export class CallServer {
     const { uid, pid } = peerCredentials(socket)
     if (uid !== 0 && uid !== process.geteuid?.())
       throw new CniError(CODE.inputOutput, `rtnetlinkd is for root: the caller has the user id ${uid}`)
-    if (isInside(pid, this.#options.containers()))
-      throw new CniError(CODE.inputOutput, 'rtnetlinkd is not for processes inside of containers')
+    if (!isOnHost(pid))
+      throw new CniError(
+        CODE.inputOutput,
+        "rtnetlinkd is for the host: the caller is in another network namespace, which could be a container's",
+      )
     return pid
   }
 }
@@ -138,7 +139,6 @@ function received(socket: Socket, { bytes, patience }: CallLimits): Promise<Buff
   })
 }
 
-/** Resolves once the client has the reply, or will not have it. */
 /**
  * Reads what a refused client still sends, and throws it away: a connection that is closed with something unread is reset, and the
  * client may never see the reply.
@@ -158,6 +158,7 @@ function passedOver(socket: Socket): Promise<void> {
   })
 }
 
+/** Resolves once the client has the reply, or will not have it. */
 function sent(socket: Socket, text: string, patience: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(() => {

@@ -3,14 +3,14 @@ import type { Server } from 'node:net'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { PortMappingIsolator, type PortMappingIsolatorOptions } from 'rtnetlink'
+import { readToken } from '../http/access.js'
+import { listenOnDescriptor, listenOnPort, listenOnSocket, namesOf } from '../http/listen.js'
 import type { ActivatedSockets } from './activation.js'
 import { CallServer } from './call-server.js'
 import type { Settings } from './command-line.js'
 import { registerDaemonMetrics } from './daemon-metrics.js'
 import { HeldIsolator, type Reports } from './held-isolator.js'
-import { readToken } from './http/access.js'
-import { createHttpServer } from './http/server.js'
-import { listenOnDescriptor, listenOnPort, listenOnSocket, namesOf } from './listen.js'
+import { createHttpServer } from './http-server.js'
 import { loggedCall } from './logged-calls.js'
 import type { ServiceManager } from './service-manager.js'
 import { Sweep } from './sweep.js'
@@ -48,7 +48,6 @@ export class Daemon {
     this.#metrics = registerDaemonMetrics(this.#registry, this.#isolator)
     this.#calls = new CallServer({
       answer: call => loggedCall(call, this.#isolator, log, this.#metrics),
-      containers: () => this.#isolator.list(),
       refused: ({ code, message }, pid) => {
         log.warn({ code, pid, reason: message }, 'caller refused')
       },

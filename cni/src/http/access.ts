@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ContainerInfo } from 'rtnetlink'
-import { isInside, pidOf } from '../inside.js'
+import { isOnHost, pidOf } from './caller.js'
 
 /** Why a request is not listened to. */
 export interface Refusal {
@@ -25,18 +25,19 @@ export function readToken(file: string): string {
 }
 
 /**
- * Whether a connection comes from inside a container. Such a one is closed before it says anything, so that it can hold
+ * Whether a connection comes from inside a container. Close such a connection before it sends anything, so that it holds
  * neither a descriptor nor a place among the connections.
  *
- * By TCP the port tells: packets of a container come from its own ports, and from an address of this host. A unix socket is
- * a file, which a container that shares the file system can open: there the peer's network namespace tells.
+ * A unix socket is a file, which a container that shares the file system can open: every peer in another network namespace than
+ * the host's counts as a container. By TCP the port decides: packets of a container come from its own ports, and from an address of
+ * this host.
  */
 export function isFromContainer(
   socket: Socket,
-  containers: readonly Pick<ContainerInfo, 'link' | 'held' | 'ports' | 'ephemeralPorts'>[],
+  containers: readonly Pick<ContainerInfo, 'ports' | 'ephemeralPorts'>[],
 ): boolean {
   const { remoteAddress, remotePort, localAddress } = socket
-  if (remotePort === undefined) return isInside(pidOf(socket), containers)
+  if (remotePort === undefined) return !isOnHost(pidOf(socket))
   const isLocal = remoteAddress === localAddress || remoteAddress?.startsWith('127.') === true
   return (
     isLocal &&

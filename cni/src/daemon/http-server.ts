@@ -1,21 +1,10 @@
-import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { createStatisticsHandler } from 'rtnetlink'
-import type { HeldIsolator } from '../held-isolator.js'
-import { isFromContainer, refusalOf, type Admission } from './access.js'
-
-/** What one client may take: no header or body that comes by the drop keeps a connection for long. */
-export const LIMITS: ServerOptions = {
-  maxHeaderSize: 8192,
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 1000,
-}
-/** Connections at a time: each is a descriptor. */
-export const MAX_CONNECTIONS = 64
-/** A connection on which nothing happens for so long is closed, whatever it waits for. */
-export const IDLE_MS = 30_000
+import { isFromContainer, refusalOf, type Admission } from '../http/access.js'
+import { answer } from '../http/answer.js'
+import { IDLE_MS, LIMITS, MAX_CONNECTIONS } from '../http/limits.js'
+import type { HeldIsolator } from './held-isolator.js'
 
 /**
  * /metrics, /monitor/statistics and /healthz.
@@ -72,11 +61,4 @@ async function route(
   } catch (error) {
     answer(response, 500, { error: (error as Error).message })
   }
-}
-
-/** Answers with JSON, unless there has been an answer. */
-export function answer(response: ServerResponse, status: number, body: unknown): void {
-  if (response.headersSent) return
-  response.writeHead(status, { 'Content-Type': 'application/json' })
-  response.end(JSON.stringify(body))
 }

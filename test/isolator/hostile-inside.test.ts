@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { IsolatorError } from '../../src/isolator/isolator-error.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { SockDiagSocket } from '../../src/sock-diag/index.js'
-import { ip, runIn, tc, tcBatch } from '../helpers/iproute2.js'
+import { ip, run, runIn, tc, tcBatch } from '../helpers/iproute2.js'
 import { attackInside } from '../helpers/root-inside.js'
 import { needsIsolation, twoContainers } from './isolated-topology.js'
 
@@ -178,3 +178,38 @@ for (const [what, change] of Object.entries(CHANGES)) {
     t.strictSame(await isolator.verify(), [])
   })
 }
+
+/**
+ * Mounts a namespace on its own name once more, many times. All have to go before the name can, and a removal gives up after 64.
+ * The first becomes private: else each further one would be mounted on all before it.
+ */
+const mountOften = (path: string, times: number): Promise<string> =>
+  run('sh', [
+    '-ec',
+    'mount --make-private "$1"; for i in $(seq "$2"); do mount --bind "$1" "$1"; done',
+    'sh',
+    path,
+    String(times),
+  ])
+
+t.test('a container that the host cannot remove keeps no other', needsIsolation(), async t => {
+  const { c1, c2, isolator } = await twoContainers(t)
+  await mountOften(`/run/netns/${c1.info.link}`, 100)
+  const errors: Error[] = []
+  isolator.on('error', error => errors.push(error))
+  const gone = isolator.watch('web-1')
+  await t.rejects(isolator.cleanupMany(['web-1', 'web-2']), {
+    code: 'ERR_NOT_REMOVED',
+    message: /^1 of 2 containers \('web-1'\) could not be removed: EBUSY/,
+    details: { ids: ['web-1'] },
+  })
+  t.strictSame(
+    isolator.list().map(({ id }) => id),
+    ['web-1'],
+    'the other is gone and forgotten',
+  )
+  t.ok(await isolator.isolate('web-2', { netns: c2.name, ports: '31008' }))
+  t.match(await gone, { id: 'web-1', reason: 'cleanup' }, 'it is tried again')
+  t.equal(isolator.get('web-1'), undefined)
+  t.strictSame(errors, [])
+})

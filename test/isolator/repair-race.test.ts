@@ -1,7 +1,8 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { Verbs } from '../../src/rtnetlink-verbs.js'
 import { ip, tc } from '../helpers/iproute2.js'
+import { replaceMethod } from '../helpers/replace-method.js'
 import { needsIsolation, preparedTopology } from './isolated-topology.js'
 
 /** A node of 31000-31007, and the mirror node of the first slot: as a container will have them. */
@@ -11,20 +12,26 @@ const NODES = [
 ]
 const place = (node: string): string => node.replace(/ u32.*/, ' u32')
 
-/** Has something happen between what a list of the filters of eth0 finds and what is made of it. */
-function afterTheNextLook(node: string, happening: () => Promise<unknown>): void {
-  // eslint-disable-next-line @typescript-eslint/unbound-method
-  const { list } = Verbs.prototype
-  Verbs.prototype.list = function (this: unknown, ...query: unknown[]) {
-    const { dev, parent } = (query[0] ?? {}) as { dev?: string; parent?: string }
-    const found = Reflect.apply(list, this, query) as Promise<unknown>
-    if (!node.includes(`dev ${dev} `) || parent !== 'ingress') return found
-    Verbs.prototype.list = list
-    return found.then(async filters => {
-      await happening()
-      return filters
-    })
-  } as typeof list
+/** Has something happen, once, between what a list of the filters of a node's device finds and what is made of it. */
+function afterTheNextLook(t: Test, node: string, happening: () => Promise<unknown>): { looked: boolean } {
+  const state = { looked: false }
+  replaceMethod(
+    t,
+    Verbs.prototype,
+    'list',
+    list =>
+      function (this: unknown, ...query: unknown[]) {
+        const { dev, parent } = (query[0] ?? {}) as { dev?: string; parent?: string }
+        const found = Reflect.apply(list, this, query) as Promise<unknown>
+        if (state.looked || !node.includes(`dev ${dev} `) || parent !== 'ingress') return found
+        state.looked = true
+        return found.then(async filters => {
+          await happening()
+          return filters
+        })
+      } as typeof list,
+  )
+  return state
 }
 
 for (const node of NODES) {
@@ -52,11 +59,12 @@ for (const node of NODES) {
       await ip(host.name, 'link add gone type veth peer name lost')
       await tc(host.name, `filter add ${node}`)
       await ip(host.name, 'link del gone')
-      afterTheNextLook(node, async () => {
+      const state = afterTheNextLook(t, node, async () => {
         await tc(host.name, `filter del ${place(node)}`)
         await isolator.isolate(...web1)
       })
       t.strictSame(await isolator.repair(), { repaired: [], left: [] })
+      t.ok(state.looked, 'control: the container came after the look')
       t.strictSame(await isolator.verify(), [], 'the container has all that it needs')
     },
   )

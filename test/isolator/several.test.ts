@@ -4,6 +4,7 @@ import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { filter } from '../../src/tc/index.js'
 import { ip, run } from '../helpers/iproute2.js'
+import { replaceMethod } from '../helpers/replace-method.js'
 import type { NamespaceRef } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from './isolated-topology.js'
 
@@ -207,17 +208,18 @@ t.test('containers that another has removed are looked for together', needsIsola
   )
   await b.recover('all')
   t.strictSame(await b.cleanupMany(netns.map((_, i) => `gone-${i}`)), [true, true, true])
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the socket that it is asked of
-  const { send } = RtnetlinkSocket.prototype
-  t.teardown(() => {
-    RtnetlinkSocket.prototype.send = send
-  })
   let asked = 0
-  RtnetlinkSocket.prototype.send = function (requests) {
-    const all = [...requests]
-    if (all.some(({ type }) => type === filter.messages.get)) asked++
-    return send.call(this, all)
-  }
+  replaceMethod(
+    t,
+    RtnetlinkSocket.prototype,
+    'send',
+    send =>
+      function (requests, options) {
+        const all = [...requests]
+        if (all.some(({ type }) => type === filter.messages.get)) asked++
+        return send.call(this, all, options)
+      },
+  )
   await a.cleanup('none')
   t.strictSame(a.list(), [])
   t.equal(asked, 1)

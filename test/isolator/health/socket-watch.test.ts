@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { HostSocket } from '../../../src/isolator/health/isolator-events.js'
 import { SockDiagSocket } from '../../../src/sock-diag/index.js'
+import { replaceMethod } from '../../helpers/replace-method.js'
 import { tcpEcho } from '../../helpers/tcp-traffic.js'
 import { firstPort, needsIsolation, preparedTopology, twoContainers } from '../isolated-topology.js'
 
@@ -20,22 +21,23 @@ async function reported<T>(events: readonly T[], count: number): Promise<void> {
 }
 
 /** Counts the lists of sockets that are asked for. */
-function countLists(test: typeof t): { count: number } {
+function countLists(t: Test): { count: number } {
   const lists = { count: 0 }
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- is called with the socket
-  const { list } = SockDiagSocket.prototype
-  SockDiagSocket.prototype.list = function (...query) {
-    lists.count++
-    return list.apply(this, query)
-  }
-  test.teardown(() => {
-    SockDiagSocket.prototype.list = list
-  })
+  replaceMethod(
+    t,
+    SockDiagSocket.prototype,
+    'list',
+    list =>
+      function (...query) {
+        lists.count++
+        return list.apply(this, query)
+      },
+  )
   return lists
 }
 
 t.test('a port of a container that the host binds later', needsIsolation(), async t => {
-  const lists = countLists(t as never)
+  const lists = countLists(t)
   const { isolator, host, c1, c2 } = await twoContainers(t, { hostSocketsInterval: INTERVAL })
   const events: HostSocket[] = []
   const listener = (socket: HostSocket): void => {
@@ -50,6 +52,7 @@ t.test('a port of a container that the host binds later', needsIsolation(), asyn
   {
     await using _server = await tcpEcho(host, '0.0.0.0', c1.port)
     await reported(events, 1)
+    t.ok(lists.count > before, 'control: a look asks for a list')
     const [event] = events
     t.match(event, { id: 'web-1', protocol: 'tcp', address: '0.0.0.0', port: c1.port, uid: 0 })
     t.ok((event?.inode ?? 0) > 0)
@@ -109,11 +112,14 @@ t.test('nothing is looked for where sockets of the host are ignored', needsIsola
 })
 
 t.test('close() ends it', needsIsolation(), async t => {
-  const lists = countLists(t as never)
+  const lists = countLists(t)
   const { isolator } = await twoContainers(t, { hostSocketsInterval: INTERVAL })
   const errors: unknown[] = []
   isolator.on('hostSocket', () => undefined)
   isolator.on('error', error => errors.push(error))
+  const before = lists.count
+  for (let waited = 0; lists.count === before && waited < 10_000; waited += 20) await sleep(20)
+  t.ok(lists.count > before, 'control: it is looked')
   await isolator.close()
   const { count } = lists
   await sleep(SOME_LOOKS / 2)

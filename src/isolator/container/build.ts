@@ -26,7 +26,7 @@ export interface Inside {
   readonly leftHook: boolean
 }
 
-type Container = ContainerFacts & OfNamespace
+type BuiltContainer = ContainerFacts & OfNamespace
 
 /**
  * Makes containers of network namespaces, all in the same few batches. Until its last message, which sets the veth up,
@@ -34,7 +34,7 @@ type Container = ContainerFacts & OfNamespace
  */
 export async function buildContainers(
   host: HostContext,
-  insides: ReadonlyMap<Container, Inside>,
+  insides: ReadonlyMap<BuiltContainer, Inside>,
   undo: Undo,
 ): Promise<void> {
   const plans = Array.from(insides, ([container, inside]) => ({
@@ -99,7 +99,7 @@ async function restoreSysctls(netns: NetworkNamespace, former: FormerSysctls): P
 
 async function prepareInside(
   host: HostContext,
-  container: Container,
+  container: BuiltContainer,
   opened: Inside,
   { inside, insideSysctls }: ContainerPlan,
   undo: Undo,
@@ -161,7 +161,7 @@ const currentLoopback = ({ mtu, up, inet }: Link) => ({
  */
 async function insideAgain(
   host: HostContext,
-  container: Container,
+  container: BuiltContainer,
   opened: OpenInside,
   step: InsideStep,
 ): Promise<void> {
@@ -188,7 +188,7 @@ async function insideAgain(
   }
 }
 
-async function openAgain(host: HostContext, container: Container): Promise<OpenInside | undefined> {
+async function openAgain(host: HostContext, container: BuiltContainer): Promise<OpenInside | undefined> {
   const netns = await openNamespace(host, container)
   if (!netns) return undefined
   try {

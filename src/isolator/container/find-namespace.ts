@@ -31,7 +31,7 @@ export async function numberOf(
 }
 
 /** An open namespace, and by what it was opened. */
-export interface Found {
+export interface OpenedNamespace {
   readonly netns: NetworkNamespace
   readonly reference: string | number
 }
@@ -45,7 +45,7 @@ export async function openIn(
   rt: RtnetlinkSocket,
   nsid: number,
   references: readonly (string | number)[],
-): Promise<Found | undefined> {
+): Promise<OpenedNamespace | undefined> {
   let refusal: IsolatorError | undefined
   for (const reference of references) {
     let netns: NetworkNamespace

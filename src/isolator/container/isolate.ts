@@ -116,7 +116,7 @@ async function isolateSome(
   undo: Undo,
 ): Promise<void> {
   const containers = wanted.map(([container, reference]) => {
-    const netns = openNamespace(host, reference, undo)
+    const netns = openReference(host, reference, undo)
     table.settleIn(netns.identity, container, isStillThere(host.rt.devices))
     return { container, netns }
   })
@@ -165,7 +165,7 @@ async function avoidSocketsOfHost(
   if (host.hostSockets === 'refuse') refusePortsInUse(held, containers)
 }
 
-function openNamespace(host: HostContext, reference: NetnsReference, undo: Undo): NetworkNamespace {
+function openReference(host: HostContext, reference: NetnsReference, undo: Undo): NetworkNamespace {
   const netns = openNetns(reference)
   undo.push(() => {
     netns.close()

@@ -30,14 +30,14 @@ const PAUSE_MS = 20
  */
 export async function clearLoopback(rt: RtnetlinkSocket): Promise<void> {
   const found = await filterInPlace(rt)
-  const ours = found ? isOurs(found) : await isBare(rt)
+  const ours = found ? isInsideFilter(found) : await isBare(rt)
   if (ours) await removeLoopbackHook(rt)
 }
 
 /** Whether INSIDE is there: `isolate()` puts it into containers alone. */
 export async function hasInside(rt: RtnetlinkSocket): Promise<boolean> {
   const found = await filterInPlace(rt)
-  return found !== undefined && isOurs(found)
+  return found !== undefined && isInsideFilter(found)
 }
 
 /** What is in the place of INSIDE. */
@@ -75,7 +75,7 @@ export async function hasLeftHook(rt: RtnetlinkSocket): Promise<boolean> {
   const [found] = await lookUp(rt, qdisc, [{ dev: 'lo', parent: INGRESS }])
   if (!found) return false
   const [only, ...others] = found.kind === 'ingress' ? ((await fewFilters(rt, 'lo')) ?? []) : []
-  if (only && others.length === 0 && isOurs(only)) return true
+  if (only && others.length === 0 && isInsideFilter(only)) return true
   throw new IsolatorError(
     'ERR_FOREIGN_STATE',
     `lo has an ingress qdisc already: delete it there with tc qdisc del dev lo ${found.kind}`,
@@ -93,7 +93,7 @@ async function fewFilters(rt: RtnetlinkSocket, dev: Device): Promise<Filter[] | 
   }
 }
 
-const isOurs = (found: Filter): boolean =>
+const isInsideFilter = (found: Filter): boolean =>
   found.kind === INSIDE_PLACE.kind &&
   found.priority === INSIDE_PLACE.priority &&
   found.protocol === INSIDE_PLACE.protocol &&

@@ -5,7 +5,14 @@ import { IsolatorError } from '../isolator-error.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { isHeld } from '../plan/facts.js'
 import { whyNotOwn } from './claims.js'
-import { NamespaceSearch, numberOf, numbersOf, openIn, UNKNOWN, type Found } from './find-namespace.js'
+import {
+  NamespaceSearch,
+  numberOf,
+  numbersOf,
+  openIn,
+  UNKNOWN,
+  type OpenedNamespace,
+} from './find-namespace.js'
 import { hasItsName, openByName, type NamedNamespace } from './namespace-handles.js'
 import type { Container, ContainerTable } from './table.js'
 
@@ -104,7 +111,7 @@ async function findUnheld(
   { id, reference }: OfNamespace,
   nsid: number,
   search: NamespaceSearch,
-): Promise<Found | undefined> {
+): Promise<OpenedNamespace | undefined> {
   try {
     const before =
       reference === undefined ? undefined : await openIn(host.rt, nsid, [reference]).catch(ifAllowed)

@@ -6,7 +6,7 @@ import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { NamespaceSearch } from './find-namespace.js'
 import { letGo, openToLetGo, release } from './let-go.js'
-import { containerLinkNames, removalPlan, waysOut } from '../plan/container.js'
+import { containerLinkNames, removalPlan, closeWaysIn } from '../plan/container.js'
 import { isHeld } from '../plan/facts.js'
 
 /** Why containers could not be removed. What is left of each is as it was, and can be removed later. */
@@ -18,7 +18,7 @@ type Failures = ReadonlyMap<Container, Error>
  *
  * @param report is called if something inside a container could not be removed, which stays there
  */
-async function removeContainers(
+async function removeFromHost(
   host: HostContext,
   containers: readonly Container[],
   report: (error: IsolatorError) => void,
@@ -68,7 +68,7 @@ async function removeMany(
   await step(some =>
     removeEach(
       rt,
-      some.map(container => waysOut(facts, container)),
+      some.map(container => closeWaysIn(facts, container)),
     ),
   )
   const search = new NamespaceSearch(host)
@@ -107,7 +107,7 @@ export async function removeKnown(
   listener: RemovalListener,
 ): Promise<ReadonlySet<string>> {
   const there = containers.filter(container => table.has(container))
-  const failures = await removeContainers(host, there, error => {
+  const failures = await removeFromHost(host, there, error => {
     listener.insideFailed(error)
   })
   for (const container of there) {

@@ -1,5 +1,5 @@
 import { sleep } from '../kernel/sleep.js'
-import { filter, parseU32Handle, type Filter, type FilterSpec } from '../../tc/index.js'
+import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import type { Request } from '../../netlink/message.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -14,6 +14,7 @@ import {
   isRootTable,
   isTable,
   placeOf,
+  tableNumber,
 } from '../layout/filter-places.js'
 import { tableHandle, type FLOW_QDISC } from '../layout/layout.js'
 import { plan, planDelete, type Planned } from '../plan/planned.js'
@@ -98,18 +99,18 @@ export function missingFilters(
  */
 export function refuseForeignTables(found: readonly Filter[], planned: readonly Planned[]): void {
   const tables = planned.map(({ spec }) => spec as FilterSpec).filter(spec => 'divisor' in spec)
-  const numbers = new Map(tables.map(spec => [tableOf(spec), spec.priority]))
+  const numbers = new Map(tables.map(spec => [tableNumber(spec), spec.priority]))
   const foreign = found.find(object => {
-    const priority = numbers.get(tableOf(object))
+    const priority = numbers.get(tableNumber(object))
     return priority !== undefined && priority !== object.priority
   })
   if (!foreign) return
   const { dev, priority } = foreign
   throw new IsolatorError(
     'ERR_FOREIGN_STATE',
-    `${dev} has a u32 table ${tableHandle(tableOf(foreign))} in priority ${priority}, a number that this isolator needs on the same hook. ` +
+    `${dev} has a u32 table ${tableHandle(tableNumber(foreign))} in priority ${priority}, a number that this isolator needs on the same hook. ` +
       `Give it another, beyond 23f: ${filter.command('add', foreign)}`,
-    { details: { dev, priority, table: tableHandle(tableOf(foreign)) } },
+    { details: { dev, priority, table: tableHandle(tableNumber(foreign)) } },
   )
 }
 
@@ -121,10 +122,6 @@ export const hiddenTable = (dev: string, cause: IsolatorError): IsolatorError =>
       `The kernel frees it with the last u32 filter of that hook: ${String(cause.details['command'])}`,
     { cause, details: { dev, ...cause.details } },
   )
-
-/** The number of a filter's table; 0 for what is in none of a number that can be chosen. */
-const tableOf = (object: FilterSpec): number =>
-  object.kind === 'u32' ? parseU32Handle(object.handle ?? 0) >>> 20 : 0
 
 function foreignFilter(object: Filter): IsolatorError {
   const found = filter.command('add', object)

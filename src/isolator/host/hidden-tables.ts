@@ -1,10 +1,11 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { filter, parseU32Handle, type Filter, type FilterSpec } from '../../tc/index.js'
+import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import { filtersAt } from '../kernel/filters-at.js'
 import { removeAll } from '../kernel/apply.js'
 import type { Undo } from '../kernel/undo.js'
-import { isRoot, isRootTable } from '../layout/filter-places.js'
+import { isRootTable } from '../layout/filter-places.js'
 import { priorityDeletion } from './filters.js'
+import { isOpener, OPENER } from './recognise.js'
 import { plan, planDelete, type Planned } from '../plan/planned.js'
 
 /*
@@ -13,15 +14,9 @@ import { plan, planDelete, type Planned } from '../plan/planned.js'
  * soon as their priority has a filter again.
  */
 
-/** The node of the root table that gives a priority a filter for a moment. */
-const OPENER = '::ffe'
-
 /** Without action, class and link it changes nothing: the kernel goes on to the next filter (u32_classify). */
 const opener = ({ dev, parent, priority, protocol }: FilterSpec): Planned =>
   plan(filter, 'add', { dev, parent, priority, protocol, kind: 'u32', handle: OPENER })
-
-const isOpener = (found: Filter): boolean =>
-  isRoot(found) && (parseU32Handle(found.handle) & 0xfff) === parseU32Handle(OPENER)
 
 /**
  * Has the kernel list the tables that are hidden in these planned priorities.

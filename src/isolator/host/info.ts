@@ -1,17 +1,11 @@
 import { gatewayOf } from '../plan/routes.js'
-import type { HostFacts } from '../plan/facts.js'
+import type { HostFacts, SharedIdentity } from '../plan/facts.js'
 
-/** What containers share with their host, as of the isolator's last look. */
-export interface HostInfo {
-  readonly publicInterface: string
-  readonly loopbackInterface: string
-  /** The shared IPv4 address, and the length of the prefix that containers have on-link: the host's, or 32 with `neighbours: 'gateway'`. */
-  readonly address: string
-  readonly prefixLength: number
-  /** MAC of the public interface, and of each container's. */
-  readonly mac: string
-  /** Of the public interface, and of each container's: bytes. */
-  readonly mtu: number
+/**
+ * What containers share with their host, as of the isolator's last look. The length of the prefix is the one that containers have
+ * on-link: the host's, or 32 with `neighbours: 'gateway'`.
+ */
+export interface HostInfo extends SharedIdentity {
   /** The next router of containers' way out. Absent: they have none, or the way out is on the link. */
   readonly gateway?: string
 }

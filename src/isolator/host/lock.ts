@@ -50,14 +50,14 @@ export async function holdHost(
   { patienceMs = PATIENCE_MS, firstMs = patienceMs }: Alone = {},
 ): Promise<HeldName> {
   const { HeldName } = binding()
-  const place = placeOf(HOST_LOCK, netns)
+  const place = lockNamed(HOST_LOCK, netns)
   const lock = await HeldName.wait(place, patienceMs, firstMs)
   if (lock) return lock
   const { pid } = HeldName.holder(place) ?? {}
   throw hostBusy(
     HOST_LOCK,
     pid,
-    `${processOf(pid)} has not ended what it does to this host within ${patienceMs / 1000} s`,
+    `${processInWords(pid)} has not ended what it does to this host within ${patienceMs / 1000} s`,
   )
 }
 
@@ -67,7 +67,7 @@ export async function holdHost(
  * @throws IsolatorError ERR_HOST_BUSY where somebody else does that already
  */
 export function excludeOthers(netns: NetworkNamespace): HeldName {
-  const held = binding().HeldName.try(placeOf(EXCLUSIVE, netns))
+  const held = binding().HeldName.try(lockNamed(EXCLUSIVE, netns))
   if (held) return held
   refuseExcluded(netns)
   throw excluded({ pid: undefined })
@@ -79,11 +79,11 @@ export function excludeOthers(netns: NetworkNamespace): HeldName {
  * @throws IsolatorError ERR_HOST_BUSY
  */
 export function refuseExcluded(netns: NetworkNamespace): void {
-  const holder = binding().HeldName.holder(placeOf(EXCLUSIVE, netns))
+  const holder = binding().HeldName.holder(lockNamed(EXCLUSIVE, netns))
   if (holder) throw excluded(holder)
 }
 
-const placeOf = (name: string, { fd }: NetworkNamespace): { name: string; netns: number } => ({
+const lockNamed = (name: string, { fd }: NetworkNamespace): { name: string; netns: number } => ({
   name: name.slice(1),
   netns: fd,
 })
@@ -92,7 +92,7 @@ const excluded = ({ pid }: Holder): IsolatorError =>
   hostBusy(
     EXCLUSIVE,
     pid,
-    `${processOf(pid)} has an isolator with exclusive: true, which keeps others off this host until it is closed or the process ends`,
+    `${processInWords(pid)} has an isolator with exclusive: true, which keeps others off this host until it is closed or the process ends`,
   )
 
 const hostBusy = (name: string, pid: number | undefined, what: string): IsolatorError =>
@@ -102,5 +102,5 @@ const hostBusy = (name: string, pid: number | undefined, what: string): Isolator
     { details: { name, ...(pid !== undefined && { pid }) } },
   )
 
-const processOf = (pid: number | undefined): string =>
+const processInWords = (pid: number | undefined): string =>
   pid === undefined ? 'another process' : `process ${pid}`

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { parseU32Handle, type Filter } from '../../tc/index.js'
 import { containerNode, ownerOf } from '../layout/container-node.js'
-import { isRoot, isRootTable, isTable } from '../layout/filter-places.js'
+import { isRoot, isRootTable, isTable, tableNumber } from '../layout/filter-places.js'
 import { ANSWERS, PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE, tableHandle } from '../layout/layout.js'
 import { martianAddresses } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
-import { LOCALHOST } from '../plan/host.js'
+import { LOOPBACK_ADDRESS } from '../plan/host.js'
 
 /*
  * Filters of ours on the host's two interfaces, recognised by what they are: whoever looks may be another program than the
@@ -22,8 +22,8 @@ const TABLES: ReadonlySet<number> = new Set([
   ...Object.values(SECOND_LEVEL).flatMap(first => Array.from({ length: PORT_BUCKETS }, (_, k) => first + k)),
 ])
 
-/** What openPriorities leaves if it is cut: see hidden-tables.ts. */
-const OPENER = 0xffe
+/** The node that gives a priority a filter for a moment: see hidden-tables.ts. One that was cut there has left it. */
+export const OPENER = '::ffe'
 
 /**
  * Whether a filter of a hook is ours, given that the hook has others that tell so ({@link isTelling}): anybody may have a
@@ -32,7 +32,7 @@ const OPENER = 0xffe
 export function isOurs(found: Filter): boolean {
   if (isRootTable(found)) return false
   if (found.priority === PRIORITY.steering && found.kind === 'u32')
-    return isRoot(found) ? isOurRoot(found) || isOpener(found) : TABLES.has(tableOf(found))
+    return isRoot(found) ? isOurRoot(found) || isOpener(found) : TABLES.has(tableNumber(found))
   return isTelling(found)
 }
 
@@ -42,7 +42,8 @@ export function isTelling(found: Filter): boolean {
   if (found.kind !== 'u32') return false
   switch (found.priority) {
     case PRIORITY.steering:
-      if (isTable(found)) return TABLES.has(tableOf(found)) && tableOf(found) >= SECOND_LEVEL.destinationPort
+      if (isTable(found))
+        return TABLES.has(tableNumber(found)) && tableNumber(found) >= SECOND_LEVEL.destinationPort
       return isRoot(found) ? isOurRoot(found) : leadsToContainer(found)
     case PRIORITY.arp:
     case PRIORITY.priorityTagged:
@@ -53,7 +54,7 @@ export function isTelling(found: Filter): boolean {
 }
 
 /** The shared address, by the filters of a hook. */
-export function addressIn(filters: readonly Filter[]): string | undefined {
+export function sharedAddressIn(filters: readonly Filter[]): string | undefined {
   for (const found of filters) {
     const address =
       found.kind === 'bpf'
@@ -61,7 +62,7 @@ export function addressIn(filters: readonly Filter[]): string | undefined {
         : found.kind === 'u32' && found.priority === PRIORITY.steering && isOurRoot(found)
           ? destinationOf(found)
           : undefined
-    if (address !== undefined && address !== LOCALHOST) return address
+    if (address !== undefined && address !== LOOPBACK_ADDRESS) return address
   }
   return undefined
 }
@@ -77,15 +78,18 @@ function isOurProgram({ priority, program = [] }: Bpf): boolean {
   return priority === PRIORITY.vlan && isDeepStrictEqual(program, vid0)
 }
 
-const tableOf = ({ handle }: U32): number => parseU32Handle(handle) >>> 20
-
 const isOurRoot = ({ link }: U32): boolean =>
   [TABLE.protocol, TABLE.laterFragments].some(table => link === tableHandle(table))
 
-const isOpener = (found: U32): boolean =>
-  (parseU32Handle(found.handle) & 0xfff) === OPENER &&
+/** It has neither class nor link nor action. */
+export const isOpener = (found: Filter): boolean =>
+  found.kind === 'u32' &&
+  isRoot(found) &&
+  nodeOf(found) === nodeOf({ handle: OPENER }) &&
   found.link === undefined &&
   targetsOf(found).length === 0
+
+const nodeOf = ({ handle }: Pick<U32, 'handle'>): number => parseU32Handle(handle) & 0xfff
 
 const targetsOf = ({ actions = [] }: U32): readonly string[] =>
   actions.flatMap(action => (action.kind === 'mirred' ? [String(action.dev)] : []))

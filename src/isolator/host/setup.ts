@@ -48,7 +48,7 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
   const loopback = await rt.links.get(facts.loopbackInterface)
   const present = await devicesWithIngress(host)
   const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
-  const absent = devicesOf(host).filter(dev => !present.has(dev))
+  const absent = layoutDevices(host).filter(dev => !present.has(dev))
   const before = noted
     ? withQdiscs(noted, absent)
     : { ...(await recordOfLoopback(rt, loopback)), qdiscs: absent, reserved: PortRanges.empty }
@@ -88,11 +88,11 @@ export async function portsReservedByOthers(
   return (await readReservedPorts(netns)).subtract(ours)
 }
 
-const devicesOf = ({ facts }: HostContext): string[] => [facts.loopbackInterface, facts.publicInterface]
+const layoutDevices = ({ facts }: HostContext): string[] => [facts.loopbackInterface, facts.publicInterface]
 
 /** The devices that have an ingress or clsact qdisc already: another's, or ours from an earlier run. */
 async function devicesWithIngress(host: HostContext): Promise<ReadonlySet<string>> {
-  const lists = await Promise.all(devicesOf(host).map(dev => host.rt.qdiscs.list({ dev })))
+  const lists = await Promise.all(layoutDevices(host).map(dev => host.rt.qdiscs.list({ dev })))
   const hooks = lists.flat().filter(({ kind }) => kind === 'ingress' || kind === 'clsact')
   for (const hook of hooks) refuseSharedBlock(hook)
   return new Set(hooks.map(({ dev }) => dev))
@@ -201,15 +201,13 @@ async function addMissingFilters(
 /** The public interface's filters as an earlier run has made them, which may have been for another gateway and other addresses of the host. */
 function madeBefore({ facts }: HostContext, found: readonly Filter[]): Planned[] {
   const gateway = gatewayIn(found)
-  return gateway === undefined
-    ? []
-    : publicFilters({
-        ...facts,
-        routes: [
-          { destination: 'default', gateway },
-          ...hostAddressesOf(found).map(destination => ({ destination, local: true as const })),
-        ],
-      })
+  return publicFilters({
+    ...facts,
+    routes: [
+      ...(gateway === undefined ? [] : [{ destination: 'default', gateway }]),
+      ...hostAddressesOf(found).map(destination => ({ destination, local: true as const })),
+    ],
+  })
 }
 
 async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Planned[]): Promise<void> {

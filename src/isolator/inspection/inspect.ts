@@ -6,20 +6,20 @@ import { namedSlots } from '../container/namespace-handles.js'
 import { infoOf } from '../container/info.js'
 import { publicHook, readHoldings, type Holdings, type Hook } from '../host/holdings.js'
 import type { HostContext } from '../host/context.js'
-import { addressIn } from '../host/recognise.js'
+import { sharedAddressIn } from '../host/recognise.js'
 import { openHost } from '../kernel/open-netns.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
 import { isHeld, type ContainerFacts } from '../plan/facts.js'
-import { hostAddressesOf } from '../plan/host.js'
+import { gatewayIn, hostAddressesOf } from '../plan/host.js'
 import { seeContainers, type SeenContainers } from '../recovery/seen.js'
 import type { Survey } from '../recovery/survey.js'
-import { containerFaults, halfMade } from './container-faults.js'
-import { hostFaults } from './host-faults.js'
+import { containerProblems, halfMade } from './container-problems.js'
+import { hostProblems } from './host-problems.js'
 import type { InspectedContainer, Inspection } from './inspection.js'
 import { readProcesses, type Processes } from '../kernel/processes.js'
-import { gatewayOf, guardSettings, hostSettings } from './settings.js'
+import { guardSettings, hostSettings } from './settings.js'
 
 /** Reads what a host has of ours, without options, and changes nothing. */
 export async function inspect(reference: NetnsReference | undefined): Promise<Inspection> {
@@ -41,9 +41,9 @@ async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspe
   const { holdings, listed, survey } = seen
   const wire = publicHook(holdings)
   const onWire = wire?.filters ?? []
-  const address = addressIn([...onWire, ...survey.loopbackFilters])
+  const address = sharedAddressIn([...onWire, ...survey.loopbackFilters])
   const { fragments = 'drop', ...settings } = hostSettings(holdings)
-  const gateway = gatewayOf(onWire)
+  const gateway = gatewayIn(onWire)
   const hostAddresses = hostAddressesOf(onWire)
   const mac = wire?.link.address
   const newest = listed.at(-1)
@@ -64,7 +64,7 @@ async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspe
     settings: { ...settings, ...(wire && { fragments, hostAddresses }), ...guard },
     containers: await Promise.all(listed.map(facts => inspected(facts, survey, processes))),
     freeSlots: MAXIMUM_SLOT - new Set([...survey.links.keys(), ...(await namedSlots())]).size,
-    faults: [...(prepared ? hostFaults(seenHost) : leftovers(holdings)), ...containerFaults(seen)],
+    faults: [...(prepared ? hostProblems(seenHost) : leftovers(holdings)), ...containerProblems(seen)],
     halfMade: halfMade(seen),
     unreadable: processes.hidden !== undefined && listed.length > 0 ? [processes.hidden] : [],
   }

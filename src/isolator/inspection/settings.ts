@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { numberToIpv4 } from '../../netlink/codec/addresses.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { filter, parseU32Handle, type Filter, type U32Key } from '../../tc/index.js'
 import type { Program } from '../../tc/classic-bpf/program.js'
@@ -28,16 +27,8 @@ export function hostSettings(holdings: Holdings): InspectedSettings {
   }
 }
 
-/** The gateway whose gratuitous ARP is copied to containers. */
-export function gatewayOf(filters: readonly Filter[]): string | undefined {
-  const [, gratuitous] = arpRoots(filters)
-  const target = gratuitous?.keys.find(({ at }) => at === TARGET_IP)?.value
-  return target ? numberToIpv4(target) : undefined
-}
-
-/** Offsets in an ARP packet: the words of the sender's address, and the target's. */
+/** Offsets in an ARP packet: the words of the sender's address. */
 const SENDER_IP: readonly number[] = [12, 16]
-const TARGET_IP = 24
 
 const isSender = ({ at }: U32Key): boolean => SENDER_IP.includes(at)
 

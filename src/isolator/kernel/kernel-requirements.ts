@@ -12,7 +12,7 @@ const WAYS_OUT: Partial<Record<FeatureName, string>> = {
   bridge: "or accept that root in a container can reach the host's stack, with withoutBridge: 'accept'",
 }
 
-type Wanted = Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent' | 'withoutBridge'>
+type Needs = Pick<IsolatorOptions, 'egress' | 'ingress' | 'bloatReduction' | 'flowParent' | 'withoutBridge'>
 
 /** The features that an isolator with these options needs. */
 function requiredFeatures({
@@ -21,7 +21,7 @@ function requiredFeatures({
   bloatReduction,
   flowParent,
   withoutBridge,
-}: Wanted): FeatureName[] {
+}: Needs): FeatureName[] {
   const limited = limits(egress) || limits(ingress) ? featuresOfLimits(bloatReduction) : []
   const bridge = withoutBridge === 'refuse' ? (['bridge'] as const) : []
   return [
@@ -43,7 +43,7 @@ const featuresOfLimits = (bloatReduction: IsolatorOptions['bloatReduction']): Fe
  * @returns whether it has bridges, which the options may do without
  * @throws IsolatorError ERR_KERNEL_UNSUPPORTED naming the feature, its kernel option and the way out
  */
-export async function refuseUnfitKernel(options: Wanted): Promise<{ bridged: boolean }> {
+export async function refuseUnfitKernel(options: Needs): Promise<{ bridged: boolean }> {
   const required = requiredFeatures(options)
   const features = await tryFeatures([...new Set<FeatureName>([...required, 'bridge'])])
   refuseMissing(required, features)

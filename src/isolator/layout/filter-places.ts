@@ -45,6 +45,10 @@ export const isRoot = (object: Pick<FilterSpec, 'kind' | 'handle'>): boolean =>
 export const isNode = (object: Filter): boolean =>
   object.kind !== 'u32' || ((handleOf(object) & 0xfffff) !== 0 && !isRoot(object))
 
+/** The number of a u32 filter's table; 0 for what is in none of a number that can be chosen. */
+export const tableNumber = (object: FilterSpec): number =>
+  object.kind === 'u32' ? handleOf(object) >>> 20 : 0
+
 /** What a filter is in the place of: a container's port node, by which port it looks at, or a mirror node. */
 export type ContainerPlace = 'destination' | 'quotedSource' | 'mirror'
 

@@ -19,7 +19,7 @@ import {
 } from './facts.js'
 import { flowNodes } from './flows.js'
 import { LOOPBACK_NETWORK } from '../programs/frame-values.js'
-import { LOCALHOST } from './host.js'
+import { LOOPBACK_ADDRESS } from './host.js'
 import { allowOn, guardedLink, finalDrop } from './guard.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
@@ -76,12 +76,12 @@ export function containerPlan(
 
 /** What takes a container away from the host: the ways in, then the link. One batch. */
 export const removalPlan = (host: HostFacts, container: ContainerFacts): Planned[] => [
-  ...waysOut(host, container),
+  ...closeWaysIn(host, container),
   ...containerLinkNames(container).map(name => planDelete(link, name)),
 ]
 
 /** What closes all ways into a container, in the opposite order. Without its note, a container that lacks them is none any more. */
-export const waysOut = (host: HostFacts, container: ContainerFacts): Planned[] => [
+export const closeWaysIn = (host: HostFacts, container: ContainerFacts): Planned[] => [
   ...removeNames(container.slot, noteNames(container)),
   ...containerNodes(host, container).reverse().flatMap(planRemoval),
 ]
@@ -164,7 +164,7 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
     planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
     planAdd(qdisc, { dev, kind: 'ingress' }),
     bpfFilter(insideFilter(host, container)),
-    steering.root(1, { keys: [word(16, ipv4ToNumber(LOCALHOST))], redirect: 'lo' }),
+    steering.root(1, { keys: [word(16, ipv4ToNumber(LOOPBACK_ADDRESS))], redirect: 'lo' }),
     steering.root(2, { keys: [byte(12, LOOPBACK_NETWORK, 0xff)], redirect: 'lo' }),
   ]
 }

@@ -17,19 +17,23 @@ export interface FeatureOff {
   readonly feature: string
 }
 
-/** What the plan depends on at the host side: read once by `create()`. */
-export interface HostFacts {
-  /** Where the host's namespace is found, for explain(); undefined for the caller's own. */
-  readonly netnsPath: string | undefined
+/** What containers share with their host. */
+export interface SharedIdentity {
   readonly publicInterface: string
   readonly loopbackInterface: string
   /** The shared IPv4 address and the length of its on-link prefix. */
   readonly address: string
   readonly prefixLength: number
-  /** MAC of the public interface. */
+  /** MAC of the public interface, and of each container's. */
   readonly mac: string
-  /** MTU of the public interface, bytes. */
+  /** MTU of the public interface and of each container's, bytes. */
   readonly mtu: number
+}
+
+/** What the plan depends on at the host side: read once by `create()`. */
+export interface HostFacts extends SharedIdentity {
+  /** Where the host's namespace is found, for explain(); undefined for the caller's own. */
+  readonly netnsPath: string | undefined
   /** Whether it has IPv6, and so devices of its MTU: not below 1280 bytes, nor where the kernel's IPv6 is off. */
   readonly ipv6: boolean
   /**

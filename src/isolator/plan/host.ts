@@ -15,7 +15,7 @@ import { gatewayOf, hostAddressesIn } from './routes.js'
 import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
 import { half, U32Priority, word, type Delivers } from './u32-priority.js'
 
-export const LOCALHOST = '127.0.0.1'
+export const LOOPBACK_ADDRESS = '127.0.0.1'
 
 /** Ethernet and IPv4, the first word of an ARP packet (RFC 826). */
 const ARP_ETHERNET_IPV4 = word(0, 0x0001_0800)
@@ -57,7 +57,7 @@ export const loopbackRestoration = (
   { mtu, sysctls, down, inet6 = [] }: Pick<HostRecord, 'mtu' | 'sysctls' | 'down' | 'inet6'>,
 ): Planned[] => [
   plan(link, 'change', { dev, mtu, inet: sysctls, ...(down && { up: false }) }),
-  ...(down === 'bare' ? [planDelete(address, { dev, address: LOCALHOST, prefixLength: 8 })] : []),
+  ...(down === 'bare' ? [planDelete(address, { dev, address: LOOPBACK_ADDRESS, prefixLength: 8 })] : []),
   ...inet6.map(prefix => planAdd(address, { dev, ...parsedPrefix(prefix) })),
   plan(link, 'change', { dev, alias: '' }),
 ]
@@ -72,7 +72,12 @@ export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind
 
 /** The static filters of the loopback interface: it steers for the shared address and for 127.0.0.1. */
 export const loopbackFilters = ({ loopbackInterface, address }: HostFacts): Planned[] =>
-  skeleton({ dev: loopbackInterface, addresses: [address, LOCALHOST], everyone: false, fragments: 'drop' })
+  skeleton({
+    dev: loopbackInterface,
+    addresses: [address, LOOPBACK_ADDRESS],
+    everyone: false,
+    fragments: 'drop',
+  })
 
 /** The static filters of the public interface, in the order they are installed: the martian drop before any way in. */
 export function publicFilters(host: HostFacts): Planned[] {
@@ -120,14 +125,14 @@ function arpRoots({ address, routes, neighbours }: HostFacts, before: readonly U
 /** Nobody asks for this address, nor has it. */
 const NO_GATEWAY = '0.0.0.0'
 
-/** The gateway that the static filters of a public interface were made for, of the filters found there. */
+/** The gateway that the static filters of a public interface were made for, of the filters found there. Undefined: for none. */
 export function gatewayIn(filters: readonly Filter[]): string | undefined {
   const gratuitous = filters.find(
     ({ priority, handle }) => priority === PRIORITY.arp && String(handle).endsWith('::2'),
   )
   const keys = gratuitous?.kind === 'u32' ? (gratuitous.keys ?? []).flat() : []
   const target = keys.find(({ at }) => at === 24)?.value
-  return target === undefined ? undefined : numberToIpv4(target)
+  return target === undefined || target === ipv4ToNumber(NO_GATEWAY) ? undefined : numberToIpv4(target)
 }
 
 /** The host's other addresses that they were made for. */

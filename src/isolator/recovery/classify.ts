@@ -21,15 +21,15 @@ import {
 import { filtersIn, type Survey } from './survey.js'
 
 /** Which of the complete containers stay. */
-export interface Wanted {
+export interface WhoStays {
   /** Ids of known ones. */
   readonly ids: ReadonlySet<string>
   /** What becomes of the others. */
   readonly others: 'keep' | 'remove'
   /** Whether one that looks half made, since somebody has set its veth down, is known to be complete. */
-  readonly isComplete?: (found: Found) => boolean
+  readonly isComplete: (found: Found) => boolean
   /** Whether a node in a place of ours that leads to a device of somebody else's stays. */
-  readonly sparesOthers?: boolean
+  readonly sparesOthers: boolean
 }
 
 /** What a survey comes to: who stays, and what has to be done. */
@@ -58,15 +58,13 @@ export interface Classified {
  *
  * @throws IsolatorError ERR_FOREIGN_STATE where two that are to stay have a port in common
  */
-export function classify(survey: Survey, host: HostFacts, wanted: Wanted): Classified {
+export function classify(survey: Survey, host: HostFacts, wanted: WhoStays): Classified {
   const { links, handles } = survey
   const filters = filtersIn(survey)
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
   const found = foundBySlot(links, nodes)
   const named = newestOfEachId(
-    found.filter(
-      candidate => isComplete(candidate, host.publicInterface) || wanted.isComplete?.(candidate) === true,
-    ),
+    found.filter(candidate => isComplete(candidate, host.publicInterface) || wanted.isComplete(candidate)),
   )
   const stay = (id: string): boolean => wanted.others === 'keep' || wanted.ids.has(id)
   const kept = [...named].flatMap(([id, container]) => (stay(id) ? (factsOf(container, survey) ?? []) : []))

@@ -1,11 +1,13 @@
 import type { Link } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import type { Container, ContainerTable } from '../container/table.js'
 import { parseAlias } from '../plan/alias.js'
 import { ownerOf, type ContainerNode } from '../layout/container-node.js'
 import { joinBlocks } from '../layout/port-blocks.js'
 import type { ContainerFacts } from '../plan/facts.js'
 import { notedPorts, parseNote } from '../plan/container-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
-import type { Survey } from './survey.js'
+import { limitsOn, type Survey } from './survey.js'
 
 /** A veth with a name of ours, and the nodes that lead to it. */
 export interface Found {
@@ -76,4 +78,39 @@ export function factsOf(
     ingress: survey.ingress.get(slot),
     ...(survey.shapers.has(slot) && { enforced: true, egress: survey.egress.get(slot) ?? alias.egress }),
   }
+}
+
+/** What containers have by the notes on their links, of those that have a note. */
+export async function notedFacts(
+  rt: RtnetlinkSocket,
+  table: ContainerTable,
+  links: ReadonlyMap<number, Link>,
+  shapers: ReadonlyMap<number, Link>,
+): Promise<[Container, ContainerFacts][]> {
+  const own = <T>(all: ReadonlyMap<number, T>): Map<number, T> =>
+    new Map([...all].filter(([slot]) => table.inSlot(slot)))
+  const noted = new Map(
+    [...own(links)].filter(([slot, link]) => notedPorts(slot, link.alternativeNames) !== undefined),
+  )
+  const limits = {
+    shapers,
+    ingress: await limitsOn(rt, noted),
+    egress: await limitsOn(rt, own(shapers)),
+  }
+  const now: [Container, ContainerFacts][] = []
+  for (const [slot, link] of noted) {
+    const container = table.inSlot(slot)
+    const facts = factsOf({ slot, link, nodes: [] }, limits)
+    // Who updates a container limits it otherwise, but not less: a limit that is missing was taken away, which is for verify() to say.
+    if (container && facts)
+      now.push([
+        container,
+        {
+          ...facts,
+          egress: (shapers.has(slot) || !container.enforced ? facts.egress : undefined) ?? container.egress,
+          ingress: facts.ingress ?? container.ingress,
+        },
+      ])
+  }
+  return now
 }

@@ -58,6 +58,8 @@ export async function recover(
   const sorted = classify(found, host.facts, {
     ids: new Set([...idsOf(wanted.known), ...wanted.orphans]),
     others: wanted.known === 'all' ? 'keep' : wanted.unknown,
+    isComplete: () => false,
+    sparesOthers: false,
   })
   const failures = await tidy(host, found, sorted, report)
   const nameless = sorted.kept.filter(facts => isHeld(facts) && found.handles.get(facts.slot) === undefined)

@@ -10,12 +10,12 @@ import { containerNode, ownerOf } from '../layout/container-node.js'
 import { slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerNodes } from '../plan/container.js'
-import { isHeld, type ContainerFacts } from '../plan/facts.js'
+import { isHeld } from '../plan/facts.js'
 import { planRemoval, type Planned } from '../plan/planned.js'
-import { notedPorts, parseNote } from '../plan/container-note.js'
+import { parseNote } from '../plan/container-note.js'
 import { PortRanges } from '../ports/port-ranges.js'
-import { factsOf, isShaper } from './found.js'
-import { bySlot, limitsOn } from './survey.js'
+import { isShaper, notedFacts } from './found.js'
+import { bySlot } from './survey.js'
 
 /**
  * Brings the table up to date with what other isolators on the host have done: which containers they have made, which of
@@ -38,7 +38,7 @@ export async function seeOthers(
   const others = [...links].flatMap(([slot, link]) =>
     table.inSlot(slot) ? [] : (otherOf(slot, link, shapers.has(slot), table.otherInSlot(slot)) ?? []),
   )
-  table.follow(await factsNow(host, table, links, shapers), others)
+  table.follow(await notedFacts(host.rt, table, links, shapers), others)
 }
 
 /** Whether a link is that of the container, and not of one that has got its slot since. */
@@ -114,39 +114,4 @@ function otherOf(
     ...{ hold: noted.hold, enforced },
     complete: noted.ports !== undefined && (link.up || wasComplete),
   }
-}
-
-/** What containers have by the notes on their links, of those that have a note. */
-async function factsNow(
-  { rt }: HostContext,
-  table: ContainerTable,
-  links: ReadonlyMap<number, Link>,
-  shapers: ReadonlyMap<number, Link>,
-): Promise<[Container, ContainerFacts][]> {
-  const own = <T>(all: ReadonlyMap<number, T>): Map<number, T> =>
-    new Map([...all].filter(([slot]) => table.inSlot(slot)))
-  const noted = new Map(
-    [...own(links)].filter(([slot, link]) => notedPorts(slot, link.alternativeNames) !== undefined),
-  )
-  const limits = {
-    shapers,
-    ingress: await limitsOn(rt, noted),
-    egress: await limitsOn(rt, own(shapers)),
-  }
-  const now: [Container, ContainerFacts][] = []
-  for (const [slot, link] of noted) {
-    const container = table.inSlot(slot)
-    const facts = factsOf({ slot, link, nodes: [] }, limits)
-    // Who updates a container limits it otherwise, but not less: a limit that is missing was taken away, which is for verify() to say.
-    if (container && facts)
-      now.push([
-        container,
-        {
-          ...facts,
-          egress: (shapers.has(slot) || !container.enforced ? facts.egress : undefined) ?? container.egress,
-          ingress: facts.ingress ?? container.ingress,
-        },
-      ])
-  }
-  return now
 }

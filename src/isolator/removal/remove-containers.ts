@@ -15,10 +15,10 @@ import type { SeenContainers } from '../recovery/seen.js'
 import type { RemovalLog } from './removal.js'
 
 /** What containers are called: by id, or by the name of the link where that has lost its alias. */
-export const nameOf = ({ slot, link }: Found): string => parseAlias(link.alias)?.id ?? linkName(slot)
+export const idOrLinkName = ({ slot, link }: Found): string => parseAlias(link.alias)?.id ?? linkName(slot)
 
 /** Removes the containers of these ids, half-made ones too. What `create()` put on the host stays. */
-export async function removeContainers(
+export async function removeByIds(
   host: HostSide,
   seen: SeenContainers,
   ids: readonly string[],
@@ -27,15 +27,15 @@ export async function removeContainers(
   const { rt } = host
   const byName = new Map<string, Found[]>()
   for (const found of seen.found.filter(isContainerLink))
-    byName.set(nameOf(found), [...(byName.get(nameOf(found)) ?? []), found])
+    byName.set(idOrLinkName(found), [...(byName.get(idOrLinkName(found)) ?? []), found])
   const wanted = [...new Set(ids)]
   log.missing.push(...wanted.filter(id => !byName.has(id)))
   const going = wanted.flatMap(id => byName.get(id) ?? [])
   if (going.length === 0) return
-  const closed = await withoutFailed(going, log, some => removeEach(rt, some.map(waysOut)))
+  const closed = await withoutFailed(going, log, some => removeEach(rt, some.map(closeFoundWays)))
   await clearUnheld(host, byLink(closed), log.insideFailed)
   const gone = await withoutFailed(closed, log, some => deleteLinks(rt, some.map(linksOf(seen))))
-  log.containers.push(...new Set(gone.map(nameOf)))
+  log.containers.push(...new Set(gone.map(idOrLinkName)))
   const slots = gone.map(({ slot }) => slot)
   await releaseNames(
     host,
@@ -69,7 +69,7 @@ const linksOf =
   }
 
 /** The note first, so that a container whose removal is cut counts as half made; then the nodes. */
-const waysOut = ({ slot, link, nodes }: Found): Planned[] => [
+const closeFoundWays = ({ slot, link, nodes }: Found): Planned[] => [
   ...removeNames(slot, noteIn(slot, link.alternativeNames)),
   ...nodes.map(node => planDelete(filter, node.filter)),
 ]

@@ -21,7 +21,7 @@ import { plan } from '../plan/planned.js'
 import { skeleton } from '../plan/skeleton.js'
 import { isContainerLink, isShaper } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
-import { byLink, nameOf, releaseNames } from './remove-containers.js'
+import { byLink, idOrLinkName, releaseNames } from './remove-containers.js'
 import type { RemovalLog } from './removal.js'
 
 /** The host side of a removal. */
@@ -113,7 +113,7 @@ async function removeLinks(
     const error = failures[i]
     const container = containers[i]
     if (error) log.failed(name, error)
-    else if (container) log.containers.push(nameOf(container))
+    else if (container) log.containers.push(idOrLinkName(container))
     else log.removed.push(`the link ${name}`)
   }
   return new Set(containers.filter((_, i) => !failures[i]).map(({ slot }) => slot))

@@ -8,7 +8,7 @@ import type { HostRecord } from '../layout/host-record.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { seeContainers } from '../recovery/seen.js'
 import { RemovalLog, type Removal } from './removal.js'
-import { removeContainers } from './remove-containers.js'
+import { removeByIds } from './remove-containers.js'
 import { removeEverything, type RemovedHost } from './remove-host.js'
 
 /**
@@ -28,7 +28,7 @@ export async function remove(
     return await aloneOnHost(netns, async () => {
       const log = new RemovalLog()
       const seen = await seeContainers(host, await readHoldings(host.rt))
-      if (ids) await asChange(host.rt, () => removeContainers(host, seen, ids, log))
+      if (ids) await asChange(host.rt, () => removeByIds(host, seen, ids, log))
       else await removeEverything(host, seen, log)
       return log.result
     })

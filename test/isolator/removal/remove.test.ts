@@ -6,7 +6,7 @@ import { giveName } from '../../../src/isolator/container/namespace-handles.js'
 import { readHoldings } from '../../../src/isolator/host/holdings.js'
 import { seeContainers } from '../../../src/isolator/recovery/seen.js'
 import { RemovalLog, type Removal } from '../../../src/isolator/removal/removal.js'
-import { removeContainers } from '../../../src/isolator/removal/remove-containers.js'
+import { removeByIds } from '../../../src/isolator/removal/remove-containers.js'
 import { NetworkNamespace } from '../../../src/netns/network-namespace.js'
 import { netnsId } from '../../../src/rtnetlink/index.js'
 import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
@@ -302,7 +302,7 @@ t.test('containers of some ids, where answers of the kernel are lost', needsIsol
   const seen = await seeContainers({ netns, rt }, await readHoldings(rt))
   const log = new RemovalLog()
   rt.send = () => Promise.reject(new Error('the answers are lost'))
-  await removeContainers({ netns, rt }, seen, ids, log)
+  await removeByIds({ netns, rt }, seen, ids, log)
   t.strictSame(log.result, {
     ...{ containers: [], missing: [], removed: [] },
     left: ['pm1: the answers are lost', 'pm2: the answers are lost'],

@@ -3,7 +3,7 @@ import type { FilterSpec } from '../../tc/index.js'
 import { isNamed, loopbackHook, publicHook, type Holdings, type Hook } from '../host/holdings.js'
 import { placeOf } from '../layout/filter-places.js'
 import { ANSWERS, PRIORITY } from '../layout/layout.js'
-import { LOCALHOST, loopbackSettings } from '../plan/host.js'
+import { LOOPBACK_ADDRESS, loopbackSettings } from '../plan/host.js'
 import { skeleton, type SkeletonOptions } from '../plan/skeleton.js'
 
 /** What is read of the host. */
@@ -17,7 +17,7 @@ export interface SeenHost {
 }
 
 /** What of the things that `create()` puts on a host is missing or different. */
-export function hostFaults(host: SeenHost): string[] {
+export function hostProblems(host: SeenHost): string[] {
   const { holdings } = host
   return [
     ...recordFaults(holdings),
@@ -97,7 +97,7 @@ function hookFaults({ holdings, address, fragments }: SeenHost): string[] {
     return [`${name} has no filters of the layout: containers reach neither each other nor the host`]
   }
   if (address === undefined) return []
-  const lo = { addresses: [address, LOCALHOST], everyone: false, fragments: 'drop' } as const
+  const lo = { addresses: [address, LOOPBACK_ADDRESS], everyone: false, fragments: 'drop' } as const
   const wire = { addresses: [address], everyone: true, fragments }
   return [
     ...lacking(onLoopback, missingOf(onLoopback, lo)),

@@ -11,7 +11,7 @@ import type { SeenContainers } from '../recovery/seen.js'
 import { filtersIn } from '../recovery/survey.js'
 
 /** What is half made, has lost a part, or leads nowhere. */
-export const containerFaults = (seen: SeenContainers): string[] => [
+export const containerProblems = (seen: SeenContainers): string[] => [
   ...halfMade(seen),
   ...seen.listed.flatMap(container => faultsOf(container, seen)),
   ...missingNodes(seen),

@@ -48,6 +48,7 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
             exclusive,
             hostSockets: options.hostSockets,
             hostSocketsInterval: options.hostSocketsInterval,
+            flowParent: options.flowParent,
           },
           options,
         )
@@ -67,7 +68,10 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
 
 /** What is read of the host holds until it is set up, since nobody else sets it up meanwhile. */
 async function prepare(
-  opened: Pick<HostContext, 'netns' | 'rt' | 'sockets' | 'exclusive' | 'hostSockets' | 'hostSocketsInterval'>,
+  opened: Pick<
+    HostContext,
+    'netns' | 'rt' | 'sockets' | 'exclusive' | 'hostSockets' | 'hostSocketsInterval' | 'flowParent'
+  >,
   options: IsolatorOptions,
 ): Promise<PreparedHost> {
   const { netns, rt } = opened

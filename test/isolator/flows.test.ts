@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { FrameTool } from '../helpers/frame-tool.js'
-import { tc, tcBatch } from '../helpers/iproute2.js'
+import { run, tc, tcBatch } from '../helpers/iproute2.js'
 import { udpSocketIn } from '../helpers/namespace-sockets.js'
 import { resolveNeighbour } from '../helpers/neighbours.js'
 import { ping } from '../helpers/ping.js'
@@ -102,6 +102,26 @@ t.test('at the root', needsFlows(), async t => {
     )
     await restarted.destroy()
   })
+})
+
+t.test('flows that another isolator has made since', needsFlows(), async t => {
+  const { host, containers } = await hostWith(t, 2)
+  const [c1, c2] = containers as [NamespaceRef, NamespaceRef]
+  const flows = (): Promise<string> => tc(host.name, 'filter show dev eth0 parent 504d:')
+  await using without = await create(host, { egressUniqueFlowPerContainer: false })
+  await using one = await create(host)
+  t.teardown(() => PortMappingIsolator.remove({ netns: host.name }))
+  const none = await flows()
+  const { link } = await one.isolate('web-1', { netns: c1.name, ports: '31000-31007' })
+  const [ofFirst, ofSecond] = [/match 7918/, /match 7920/]
+  t.match(await flows(), ofFirst, 'control: the container has nodes there')
+  await run('ip', ['-n', host.name, 'link', 'del', link])
+  await run('ip', ['-n', host.name, 'link', 'set', 'pmcopies', 'alias', 'being changed by 1-killed.1'])
+  await without.isolate('web-2', { netns: c2.name, ports: '31008-31015' })
+  t.notMatch(await flows(), ofFirst, 'go with a container whose removal the other brings to its end')
+  t.match(await flows(), ofSecond, 'and containers of the other have theirs')
+  await without.cleanup('web-2')
+  t.equal(await flows(), none, 'which go with them')
 })
 
 t.test("another's qdisc at the root is left alone", needsFlows(), async t => {

@@ -3,9 +3,9 @@ import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { filter } from '../../src/tc/index.js'
-import { ip, run } from '../helpers/iproute2.js'
+import { ip, run, tc } from '../helpers/iproute2.js'
 import { replaceMethod } from '../helpers/replace-method.js'
-import type { NamespaceRef } from '../helpers/topology.js'
+import { HOST_IP, HOST_MAC, type NamespaceRef } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from './isolated-topology.js'
 
 /** Not every kernel has fq_codel. */
@@ -198,6 +198,69 @@ t.test(
     const two = await b.isolate('two', { netns: netns[1]!, ports: '31008' })
     t.equal(two.link, 'pm2')
     await sound(t, { a, b })
+  },
+)
+
+t.test('whoever brings a cut update to its end', needsIsolation(), async t => {
+  for (const [options, becomes] of [
+    [{}, 'completed, where the guard is one of the same options'],
+    [{ hostAccess: 'deny' }, 'as it is, where it may be one of others: it opens no port of the host'],
+  ] as const)
+    await t.test(`leaves the guard ${becomes}`, async t => {
+      const { topology, host, isolator } = await preparedTopology(t, { ...LIMITS, ...options })
+      const [one, two] = topology.containers as [NamespaceRef, NamespaceRef]
+      const { link } = await isolator.isolate('one', { netns: one.name, ports: '31000-31007' })
+      const guard = async (): Promise<string> =>
+        (await tc(host.name, `filter show dev ${link} ingress`)).replaceAll(/ (index|id|tag|jited) \S+/g, '')
+      const before = await guard()
+      // As update() leaves it: the first thing it does is to note the new ports.
+      await ip(host.name, `link property add dev ${link} altname ${link}=31000-31015`)
+      await leaveUnfinished(host)
+      const finisher = await another(t, { host })
+      await finisher.isolate('two', { netns: two.name })
+      t.equal((await guard()) === before, 'hostAccess' in options)
+      t.match(
+        await tc(host.name, 'filter show dev eth0 ingress'),
+        /match 00007920\/0000fff8 at 0/,
+        'the ways in are completed',
+      )
+      const successor = await PortMappingIsolator.create({
+        ...{ ...OPTIONS, ...LIMITS, ...options, netns: host.name },
+      })
+      t.teardown(() => successor.close())
+      await successor.recover(['one'])
+      // What is inside is for repair().
+      const onHost = (await successor.verify('one')).filter(({ object }) => object.includes(link))
+      t.strictSame(onHost, [], 'a program with its options finds or makes the guard whole')
+    })
+})
+
+t.test(
+  'what leads to a container that is gone goes from former public interfaces too',
+  needsIsolation(),
+  async t => {
+    const { topology, host, isolator } = await preparedTopology(t, {
+      ...LIMITS,
+      hostLines: [
+        `link add eth1 address ${HOST_MAC} type veth peer name eth1x`,
+        `addr add ${HOST_IP}/24 dev eth1`,
+        'link set eth1 up',
+      ],
+    })
+    const [one, two] = topology.containers as [NamespaceRef, NamespaceRef]
+    const { link } = await isolator.isolate('one', { netns: one.name, ports: '31000-31007' })
+    await using moved = await PortMappingIsolator.create({
+      ...{ ...OPTIONS, ...LIMITS, netns: host.name, publicInterface: 'eth1' },
+    })
+    const steering = async (): Promise<number> =>
+      (await tc(host.name, 'filter show dev eth0 ingress')).match(/mirred/g)?.length ?? 0
+    const before = await steering()
+    await ip(host.name, `link del ${link}`)
+    await leaveUnfinished(host)
+    await moved.isolate('two', { netns: two.name })
+    const after = await steering()
+    t.ok(after < before, `${before} filters of eth0 redirect, then ${after}`)
+    t.notMatch(await tc(host.name, 'filter show dev eth0 ingress'), /device \*/, 'none leads nowhere')
   },
 )
 

@@ -15,6 +15,8 @@ export interface HostContext {
   readonly exclusive: HeldName | undefined
   /** What the options say of containers' routes. */
   readonly routing: RouteOptions
+  /** Where the options have the fq_codel with a flow per container; undefined: nowhere. */
+  readonly flowParent: string | undefined
   /** What becomes of a container that asks for a port on which the host has a socket. */
   readonly hostSockets: 'refuse' | 'ignore'
   /** Seconds between two looks for sockets of the host on ports of containers. */

@@ -1,7 +1,8 @@
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import type { Qdisc } from '../../tc/index.js'
+import { qdisc, type Qdisc } from '../../tc/index.js'
 import type { HostContext } from './context.js'
 import { IsolatorError } from '../isolator-error.js'
+import { lookUp } from '../kernel/look-up.js'
 import { FLOW_QDISC } from '../layout/layout.js'
 import { flowQdisc } from '../plan/flows.js'
 import type { Planned } from '../plan/planned.js'
@@ -12,8 +13,29 @@ export async function findFlowQdisc(
   publicInterface: string,
 ): Promise<Qdisc | undefined> {
   if (rt.devices.interfaceIndex(publicInterface) === 0) return undefined
-  const qdiscs = await rt.qdiscs.list({ dev: publicInterface })
-  return qdiscs.find(({ kind, handle }) => kind === 'fq_codel' && handle === FLOW_QDISC)
+  const [found] = await lookUp(rt, qdiscByHandle, [
+    { dev: publicInterface, parent: 'root', handle: FLOW_QDISC },
+  ])
+  return found?.kind === 'fq_codel' ? found : undefined
+}
+
+/**
+ * Without a parent, which the verbs ask for, the kernel looks for the handle (tc_get_qdisc in net/sched/sch_api.c). To list the
+ * qdiscs of one device, it would list those of all.
+ */
+const qdiscByHandle: typeof qdisc = {
+  ...qdisc,
+  toGet: (key, devices) => ({ ...(qdisc.toGet(key, devices) as object), parent: 0 }),
+}
+
+/**
+ * Has the facts follow that qdisc: whoever has made it, nodes below it lead into the flows of containers, and come and go with
+ * these. If it is missing, then it is where this isolator's options have it.
+ */
+export async function followFlows(host: HostContext): Promise<void> {
+  const found = await findFlowQdisc(host.rt, host.facts.publicInterface)
+  const flowParent = found ? String(found.parent) : host.flowParent
+  if (flowParent !== host.facts.flowParent) host.facts = { ...host.facts, flowParent }
 }
 
 /**

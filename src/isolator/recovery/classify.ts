@@ -3,7 +3,7 @@ import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import { containerNode, ownerOf, type ContainerNode } from '../layout/container-node.js'
 import { keyOf } from '../layout/filter-places.js'
 import { IsolatorError } from '../isolator-error.js'
-import { linkName, shaperNames, slotOfLink } from '../layout/layout.js'
+import { ANSWERS, linkName, shaperNames, slotOfLink } from '../layout/layout.js'
 import { containerNodes } from '../plan/container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { planDelete, type Planned } from '../plan/planned.js'
@@ -62,7 +62,8 @@ export function classify(survey: Survey, host: HostFacts, wanted: WhoStays): Cla
   const { links, handles } = survey
   const filters = filtersIn(survey)
   const nodes = filters.flatMap(found => containerNode(found) ?? [])
-  const found = foundBySlot(links, nodes)
+  const steering = nodes.filter(isAtPlaceOf(host))
+  const found = foundBySlot(links, steering)
   const named = newestOfEachId(
     found.filter(candidate => isComplete(candidate, host.publicInterface) || wanted.isComplete(candidate)),
   )
@@ -86,9 +87,15 @@ export function classify(survey: Survey, host: HostFacts, wanted: WhoStays): Cla
       ...garbage.map(({ slot }) => linkName(slot)),
       ...staleShapers(survey, stays).map(slot => shaperNames(slot).near),
     ],
-    ...changesOf(nodeChanges(kept, filters, nodes, host), noteChanges(kept, links)),
+    ...changesOf(nodeChanges(kept, filters, steering, host), noteChanges(kept, links)),
     stale: [...handles.keys()].filter(slot => !stays.has(slot)),
   }
+}
+
+/** What leads to a container from an interface that was the public one before says nothing of the ports that it has now. */
+const isAtPlaceOf = ({ publicInterface, loopbackInterface }: HostFacts) => {
+  const places = new Set<string>([publicInterface, loopbackInterface, ANSWERS.far])
+  return ({ filter: { dev } }: ContainerNode): boolean => places.has(dev)
 }
 
 /** Shapers that no container goes through. */

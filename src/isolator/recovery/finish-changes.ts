@@ -4,7 +4,7 @@ import type { IsolatorError } from '../isolator-error.js'
 import { notedPorts } from '../plan/container-note.js'
 import { classify } from './classify.js'
 import type { Found } from './found.js'
-import { survey } from './survey.js'
+import { readSurvey } from './seen.js'
 import { tidy } from './tidy.js'
 
 /**
@@ -20,7 +20,7 @@ export async function finishChanges(
   table: ContainerTable,
   report: (error: IsolatorError) => void,
 ): Promise<Error[]> {
-  const found = await survey(host)
+  const found = await readSurvey(host)
   const sorted = classify(found, host.facts, {
     ...{ ids: new Set<string>(), others: 'keep', sparesOthers: true },
     isComplete: isIn(table),

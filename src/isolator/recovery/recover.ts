@@ -10,7 +10,7 @@ import { atOnce } from '../kernel/at-once.js'
 import { linkName } from '../layout/layout.js'
 import { isHeld, type HostFacts } from '../plan/facts.js'
 import { classify } from './classify.js'
-import { survey } from './survey.js'
+import { readSurvey } from './seen.js'
 import { tidy } from './tidy.js'
 
 /** What `recover` found and did: ids, each once. An id that was given as known and as an orphan counts as known. */
@@ -54,7 +54,7 @@ export async function recover(
   wanted: RecoveryOf,
   report: (error: IsolatorError) => void,
 ): Promise<{ recovery: Recovery; outdated: boolean; failures: Error[] }> {
-  const found = await survey(host)
+  const found = await readSurvey(host)
   const sorted = classify(found, host.facts, {
     ids: new Set([...idsOf(wanted.known), ...wanted.orphans]),
     others: wanted.known === 'all' ? 'keep' : wanted.unknown,

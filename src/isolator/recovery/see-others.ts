@@ -3,6 +3,7 @@ import { filter, type FilterKey } from '../../tc/index.js'
 import type { OtherContainer } from '../container/others.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
+import { followFlows } from '../host/flows.js'
 import { hasItsName } from '../container/namespace-handles.js'
 import { possibleOf } from '../kernel/apply.js'
 import { lookUp } from '../kernel/look-up.js'
@@ -19,8 +20,8 @@ import { bySlot } from './survey.js'
 
 /**
  * Brings the table up to date with what other isolators on the host have done: which containers they have made, which of
- * this one's they have removed, and to which they have given other ports and limits. One look at the links, and one at the
- * limits of this one's containers.
+ * this one's they have removed, to which they have given other ports and limits, and whether there are flows. One look at the
+ * links, and one at the limits of this one's containers.
  *
  * @param gone is called with each that another has removed
  */
@@ -29,6 +30,7 @@ export async function seeOthers(
   table: ContainerTable,
   gone: (container: Container) => void,
 ): Promise<void> {
+  await followFlows(host)
   const veths = await host.rt.links.list({ kind: 'veth' })
   const [links, shapers] = [bySlot(veths, slotOfLink), bySlot(veths.filter(isShaper), slotOfShaper)]
   for (const container of await removedByOthers(host, [...table], links)) {

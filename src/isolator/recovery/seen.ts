@@ -1,9 +1,9 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { Filter } from '../../tc/index.js'
-import type { HostContext } from '../host/context.js'
+import type { HostSide } from '../host/context.js'
 import { ourFilters } from '../host/filters.js'
-import { loopbackHook, publicFlows, publicHook, type Holdings } from '../host/holdings.js'
+import { loopbackHook, publicFlows, publicHook, readHoldings, type Holdings } from '../host/holdings.js'
 import { filtersAt } from '../kernel/filters-at.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { containerNode } from '../layout/container-node.js'
@@ -26,11 +26,15 @@ export interface SeenContainers {
   readonly places: HostPlaces
 }
 
+/**
+ * What the kernel has of containers, wherever it is: those of other options than the caller's, and of other public interfaces
+ * before, too.
+ */
+export const readSurvey = async (host: HostSide): Promise<Survey> =>
+  (await seeContainers(host, await readHoldings(host.rt))).survey
+
 /** Reads what a host has of containers, and the filters that lead to them. */
-export async function seeContainers(
-  host: Pick<HostContext, 'netns' | 'rt'>,
-  holdings: Holdings,
-): Promise<SeenContainers> {
+export async function seeContainers(host: HostSide, holdings: Holdings): Promise<SeenContainers> {
   const { netns, rt } = host
   const { links, hooks, loopback } = holdings
   const [wire, flows] = [publicHook(holdings), publicFlows(holdings)]

@@ -2,8 +2,7 @@ import type { Link } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { trafficClass, type Filter } from '../../tc/index.js'
 import type { HostContext } from '../host/context.js'
-import { ourFilters } from '../host/filters.js'
-import { ANSWERS, FLOW_QDISC, slotOfLink, slotOfShaper } from '../layout/layout.js'
+import { slotOfLink, slotOfShaper } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
 import { ourHandles, type HeldNamespace } from '../container/namespace-handles.js'
 import { LIMIT, limitOfClass } from '../plan/limit.js'
@@ -30,21 +29,9 @@ export interface Survey {
   readonly handles: ReadonlyMap<number, HeldNamespace | undefined>
 }
 
-/** Reads it: a dump of links, one of filters for each of the two interfaces, for the copies and for the flows, and a directory. */
-export async function survey(host: HostContext): Promise<Survey> {
-  const { rt, facts } = host
-  const veths = await rt.links.list({ kind: 'veth' })
-  const publicFilters = await ourFilters(rt, facts.publicInterface)
-  const loopbackFilters = await ourFilters(rt, facts.loopbackInterface)
-  const answerFilters = await ourFilters(rt, ANSWERS.far)
-  const flowFilters =
-    facts.flowParent === undefined ? [] : await ourFilters(rt, facts.publicInterface, FLOW_QDISC)
-  return surveyOf(host, veths, { publicFilters, loopbackFilters, answerFilters, flowFilters })
-}
-
 type HostFilters = Pick<Survey, 'publicFilters' | 'loopbackFilters' | 'answerFilters' | 'flowFilters'>
 
-/** The same, where the links and the host's filters have been read already. */
+/** Reads the rest of it, where the links and the host's filters have been read already. */
 export async function surveyOf(
   { netns, rt }: Pick<HostContext, 'netns' | 'rt'>,
   all: readonly Link[],

@@ -9,6 +9,14 @@ import { needsIsolation, twoContainers } from './isolated-topology.js'
 /** Raise it to see whether something happens rarely. */
 const ROUNDS = Number(process.env['HOSTILE_ROUNDS'] ?? 1)
 
+/** How much there is inside a container: root makes that in seconds, or with HOSTILE_SIZE=full in a minute. */
+const FULL = process.env['HOSTILE_SIZE'] === 'full'
+const PAIRS = 1500
+const FILTERS = FULL ? 200_000 : 20_000
+const CONNECTIONS = FULL ? 30_000 : 20_000
+/** As test/tools/inside/main.c makes them. */
+const CONNECTIONS_PER_LISTENER = 400
+
 /** A call that serves others as well may wait a second for one container; the rest is for a machine that is busy. */
 const LIMIT_MS = 10_000
 
@@ -22,7 +30,7 @@ type World = Awaited<ReturnType<typeof twoContainers>>
 
 /** Two containers of which the first is hostile, and what was reported of its inside. */
 async function hostile(t: Test): Promise<World & { reported: IsolatorError[] }> {
-  const world = await twoContainers(t, STATISTICS)
+  const world = await twoContainers(t, { ...STATISTICS, containers: 3 })
   await ip(world.c1.name, 'link set lo up')
   const reported: IsolatorError[] = []
   world.isolator.on('insideError', error => reported.push(error))
@@ -37,7 +45,17 @@ async function inTime<T>(t: Test, what: string, work: Promise<T>): Promise<T> {
   return result
 }
 
-async function eachRound(t: Test, { isolator }: World): Promise<void> {
+/** A container whose interface somebody deletes is noticed and cleaned up, which the following of the host's links does. */
+async function follows(t: Test, { isolator, host, topology }: World): Promise<void> {
+  const { link } = await isolator.isolate('web-3', { netns: topology.containers[2]!.name, ports: '31900' })
+  const gone = isolator.watch('web-3')
+  const deleted = ip(host.name, `link del ${link}`)
+  t.match(await inTime(t, 'watch()', gone), { id: 'web-3', reason: 'link' })
+  await deleted
+}
+
+async function eachRound(t: Test, world: World): Promise<void> {
+  const { isolator } = world
   for (let round = 0; round < ROUNDS; round++) {
     t.strictSame(await inTime(t, 'verify()', isolator.verify()), [])
     t.strictSame(await inTime(t, 'repair()', isolator.repair()), { repaired: [], left: [] })
@@ -49,6 +67,7 @@ async function eachRound(t: Test, { isolator }: World): Promise<void> {
       'update()',
       isolator.update('web-1', { ports: round % 2 ? '31000-31007' : '31000-31003' }),
     )
+    await follows(t, world)
   }
 }
 
@@ -59,7 +78,7 @@ async function dumpOften(inside: RtnetlinkSocket): Promise<void> {
 
 t.test('links that come and go inside', needsIsolation(), async t => {
   const world = await hostile(t)
-  await using _attack = await attackInside(world.c1, 'links', 1500)
+  await using _attack = await attackInside(world.c1, 'links', PAIRS)
   await using inside = await RtnetlinkSocket.open({ netns: world.c1.path })
   await t.rejects(dumpOften(inside), { code: 'ERR_NETLINK_DUMP_INTERRUPTED' }, 'control: a dump fails')
   await eachRound(t, world)
@@ -68,10 +87,10 @@ t.test('links that come and go inside', needsIsolation(), async t => {
 
 t.test('many filters inside', needsIsolation(), async t => {
   const world = await hostile(t)
-  await using _attack = await attackInside(world.c1, 'filters', 20_000)
+  await using _attack = await attackInside(world.c1, 'filters', FILTERS)
   await using inside = await RtnetlinkSocket.open({ netns: world.c1.path })
   await t.rejects(
-    inside.filters.list({ dev: 'lo', parent: 'ingress' }, { maxMessages: 10_000 }),
+    inside.filters.list({ dev: 'lo', parent: 'ingress' }, { maxMessages: FILTERS / 2 }),
     { code: 'ERR_NETLINK_DUMP_TOO_LARGE' },
     'control: a dump is large',
   )
@@ -82,17 +101,18 @@ t.test('many filters inside', needsIsolation(), async t => {
 t.test('many sockets inside', needsIsolation(), async t => {
   const world = await hostile(t)
   const { c1, isolator, reported } = world
-  await using _attack = await attackInside(c1, 'sockets', 20_000)
+  await using _attack = await attackInside(c1, 'sockets', CONNECTIONS)
   await using sockets = await SockDiagSocket.open({ netns: c1.path })
   await t.rejects(
-    sockets.list({ states: ['established'] }, { maxMessages: 39_999 }),
+    sockets.list({ states: ['established'] }, { maxMessages: 2 * CONNECTIONS - 1 }),
     { code: 'ERR_NETLINK_DUMP_TOO_LARGE' },
     'control: the sockets are there',
   )
   await eachRound(t, world)
   const usage = await isolator.usage('web-1')
+  const listeners = Math.ceil(CONNECTIONS / CONNECTIONS_PER_LISTENER)
   t.notOk('net_tcp_rtt_microsecs_p50' in usage, 'what could not be read is not there')
-  t.equal(usage.net_tcp_active_connections, 40_000 + 50, 'what could is')
+  t.equal(usage.net_tcp_active_connections, 2 * CONNECTIONS + listeners, 'what could is')
   t.match(reported.at(-1), { code: 'ERR_INSIDE_CONTAINER', details: { id: 'web-1' } })
   t.match(reported.at(-1)?.message, /^the inside of 'web-1': /)
 })

@@ -10,7 +10,12 @@ import { ELSEWHERE, FOREIGN, OWN, ported, segment } from './frames.js'
 import type { World } from './world.js'
 
 /** struct virtio_net_hdr, linux/virtio_net.h: what a packet socket may ask of the device that sends a frame. */
-function virtioNetHeader(fields: { type?: number; size?: number; start: number; offset: number }): Buffer {
+export function virtioNetHeader(fields: {
+  type?: number
+  size?: number
+  start: number
+  offset: number
+}): Buffer {
   const header = Buffer.alloc(10)
   header[0] = NEEDS_CSUM
   header[1] = fields.type ?? 0

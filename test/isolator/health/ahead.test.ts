@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { tcBatch } from '../../helpers/iproute2.js'
+import { ScriptInside } from '../../helpers/script-inside.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
 import { HOST_IP } from '../../helpers/topology.js'
 import { needsIsolation, PATIENTLY, twoContainers } from '../isolated-topology.js'
 
+const XDP = new URL('../fixtures/xdp.py', import.meta.url)
 const DROP = "bpf da bytecode '1,6 0 0 2'"
 
 t.test('verify() names filters that see packets before ours', needsIsolation(), async t => {
@@ -54,20 +52,13 @@ t.test('verify() names filters that see packets before ours', needsIsolation(), 
 
 t.test('verify() names an XDP program', needsIsolation(), async t => {
   const { isolator, host } = await twoContainers(t)
-  const script = fileURLToPath(new URL('../fixtures/xdp-pass.py', import.meta.url))
-  const child = spawn('nsenter', [`--net=${host.path}`, 'python3', script, 'eth0'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const lines = createInterface(child.stdout)
-  const [said] = (await Promise.race([once(lines, 'line'), once(child, 'close')])) as unknown[]
-  if (String(said).startsWith('refused'))
-    return t.skip(`no XDP program here: ${String(said)}`, () => undefined)
-  t.equal(said, 'attached')
+  await using program = await ScriptInside.start(host, XDP, 'eth0', 'pass')
+  if (program.said.startsWith('refused'))
+    return t.skip(`no XDP program here: ${program.said}`, () => undefined)
+  t.equal(program.said, 'attached')
   t.match(await isolator.verify(), [
     { kind: 'ahead', foreign: true, object: 'an XDP program: ip -d link show dev eth0' },
   ])
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  await program.end()
   t.strictSame(await isolator.verify(), [])
 })

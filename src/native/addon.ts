@@ -182,8 +182,9 @@ function load(): Addon {
     hold,
     release,
     run: function runSteps(netns, steps, done) {
-      const site = callSite(runSteps)
       run(netns, steps, ++lastJob)
+      // Behind it: the thread wakes up while this goes on.
+      const site = callSite(runSteps)
       jobs.set(lastJob, (error, results, made) => {
         done(
           calledFrom(error, site),

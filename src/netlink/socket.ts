@@ -1,5 +1,5 @@
 import { argument, optional } from '../input/index.js'
-import { calledFrom, callSite, type CallSite } from '../native/call-site.js'
+import { calledFrom, callSite, takeCallSite, type CallSite } from '../native/call-site.js'
 import { SystemError } from '../native/system-error.js'
 import { abortable } from './abortable.js'
 import {
@@ -90,8 +90,7 @@ export class NetlinkSocket implements AsyncDisposable {
     const signal = options?.signal
     signal?.throwIfAborted()
     this.#throwIfClosed()
-    const site = callSite()
-    return await abortable(this.#run(this.#session.single(request), site), signal)
+    return await abortable(this.#runCalled(this.#session.single(request)), signal)
   }
 
   /**
@@ -108,9 +107,9 @@ export class NetlinkSocket implements AsyncDisposable {
     signal?.throwIfAborted()
     this.#throwIfClosed()
     const exchanges = this.#session.batch(requests)
-    const site = callSite()
     const [first] = exchanges
-    if (first && exchanges.length === 1) return await abortable(this.#run(first, site), signal)
+    if (first && exchanges.length === 1) return await abortable(this.#runCalled(first), signal)
+    const site = callSite()
     const results: BatchResult[] = []
     let failed = false
     for (const exchange of exchanges) {
@@ -178,6 +177,14 @@ export class NetlinkSocket implements AsyncDisposable {
       if (!dumped.interrupted) return dumped.messages
     }
     throw new DumpInterruptedError(name, DUMP_ATTEMPTS, dumped?.messages ?? [])
+  }
+
+  /** Runs the exchange of the call under way. Where that was made is noted while the I/O thread wakes up: it takes as long. */
+  #runCalled<T>(exchange: Exchange<T>): Promise<T> {
+    const site: CallSite = {}
+    const result = this.#run(exchange, site)
+    takeCallSite(site, this.#runCalled)
+    return result
   }
 
   /**

@@ -1,9 +1,14 @@
 import t from 'tap'
+import { SystemError } from '../../src/native/system-error.js'
 import { NetlinkError } from '../../src/netlink/errors.js'
+import { NetlinkSocket } from '../../src/netlink/socket.js'
 import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { RtnetlinkSocketSync } from '../../src/rtnetlink-socket-sync.js'
+import { add, protocol } from '../helpers/sample-protocol.js'
+import { ScriptedTransport } from '../helpers/scripted-transport.js'
 
+const EBADF = -9
 const missing = 999_999
 
 t.test('an error has the frame of the call that it is the outcome of', async t => {
@@ -43,4 +48,18 @@ t.test('an error has the frame of the call that it is the outcome of', async t =
   t.notOk(closed instanceof NetlinkError)
   sync.close()
   netns.close()
+})
+
+t.test('one that fails while it is sent has that frame too', async t => {
+  const failures = { send: new SystemError(EBADF, 'sendto') }
+  const socket = new NetlinkSocket(new ScriptedTransport({ failures }), protocol)
+  const calls: Record<string, () => Promise<unknown>> = {
+    request: async () => await socket.request(add(1)),
+    batched: async () => await socket.batch([add(1), add(2)]),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    const error: unknown = await call().catch((error: unknown) => error)
+    t.match(error, { code: 'EBADF', syscall: 'sendto' })
+    t.match((error as Error).stack, new RegExp(`at [^\n]*\\b${name}\\b[^\n]*call-site\\.test`), name)
+  }
 })

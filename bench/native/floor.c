@@ -1,10 +1,14 @@
 // The floor: nothing but the system calls. Sends messages that were encoded beforehand, waits for the acknowledgement.
 //
-//     floor <file of netlink messages> <messages per sendmsg>
+//     floor <file of netlink messages> <messages per sendmsg> [thread]
 //
-// Each sendmsg asks for one acknowledgement, that of its last message; a sample is one sendmsg and one recv.
+// Each sendmsg asks for one acknowledgement, that of its last message; a sample is one sendmsg and one recv. With
+// `thread`, another thread makes the calls, as where an event loop must not wait: a sample begins before it is woken and
+// ends when the first thread has been woken again.
 #include <linux/netlink.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,9 +69,33 @@ static void exchange(int fd, void *bytes, size_t length) {
   }
 }
 
+struct job {
+  int fd, asked, done; // the socket, and an eventfd for each direction
+  void *bytes;
+  size_t length;
+};
+
+static void *run_jobs(void *data) {
+  struct job *job = data;
+  eventfd_t count;
+  while (eventfd_read(job->asked, &count) == 0) {
+    exchange(job->fd, job->bytes, job->length);
+    if (eventfd_write(job->done, 1) < 0) fail("eventfd");
+  }
+  return NULL;
+}
+
+static void exchange_by_thread(struct job *job, void *bytes, size_t length) {
+  eventfd_t count;
+  job->bytes = bytes;
+  job->length = length;
+  if (eventfd_write(job->asked, 1) < 0 || eventfd_read(job->done, &count) < 0) fail("eventfd");
+}
+
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    fprintf(stderr, "usage: floor <file of netlink messages> <messages per sendmsg>\n");
+  const int by_thread = argc == 4 && strcmp(argv[3], "thread") == 0;
+  if (argc != 3 && !by_thread) {
+    fprintf(stderr, "usage: floor <file of netlink messages> <messages per sendmsg> [thread]\n");
     return 2;
   }
   size_t length;
@@ -76,11 +104,15 @@ int main(int argc, char **argv) {
   uint64_t *samples = new_samples(length / NLMSG_HDRLEN);
   size_t count = 0;
   int fd = open_socket();
+  struct job job = {.fd = fd, .asked = eventfd(0, EFD_CLOEXEC), .done = eventfd(0, EFD_CLOEXEC)};
+  pthread_t thread;
+  if (by_thread && pthread_create(&thread, NULL, run_jobs, &job) != 0) fail("pthread_create");
 
   for (size_t at = 0, end; at < length; at = end) {
     end = mark_batch(bytes, at, length, per_send);
     const uint64_t began = nanoseconds();
-    exchange(fd, bytes + at, end - at);
+    if (by_thread) exchange_by_thread(&job, bytes + at, end - at);
+    else exchange(fd, bytes + at, end - at);
     samples[count++] = nanoseconds() - began;
   }
 

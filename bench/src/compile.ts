@@ -14,6 +14,7 @@ export async function compile(name: string, library?: string): Promise<string> {
     '-O2',
     '-Wall',
     '-Wextra',
+    '-pthread',
     '-o',
     executable,
     source,

@@ -3,7 +3,7 @@ import { machine } from '../machine.js'
 import { measure } from '../measure.js'
 import { reportText, writeReport } from '../report.js'
 import { summarize } from '../summary.js'
-import { batchedFloor, singleFloor } from './contenders/floor.js'
+import { batchedByThread, batchedFloor, singleByThread, singleFloor } from './contenders/floor.js'
 import { libnl } from './contenders/libnl.js'
 import { nodeNetlink } from './contenders/node-netlink.js'
 import { pyroute2 } from './contenders/pyroute2.js'
@@ -17,6 +17,8 @@ const DEFAULT_ROUNDS = 13
 const contenders = [
   singleFloor,
   batchedFloor,
+  singleByThread,
+  batchedByThread,
   rtnetlinkSync,
   rtnetlinkAsync,
   rtnetlinkBatch,

@@ -1,11 +1,12 @@
 import { sleep } from '../kernel/sleep.js'
 import { filter, type Filter, type FilterSpec } from '../../tc/index.js'
 import type { Request } from '../../netlink/message.js'
+import { rememberNames } from '../../netlink/devices.js'
 import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
 import { filtersAt } from '../kernel/filters-at.js'
-import { asListed, lineOf } from '../kernel/planned-as-listed.js'
+import { asListed, isAsPlanned, lineOf } from '../kernel/planned-as-listed.js'
 import {
   containerPlace,
   isNode,
@@ -31,10 +32,12 @@ export async function ourFilters(
   dev: string,
   parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
 ): Promise<Filter[]> {
-  if (rt.devices.interfaceIndex(dev) === 0) return []
-  const filters = await filtersAt(rt, dev, parent)
-  return parent === 'ingress' ? filters.filter(hasLayoutPriority) : filters
+  return rt.devices.interfaceIndex(dev) === 0 ? [] : oursAmong(await filtersAt(rt, dev, parent), parent)
 }
+
+/** Of all filters of a hook those of our priorities; a qdisc that is ours has no others. */
+export const oursAmong = (filters: readonly Filter[], parent: 'ingress' | typeof FLOW_QDISC): Filter[] =>
+  parent === 'ingress' ? filters.filter(hasLayoutPriority) : [...filters]
 
 /** What a device lacks of the planned filters. */
 export interface MissingFilters {
@@ -46,7 +49,7 @@ export interface MissingFilters {
 /**
  * Which of the planned filters are not there yet, of a device whose filters are `found`.
  *
- * @param former the same filters, planned for the host as it was before
+ * @param formerPlan returns the same filters, planned for the host as it was before. Default: there was none
  * @throws IsolatorError ERR_FOREIGN_STATE where a planned handle holds another filter, naming both, and where a priority
  *   of the layout holds a filter that is neither planned nor a container's: removing the layout would remove it too
  */
@@ -54,42 +57,43 @@ export function missingFilters(
   rt: RtnetlinkSocket,
   found: readonly Filter[],
   planned: readonly Planned[],
-  former: readonly Planned[] = [],
+  formerPlan: () => readonly Planned[] = () => [],
 ): MissingFilters {
   const there = new Map(found.map(object => [placeOf(object), object]))
-  const all = planned.map(message => ({ message, wanted: asListed(message, rt.devices) as Filter }))
-  const places = new Set(all.map(({ wanted }) => placeOf(wanted)))
+  const places = new Set(planned.map(placeOfPlanned))
   const foreign = found.find(
     object => !places.has(placeOf(object)) && containerPlace(object) === undefined && !isRootTable(object),
   )
   if (foreign) throw foreignFilter(foreign)
-  const expectedBefore = new Map(
-    former.map(message => {
-      const wanted = asListed(message, rt.devices) as Filter
-      return [placeOf(wanted), lineOf(wanted)]
-    }),
-  )
+  const devices = rememberNames(rt.devices)
+  let former: ReadonlyMap<string, Planned> | undefined
   const outdated: Planned[] = []
-  const missing = all.filter(({ message, wanted }) => {
-    const existing = there.get(placeOf(wanted))
+  const missing = planned.filter(message => {
+    const place = placeOfPlanned(message)
+    const existing = there.get(place)
     if (!existing) return true
-    const [is, expected] = [lineOf(existing), lineOf(wanted)]
-    if (is === expected) return false
-    if (is === expectedBefore.get(placeOf(wanted))) {
+    if (isAsPlanned(existing, message, devices)) return false
+    former ??= new Map(formerPlan().map(before => [placeOfPlanned(before), before]))
+    const before = former.get(place)
+    const wanted = asListed(message, devices) as Filter
+    if (before && isAsPlanned(existing, before, devices)) {
       // A program is never missing: all filters behind it rely on it.
       if (existing.kind === 'bpf')
         outdated.push(plan(filter, 'replace', wanted, plan(filter, 'replace', existing)))
       else outdated.push(planDelete(filter, existing, plan(filter, 'add', existing)), message)
       return false
     }
+    const [is, expected] = [lineOf(existing), lineOf(wanted)]
     throw new IsolatorError(
       'ERR_FOREIGN_STATE',
       `${wanted.dev} has a filter where this isolator has one of its own, and it is another. There: ${is}; expected: ${expected}`,
       { details: { dev: wanted.dev, found: is, expected } },
     )
   })
-  return { missing: missing.map(({ message }) => message), outdated }
+  return { missing, outdated }
 }
+
+const placeOfPlanned = ({ spec }: Planned): string => placeOf(spec as FilterSpec)
 
 /**
  * Looks whether somebody has a u32 table of a number that is planned: numbers are those of all priorities of a hook together.

@@ -18,34 +18,39 @@ import { plan, planDelete, type Planned } from '../plan/planned.js'
 const opener = ({ dev, parent, priority, protocol }: FilterSpec): Planned =>
   plan(filter, 'add', { dev, parent, priority, protocol, kind: 'u32', handle: OPENER })
 
-/**
- * Has the kernel list the tables that are hidden in these planned priorities.
- *
- * @returns what takes away the nodes that have opened priorities, for when these have filters of their own
- */
+/** A hook whose filters are all listed. */
+interface OpenedHook {
+  readonly filters: readonly Filter[]
+  /** Takes away the nodes that have opened priorities, for when these have filters of their own. */
+  close(): Promise<void>
+}
+
+/** Has the kernel list the tables that are hidden in these planned priorities. */
 export async function openPriorities(
   rt: RtnetlinkSocket,
   dev: string,
   parent: string,
   planned: readonly Planned[],
   undo: Pick<Undo, 'push'>,
-): Promise<() => Promise<void>> {
+): Promise<OpenedHook> {
   const listed = await filtersAt(rt, dev, parent)
   const there = new Set(listed.map(({ priority }) => priority))
   const tables = planned.map(({ spec }) => spec as FilterSpec).filter(spec => 'divisor' in spec)
   const closed = new Map(tables.flatMap(spec => (there.has(spec.priority) ? [] : [[spec.priority, spec]])))
-  if (closed.size > 0 && listed.some(({ kind }) => kind === 'u32')) {
-    undo.push(() => hideAgain(rt, dev, parent, closed))
-    await rt.send(Array.from(closed.values(), spec => opener(spec).request(rt.devices)))
-  }
-  return async () => {
-    const openers = (await filtersAt(rt, dev, parent)).filter(isOpener)
-    await removeAll(
-      rt,
-      openers.map(found => planDelete(filter, found)),
-    )
-  }
+  if (closed.size === 0 || !listed.some(({ kind }) => kind === 'u32')) return opened(rt, listed)
+  undo.push(() => hideAgain(rt, dev, parent, closed))
+  await rt.send(Array.from(closed.values(), spec => opener(spec).request(rt.devices)))
+  return opened(rt, await filtersAt(rt, dev, parent))
 }
+
+const opened = (rt: RtnetlinkSocket, filters: readonly Filter[]): OpenedHook => ({
+  filters,
+  close: () =>
+    removeAll(
+      rt,
+      filters.filter(isOpener).map(found => planDelete(filter, found)),
+    ),
+})
 
 /** Deletes opened priorities: their tables are hidden again, as they were. */
 async function hideAgain(

@@ -6,11 +6,18 @@ import { setUpAnswers } from './answers.js'
 import { ensureBridge } from './bridges.js'
 import { readBacklog, writeBacklog } from './backlog.js'
 import type { HostContext } from './context.js'
-import { hiddenTable, missingFilters, ourFilters, refuseForeignTables, removeFilters } from './filters.js'
+import {
+  hiddenTable,
+  missingFilters,
+  oursAmong,
+  ourFilters,
+  refuseForeignTables,
+  removeFilters,
+} from './filters.js'
 import { recordOfLoopback, restoreLoopback } from './loopback.js'
 import { openPriorities, withoutOpeners } from './hidden-tables.js'
 import { IsolatorError } from '../isolator-error.js'
-import { filtersAt, sharedBlockOf } from '../kernel/filters-at.js'
+import { sharedBlockOf } from '../kernel/filters-at.js'
 import { parseHostRecord, type HostRecord } from '../layout/host-record.js'
 import {
   gatewayIn,
@@ -174,9 +181,9 @@ async function addMissingFilters(
   undo: Undo,
 ): Promise<void> {
   const { rt } = host
-  const close = await openPriorities(rt, dev, parent, filters, undo)
-  refuseForeignTables(await filtersAt(rt, dev, parent), filters)
-  const found = withoutOpeners(await ourFilters(rt, dev, parent))
+  const opened = await openPriorities(rt, dev, parent, filters, undo)
+  refuseForeignTables(opened.filters, filters)
+  const found = withoutOpeners(oursAmong(opened.filters, parent))
   const before = new Set(found.map(({ handle, priority }) => `${priority} ${handle}`))
   undo.push(async () => {
     const now = withoutOpeners(await ourFilters(rt, dev, parent))
@@ -185,7 +192,7 @@ async function addMissingFilters(
       now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
     )
   })
-  const { missing, outdated } = missingFilters(rt, found, filters, madeBefore(host, found))
+  const { missing, outdated } = missingFilters(rt, found, filters, () => madeBefore(host, found))
   const isTable = ({ spec }: Planned): boolean => 'divisor' in (spec as object)
   // Alone: nodes are written into no table that is not known to be ours.
   await addTables(rt, dev, missing.filter(isTable))
@@ -195,7 +202,7 @@ async function addMissingFilters(
     goesWithQdisc,
   )
   await applyAll(rt, outdated, undo)
-  await close()
+  await opened.close()
 }
 
 /** The public interface's filters as an earlier run has made them, which may have been for another gateway and other addresses of the host. */

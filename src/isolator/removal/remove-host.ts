@@ -12,7 +12,6 @@ import { isOurs } from '../host/recognise.js'
 import { releasePorts } from '../host/reserved-ports.js'
 import { removeAll } from '../kernel/apply.js'
 import { deleteLinks } from '../kernel/delete-links.js'
-import { filtersAt } from '../kernel/filters-at.js'
 import { hasLayoutPriority, isRootTable } from '../layout/filter-places.js'
 import { ANSWERS, isBridgeName, linkName, shaperNames } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
@@ -66,8 +65,9 @@ async function removeHook(
   await log.step(`the filters of ${dev}`, async () => {
     // Of a priority that somebody has deleted, the tables are listed once it has a filter again.
     const planned = skeleton({ dev, addresses: ['0.0.0.0'], everyone: true, fragments: 'allow' })
-    const close = await openPriorities(rt, dev, 'ingress', planned, { push: () => undefined })
-    const found = await filtersAt(rt, dev, 'ingress')
+    const { filters: found, close } = await openPriorities(rt, dev, 'ingress', planned, {
+      push: () => undefined,
+    })
     const ours = found.filter(isOurs)
     const priorities = new Set(ours.map(({ priority }) => priority))
     const roots = found.filter(

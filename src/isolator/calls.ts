@@ -1,5 +1,6 @@
 import type { Container } from './container/table.js'
 import { closedError } from './isolator-error.js'
+import { withLimitNamed } from './kernel/exhaustion.js'
 
 /**
  * The calls of an isolator: those for one container run one after the other, all of them after a recovery, and none once
@@ -26,7 +27,7 @@ export class Calls {
     while (this.#recovery) await this.#recovery
     this.refuseOnceClosed()
     this.#begun()
-    const call = work()
+    const call = withLimitNamed(work)
     this.#underWay.add(call)
     try {
       return await call
@@ -68,7 +69,7 @@ export class Calls {
     this.#end ??= this.#idle()
       .then(() => {
         this.#begun()
-        return work()
+        return withLimitNamed(work)
       })
       .catch((error: unknown) => {
         this.#end = undefined

@@ -47,6 +47,11 @@ export type IsolatorErrorCode =
    * `recover()` of a new isolator removes it, or `verify()` and `repair()`.
    */
   | 'ERR_NOT_UNDONE'
+  /**
+   * No file descriptor is left: `details.limit` is `'RLIMIT_NOFILE'`, of this process, or `'fs.file-max'`, of the machine. Raise it,
+   * and call again. Nothing is half done.
+   */
+  | 'ERR_NO_DESCRIPTORS'
   /** Another `create()`, `destroy()` or `remove()` on the same host does not end. See which process holds the name in the message. */
   | 'ERR_HOST_BUSY'
   /** The isolator is closed, or being destroyed. Create another; containers that were not cleaned up are still there. */

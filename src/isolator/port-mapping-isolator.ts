@@ -35,6 +35,7 @@ import {
 import type { NetnsReference } from '../netns/network-namespace.js'
 import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
+import { withLimitNamed } from './kernel/exhaustion.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { followName, publicInterfaceChanged } from './host/public-interface.js'
 import { routesChanged } from './host/routes.js'
@@ -118,7 +119,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   static async create(options: PortMappingIsolatorOptions): Promise<PortMappingIsolator> {
     const parsed = parseOptions(options)
-    return new PortMappingIsolator(parsed, await prepareHost(parsed))
+    return new PortMappingIsolator(parsed, await withLimitNamed(() => prepareHost(parsed)))
   }
 
   /**
@@ -129,7 +130,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   static async probe(options: ProbeOptions = {}): Promise<KernelFeatures> {
     takes.probeOptions(options)
-    return probe(options.netns)
+    return withLimitNamed(() => probe(options.netns))
   }
 
   /**
@@ -141,7 +142,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   static async inspect(options: InspectOptions = {}): Promise<Inspection> {
     takes.inspectOptions(options)
-    return inspect(options.netns)
+    return withLimitNamed(() => inspect(options.netns))
   }
 
   /**
@@ -154,7 +155,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   static async remove(options: RemoveOptions = {}): Promise<Removal> {
     takes.removeOptions(options)
-    return remove(options.netns, options.ids)
+    return withLimitNamed(() => remove(options.netns, options.ids))
   }
 
   /**

@@ -1,4 +1,4 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process'
+import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -94,6 +94,12 @@ class LimitedProcess implements AsyncDisposable {
   }
 }
 
+/** Asserts that an error says which limit was reached. */
+function namesLimit(t: Test, { code, cause, message }: NonNullable<Outcome['error']>, spare: number): void {
+  t.ok([code, cause].includes('ERR_NO_DESCRIPTORS'), `${spare} to spare: ${code}`)
+  t.match(message, /RLIMIT_NOFILE/)
+}
+
 /** Asserts that all is as it was; descriptors that a thread has are closed a moment later. */
 async function staysAs<T>(t: Test, before: T, look: () => Promise<T>): Promise<void> {
   const deadline = performance.now() + 2000
@@ -130,7 +136,7 @@ async function failsUntilThereAreEnough(
     t.strictSame(outcome.reported, [])
     if (error) {
       failed++
-      t.ok([error.code, error.cause].includes('EMFILE'), `${spare} to spare: ${error.message}`)
+      namesLimit(t, error, spare)
       t.strictSame(outcome.list, list, 'the same containers are listed')
       await staysAs(t, before, state)
       await succeeds(call, 'with descriptors it succeeds')
@@ -155,13 +161,92 @@ async function answersOrFails(t: Test, isolator: LimitedProcess, call: Call): Pr
     await staysAs(t, descriptors, () => settled(() => isolator.descriptors()))
     if (error) {
       failed++
-      t.match(error, { code: 'EMFILE' }, `${spare} to spare: ${error.message}`)
+      namesLimit(t, error, spare)
     } else {
       succeeded++
       t.equal(kinds(outcome.result), kinds(result), `${spare} to spare`)
     }
   }
   t.ok(failed > 2, `${failed} calls failed`)
+}
+
+/** A program that is started again, and finds the containers or not. */
+async function recoversOrFails(
+  t: Test,
+  isolator: LimitedProcess,
+  watched: readonly WatchedState[],
+  create: Call,
+): Promise<void> {
+  const state = () => Promise.all(watched.map(one => one.lines()))
+  const again = async (): Promise<void> => {
+    await isolator.call(['close'])
+    await isolator.call(create)
+  }
+  const { list } = await isolator.call(['verify'])
+  const before = await state()
+  let failed = 0
+  for (let spare = 0, succeeded = 0; succeeded < 2; spare++) {
+    await again()
+    const { error, ...outcome } = await isolator.sparing(spare, ['recover', 'all'])
+    t.strictSame(outcome.reported, [])
+    t.strictSame(await state(), before, 'nothing has changed')
+    if (error) {
+      failed++
+      namesLimit(t, error, spare)
+      t.strictSame(outcome.list, [])
+      const { list: found } = await isolator.call(['recover', 'all'])
+      t.strictSame(found, list, 'with descriptors it succeeds')
+    } else {
+      succeeded++
+      t.strictSame(outcome.list, list, `${spare} to spare: all are found`)
+    }
+  }
+  t.ok(failed > 2, `${failed} calls failed`)
+}
+
+/** Likewise a removal: what it leaves it says, and a further call removes it. */
+async function removesOrSaysWhatIsLeft(
+  t: Test,
+  isolator: LimitedProcess,
+  host: WatchedState,
+  makeAgain: readonly Call[],
+): Promise<void> {
+  const { netns } = makeAgain[0]![1] as { netns: string }
+  await isolator.call(['destroy'])
+  const without = await host.lines()
+  let failed = 0
+  for (let spare = 0, succeeded = 0; succeeded < 2; spare++) {
+    for (const call of makeAgain) await isolator.call(call)
+    await isolator.call(['close'])
+    const before = await host.lines()
+    const { error, result } = await isolator.sparing(spare, ['remove', { netns }])
+    const left = (result as { left: string[] } | undefined)?.left ?? []
+    if (error) {
+      namesLimit(t, error, spare)
+      t.strictSame(await host.lines(), before, 'nothing has changed')
+    }
+    for (const line of left) t.match(line, /RLIMIT_NOFILE/, `${spare} to spare`)
+    if (error || left.length > 0) {
+      failed++
+      const { result } = await isolator.call(['remove', { netns }])
+      t.match(result, { left: [] }, 'a further call removes it')
+    } else succeeded++
+    t.strictSame(await host.lines(), without, 'nothing is left')
+  }
+  t.ok(failed > 2, `${failed} calls failed`)
+}
+
+/** A process in a namespace, which keeps it as long as no name does. */
+async function processIn(name: string): Promise<ChildProcess> {
+  const child = spawn('nsenter', [`--net=/run/netns/${name}`, 'sleep', 'infinity'], { stdio: 'ignore' })
+  await once(child, 'spawn')
+  return child
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit')
+  child.kill()
+  await exit
 }
 
 t.test('calls without descriptors to spare', needsHtb(), async t => {
@@ -192,6 +277,20 @@ t.test('calls without descriptors to spare', needsHtb(), async t => {
   const changed = { ports: '31004-31005,31100-31107', egressRateLimit: '2MB', ingressRateLimit: '3MB' }
   await check('update()', ['update', 'web-1', changed], ['update', 'web-1', given])
   await check('cleanup()', ['cleanup', 'web-1'], isolate)
+  await isolator.call(['cleanup', 'web-1'])
+  const ids = many.map(({ id }) => id)
+  for (const hold of [true, false])
+    await t.test(`cleanupMany(), hold: ${hold}`, async t => {
+      const inside = hold ? [] : await Promise.all(spaces.map(processIn))
+      const isolateMany: Call = ['isolateMany', many.map(one => ({ ...one, hold }))]
+      await isolator.call(isolateMany)
+      await failsUntilThereAreEnough(t, isolator, watched, ['cleanupMany', ids], isolateMany)
+      await isolator.call(['cleanupMany', ids])
+      for (const child of inside) await ended(child)
+    })
+  await isolator.call(isolate)
   for (const call of [['usage', 'web-1'], ['usageAll'], ['verify'], ['repair']] as const)
     await t.test(`${call[0]}()`, t => answersOrFails(t, isolator, call))
+  await t.test('recover()', t => recoversOrFails(t, isolator, watched, create))
+  await t.test('remove()', t => removesOrSaysWhatIsLeft(t, isolator, watched[0]!, [create, isolate]))
 })

@@ -15,6 +15,7 @@ const codes: Record<IsolatorErrorCode, Code> = {
   ERR_INSIDE_CONTAINER: CODE.unexpected,
   ERR_NOT_REMOVED: CODE.tryAgainLater,
   ERR_NOT_UNDONE: CODE.unexpected,
+  ERR_NO_DESCRIPTORS: CODE.tryAgainLater,
   ERR_HOST_BUSY: CODE.tryAgainLater,
   ERR_ISOLATOR_CLOSED: CODE.tryAgainLater,
 }

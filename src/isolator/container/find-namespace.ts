@@ -94,11 +94,20 @@ export class NamespaceSearch {
 
   /** One question for each process on the machine, and for each name in /run/netns. */
   places(): Promise<Places> {
-    return (this.#places ??= readPlaces(this.#host.rt))
+    this.#places ??= readPlaces(this.#host.rt).catch((error: unknown) => {
+      // Such as for want of a descriptor, which there can be a moment later.
+      this.#places = undefined
+      throw error
+    })
+    return this.#places
   }
 
   claims(): Promise<Claims> {
-    return (this.#claims ??= readClaims(this.#host))
+    this.#claims ??= readClaims(this.#host).catch((error: unknown) => {
+      this.#claims = undefined
+      throw error
+    })
+    return this.#claims
   }
 }
 

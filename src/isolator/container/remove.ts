@@ -2,10 +2,11 @@ import { IsolatorError } from '../isolator-error.js'
 import { removeEach } from '../kernel/apply.js'
 import { deleteLinks } from '../kernel/delete-links.js'
 import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
+import { isExhaustion, namingLimit } from '../kernel/exhaustion.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { NamespaceSearch } from './find-namespace.js'
-import { letGo, openToLetGo, release } from './let-go.js'
+import { letGo, openToLetGo, release, type Leaving } from './let-go.js'
 import { containerLinkNames, removalPlan, closeWaysIn } from '../plan/container.js'
 import { isHeld } from '../plan/facts.js'
 
@@ -65,24 +66,69 @@ async function removeMany(
     for (const [i, error] of (await failuresOf(sound, work)).entries())
       if (error) failures.set(sound[i] as Container, error)
   }
-  await step(some =>
-    removeEach(
-      rt,
-      some.map(container => closeWaysIn(facts, container)),
-    ),
-  )
   const search = new NamespaceSearch(host)
-  const letGoOf = (held: boolean): Promise<void> =>
-    step(some =>
-      atOnce(some, async container =>
-        isHeld(container) === held ? failureOf(letGo(host, container, report, search)) : undefined,
+  const spare = new SpareDescriptors(host, report, search)
+  try {
+    // If there are none to spare, all stay as they were.
+    for (const held of [false, true])
+      await spare.take(containers.find(container => isHeld(container) === held))
+    await step(some =>
+      removeEach(
+        rt,
+        some.map(container => closeWaysIn(facts, container)),
       ),
     )
-  // A namespace without a name is found by the link.
-  await letGoOf(false)
-  await step(some => deleteLinks(rt, some.map(containerLinkNames)))
-  await letGoOf(true)
-  return failures
+    const letGoOf = (held: boolean): Promise<void> =>
+      step(async some => {
+        spare.giveBack()
+        const failures = await atOnce(some, async container =>
+          isHeld(container) === held ? failureOf(letGo(host, container, report, search)) : undefined,
+        )
+        // For one at a time there are enough.
+        for (const [i, error] of failures.entries())
+          if (isExhaustion(error))
+            failures[i] = await failureOf(letGo(host, some[i] as Container, report, search))
+        return failures
+      })
+    // A namespace without a name is found by the link.
+    await letGoOf(false)
+    await step(some => deleteLinks(rt, some.map(containerLinkNames)))
+    await letGoOf(true)
+    return failures
+  } catch (error) {
+    return new Map(containers.map(container => [container, error as Error]))
+  } finally {
+    spare.giveBack()
+  }
+}
+
+/**
+ * The descriptors that it takes to let go of one container. They are open until the first container is let go: of many, all
+ * ways in are closed by then.
+ */
+class SpareDescriptors {
+  readonly #leaving: Leaving[] = []
+
+  constructor(
+    private readonly host: HostContext,
+    private readonly report: (error: IsolatorError) => void,
+    private readonly search: NamespaceSearch,
+  ) {}
+
+  /** Takes those that it takes to let go of this container. Whatever else keeps it from being let go keeps no other container. */
+  async take(container: Container | undefined): Promise<void> {
+    if (!container) return
+    try {
+      const leaving = await openToLetGo(this.host, container, this.report, this.search)
+      if (leaving) this.#leaving.push(leaving)
+    } catch (error) {
+      if (isExhaustion(error)) throw error
+    }
+  }
+
+  giveBack(): void {
+    for (const { rt } of this.#leaving.splice(0)) rt?.close()
+  }
 }
 
 /** Who hears what became of containers that are to be removed. */
@@ -136,10 +182,10 @@ export function notBegun(
 /** The error of a call that could not remove some of its containers. */
 function notRemoved(failures: Failures, asked: number): IsolatorError {
   const ids = [...failures.keys()].map(({ id }) => id)
-  const [first] = failures.values()
+  const first = namingLimit([...failures.values()][0]) as Error
   const named = ids.map(id => `'${id}'`).join(', ')
   const which = asked === 1 ? named : `${ids.length} of ${asked} containers (${named})`
-  return new IsolatorError('ERR_NOT_REMOVED', `${which} could not be removed: ${first?.message}`, {
+  return new IsolatorError('ERR_NOT_REMOVED', `${which} could not be removed: ${first.message}`, {
     details: { ids },
     cause: first,
   })

@@ -8,9 +8,11 @@ import type { HostContext } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { atOnce } from '../kernel/at-once.js'
 import { linkName } from '../layout/layout.js'
-import { isHeld, type HostFacts } from '../plan/facts.js'
+import { isHeld, type ContainerFacts, type HostFacts } from '../plan/facts.js'
 import { classify } from './classify.js'
+import { seeOthers } from './see-others.js'
 import { readSurvey } from './seen.js'
+import type { Survey } from './survey.js'
 import { tidy } from './tidy.js'
 
 /** What `recover` found and did: ids, each once. An id that was given as known and as an orphan counts as known. */
@@ -64,24 +66,45 @@ export async function recover(
   const failures = await tidy(host, found, sorted, report)
   const nameless = sorted.kept.filter(facts => isHeld(facts) && found.handles.get(facts.slot) === undefined)
   const named = await giveNamesAgain(host, nameless)
-  // All that are complete are this one's from now on.
-  containers.follow([], [])
-  for (const facts of sorted.kept) {
-    const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
-    container.ifindex = found.links.get(facts.slot)?.index
-    if (!isHeld(facts)) continue
-    const identity = found.handles.get(facts.slot)?.identity ?? named.identities.get(facts.slot)
-    if (identity !== undefined) containers.settleIn(identity, container, isStillThere(host.rt.devices))
-    container.named = identity !== undefined
+  try {
+    adoptAll(host, containers, sorted.kept, found, named.identities)
+    const unopened = await settleUnheld(
+      host,
+      containers,
+      [...containers].filter(container => !isHeld(container)),
+    )
+    const kept = sorted.kept.map(({ id }) => id)
+    const veths = sorted.kept.map(({ slot }) => found.links.get(slot))
+    return {
+      recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
+      outdated:
+        veths.some(veth => isOutdated(host.facts, veth)) || (await anyHasOtherRoutes(host, containers)),
+      failures: [...failures, ...named.failures, ...unopened],
+    }
+  } catch (error) {
+    // As before the call, which can be tried again: none is this one's.
+    for (const container of [...containers]) containers.remove(container)
+    await seeOthers(host, containers, () => undefined)
+    throw error
   }
-  const unheld = [...containers].filter(container => !isHeld(container))
-  const unopened = await settleUnheld(host, containers, unheld)
-  const kept = sorted.kept.map(({ id }) => id)
-  const veths = sorted.kept.map(({ slot }) => found.links.get(slot))
-  return {
-    recovery: { ...sortedIds(kept, wanted), cleaned: sorted.unwanted },
-    outdated: veths.some(veth => isOutdated(host.facts, veth)) || (await anyHasOtherRoutes(host, containers)),
-    failures: [...failures, ...named.failures, ...unopened],
+}
+
+/** Puts containers into an empty table. All that are complete are this isolator's from now on. */
+function adoptAll(
+  { rt }: HostContext,
+  containers: ContainerTable,
+  all: readonly ContainerFacts[],
+  { links, handles }: Survey,
+  named: ReadonlyMap<number, string>,
+): void {
+  containers.follow([], [])
+  for (const facts of all) {
+    const container = containers.adopt(facts, namedPath(linkName(facts.slot)))
+    container.ifindex = links.get(facts.slot)?.index
+    if (!isHeld(facts)) continue
+    const identity = handles.get(facts.slot)?.identity ?? named.get(facts.slot)
+    if (identity !== undefined) containers.settleIn(identity, container, isStillThere(rt.devices))
+    container.named = identity !== undefined
   }
 }
 

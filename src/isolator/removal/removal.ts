@@ -1,4 +1,5 @@
 import type { IsolatorError } from '../isolator-error.js'
+import { namingLimit } from '../kernel/exhaustion.js'
 
 /** What `PortMappingIsolator.remove` came to. If all lists are empty, then there was nothing of ours. */
 export interface Removal {
@@ -47,7 +48,8 @@ export class RemovalLog {
 
   /** Notes what is left, and why. */
   failed(what: string, error: unknown): void {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    const named = namingLimit(error)
+    const [reason] = (named instanceof Error ? named.message : String(named)).split('\n')
     this.left.push(`${what}: ${reason}`)
     this.cause ??= error
     this.isPartial = true

@@ -13,10 +13,13 @@ export async function findFlowQdisc(
   publicInterface: string,
 ): Promise<Qdisc | undefined> {
   if (rt.devices.interfaceIndex(publicInterface) === 0) return undefined
-  const [found] = await lookUp(rt, qdiscByHandle, [
+  const [there] = await lookUp(rt, qdiscByHandle, [
     { dev: publicInterface, parent: 'root', handle: FLOW_QDISC },
   ])
-  return found?.kind === 'fq_codel' ? found : undefined
+  if (there?.kind !== 'fq_codel') return undefined
+  // The answer does not say where it is: as the parent, it has what it was asked with.
+  const qdiscs = await rt.qdiscs.list({ dev: publicInterface })
+  return qdiscs.find(({ kind, handle }) => kind === 'fq_codel' && handle === FLOW_QDISC)
 }
 
 /**
@@ -33,9 +36,17 @@ const qdiscByHandle: typeof qdisc = {
  * these. If it is missing, then it is where this isolator's options have it.
  */
 export async function followFlows(host: HostContext): Promise<void> {
-  const found = await findFlowQdisc(host.rt, host.facts.publicInterface)
-  const flowParent = found ? String(found.parent) : host.flowParent
-  if (flowParent !== host.facts.flowParent) host.facts = { ...host.facts, flowParent }
+  const { rt, facts } = host
+  if (facts.flowParent !== undefined && (await isFlowQdiscAt(rt, facts.publicInterface, facts.flowParent)))
+    return
+  const flowParent = (await findFlowQdisc(rt, facts.publicInterface))?.parent ?? host.flowParent
+  if (flowParent !== facts.flowParent) host.facts = { ...host.facts, flowParent }
+}
+
+async function isFlowQdiscAt(rt: RtnetlinkSocket, dev: string, parent: string): Promise<boolean> {
+  if (rt.devices.interfaceIndex(dev) === 0) return false
+  const [found] = await lookUp(rt, qdisc, [{ dev, parent, handle: FLOW_QDISC }])
+  return found?.kind === 'fq_codel' && found.handle === FLOW_QDISC
 }
 
 /**

@@ -63,20 +63,32 @@ async function round(containers: number, measured: Measured): Promise<void> {
   }
 }
 
+const NAMES = ['create', 'inspect', 'verify', 'isolate', 'cleanup', 'remove'] as const
+
 interface Row {
   readonly containers: number
   /** Medians, ms. */
-  readonly times: Readonly<Record<string, number>>
+  readonly took: Readonly<Record<(typeof NAMES)[number], number>>
 }
 
 async function row(containers: number): Promise<Row> {
   await fill(containers)
   const measured: Measured = { create: [], inspect: [], verify: [], isolate: [], cleanup: [] }
   for (let i = 0; i < WARM_UPS + calls; i++) await round(containers, measured)
-  const medians = Object.entries(measured).map(([name, all]) => [name, median(all.slice(WARM_UPS))] as const)
+  const medianOf = (name: keyof Measured): number => median(measured[name].slice(WARM_UPS))
   const { took: remove, result } = await timed(() => PortMappingIsolator.remove())
   if (result.left.length > 0) throw new Error(result.left.join('\n'))
-  return { containers, times: { ...Object.fromEntries(medians), remove } }
+  return {
+    containers,
+    took: {
+      create: medianOf('create'),
+      inspect: medianOf('inspect'),
+      verify: medianOf('verify'),
+      isolate: medianOf('isolate'),
+      cleanup: medianOf('cleanup'),
+      remove,
+    },
+  }
 }
 
 await layHost()
@@ -86,16 +98,15 @@ for (const containers of COUNTS) rows.push(await row(containers))
 const ms = (milliseconds: number): string => `${milliseconds.toFixed(1)} ms`
 const { processors, processor, kernel, node } = machine()
 const [base] = rows as [Row]
-const names = Object.keys(base.times)
 console.log(`Calls of a program that is started again: medians of ${calls}; remove once, of everything`)
 console.log(`${processors} x ${processor}, Linux ${kernel}, Node ${node}\n`)
 console.log(
   textTable([
-    ['containers', ...names.flatMap(name => [name, '']), 'create / inspect'],
-    ...rows.map(({ containers, times: took }) => [
+    ['containers', ...NAMES.flatMap(name => [name, '']), 'create / inspect'],
+    ...rows.map(({ containers, took }) => [
       String(containers),
-      ...names.flatMap(name => [ms(took[name]!), times(took[name]! / base.times[name]!)]),
-      times(took['create']! / took['inspect']!),
+      ...NAMES.flatMap(name => [ms(took[name]), times(took[name] / base.took[name])]),
+      times(took.create / took.inspect),
     ]),
   ]),
 )

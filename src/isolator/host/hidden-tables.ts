@@ -22,7 +22,7 @@ const opener = ({ dev, parent, priority, protocol }: FilterSpec): Planned =>
 interface OpenedHook {
   readonly filters: readonly Filter[]
   /** Takes away the nodes that have opened priorities, for when these have filters of their own. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Has the kernel list the tables that are hidden in these planned priorities. */

@@ -40,6 +40,7 @@ const rooms = [
     'explain.ts',
     'prepare-host.ts',
     'calls.ts',
+    'cleanups.ts',
   ],
   ...['port-mapping-isolator.ts', 'http'],
 ]

@@ -1,4 +1,4 @@
-import type { Container } from './container/table.js'
+import type { Container, ContainerTable } from './container/table.js'
 import { closedError } from './isolator-error.js'
 import { withLimitNamed } from './kernel/exhaustion.js'
 
@@ -61,6 +61,19 @@ export class Calls {
     const done = Promise.all(containers.map(({ settled }) => settled)).then(work)
     for (const container of containers) container.settled = settlementOf(done)
     return done
+  }
+
+  /** The same with one container that is there, or without an id with all of them; of all, those that have gone are left out. */
+  settled<T>(
+    table: ContainerTable,
+    id: string | undefined,
+    work: (containers: readonly Container[]) => Promise<T>,
+  ): Promise<T> {
+    const wanted = id === undefined ? [...table] : [table.known(id)]
+    return this.afterwards(wanted, () => {
+      if (id !== undefined) for (const container of wanted) table.checkHas(container)
+      return work(wanted.filter(container => table.has(container)))
+    })
   }
 
   /** Takes everything away, once the calls under way are through. Where that fails, it is as if it had not begun. */

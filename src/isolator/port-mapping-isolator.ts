@@ -1,4 +1,5 @@
 import { Calls } from './calls.js'
+import { Cleanups } from './cleanups.js'
 import { infoOf, type ContainerInfo } from './container/info.js'
 import type { ContainerLimits } from './container/limits.js'
 import { isNamespaceOf } from './container/namespace.js'
@@ -10,7 +11,9 @@ import { hostInfoOf, type HostInfo } from './host/info.js'
 import { refuseExcluded } from './host/lock.js'
 import { HostTurns } from './host/turns.js'
 import type { HostRecord } from './layout/host-record.js'
+import { followHost } from './health/follow-host.js'
 import { Housekeeping, type Listener } from './health/housekeeping.js'
+import { turnDuties } from './health/turn-duties.js'
 import { isolate, type Isolation } from './container/isolate.js'
 import { IsolatorError } from './isolator-error.js'
 import { listening, type Gone, type IsolatorEvents } from './health/isolator-events.js'
@@ -37,16 +40,11 @@ import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { withLimitNamed } from './kernel/exhaustion.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
-import { followName, publicInterfaceChanged } from './host/public-interface.js'
-import { routesChanged } from './host/routes.js'
-import { isAnyLeft, removeEnded } from './recovery/ended.js'
-import { finishChanges } from './recovery/finish-changes.js'
+import { followName } from './host/public-interface.js'
 import { recover, type Recovery } from './recovery/recover.js'
-import { seeOthers } from './recovery/see-others.js'
 import { isInTheWay } from './kernel/apply.js'
 import { remove, removeWhole } from './removal/remove.js'
 import type { Removal } from './removal/removal.js'
-import { notBegun, removeKnown } from './container/remove.js'
 import { repair, type Repair } from './health/repair.js'
 import { allWithNumbers, withNumbers, type ResourceStatistics } from './statistics/resource-statistics.js'
 import { UsageReader } from './statistics/usage-reader.js'
@@ -79,6 +77,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   })
   readonly #turns: HostTurns
   readonly #housekeeping: Housekeeping
+  readonly #cleanups: Cleanups
 
   private constructor(options: IsolatorOptions, { host, record, settings, limits }: PreparedHost) {
     this.#host = host
@@ -88,25 +87,13 @@ export class PortMappingIsolator implements AsyncDisposable {
     this.#containers = new ContainerTable(options)
     this.#isolation = { host, limits, containers: this.#containers }
     this.#housekeeping = new Housekeeping(host, this.#containers, {
-      cleanup: container => this.#calls.run(() => this.#cleanUpInTurn(() => this.#stillThere([container]))),
+      cleanup: container => this.#cleanups.ofOne(container),
       // Also while destroy() waits for the calls under way, of which one may wait for this.
-      repair: () => this.#inTurn(() => this.#settled(undefined, repair)),
+      repair: () => this.#calls.run(() => this.#turns.change(() => this.#settled(undefined, repair))),
     })
-    const { insideFailed } = this.#housekeeping
-    this.#turns = new HostTurns(host, {
-      seeOthers: async () => {
-        await seeOthers(host, this.#containers, container => {
-          this.#housekeeping.gone(container)
-        })
-        return isAnyLeft(host.rt)
-      },
-      removeEnded: () => this.#removeEnded(),
-      finish: async () => {
-        for (const error of await finishChanges(host, this.#containers, insideFailed))
-          this.#housekeeping.failed(error)
-      },
-    })
-    this.#usage = new UsageReader(host, this.#containers, options.statistics, insideFailed)
+    this.#turns = new HostTurns(host, turnDuties(host, this.#containers, this.#housekeeping))
+    this.#cleanups = new Cleanups(host, this.#containers, this.#calls, this.#turns, this.#housekeeping)
+    this.#usage = new UsageReader(host, this.#containers, options.statistics, this.#housekeeping.insideFailed)
   }
 
   /**
@@ -259,7 +246,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanup(id: string): Promise<boolean> {
     takes.cleanup(id)
-    return (await this.#calls.run(() => this.#cleanUpInTurn(() => this.#among([id])))).has(id)
+    return (await this.#cleanups.ofIds([id])).has(id)
   }
 
   /**
@@ -270,7 +257,7 @@ export class PortMappingIsolator implements AsyncDisposable {
    */
   async cleanupMany(ids: readonly string[]): Promise<boolean[]> {
     takes.cleanupMany(ids)
-    const gone = await this.#calls.run(() => this.#cleanUpInTurn(() => this.#among(ids)))
+    const gone = await this.#cleanups.ofIds(ids)
     return ids.map(id => gone.has(id))
   }
 
@@ -375,7 +362,7 @@ export class PortMappingIsolator implements AsyncDisposable {
     return this.#calls.add(async () => {
       const result = await this.#turns.change(() => this.#settled(id, repair))
       // One container has been made to fit the host as it is now: the rest is to follow.
-      if (id !== undefined) await this.#followHost()
+      if (id !== undefined) await followHost(this.#host, this.#housekeeping)
       return result
     })
   }
@@ -444,7 +431,7 @@ export class PortMappingIsolator implements AsyncDisposable {
   async destroy(): Promise<void> {
     await this.#calls.end(async () => {
       if (!this.#host.exclusive) refuseExcluded(this.#host.netns)
-      await this.#turns.change(() => this.#cleanUp([...this.#containers]))
+      await this.#turns.change(() => this.#cleanups.ofAll())
       // What changes from here on is not to be put right again. Not within a turn: it waits for a repair, which may wait for its own.
       await this.#housekeeping.close()
       await this.#turns.change(async () => {
@@ -481,84 +468,18 @@ export class PortMappingIsolator implements AsyncDisposable {
       const added = await this.#turns.change(() => isolate(this.#isolation, wanted), { isInTheWay })
       for (const container of added) this.#housekeeping.made(container)
       // In a turn of its own: see HostTurns.
-      await this.#followHost()
+      await followHost(this.#host, this.#housekeeping)
       return added.map(infoOf)
     })
   }
 
-  /** Whether or not anybody follows the host, nothing is made for the host as it was. What is made stays. */
-  async #followHost(): Promise<void> {
-    try {
-      if (await this.#hostHasChanged()) await this.#housekeeping.hostChanged()
-    } catch (error) {
-      this.#housekeeping.failed(error as Error)
-    }
-  }
-
-  /** Routes are looked at where changes are not seen as they happen. */
-  async #hostHasChanged(): Promise<boolean> {
-    if (await publicInterfaceChanged(this.#host)) return true
-    return !this.#housekeeping.followsRoutes && routesChanged(this.#host)
-  }
-
-  /** What fails is tried again by the next call that changes something. */
-  async #removeEnded(): Promise<void> {
-    try {
-      await removeEnded(this.#host, this.#containers, container => {
-        this.#housekeeping.ended(container)
-      })
-    } catch (error) {
-      this.#housekeeping.failed(error as Error)
-    }
-  }
-
-  /** Does the work of a call that changes containers. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#calls.run(() => this.#turns.change(work))
-  }
-
-  /** Takes containers away, now or, where this isolator does not get its turn, later. Returns their ids. */
-  async #cleanUpInTurn(which: () => Container[]): Promise<ReadonlySet<string>> {
-    let begun = false
-    try {
-      return await this.#turns.change(() => {
-        begun = true
-        return this.#cleanUp(which())
-      })
-    } catch (error) {
-      throw begun ? error : notBegun(which(), error as Error, this.#housekeeping)
-    }
-  }
-
-  /** The containers of these ids, each once. */
-  #among(ids: readonly string[]): Container[] {
-    return [...new Set(ids)].flatMap(id => this.#containers.get(id) ?? [])
-  }
-
-  /** Those of them that are there: another of the same id can have come. */
-  #stillThere(containers: readonly Container[]): Container[] {
-    return containers.filter(container => this.#containers.has(container))
-  }
-
-  /** Takes containers away, of those that are still there once the calls under way are through. Returns their ids. */
-  #cleanUp(containers: readonly Container[]): Promise<ReadonlySet<string>> {
-    return this.#calls.afterwards(containers, () =>
-      removeKnown(this.#host, this.#containers, containers, this.#housekeeping),
-    )
-  }
-
   /** Does something with containers that no other call is changing meanwhile: with one, or without an id with all. */
   #settled<T>(id: string | undefined, work: (scope: Scope) => Promise<T>): Promise<T> {
-    const wanted = id === undefined ? [...this.#containers] : [this.#containers.known(id)]
-    return this.#calls.afterwards(wanted, () => {
-      if (id !== undefined) for (const container of wanted) this.#containers.checkHas(container)
-      return work({
-        host: this.#host,
-        record: this.#record,
-        containers: wanted.filter(container => this.#containers.has(container)),
-        whole: id === undefined,
-        table: this.#containers,
-      })
-    })
+    return this.#calls.settled(this.#containers, id, containers =>
+      work({
+        ...{ host: this.#host, record: this.#record, table: this.#containers },
+        ...{ containers, whole: id === undefined },
+      }),
+    )
   }
 }

@@ -120,6 +120,21 @@ export function hasNote(path: string, note: string): boolean {
   return note === '' || readFileSync(path, 'utf8') === note
 }
 
+/** How long `makeHandleFile` may take between its two system calls, ms: a process that is stopped there would be given up. */
+const ABANDONED_AFTER_MS = 10_000
+
+/**
+ * Whether `makeHandleFile` was killed before it could write the note: the file is empty, and read-only, as no other program makes
+ * one. The file of `ip netns add` may not even be read, and one that somebody makes by hand may be written.
+ */
+export function isAbandoned(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (!found?.isFile() || found.size > 0 || isNamespaceFile(path)) return false
+  const { S_IRUSR, S_IWUSR, S_IWGRP, S_IWOTH } = constants
+  const isReadOnly = (found.mode & S_IRUSR) !== 0 && (found.mode & (S_IWUSR | S_IWGRP | S_IWOTH)) === 0
+  return isReadOnly && Date.now() - found.mtimeMs > ABANDONED_AFTER_MS
+}
+
 /** Mounts the namespace of `fd` at the name, as `ip netns attach`. Takes back the file when that fails. */
 export function attach(fd: number, name: string, note = ''): Promise<void> {
   const path = namedPath(name)

@@ -1,5 +1,13 @@
 import { promises, statSync } from 'node:fs'
-import { attach, attachAgain, detach, hasNote, namedPath, NETNS_RUN_DIR } from '../../netns/named.js'
+import {
+  attach,
+  attachAgain,
+  detach,
+  hasNote,
+  isAbandoned,
+  namedPath,
+  NETNS_RUN_DIR,
+} from '../../netns/named.js'
 import { IsolatorError } from '../isolator-error.js'
 import { NetworkNamespace } from '../../netns/network-namespace.js'
 import { netnsId } from '../../rtnetlink/index.js'
@@ -114,9 +122,14 @@ export function hasItsName(container: NamedNamespace): boolean {
 const noteOf = ({ identity }: NetworkNamespace): string =>
   `a container of the network namespace ${identity}\n`
 
-/** Whether there is a file for a container of this host, on which nothing is mounted that can be seen from here. */
-export const isOurFile = (host: NetworkNamespace, slot: number): boolean =>
-  hasNote(namedPath(linkName(slot)), noteOf(host))
+/**
+ * Whether there is a file for a container of this host, on which nothing is mounted that can be seen from here; or one that is nobody's,
+ * since who made it was killed before it had said whose it is.
+ */
+export function isOurFile(host: NetworkNamespace, slot: number): boolean {
+  const path = namedPath(linkName(slot))
+  return hasNote(path, noteOf(host)) || isAbandoned(path)
+}
 
 /** Whether anything has the name of a slot in /run/netns. */
 export const isNameTaken = (slot: number): boolean =>

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import { run } from '../../helpers/iproute2.js'
@@ -37,4 +37,38 @@ for (const [what, put] of THINGS) {
     rmSync('/run/netns/pm2', { recursive: true, force: true })
     await second.close()
   })
+}
+
+/** Empty files at the name of a slot: their mode, how old they are in seconds, and whether they are taken away. */
+const EMPTY_FILES: [what: string, mode: number, age: number, goes: boolean][] = [
+  ['who gave the name was killed before it wrote the note', 0o444, 60, true],
+  ['the same, under umask 077', 0o400, 60, true],
+  ['somebody is just giving it', 0o444, 0, false],
+  ["of 'ip netns add'", 0, 60, false],
+  ["of 'touch'", 0o644, 60, false],
+]
+
+for (const [what, mode, age, goes] of EMPTY_FILES) {
+  t.test(
+    `an empty file at the name of a slot: ${what}`,
+    { ...needsIsolation(), timeout: 60_000 },
+    async t => {
+      const { host, isolator } = await preparedTopology(t, { containers: 0 })
+      const put = (): void => {
+        writeFileSync(NAME, '')
+        chmodSync(NAME, mode)
+        const made = Date.now() / 1000 - age
+        utimesSync(NAME, made, made)
+      }
+      t.teardown(() => rmSync(NAME, { force: true }))
+      put()
+      await isolator.recover([])
+      t.equal(!existsSync(NAME), goes, 'recover()')
+      put()
+      const { removed, left } = await PortMappingIsolator.remove({ netns: host.name })
+      t.equal(!existsSync(NAME), goes, 'remove()')
+      t.equal(removed.includes(`the name ${NAME}`), goes)
+      t.strictSame(left, [])
+    },
+  )
 }

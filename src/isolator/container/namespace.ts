@@ -91,13 +91,18 @@ export async function isNamespaceOf(
   }
 }
 
-/** Does something with a container's namespace, and closes it then. Undefined if nothing leads to it. */
+/**
+ * Does something with a container's namespace, and closes it then. Undefined if nothing leads to it.
+ *
+ * @param search one for all containers of a call. Default: one for this container
+ */
 export async function withNamespace<T>(
   host: HostSide,
   container: OfNamespace,
   use: (netns: NetworkNamespace) => Promise<T>,
+  search?: NamespaceSearch,
 ): Promise<T | undefined> {
-  const netns = await openNamespace(host, container)
+  const netns = await openNamespace(host, container, search)
   if (!netns) return undefined
   try {
     return await use(netns)

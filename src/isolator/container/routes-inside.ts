@@ -1,4 +1,5 @@
 import type { DumpOptions } from '../../netlink/call-options.js'
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Route } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { HostContext } from '../host/context.js'
@@ -6,6 +7,7 @@ import { MOST_LISTED } from '../host/other-routes.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { interfaceOf } from '../plan/facts.js'
 import { areSameRoutes, ROUTE_PROTOCOL } from '../plan/routes.js'
+import type { NamespaceSearch } from './find-namespace.js'
 import { withNamespace } from './namespace.js'
 import type { Container } from './table.js'
 
@@ -21,13 +23,17 @@ export const routesInside = (rt: RtnetlinkSocket, dev: string, options?: DumpOpt
  * Whether a container has other routes of ours than it is to have: the host's have changed while no isolator followed them.
  * Of one that cannot be looked into, nothing is known.
  */
-export async function hasOtherRoutes(host: HostContext, container: Container): Promise<boolean> {
-  try {
-    const found = await withNamespace(host, container, netns =>
-      insideOf(container.id, signal =>
-        withSocketInside(netns, signal, inside => routesInside(inside, interfaceOf(container), { signal })),
-      ),
+export async function hasOtherRoutes(
+  host: HostContext,
+  container: Container,
+  search: NamespaceSearch,
+): Promise<boolean> {
+  const read = (netns: NetworkNamespace): Promise<Route[]> =>
+    insideOf(container.id, signal =>
+      withSocketInside(netns, signal, inside => routesInside(inside, interfaceOf(container), { signal })),
     )
+  try {
+    const found = await withNamespace(host, container, read, search)
     return found !== undefined && !areSameRoutes(found, host.facts.routes)
   } catch (error) {
     if (!isInsideError(error)) throw error

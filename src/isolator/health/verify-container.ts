@@ -15,6 +15,7 @@ import { MOST_ROUTES } from '../host/other-routes.js'
 import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { linkName, shaperNames } from '../layout/layout.js'
 import { hasItsName } from '../container/namespace-handles.js'
+import type { NamespaceSearch } from '../container/find-namespace.js'
 import { NO_WAY, withNamespace } from '../container/namespace.js'
 import { routesInside } from '../container/routes-inside.js'
 import { readPlanned } from './planned-snapshot.js'
@@ -40,8 +41,9 @@ export async function containerFaults(
   container: Container,
   snapshot: Snapshot,
   features: ActiveFeatures,
+  search: NamespaceSearch,
 ): Promise<Fault[]> {
-  const faults = await faultsOf(host, container, snapshot, features)
+  const faults = await faultsOf(host, container, snapshot, features, search)
   return faults.map(fault => ({ ...fault, difference: { id: container.id, ...fault.difference } }))
 }
 
@@ -50,6 +52,7 @@ async function faultsOf(
   container: Container,
   snapshot: Snapshot,
   features: ActiveFeatures,
+  search: NamespaceSearch,
 ): Promise<Fault[]> {
   const dev = linkName(container.slot)
   const named = isHeld(container) && !hasItsName(container) ? [lostName(container)] : []
@@ -65,7 +68,7 @@ async function faultsOf(
     ...(await sysctlFaults(host.netns, planned.hostSysctls)),
     ...planned.hostFeatures.flatMap(feature => featureFault(feature, features)),
     ...named,
-    ...(await insideFaults(host, container, planned)),
+    ...(await insideFaults(host, container, planned, search)),
   ]
 }
 
@@ -136,10 +139,14 @@ async function insideFaults(
   host: HostContext,
   container: Container,
   planned: ContainerPlan,
+  search: NamespaceSearch,
 ): Promise<Fault[]> {
   try {
-    const faults = await withNamespace(host, container, netns =>
-      insideOf(container.id, signal => faultsIn(netns, host.facts, container, planned, signal)),
+    const faults = await withNamespace(
+      host,
+      container,
+      netns => insideOf(container.id, signal => faultsIn(netns, host.facts, container, planned, signal)),
+      search,
     )
     if (faults) return faults.map(fault => ({ ...fault, inside: true }))
     // Of one that has lost its name, that is the fault.

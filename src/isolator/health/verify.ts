@@ -1,6 +1,7 @@
 import { activeFeatures } from '../../ethtool/features.js'
 import { link, type Link } from '../../rtnetlink/index.js'
 import { atOnce } from '../kernel/at-once.js'
+import { NamespaceSearch } from '../container/find-namespace.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
@@ -68,8 +69,9 @@ async function compareWithKernel(scope: Scope): Promise<Fault[]> {
   ]
   if (!snapshot.link(host.facts.publicInterface))
     return whole ? ofHost : [...ofHost, interfaceMissing(host.facts)]
+  const search = new NamespaceSearch(host)
   await atOnce(containers, async container => {
-    faults.set(container, await containerFaults(host, container, snapshot, features))
+    faults.set(container, await containerFaults(host, container, snapshot, features, search))
   })
   return [
     ...ofHost,

@@ -1,5 +1,6 @@
 import type { Link } from '../../rtnetlink/index.js'
 import { namedPath } from '../../netns/named.js'
+import { NamespaceSearch } from '../container/find-namespace.js'
 import { giveNamesAgain } from '../container/lost-names.js'
 import { isStillThere, settleUnheld } from '../container/namespace.js'
 import { hasOtherRoutes } from '../container/routes-inside.js'
@@ -128,6 +129,7 @@ const isOutdated = ({ mac, mtu }: HostFacts, link: Link | undefined): boolean =>
   link?.address !== mac || link.mtu !== mtu
 
 async function anyHasOtherRoutes(host: HostContext, containers: ContainerTable): Promise<boolean> {
-  const outdated = await atOnce([...containers], container => hasOtherRoutes(host, container))
+  const search = new NamespaceSearch(host)
+  const outdated = await atOnce([...containers], container => hasOtherRoutes(host, container, search))
   return outdated.includes(true)
 }

@@ -1,5 +1,6 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { qdisc } from '../../tc/index.js'
+import type { NamespaceSearch } from '../container/find-namespace.js'
 import type { HostSide } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { insideOf, isInsideError, withSocketInside, withSocketsInside } from '../kernel/inside.js'
@@ -42,18 +43,18 @@ export async function readInside(
   host: HostSide,
   container: OfNamespace & Pick<ContainerFacts, 'interfaceName'>,
   readings: InsideReadings,
+  search?: NamespaceSearch,
 ): Promise<InsideStatistics> {
   const statistics: Statistics = {}
+  const read = (netns: NetworkNamespace): Promise<void> =>
+    insideOf(container.id, async signal => {
+      // What takes longest comes last: what was read before it counts.
+      Object.assign(statistics, await readFiles(netns, readings))
+      if (readings.qdiscs) Object.assign(statistics, await readQdiscs(netns, interfaceOf(container), signal))
+      if (readings.socketDetails) Object.assign(statistics, await readRoundTripTimes(netns, signal))
+    })
   try {
-    await withNamespace(host, container, netns =>
-      insideOf(container.id, async signal => {
-        // What takes longest comes last: what was read before it counts.
-        Object.assign(statistics, await readFiles(netns, readings))
-        if (readings.qdiscs)
-          Object.assign(statistics, await readQdiscs(netns, interfaceOf(container), signal))
-        if (readings.socketDetails) Object.assign(statistics, await readRoundTripTimes(netns, signal))
-      }),
-    )
+    await withNamespace(host, container, read, search)
     return { statistics }
   } catch (error) {
     if (isInsideError(error)) return { statistics: { ...statistics }, error }

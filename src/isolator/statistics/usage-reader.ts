@@ -3,6 +3,7 @@ import type { HostSide } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { linkName } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
+import { NamespaceSearch } from '../container/find-namespace.js'
 import type { OfNamespace } from '../container/namespace.js'
 import type { RateLimit } from '../options/rate-limit.js'
 import { ConcurrencyLimit, nextTurn } from '../kernel/concurrency-limit.js'
@@ -72,6 +73,7 @@ export class UsageReader<Container extends MeasuredContainer> {
     const counters = await this.#countersOf(containers)
     const timestamp = secondsSinceEpoch()
     const qdiscs = await this.#ingressQdiscsOfAll(containers)
+    const search = new NamespaceSearch(this.#host)
     const read: Promise<ResourceStatistics<bigint>>[] = []
     for (const [container, found] of counters) {
       const statistics = this.#assemble(
@@ -79,6 +81,7 @@ export class UsageReader<Container extends MeasuredContainer> {
         timestamp,
         found,
         qdiscs.get(linkName(container.slot)) ?? [],
+        search,
       )
       // What fails before all of them are begun is thrown below.
       statistics.catch(() => undefined)
@@ -139,11 +142,12 @@ export class UsageReader<Container extends MeasuredContainer> {
     timestamp: number,
     counters: LinkCounters,
     qdiscs: readonly Qdisc[],
+    search?: NamespaceSearch,
   ): Promise<ResourceStatistics<bigint>> {
     const { ephemeralPorts, egress, ingress } = container
     const [begin, end] = ephemeralPorts
     const atHost = trafficControl('ingress', qdiscs)
-    const inside = await this.#readInside(container)
+    const inside = await this.#readInside(container, search)
     const shaping = [...atHost, ...(inside.net_traffic_control_statistics ?? [])]
     return {
       timestamp,
@@ -156,7 +160,10 @@ export class UsageReader<Container extends MeasuredContainer> {
     }
   }
 
-  async #readInside(container: Container): Promise<InsideStatistics['statistics']> {
+  async #readInside(
+    container: Container,
+    search: NamespaceSearch | undefined,
+  ): Promise<InsideStatistics['statistics']> {
     const { socketSummary, socketDetails, snmp } = this.#options
     const readings: InsideReadings = {
       qdiscs: container.egress !== undefined,
@@ -165,7 +172,9 @@ export class UsageReader<Container extends MeasuredContainer> {
       snmp,
     }
     if (!Object.values(readings).includes(true)) return {}
-    const { statistics, error } = await this.#inside.run(() => readInside(this.#host, container, readings))
+    const { statistics, error } = await this.#inside.run(() =>
+      readInside(this.#host, container, readings, search),
+    )
     if (error) this.#report(error)
     return statistics
   }

@@ -5,8 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import { NetworkNamespace } from '../../../src/netns/network-namespace.js'
+import { netnsIdMessages } from '../../../src/rtnetlink/netns-id-messages.js'
+import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
 import { ip, run, runIn } from '../../helpers/iproute2.js'
 import { allOf, hasQdisc } from '../../helpers/privilege.js'
+import { replaceMethod } from '../../helpers/replace-method.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../../helpers/topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY, preparedTopology } from '../isolated-topology.js'
@@ -308,4 +311,41 @@ t.test('explain() makes the same', needsIsolation(), async t => {
   await isolator.cleanup('web-1')
   await run('bash', ['-e'], lines.join('\n'))
   t.strictSame(await comparableState([host, c1]), state)
+})
+
+t.test('namespaces that nothing leads to are looked for once for all', needsIsolation(), async t => {
+  const containers = 3
+  const { isolator } = await preparedTopology(t, { ...LIMITED, networkEnableSnmpStatistics: true })
+  for (let i = 0; i < containers; i++) {
+    // With a socket in it, the namespace has neither a process nor a name nor a path.
+    const netns = await NetworkNamespace.create()
+    const inside = await RtnetlinkSocket.open({ netns })
+    t.teardown(() => {
+      inside.close()
+    })
+    await isolator.isolate(`web-${i}`, { netns, hold: false })
+    netns.close()
+  }
+  let looks = 0
+  replaceMethod(
+    t,
+    RtnetlinkSocket.prototype,
+    'send',
+    send =>
+      function (requests, options) {
+        const all = [...requests]
+        // Many such questions in one batch: those of the search.
+        if (all.length > 1 && all.every(({ type }) => type === netnsIdMessages.get)) looks++
+        return send.call(this, all, options)
+      },
+  )
+  const looksOf = async (call: () => Promise<unknown>): Promise<number> => {
+    looks = 0
+    await call()
+    return looks
+  }
+  const ofOne = await looksOf(() => isolator.verify('web-0'))
+  t.ok(ofOne > 0, `control: ${ofOne} questions for all processes`)
+  t.ok((await looksOf(() => isolator.verify())) < containers * ofOne, 'verify()')
+  t.ok((await looksOf(() => isolator.usageAll())) < containers * ofOne, 'usageAll()')
 })

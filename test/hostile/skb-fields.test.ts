@@ -219,6 +219,16 @@ t.test('checksums and GSO, to the host and to another container', needsIsolation
   t.teardown(() => receivers.forEach(({ socket }) => socket.close()))
   await using tool = await FrameTool.start()
   const sender = await tool.packetSocket({ netns: c1.path, device: WIRE, protocol: 0, vnetHeader: true })
+  /** False where the kernel does not know this offload: datagrams are cut for sockets since Linux 6.2. */
+  const sends = async (frame: Buffer): Promise<boolean> => {
+    try {
+      await sender.send(frame)
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EINVAL' && frame[1] === GSO_UDP_L4) return false
+      throw error
+    }
+  }
   for (const [what, header] of Object.entries(OFFLOADS)) {
     for (const { name, port, socket } of receivers) {
       const peers: string[] = []
@@ -227,8 +237,12 @@ t.test('checksums and GSO, to the host and to another container', needsIsolation
       socket.on('message', listener)
       const frame = (sourcePort: number) =>
         ported({ to: HOST_MAC, destination: HOST_IP, destinationPort: port, sourcePort })(Buffer.alloc(48))
-      await sender.send(Buffer.concat([header, frame(FOREIGN)]))
-      await sender.send(Buffer.concat([header, frame(OWN)]))
+      if (!(await sends(Buffer.concat([header, frame(FOREIGN)])))) {
+        t.comment(`${what}: not by this kernel`)
+        socket.off('message', listener)
+        continue
+      }
+      await sends(Buffer.concat([header, frame(OWN)]))
       await sleep(300)
       socket.off('message', listener)
       t.ok(peers.length > 0, `${what}, to ${name}: ${peers.length} arrive`)

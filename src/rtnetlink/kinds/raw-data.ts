@@ -1,10 +1,27 @@
 import { attributesIn } from '../../netlink/codec/attribute.js'
 import { Writer } from '../../netlink/codec/index.js'
+import { bondTakes } from './bond-modes.js'
 
-/** What becomes of an attribute of IFLA_INFO_DATA: the contents under this type. Absent: it stays as it is. */
-type Taken = (content: Uint8Array) => readonly { type: number; content: Uint8Array }[]
+interface Attribute {
+  readonly type: number
+  readonly content: Uint8Array
+}
+
+/** What an attribute of IFLA_INFO_DATA becomes. */
+type Taken = (content: Uint8Array) => readonly Attribute[]
 
 const left: Taken = () => []
+
+/** What an attribute of a kind becomes; undefined: it stays as it is. `listed` has the contents of all of them, by type. */
+type TakenOfKind = (
+  attribute: Attribute,
+  listed: ReadonlyMap<number, Uint8Array>,
+) => readonly Attribute[] | undefined
+
+const byType =
+  (taken: Readonly<Record<number, Taken>>): TakenOfKind =>
+  ({ type, content }) =>
+    taken[type]?.(content)
 
 // IFLA_VXLAN_TTL_INHERIT, linux/if_link.h: listed as a number, taken as a flag (vxlan_fill_info and vxlan_policy).
 const VXLAN_TTL_INHERIT = 28
@@ -20,21 +37,22 @@ const MACVLAN_BC_QUEUE_LEN_USED = 8
 const MACADDR_SET = Uint8Array.of(3, 0, 0, 0)
 
 /** Counts are refused, and addresses taken with the word of what to do with them (macvlan_validate). */
-const macvlan: Readonly<Record<number, Taken>> = {
+const macvlan = byType({
   [MACVLAN_MACADDR_COUNT]: left,
   [MACVLAN_BC_QUEUE_LEN_USED]: left,
   [MACVLAN_MACADDR_DATA]: content => [
     { type: MACVLAN_MACADDR_MODE, content: MACADDR_SET },
     { type: MACVLAN_MACADDR_DATA, content },
   ],
-}
+})
 
 /** Attributes that the kernel lists in one way and takes in another, by kind. */
-const differences: Readonly<Record<string, Readonly<Record<number, Taken>>>> = {
-  vxlan: {
+const differences: Readonly<Record<string, TakenOfKind>> = {
+  bond: (attribute, listed) => (bondTakes(attribute, listed) ? undefined : []),
+  vxlan: byType({
     [VXLAN_REMCSUM_RX]: content => (content[0] ? [{ type: VXLAN_REMCSUM_RX, content }] : []),
     [VXLAN_TTL_INHERIT]: ([on]) => (on ? [{ type: VXLAN_TTL_INHERIT, content: new Uint8Array() }] : []),
-  },
+  }),
   macvlan,
   macvtap: macvlan,
 }
@@ -43,11 +61,16 @@ const differences: Readonly<Record<string, Readonly<Record<number, Taken>>>> = {
 export function takenData(kind: string, data: Uint8Array): Uint8Array {
   const different = Object.hasOwn(differences, kind) ? differences[kind] : undefined
   if (different === undefined) return data
-  const writer = new Writer(data.length)
   const view = new DataView(data.buffer, data.byteOffset, data.length)
-  for (const { type, flags, at, end } of attributesIn(view, 0, data.length)) {
-    const content = data.subarray(at, end)
-    for (const one of different[type]?.(content) ?? [{ type: type | flags, content }]) {
+  const attributes = Array.from(attributesIn(view, 0, data.length), ({ type, flags, at, end }) => ({
+    ...{ type, flags },
+    content: data.subarray(at, end),
+  }))
+  const listed = new Map(attributes.map(({ type, content }) => [type, content]))
+  const writer = new Writer(data.length)
+  for (const attribute of attributes) {
+    const asItIs = { type: attribute.type | attribute.flags, content: attribute.content }
+    for (const one of different(attribute, listed) ?? [asItIs]) {
       const start = writer.beginAttribute()
       writer.append(one.content)
       writer.endAttribute(start, one.type)

@@ -1,6 +1,6 @@
 import { NLM_F_DUMP, NLM_F_ECHO } from './netlink/constants.js'
 import { rememberNames } from './netlink/devices.js'
-import type { Message, Request } from './netlink/message.js'
+import { MadeRequest, type Message, type Request } from './netlink/message.js'
 import type { DeviceNames } from './netlink/message-type.js'
 import type { ObjectType, Step, TakenBy } from './netlink/object-type.js'
 import { listedObject, refuseUncarried, type Uncarried } from './netlink/uncarried.js'
@@ -58,7 +58,7 @@ export const newRequest = <Spec, Key, Query, Decoded extends Spec>(
 ): Request<never> => {
   const body = object.toNew(spec, devices, verb) as never
   refuseUncarried(object.name, verb, spec as Uncarried)
-  return { type: object.messages.new, flags: object.flags[verb], body }
+  return new MadeRequest(object.messages.new, object.flags[verb], body)
 }
 
 /** The request that deletes an object. */
@@ -66,11 +66,7 @@ export const deleteRequest = <Spec, Key, Query, Decoded extends Spec>(
   object: ObjectType<Spec, Key, Query, Decoded>,
   key: Key,
   devices: DeviceNames,
-): Request<never> => ({
-  type: object.messages.delete,
-  flags: 0,
-  body: object.toDelete(key, devices) as never,
-})
+): Request<never> => new MadeRequest(object.messages.delete, 0, object.toDelete(key, devices) as never)
 
 /** The query may be left out where no part of it is required. */
 type ListArguments<M extends Mode, Query> =

@@ -25,12 +25,21 @@ export interface Request<In = unknown> {
   readonly body: In
 }
 
+/** A request that a verb has made of an object that was checked: type, flags and body are our own. */
+export class MadeRequest implements Request<never> {
+  constructor(
+    readonly type: MessageType<unknown, never>,
+    readonly flags: number,
+    readonly body: never,
+  ) {}
+}
+
 const isMessageType = (value: unknown): boolean => {
   const { type, body } = (value ?? {}) as { type?: unknown; body?: { put?: unknown } | null }
   return typeof type === 'number' && typeof body?.put === 'function'
 }
 
-/** Of the body, its codec says what is wrong. */
+/** What a request is that a caller made. Of the body, its codec says what is wrong. */
 export const requestInput: AnyDeclaration = object({
   type: scalar('a message type: its name, number and codec', isMessageType),
   flags: whole(0, 0xffff),

@@ -1,7 +1,7 @@
 import { argument } from '../input/index.js'
 import { Writer } from './codec/writer.js'
 import { NLM_F_ACK, NLM_F_REQUEST } from './constants.js'
-import { putMessage, requestInput, type Request } from './message.js'
+import { MadeRequest, putMessage, requestInput, type Request } from './message.js'
 
 const checkRequest = argument('NetlinkSocket.batch', 'request', requestInput)
 
@@ -94,7 +94,7 @@ export function packRequests(
   const buffers: RequestBuffer[] = []
   let buffer = newBuffer(firstSequence)
   for (const request of requests) {
-    checkRequest(request)
+    if (!(request instanceof MadeRequest)) checkRequest(request)
     buffer.add(request)
     if (buffer.exceeds(limits) && buffer.count > 1) {
       buffer.removeLast()

@@ -7,7 +7,7 @@ import {
   type Exchange,
   type ExchangeContext,
 } from './exchange.js'
-import { requestInput, type Request } from './message.js'
+import { MadeRequest, requestInput, type Request } from './message.js'
 import type { Protocol } from './message-type.js'
 import { packRequests, refuseTooLong, RequestBuffer, type SendLimits } from './request-buffer.js'
 import type { Transport } from './transport.js'
@@ -49,7 +49,7 @@ export class Session {
 
   /** One request. */
   single(request: Request<never>): SingleExchange {
-    checkRequest(request)
+    if (!(request instanceof MadeRequest)) checkRequest(request)
     this.#sequence = this.#firstSequence()
     const buffer = this.#newBuffer(this.#sequence)
     buffer.add(request)

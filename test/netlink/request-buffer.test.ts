@@ -1,5 +1,5 @@
 import t from 'tap'
-import { messagesIn } from '../../src/netlink/message.js'
+import { MadeRequest, messagesIn } from '../../src/netlink/message.js'
 import { packRequests, RequestBuffer, type SendLimits } from '../../src/netlink/request-buffer.js'
 import { add } from '../helpers/sample-protocol.js'
 
@@ -85,4 +85,15 @@ t.test('a message over the limit is refused, wherever it stands', async t => {
       message: 'RTM_NEWWIDGET of 104 bytes is over the limit of 100',
     })
   }
+})
+
+t.test('a request that a caller made is checked, among those that verbs made too', async t => {
+  const { type, flags, body } = add(1)
+  const made = new MadeRequest(type, flags, body)
+  t.equal(packRequests([made, add(2)], limits(1000), 1)[0]?.count, 2)
+  const misspelt = { ...add(2), flag: 0x600 } as unknown as ReturnType<typeof add>
+  t.throws(() => packRequests([made, misspelt], limits(1000), 1), {
+    name: 'TypeError',
+    message: "NetlinkSocket.batch: unknown 'flag': expected",
+  })
 })

@@ -71,6 +71,8 @@ export type { InetSocketOptions } from './netns/inet-socket.js'
 
 // The isolator
 export { PortMappingIsolator } from './isolator/port-mapping-isolator.js'
+export { containerInterfaceName, interfaceName } from './isolator/options/declared.js'
+export { differingOptions } from './isolator/options/differing.js'
 export {
   isolatorOptions,
   type ContainerOptions,

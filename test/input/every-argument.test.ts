@@ -27,6 +27,8 @@ const exceptions: Readonly<Record<string, string>> = {
   'new DumpInterruptedError.*': 'made by the netlink layer, of what it has received',
   'new IsolatorError.*': 'made by the isolator',
   'isolatorOptions.*': 'a declaration, which is asked of values of any kind',
+  'interfaceName.*': 'likewise',
+  'containerInterfaceName.*': 'likewise',
   'messageBody.*': 'makes a codec of codecs, which are constants of a program',
   'messagesByType.*': 'message types are constants of a program',
   'socketFrom.*': 'what a reply was decoded to',

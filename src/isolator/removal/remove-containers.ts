@@ -2,22 +2,27 @@ import type { Link } from '../../rtnetlink/index.js'
 import { filter } from '../../tc/index.js'
 import { clearUnheld, letGo } from '../container/let-go.js'
 import type { HostSide } from '../host/context.js'
-import { removeEach } from '../kernel/apply.js'
+import { removeAll, removeEach } from '../kernel/apply.js'
 import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
-import { deleteLinks } from '../kernel/delete-links.js'
-import { linkName } from '../layout/layout.js'
+import { deleteLinks, deleteLinksOrThrow } from '../kernel/delete-links.js'
+import { containerNode } from '../layout/container-node.js'
+import { linkName, shaperNames } from '../layout/layout.js'
 import { parseAlias } from '../plan/alias.js'
 import { containerLinkNames } from '../plan/container.js'
 import { planDelete, type Planned } from '../plan/planned.js'
 import { noteIn, removeNames } from '../plan/container-note.js'
 import { isContainerLink, isShaper, type Found } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
+import { filtersIn } from '../recovery/survey.js'
 import type { RemovalLog } from './removal.js'
 
 /** What containers are called: by id, or by the name of the link where that has lost its alias. */
 export const idOrLinkName = ({ slot, link }: Found): string => parseAlias(link.alias)?.id ?? linkName(slot)
 
-/** Removes the containers of these ids, half-made ones too. What `create()` put on the host stays. */
+/**
+ * Removes the containers of these ids, half-made ones too, and what is left of containers whose namespace has ended: of those nobody
+ * can say any more which id they had. What `create()` put on the host stays.
+ */
 export async function removeByIds(
   host: HostSide,
   seen: SeenContainers,
@@ -30,6 +35,7 @@ export async function removeByIds(
     byName.set(idOrLinkName(found), [...(byName.get(idOrLinkName(found)) ?? []), found])
   const wanted = [...new Set(ids)]
   log.missing.push(...wanted.filter(id => !byName.has(id)))
+  await removeLeft(rt, seen, log)
   const going = wanted.flatMap(id => byName.get(id) ?? [])
   if (going.length === 0) return
   const closed = await withoutFailed(going, log, some => removeEach(rt, some.map(closeFoundWays)))
@@ -43,6 +49,28 @@ export async function removeByIds(
     slots.filter(slot => seen.survey.handles.has(slot)),
     log,
   )
+}
+
+/** Removes nodes that lead nowhere, and shapers that no container goes through. */
+async function removeLeft(
+  rt: HostSide['rt'],
+  { survey }: Pick<SeenContainers, 'survey'>,
+  log: RemovalLog,
+): Promise<void> {
+  const nodes = filtersIn(survey)
+    .flatMap(found => containerNode(found) ?? [])
+    .filter(({ link }) => link === undefined)
+  const shapers = [...survey.shapers].flatMap(([slot, link]) =>
+    survey.links.has(slot) || survey.handles.has(slot) || !isShaper(link) ? [] : [shaperNames(slot).near],
+  )
+  if (nodes.length + shapers.length === 0) return
+  await log.step('what containers that have ended have left on the host', async () => {
+    await removeAll(
+      rt,
+      nodes.map(node => planDelete(filter, node.filter)),
+    )
+    await deleteLinksOrThrow(rt, shapers)
+  })
 }
 
 /** Their links, by slot. */

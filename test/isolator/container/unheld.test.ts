@@ -229,6 +229,24 @@ t.test('the end of a container that nobody has seen', needsIsolation(), async t 
   t.ok(await isReached(remote, host, 31_000), "the port is the host's again")
 })
 
+t.test('remove() of a container that has ended takes away what is left of it', needsIsolation(), async t => {
+  const { host, isolator } = await preparedTopology(t, LIMITED)
+  const before = await comparableState([host])
+  const inside = await sandbox(t)
+  const { link } = await isolator.isolate('web-1', {
+    ...{ netns: inside.path, ports: '31000-31007', hold: false, egressRateLimit: '10MB' },
+  })
+  await isolator.close()
+  await inside.end()
+  await linkIsGone(host, link)
+  t.match((await filtersOf(host)).join('\n'), /device \*/, 'control: nodes lead nowhere')
+  const removal = await PortMappingIsolator.remove({ netns: host.name, ids: ['web-1'] })
+  t.match(removal, { containers: [], missing: ['web-1'], left: [] })
+  t.equal(removal.removed.length, 1)
+  t.strictSame(await comparableState([host]), before)
+  t.match(await PortMappingIsolator.remove({ netns: host.name, ids: ['web-1'] }), { removed: [] }, 'once')
+})
+
 t.test('without a way inside', needsIsolation(), async t => {
   const { host, remote, isolator } = await preparedTopology(t, LIMITED)
   const before = await filtersOf(host)

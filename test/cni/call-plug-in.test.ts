@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,8 @@ import { callPlugIn } from '../../cni/src/plug-in/call-plug-in.js'
 import type { Reply } from '../../cni/src/spec/call.js'
 import { runIn } from '../helpers/iproute2.js'
 import { needsIsolation } from '../isolator/isolated-topology.js'
-import { buildDaemon, hostOfDaemon, NETWORK, ROOT, startDaemon } from './daemon-process.js'
+import { buildDaemon, hostOfDaemon, ROOT, startDaemon } from './daemon-process.js'
+import { NETWORK } from './network.js'
 
 const FIXTURE = `${ROOT}test/cni/fixtures/call-plug-in.ts`
 
@@ -51,6 +52,19 @@ t.test('by the daemon', async t => {
     t.strictSame(await callPlugIn(CALL, path), { status, output: '{"ä":1}\n' })
     t.strictSame(calls.map(readCall), [CALL])
   }
+})
+
+t.test('the daemon gets the namespace by a descriptor of the caller', async t => {
+  const { path, calls } = await daemon(t, connection => connection.end(writeReply({ status: 0, output: '' })))
+  const namespaceOf = async (CNI_NETNS: string): Promise<string | undefined> => {
+    await callPlugIn({ ...CALL, environment: { ...CALL.environment, CNI_NETNS } }, path)
+    return readCall(calls.pop() ?? Buffer.alloc(0)).environment['RTNETLINK_NETNS']
+  }
+  const before = readdirSync('/proc/self/fd').length
+  t.match(await namespaceOf('/proc/self/ns/net'), new RegExp(`^/proc/${process.pid}/fd/\\d+$`))
+  t.equal(await namespaceOf('/run/netns/none'), undefined, 'gone, as for a DEL')
+  t.equal(await namespaceOf(''), undefined)
+  t.ok(readdirSync('/proc/self/fd').length <= before, 'it is closed')
 })
 
 t.test('by rtnetlinkd itself', needsIsolation(), async t => {

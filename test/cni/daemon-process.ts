@@ -9,6 +9,7 @@ import type { Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { createTopology, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { CLIENT, startClient, type Ended, type RunningClient } from './client-process.js'
+import { NETWORK } from './network.js'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DAEMON = `${ROOT}cni/lib/rtnetlinkd.js`
@@ -16,18 +17,6 @@ const DAEMON = `${ROOT}cni/lib/rtnetlinkd.js`
 /** Makes what the tests of the daemon run. */
 export function buildDaemon(): void {
   execFileSync(process.execPath, ['scripts/ready.js', 'lib', 'programs', 'client'], { cwd: ROOT })
-}
-
-/** Off the range that a new namespace allocates its ephemeral ports from, 32768 to 60999. */
-export const NETWORK = {
-  cniVersion: '1.1.0',
-  name: 'shared',
-  type: 'rtnetlink-cni',
-  publicInterface: 'eth0',
-  ports: '31000-31999',
-  ephemeralPorts: '16384-24575',
-  ephemeralPortsPerContainer: 64,
-  capabilities: { portMappings: true },
 }
 
 /** A line of the daemon's log. */

@@ -7,7 +7,8 @@ import { HELP, readCommandLine } from '../../cni/src/daemon/command-line.js'
 import { configuredOptions } from '../../cni/src/daemon/configured-options.js'
 import { firstDifference } from '../../cni/src/daemon/first-difference.js'
 import { Sweep } from '../../cni/src/daemon/sweep.js'
-import { buildDaemon, NETWORK, ROOT } from './daemon-process.js'
+import { buildDaemon, ROOT } from './daemon-process.js'
+import { NETWORK } from './network.js'
 
 const { ports, ephemeralPorts } = NETWORK
 
@@ -78,6 +79,14 @@ t.test('the first difference between options', async t => {
   const held = { ports, ephemeralPorts, exclusive: true } as const
   t.equal(firstDifference(held, { ephemeralPorts, ports }), undefined)
   t.equal(firstDifference(held, { ephemeralPorts, ports: [[31000, 31999]] }), undefined, 'written otherwise')
+  t.equal(
+    firstDifference(
+      { ...held, egressRateLimitPerContainer: '1MB' },
+      { ephemeralPorts, ports, egressRateLimitPerContainer: 1_048_576, multicast: 'drop' },
+    ),
+    undefined,
+    'a rate in bytes, and a default that is spelt out',
+  )
   t.equal(
     firstDifference(held, { ephemeralPorts, ports, hostAccess: 'deny' }),
     "rtnetlinkd has no 'hostAccess', and this network 'hostAccess' \"deny\"",

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { ipBatch } from '../helpers/iproute2.js'
 import { allOf } from '../helpers/privilege.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
@@ -18,10 +19,10 @@ import {
   callDaemon,
   get,
   hostOfDaemon,
-  NETWORK,
   startDaemon,
   type HostOfDaemon,
 } from './daemon-process.js'
+import { NETWORK } from './network.js'
 
 t.setTimeout(180_000)
 buildDaemon()
@@ -180,6 +181,7 @@ t.test('HTTP by TCP, with a token', needs, async t => {
   const without = startDaemon(t, on, { args })
   t.equal(await once(without.child, 'exit').then(([code]) => code as number), 1)
   t.match(without.errors(), 'Give --token-file as well')
+  t.match(await PortMappingIsolator.inspect({ netns: host.name }), { prepared: false })
   const token = 'a-token-of-thirty-two-characters'
   writeFileSync(join(folder, 'token'), `${token}\n`, { mode: 0o600 })
   const daemon = startDaemon(t, on, { args: [...args, '--token-file', join(folder, 'token')] })
@@ -206,6 +208,12 @@ t.test('one daemon at a time', needs, async t => {
   const on = await hostOfDaemon(t, { containers: 0 })
   const first = startDaemon(t, on)
   await first.prints('listening')
+  const file = join(on.folder, 'file')
+  writeFileSync(file, 'kept')
+  const misled = startDaemon(t, on, { args: ['--config', on.config, '--socket', file] })
+  t.equal(await once(misled.child, 'exit').then(([code]) => code as number), 1)
+  t.match(misled.errors(), `${file} is no socket: it is left as it is`)
+  t.equal(readFileSync(file, 'utf8'), 'kept')
   const second = startDaemon(t, on)
   t.equal(await once(second.child, 'exit').then(([code]) => code as number), 1)
   t.match(second.errors(), 'somebody listens on')
@@ -238,6 +246,40 @@ t.test('a container that has ended without a DEL', needs, async t => {
   })
   t.match((await get(on, '/metrics')).body, /^rtnetlinkd_lost_containers_total\{reason="sweep"\} 1$/m)
   t.match(await get(on, '/healthz'), { body: '{"containers":1}' }, 'the other one may still begin')
+  t.equal(await daemon.end('SIGTERM'), 0)
+})
+
+t.test('GC of 300 containers, beside others that stay', needs, async t => {
+  const [many, staying] = [300, 5]
+  const on = await hostOfDaemon(t, { containers: 0, network: { ...NETWORK, ephemeralPortsPerContainer: 16 } })
+  const network = { ...NETWORK, ephemeralPortsPerContainer: 16 }
+  const { publicInterface, ports, ephemeralPorts, ephemeralPortsPerContainer } = network
+  const options = { publicInterface, ports, ephemeralPorts, ephemeralPortsPerContainer }
+  const isolator = await PortMappingIsolator.create({ ...options, netns: on.host.name })
+  const namespaces = await Promise.all(
+    Array.from({ length: many + staying }, () => NetworkNamespace.create()),
+  )
+  const id = (i: number): string => `c${i}`
+  await isolator.isolateMany(
+    namespaces.map((netns, i) => ({ id: `shared:${id(i)}`, netns, ports: String(31_000 + i) })),
+  )
+  await isolator.close()
+  for (const netns of namespaces) netns.close()
+  const daemon = startDaemon(t, on)
+  await daemon.prints('isolator created')
+  const valid = Array.from({ length: staying }, (_, i) => ({ containerID: id(many + i), ifname: 'eth0' }))
+  const collected = await asked(on, {
+    command: 'GC',
+    network: { ...network, 'cni.dev/valid-attachments': valid },
+  })
+  t.match(collected, { status: 0, output: undefined })
+  const { containers, faults } = await PortMappingIsolator.inspect({ netns: on.host.name })
+  t.strictSame(
+    containers.map(({ id }) => id).sort(),
+    valid.map(({ containerID }) => `shared:${containerID}`).sort(),
+  )
+  t.strictSame(faults, [])
+  t.match(await get(on, '/healthz'), { body: `{"containers":${staying}}` })
   t.equal(await daemon.end('SIGTERM'), 0)
 })
 

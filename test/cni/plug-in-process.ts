@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -6,20 +6,10 @@ import type { ErrorResult } from '../../cni/src/spec/cni-error.js'
 import type { Command } from '../../cni/src/spec/request.js'
 import type { Result } from '../../cni/src/spec/result.js'
 import type { NamespaceRef } from '../helpers/topology.js'
+import { NETWORK } from './network.js'
 
 /** The plug-in as it is shipped, without a daemon. */
 export const PLUG_IN = fileURLToPath(new URL('../../cni/lib/rtnetlink-cni.js', import.meta.url))
-
-/** A network whose ports are off the range that a new namespace allocates its ephemeral ports from. */
-export const NETWORK = {
-  cniVersion: '1.1.0',
-  name: 'shared',
-  type: 'rtnetlink-cni',
-  publicInterface: 'eth0',
-  ports: '31000-31999',
-  ephemeralPorts: '20480-28671',
-  ephemeralPortsPerContainer: 64,
-} as const
 
 /** What of a call differs from that of container `c1` on eth0. */
 export interface CallOptions {
@@ -52,18 +42,34 @@ export function environmentOf(
   }
 }
 
-/** Calls the plug-in in a host's namespace, as a runtime does. */
-export async function call(host: NamespaceRef, command: Command, options: CallOptions = {}): Promise<Answer> {
+/** A call that is under way. */
+export interface RunningCall {
+  readonly child: ChildProcess
+  /** Its answer; `status` is null if a signal has ended it. */
+  readonly answer: Promise<Answer>
+}
+
+/** Starts the plug-in in a host's namespace, as a runtime does. */
+export function startCall(host: NamespaceRef, command: Command, options: CallOptions = {}): RunningCall {
   const child = spawn('nsenter', [`--net=${host.path}`, process.execPath, PLUG_IN], {
     env: { PATH: process.env['PATH'], ...environmentOf(command, options) },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
+  // It may be killed before it has read all of it.
+  child.stdin.on('error', () => undefined)
   child.stdin.end(JSON.stringify({ ...NETWORK, ...options.config }))
-  const printed = text(child.stdout)
-  const [status] = (await once(child, 'close')) as [number | null]
-  const output = await printed
-  return { status, result: output === '' ? {} : (JSON.parse(output) as Result) }
+  const answer = Promise.all([text(child.stdout), once(child, 'close')]).then(
+    ([output, [status]]): Answer => ({
+      status: status as number | null,
+      result: output === '' ? {} : (JSON.parse(output) as Result),
+    }),
+  )
+  return { child, answer }
 }
+
+/** Has the plug-in do a call, and waits for its answer. */
+export const call = (host: NamespaceRef, command: Command, options?: CallOptions): Promise<Answer> =>
+  startCall(host, command, options).answer
 
 /** What the configuration says for a container with these ports. */
 export const mapped = (...ports: number[]) => ({

@@ -1,12 +1,16 @@
 import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { ipBatch } from '../helpers/iproute2.js'
+import { ipBatch, runIn } from '../helpers/iproute2.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
-import { createTopology, HOST_IP, HOST_MAC, REMOTE_IP, type Topology } from '../helpers/topology.js'
+import { createTopology, HOST_IP, HOST_MAC, REMOTE_IP, WIRE, type Topology } from '../helpers/topology.js'
 import { needsIsolation, PATIENTLY } from '../isolator/isolated-topology.js'
-import { call, mapped, NETWORK, type CallOptions } from './plug-in-process.js'
+import { NETWORK } from './network.js'
+import { call, mapped, type CallOptions } from './plug-in-process.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const needsLimits = allOf(needsIsolation(), hasQdisc('htb'))
 
@@ -25,6 +29,9 @@ async function containersOf({ host }: Topology): Promise<Record<string, unknown>
   const { containers } = await PortMappingIsolator.inspect({ netns: host.name })
   return Object.fromEntries(containers.map(({ id, ports }) => [id, ports]))
 }
+
+/** The names in /run/netns that containers have. */
+const namesLeft = (): string[] => readdirSync('/run/netns').filter(name => /^pm\d/.test(name))
 
 /** Whether what is sent to a port of the host comes back from a container. */
 async function answers({ remote }: Topology, port: number): Promise<boolean> {
@@ -211,6 +218,11 @@ t.test(
     t.match(await call(host, 'ADD', { netns: one.path, config: mapped(31_000) }), { status: 0 })
     t.match(await call(host, 'ADD', { netns: other.path, config: mapped(31_000) }), { status: 0 })
     t.strictSame(await containersOf(topology), { 'shared:c1': [[31_000, 31_000]] })
+    t.match(
+      await call(host, 'CHECK', { netns: one.path, config: mapped(31_000) }),
+      { status: 1, result: { code: 102, msg: /it is in another namespace than / } },
+      'a CHECK looks at the namespace',
+    )
     await using _echo = await tcpEcho(other, '0.0.0.0', 31_000)
     t.ok(await answers(topology, 31_000))
   },
@@ -280,15 +292,62 @@ t.test('GC keeps what is valid, and what is not of its network', needsIsolation(
   t.strictSame(Object.keys(await containersOf(topology)), ['shared:a', 'shared:b', 'shared2:c'])
   t.strictSame(await call(host, 'GC', valid('b')), { status: 0, result: {} })
   t.strictSame(Object.keys(await containersOf(topology)), ['shared:b', 'shared2:c'])
-  t.strictSame(await call(host, 'GC', valid()), { status: 0, result: {} })
+  t.match(
+    await call(host, 'GC', { config: { 'cni.dev/valid-attachments': [null] } }),
+    { status: 1, result: { code: 7 } },
+    'a list of what is no attachment takes nothing away',
+  )
+  t.strictSame(Object.keys(await containersOf(topology)), ['shared:b', 'shared2:c'])
+  t.strictSame(
+    await call(host, 'GC', { config: { 'cni.dev/valid-attachments': null } }),
+    { status: 0, result: {} },
+    'null is the empty list of Go',
+  )
   t.strictSame(Object.keys(await containersOf(topology)), ['shared2:c'])
 })
 
 t.test('STATUS', needsIsolation(), async t => {
   const { host, containers } = await hostOf(t)
+  const counted = async (): Promise<unknown> => {
+    const program = [process.execPath, '--import', `${ROOT}scripts/typescript.js`] as const
+    return JSON.parse(
+      await runIn(host.path, ...program, `${ROOT}test/cni/fixtures/status.ts`, JSON.stringify(NETWORK)),
+    )
+  }
   t.strictSame(await call(host, 'STATUS'), { status: 0, result: {} }, 'before the first ADD')
+  t.strictSame(
+    await counted(),
+    { status: 0, probes: 1 },
+    'the kernel is tried out in a namespace made for it',
+  )
   t.match(await call(host, 'ADD', { netns: containers[0]!.path }), { status: 0 })
   t.strictSame(await call(host, 'STATUS'), { status: 0, result: {} })
+  t.strictSame(await counted(), { status: 0, probes: 0 }, 'not again on a host that is prepared')
+})
+
+t.test('DEL whatever the host has done to its interface since', needsIsolation(), async t => {
+  const topology = await hostOf(t)
+  const { host, containers } = topology
+  const gone: [what: string, change: string[], restore: string[]][] = [
+    ['down', [`link set ${WIRE} down`], [`link set ${WIRE} up`]],
+    [
+      'renamed',
+      [`link set ${WIRE} down`, `link set ${WIRE} name other0`, 'link set other0 up'],
+      ['link set other0 down', `link set other0 name ${WIRE}`, `link set ${WIRE} up`],
+    ],
+    ['without an address', [`address flush dev ${WIRE}`], [`address add ${HOST_IP}/24 dev ${WIRE}`]],
+    ['with another gateway', [`route replace default via 10.9.0.77 dev ${WIRE}`], []],
+  ]
+  for (const [what, change, restore] of gone) {
+    await ipBatch(host.name, [`route replace default via ${REMOTE_IP} dev ${WIRE}`])
+    const added = await call(host, 'ADD', { netns: containers[0]!.path, config: mapped(31_000) })
+    t.equal(added.status, 0, `${what}: ${JSON.stringify(added.result)}`)
+    await ipBatch(host.name, change)
+    t.strictSame(await call(host, 'DEL', { netns: containers[0]!.path }), { status: 0, result: {} }, what)
+    t.strictSame(await containersOf(topology), {}, what)
+    t.strictSame(namesLeft(), [], what)
+    await ipBatch(host.name, restore)
+  }
 })
 
 t.test('twenty calls at a time', needsIsolation(), async t => {
@@ -309,9 +368,5 @@ t.test('twenty calls at a time', needsIsolation(), async t => {
     if (command === 'ADD') t.equal(Object.keys(await containersOf(topology)).length, 20)
   }
   t.strictSame(await containersOf(topology), {})
-  t.strictSame(
-    readdirSync('/run/netns').filter(name => /^pm\d/.test(name)),
-    [],
-    `nothing is left of ${NETWORK.name}`,
-  )
+  t.strictSame(namesLeft(), [], `nothing is left of ${NETWORK.name}`)
 })

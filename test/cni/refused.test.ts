@@ -3,7 +3,8 @@ import { invoke } from '../../cni/src/plug-in/invoke.js'
 import { isolatorsOfOneCall } from '../../cni/src/plug-in/isolators-of-one-call.js'
 import { COMMANDS } from '../../cni/src/spec/request.js'
 import { VERSIONS } from '../../cni/src/spec/versions.js'
-import { environmentOf, mapped, NETWORK, type CallOptions } from './plug-in-process.js'
+import { NETWORK } from './network.js'
+import { environmentOf, mapped, type CallOptions } from './plug-in-process.js'
 
 /** Calls that end before a kernel is asked. */
 async function refused(
@@ -123,6 +124,11 @@ t.test('a DEL asks for little', async t => {
   t.match(await refused('DEL', { id: '' }), { result: { code: 4 } })
   t.match(await refused('DEL', { input: '' }), { result: { code: 6 } })
   t.match(await refused('DEL', { config: { name: '' } }), { result: { code: 7 } })
+  t.strictSame(
+    await refused('DEL', { id: 'a'.repeat(200) }),
+    { status: 0, result: undefined },
+    'no container has an id of that length: it is gone',
+  )
 })
 
 t.test('GC and STATUS came with 1.1.0', async t => {

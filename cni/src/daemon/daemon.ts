@@ -54,12 +54,16 @@ export class Daemon {
     })
   }
 
-  /** Listens. Calls that come before the isolator is there are answered with a reason. */
+  /**
+   * Listens, then prepares the host: a daemon that cannot listen, or is started with what does not go together, touches nothing of it.
+   * Calls that come before the isolator is there are answered with a reason.
+   */
   async start(): Promise<void> {
     const { settings, activated, manager, log } = this.#surroundings
+    await this.#startHttp()
     if (activated.cni !== undefined) await listenOnDescriptor(this.#calls.server, activated.cni)
     else await listenOnSocket(this.#calls.server, settings.socket)
-    await this.#startHttp()
+    this.#isolator.start()
     if (settings.sweep > 0) {
       const every = Math.min((settings.sweep * 1000) / 4, LONGEST_BETWEEN_LOOKS)
       this.#looks = setInterval(() => void this.#look(), every)

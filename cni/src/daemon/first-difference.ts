@@ -1,34 +1,25 @@
-import { isDeepStrictEqual } from 'node:util'
-import { PortRanges, type PortMappingIsolatorOptions, type PortRangesInput } from 'rtnetlink'
+import { differingOptions, type PortMappingIsolatorOptions } from 'rtnetlink'
 
 /** Options that a daemon sets for itself: a network does not have them. */
 const OWN = ['exclusive', 'netns']
 
-/** The same ports may be written in many ways. */
-const PORTS = ['ports', 'ephemeralPorts']
-
-/** A sentence on the first option that differs; undefined where the options come to the same. */
+/**
+ * A sentence on the first option that differs; undefined where the options come to the same.
+ *
+ * @throws IsolatorError ERR_INVALID_OPTION for options of the network that do not go together
+ */
 export function firstDifference(
   held: PortMappingIsolatorOptions,
   asked: PortMappingIsolatorOptions,
 ): string | undefined {
-  const [ours, theirs] = [held, asked] as unknown as Record<string, unknown>[]
-  const names = new Set([...Object.keys(held), ...Object.keys(asked)])
-  for (const name of names) {
-    if (
-      OWN.includes(name) ||
-      isDeepStrictEqual(comparable(name, ours?.[name]), comparable(name, theirs?.[name]))
-    )
-      continue
-    return `rtnetlinkd has ${shown(name, ours?.[name])}, and this network ${shown(name, theirs?.[name])}`
-  }
-  return undefined
+  const [name] = differingOptions(withoutOwn(held), withoutOwn(asked)) as (keyof PortMappingIsolatorOptions)[]
+  return name && `rtnetlinkd has ${shown(name, held[name])}, and this network ${shown(name, asked[name])}`
 }
 
-function comparable(name: string, value: unknown): unknown {
-  if (!PORTS.includes(name) || value === undefined) return value
-  return String(PortRanges.from(value as PortRangesInput))
-}
+const withoutOwn = (options: PortMappingIsolatorOptions): PortMappingIsolatorOptions =>
+  Object.fromEntries(
+    Object.entries(options).filter(([name]) => !OWN.includes(name)),
+  ) as unknown as PortMappingIsolatorOptions
 
 const shown = (name: string, value: unknown): string =>
   value === undefined ? `no '${name}'` : `'${name}' ${JSON.stringify(value)}`

@@ -37,7 +37,7 @@ export class HeldIsolator implements Isolators {
   readonly options: PortMappingIsolatorOptions
   readonly #reports: Reports
   readonly #end = new AbortController()
-  readonly #starting: Promise<void>
+  #starting: Promise<void> = Promise.resolve()
   #tried: () => void = () => undefined
   /** Resolves once it was tried to create the isolator: calls wait for that, and not for a second attempt. */
   readonly attempt = new Promise<void>(resolve => {
@@ -54,7 +54,11 @@ export class HeldIsolator implements Isolators {
   constructor(options: PortMappingIsolatorOptions, reports: Reports) {
     this.options = { ...options, exclusive: true }
     this.#reports = reports
-    this.#starting = this.#start()
+  }
+
+  /** Begins to create the isolator, once. Before, nothing of the host is touched, and calls wait. */
+  start(): void {
+    this.#starting = this.#keepTrying()
   }
 
   /** Why an ADD would be refused now; undefined where it would not. */
@@ -133,7 +137,7 @@ export class HeldIsolator implements Isolators {
     )
   }
 
-  async #start(): Promise<void> {
+  async #keepTrying(): Promise<void> {
     const { signal } = this.#end
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {

@@ -1,23 +1,13 @@
-import {
-  IsolatorError,
-  NetworkNamespace,
-  RtnetlinkSocket,
-  type ContainerInfo,
-  type HostInfo,
-  type IsolateOptions,
-  type PortMappingIsolator,
-} from 'rtnetlink'
+import { NetworkNamespace, RtnetlinkSocket, type ContainerInfo, type HostInfo } from 'rtnetlink'
 import type { NetworkConfig } from '../network/network-config.js'
 import { rateLimits } from '../network/rate-limits.js'
-import { requestedPorts } from '../network/requested-ports.js'
 import { refuseOtherAddresses } from '../network/shared-address.js'
 import { CniError, CODE } from '../spec/cni-error.js'
 import type { Attachment, Sandbox } from '../spec/request.js'
 import { resultOf, type Result } from '../spec/result.js'
-import { newIsolatorId } from './container-id.js'
+import { askedContainer } from './asked-container.js'
 import type { Isolators } from './isolators.js'
-import { openNamespace } from './namespace.js'
-import { refusalOfSecondNetwork } from './second-network.js'
+import { isolateAnew } from './replacement.js'
 
 /** Makes a container of a namespace. One of the same id that has another namespace is what a crash has left: it is replaced. */
 export async function add(
@@ -25,9 +15,8 @@ export async function add(
   config: NetworkConfig,
   isolators: Isolators,
 ): Promise<Result> {
-  const id = newIsolatorId(config, attachment)
-  const ports = requestedPorts(config, attachment.args)
-  await using netns = openNamespace(attachment.netns, attachment.handle)
+  const { id, ports, netns: opened } = askedContainer(attachment, config)
+  await using netns = opened
   refuseOwn(netns, attachment.netns)
   const options = {
     netns,
@@ -63,22 +52,6 @@ function refuseOwn(netns: NetworkNamespace, path: string): void {
       )
   } finally {
     own.close()
-  }
-}
-
-async function isolateAnew(
-  isolator: PortMappingIsolator,
-  isolators: Isolators,
-  id: string,
-  options: IsolateOptions,
-): Promise<ContainerInfo> {
-  try {
-    return await isolator.isolate(id, options)
-  } catch (error) {
-    if (!(error instanceof IsolatorError && error.details['isElsewhere'] === true))
-      throw refusalOfSecondNetwork(error, id)
-    await isolators.remove([id])
-    return isolator.isolate(id, options)
   }
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { Call, Reply } from '../spec/call.js'
@@ -49,9 +50,25 @@ async function textUntilClosed(socket: Socket): Promise<string> {
 
 /** As the client in C does, which has the protocol in its first lines. */
 async function askDaemon(daemon: Socket, { environment, input }: Call): Promise<Reply> {
-  const variables = Object.entries(environment).map(([name, value = '']) => `${name}=${value}\0`)
+  const netns = openedNamespace(environment)
+  const variables = Object.entries({
+    ...environment,
+    ...(netns !== undefined && { RTNETLINK_NETNS: `/proc/${process.pid}/fd/${netns}` }),
+  }).map(([name, value = '']) => `${name}=${value}\0`)
   daemon.end(`${variables.join('')}\0${input}`)
-  const [, status, output] = /^([01])\n([^\0]*)\0$/.exec(await textUntilClosed(daemon)) ?? []
+  const reply = await textUntilClosed(daemon)
+  if (netns !== undefined) closeSync(netns)
+  const [, status, output] = /^([01])\n([^\0]*)\0$/.exec(reply) ?? []
   if (status !== undefined && output !== undefined) return { status: status === '0' ? 0 : 1, output }
   throw new CniError(CODE.tryAgainLater, 'rtnetlinkd ended during this call: call again')
+}
+
+/** The namespace by a descriptor of this process: the daemon may be in a mount namespace where its name is not. That of a DEL may be gone. */
+function openedNamespace({ CNI_NETNS = '' }: Call['environment']): number | undefined {
+  if (CNI_NETNS === '') return undefined
+  try {
+    return openSync(CNI_NETNS, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch {
+    return undefined
+  }
 }

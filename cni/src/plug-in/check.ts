@@ -1,11 +1,9 @@
 import { PortRanges, type Difference } from 'rtnetlink'
 import type { NetworkConfig } from '../network/network-config.js'
-import { requestedPorts } from '../network/requested-ports.js'
 import { CniError, CODE } from '../spec/cni-error.js'
 import type { Attachment, Sandbox } from '../spec/request.js'
-import { newIsolatorId } from './container-id.js'
+import { askedContainer } from './asked-container.js'
 import type { Isolators } from './isolators.js'
-import { openNamespace } from './namespace.js'
 
 /** Looks whether a container is as its ADD has made it. @throws CniError 3 where there is none, 102 where it is not */
 export async function check(
@@ -13,9 +11,8 @@ export async function check(
   config: NetworkConfig,
   isolators: Isolators,
 ): Promise<undefined> {
-  const id = newIsolatorId(config, attachment)
-  const ports = requestedPorts(config, attachment.args)
-  await using netns = openNamespace(attachment.netns, attachment.handle)
+  const { id, ports, netns: opened } = askedContainer(attachment, config)
+  await using netns = opened
   await isolators.use(config.options, 'all', async isolator => {
     const info = isolator.get(id)
     if (!info)

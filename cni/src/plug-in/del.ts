@@ -1,6 +1,6 @@
 import type { Network } from '../network/network-config.js'
 import type { Attachment } from '../spec/request.js'
-import { canBe, isolatorId } from './container-id.js'
+import { canBe, isolatorId, trialId } from './container-id.js'
 import type { Isolators } from './isolators.js'
 
 /** Takes a container away; one that is not there is gone already. */
@@ -10,5 +10,5 @@ export async function del(
   isolators: Isolators,
 ): Promise<undefined> {
   const id = isolatorId(network, attachment)
-  if (canBe(id)) await isolators.remove([id])
+  await isolators.remove([id, trialId(id)].filter(canBe))
 }

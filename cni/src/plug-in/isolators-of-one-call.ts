@@ -42,8 +42,9 @@ export const isolatorsOfOneCall: Isolators = {
   },
 
   async status() {
-    await PortMappingIsolator.probe()
-    const { faults } = await PortMappingIsolator.inspect()
+    const { prepared, faults } = await PortMappingIsolator.inspect()
+    // A host that is prepared has shown what its kernel can do: nothing is to be tried out in a namespace made for it.
+    if (!prepared) await PortMappingIsolator.probe()
     if (faults.length > 0) throw new CniError(CODE.limited, faults.join('; '))
   },
 }

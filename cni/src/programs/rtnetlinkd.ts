@@ -18,7 +18,7 @@ async function run(settings: Settings): Promise<void> {
   output.on('error', () => undefined)
   const log = pino({ level: settings.logLevel, base: null }, output)
   const manager = new ServiceManager(process.env, error => {
-    log.warn({ reason: error.message }, 'the service manager could not be told')
+    log.warn({ reason: error.message }, 'no message to the service manager')
   })
   const { file, options } = configuredOptions(settings.config)
   const activated = activatedSockets(process.env)

@@ -1,3 +1,4 @@
+import { containerInterfaceName, interfaceName } from 'rtnetlink'
 import type { Call } from './call.js'
 import { CniError, CODE } from './cni-error.js'
 
@@ -38,12 +39,7 @@ export function attachmentOf({ environment: { CNI_CONTAINERID = '', CNI_IFNAME =
       CNI_CONTAINERID,
       'a letter or digit, then letters, digits, dot, dash and underscore',
     )
-  if (!isInterfaceName(CNI_IFNAME))
-    throw invalid(
-      'CNI_IFNAME',
-      CNI_IFNAME,
-      'the name of an interface, 1 to 15 characters without space, colon and slash',
-    )
+  if (!interfaceName.accepts(CNI_IFNAME)) throw invalid('CNI_IFNAME', CNI_IFNAME, interfaceName.words)
   return { containerId: CNI_CONTAINERID, ifname: CNI_IFNAME }
 }
 
@@ -51,26 +47,14 @@ export function attachmentOf({ environment: { CNI_CONTAINERID = '', CNI_IFNAME =
 export function sandboxOf({
   environment: { CNI_NETNS = '', CNI_IFNAME = '', CNI_ARGS = '', RTNETLINK_NETNS },
 }: Call): Sandbox {
-  if (!isOfContainer(CNI_IFNAME))
-    throw invalid(
-      'CNI_IFNAME',
-      CNI_IFNAME,
-      "a name of printable ASCII, no percent sign, and not 'lo', 'all' or 'default'",
-    )
+  if (!containerInterfaceName.accepts(CNI_IFNAME))
+    throw invalid('CNI_IFNAME', CNI_IFNAME, containerInterfaceName.words)
   if (CNI_NETNS !== '') return { netns: CNI_NETNS, handle: RTNETLINK_NETNS, args: argumentsIn(CNI_ARGS) }
   throw invalid('CNI_NETNS', CNI_NETNS, "the path of the container's network namespace")
 }
 
 /** The `containerID` of the specification. Our ids hold 200 bytes, the network's name among them. */
 const isContainerId = (id: string): boolean => /^[a-z0-9][a-z0-9_.-]*$/i.test(id)
-
-/** dev_valid_name, net/core/dev.c */
-const isInterfaceName = (name: string): boolean =>
-  /^[^\s/:]{1,15}$/.test(name) && name !== '.' && name !== '..'
-
-/** Whether a container's interface may have the name, as the isolator has it. */
-const isOfContainer = (name: string): boolean =>
-  /^[!-~]+$/.test(name) && !name.includes('%') && !['lo', 'all', 'default'].includes(name)
 
 /** `A=1;B=2`. @throws CniError 4 for a pair without `=` */
 function argumentsIn(text: string): Map<string, string> {

@@ -189,7 +189,9 @@ t.test('cni/ asks for the packages that are installed here for it', async t => {
       readonly devDependencies: Record<string, string>
     }
   const { version, devDependencies } = read('../package.json')
-  const { rtnetlink, ...others } = read('../cni/package.json').dependencies
+  const { version: own, dependencies } = read('../cni/package.json')
+  const { rtnetlink, ...others } = dependencies
+  t.equal(own, version, 'both are released together')
   t.equal(rtnetlink, `^${version}`)
   for (const [name, range] of Object.entries(others)) t.equal(devDependencies[name], range, name)
 })

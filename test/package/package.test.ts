@@ -54,6 +54,18 @@ t.test('the scripts of a fresh clone need nothing installed', async t => {
     t.match(manifest.scripts[name], /^node scripts\//, name)
 })
 
+const cni = JSON.parse(readFileSync(`${root}cni/package.json`, 'utf8')) as Manifest
+
+t.test('cni/package.json', async t => {
+  t.equal(cni.name, 'rtnetlink-cni')
+  t.equal(cni.license, manifest.license)
+  t.equal(readFileSync(`${root}cni/LICENSE`, 'utf8'), readFileSync(`${root}LICENSE`, 'utf8'))
+  t.strictSame(cni.engines, manifest.engines)
+  t.strictSame(cni.os, ['linux'], 'nothing of it is of use elsewhere')
+  for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
+    t.equal(cni.scripts[hook], undefined, hook)
+})
+
 const published = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
   /^lib\/(README\.md|(index|metrics|cli)\.js(\.map)?|[\w/-]+\.d\.ts(\.map)?)$/,
@@ -62,14 +74,51 @@ const published = [
   /^prebuilds\/linux-(x64|arm64)\/rtnetlink\.(glibc|musl)\.node$/,
 ]
 
-t.test('npm pack has what is needed and nothing else', async t => {
-  execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root, encoding: 'utf8' })
+interface PackedFile {
+  readonly path: string
+  readonly mode: number
+}
+
+/** What `npm pack` puts into the tarball of a package. */
+function packedFiles(folder: string): PackedFile[] {
   const json = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: root,
+    cwd: `${root}${folder}`,
     encoding: 'utf8',
   })
-  const [pack] = JSON.parse(json) as [{ files: { path: string }[] }]
-  const files = pack.files.map(file => file.path)
+  const [pack] = JSON.parse(json) as [{ files: PackedFile[] }]
+  return pack.files
+}
+
+t.test('npm pack of cni/ has what is needed and nothing else', async t => {
+  execFileSync(process.execPath, ['scripts/ready.js', 'lib', 'programs', 'client'], { cwd: root })
+  const files = packedFiles('cni')
+  const paths = files.map(({ path }) => path)
+  const known = [
+    /^(package\.json|README\.md|LICENSE|grafana\/rtnetlink\.json)$/,
+    /^lib\/(http\/\w+\.d\.ts|[\w-]+\.js(\.map)?)$/,
+    /^client\/rtnetlink-cni\.c$/,
+    /^prebuilds\/linux-(x64|arm64)\/rtnetlink-cni$/,
+    /^systemd\/rtnetlinkd\.(service|socket)$/,
+  ]
+  t.strictSame(
+    paths.filter(path => !known.some(pattern => pattern.test(path))),
+    [],
+    'nothing else',
+  )
+  const client = `prebuilds/linux-${process.arch}/rtnetlink-cni`
+  const programs = [...Object.values(cni.bin).map(path => path.replace('./', '')), client]
+  for (const path of [
+    ...['LICENSE', 'README.md', 'lib/http.js', 'lib/http/index.d.ts', 'grafana/rtnetlink.json'],
+    ...['systemd/rtnetlinkd.service', 'systemd/rtnetlinkd.socket', ...programs],
+  ])
+    t.ok(paths.includes(path), path)
+  for (const { path, mode } of files)
+    if (programs.includes(path)) t.equal(mode & 0o111, 0o111, `${path} can be run`)
+})
+
+t.test('npm pack has what is needed and nothing else', async t => {
+  execFileSync(process.execPath, ['scripts/ready.js', 'lib'], { cwd: root, encoding: 'utf8' })
+  const files = packedFiles('').map(({ path }) => path)
   t.strictSame(
     files.filter(file => !published.some(pattern => pattern.test(file))),
     [],

@@ -58,8 +58,19 @@ export const withDaemon = (socket: string): Contender =>
     RTNETLINK_CNI_SOCKET: socket,
   })
 
-/** What runtimes come with, as podman and nerdctl chain it. Addresses are noted in `dataDir`. */
-export function bridgeAndPortmap(dataDir: string): Contender {
+/** So much that nothing is ever held back: bits per second, and bits. */
+const NO_LIMIT = { rate: 30_000_000_000, burst: 2_000_000_000 }
+
+/**
+ * What runtimes come with, as podman and nerdctl chain it. Addresses are noted in `dataDir`.
+ *
+ * @param host the name of the host's namespace. Default: this one
+ * @param bandwidth whether limits are set up as well, which nothing comes up to
+ */
+export function bridgeAndPortmap(
+  dataDir: string,
+  { host, bandwidth = false }: { host?: string; bandwidth?: boolean } = {},
+): Contender {
   const chain = (portMappings: readonly Mapping[]) => [
     {
       type: 'bridge',
@@ -75,6 +86,15 @@ export function bridgeAndPortmap(dataDir: string): Contender {
     },
     { type: 'portmap', runtimeConfig: { portMappings } },
     { type: 'firewall', backend: 'iptables' },
+    ...(bandwidth
+      ? [
+          {
+            type: 'bandwidth',
+            ...{ ingressRate: NO_LIMIT.rate, ingressBurst: NO_LIMIT.burst },
+            ...{ egressRate: NO_LIMIT.rate, egressBurst: NO_LIMIT.burst },
+          },
+        ]
+      : []),
   ]
   const call = (
     command: 'ADD' | 'DEL',
@@ -83,12 +103,16 @@ export function bridgeAndPortmap(dataDir: string): Contender {
     plugIn: { type: string },
     prevResult: unknown,
   ) =>
-    callPlugIn([join(DEBIAN, plugIn.type)], variables(command, id, netns), {
+    callPlugIn(programOf(plugIn.type), variables(command, id, netns), {
       cniVersion: '1.0.0',
       name: 'bench',
       ...plugIn,
       prevResult,
     })
+  const programOf = (type: string): [string, ...string[]] => {
+    const program = join(DEBIAN, type)
+    return host === undefined ? [program] : ['nsenter', `--net=/run/netns/${host}`, program]
+  }
   const results = new Map<string, unknown>()
   return {
     name: 'bridge + portmap + firewall',

@@ -7,8 +7,8 @@ import { alternate } from '../alternate.js'
 import { barChart, type BarGroup } from '../bar-chart.js'
 import { RESULTS } from '../folders.js'
 import { machine } from '../machine.js'
+import { markdownTable } from '../markdown-table.js'
 import { median } from '../statistics.js'
-import { textTable } from '../text-table.js'
 import { duration, times } from '../units.js'
 import { bridgeAndPortmap, hasDebianPlugIns, withDaemon, withoutDaemon } from './contenders.js'
 import { Daemon } from './daemon.js'
@@ -140,7 +140,7 @@ const { processors, processor, kernel, node } = machine()
 const title = `ADD and DEL of CNI plug-ins, beside ${beside} containers`
 console.log(`${title}: medians of ${rounds} alternated rounds (${ROUNDS_OF_MANY} with 1000 ports)`)
 console.log(`${processors} x ${processor}, Linux ${kernel}, Node ${node}\n`)
-console.log(textTable([['', 'ports', 'ADD', '', 'DEL', ''], ...rows]))
+console.log(markdownTable([['', 'ports', 'ADD', '', 'DEL', ''], ...rows]))
 if (peers.length === 0)
   console.log('\nnot run: bridge + portmap + firewall: no containernetworking-plugins, or no iptables')
 const svg = join(RESULTS, `cni-${beside}.svg`)

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 export interface Mapping {
   readonly hostPort: number
   readonly containerPort: number
-  readonly protocol: 'tcp'
+  readonly protocol: 'tcp' | 'udp'
 }
 
 /** Calls a plug-in as a runtime does, and gives what it printed. @throws where it fails */

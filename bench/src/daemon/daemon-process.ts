@@ -61,16 +61,26 @@ export class DaemonProcess implements AsyncDisposable {
   /** Milliseconds that a call of CNI takes, from the start of the client to its end. */
   call(command: 'ADD' | 'DEL', id: string, netns: string, port?: number): number {
     const portMappings = port === undefined ? [] : [{ hostPort: port, containerPort: port }]
+    return this.#timed(
+      { CNI_COMMAND: command, CNI_CONTAINERID: id, CNI_NETNS: netns, CNI_IFNAME: 'eth0' },
+      { runtimeConfig: { portMappings } },
+    )
+  }
+
+  /** Likewise, of a GC that keeps the containers of these ids. */
+  collectGarbage(valid: readonly string[]): number {
+    const attachments = valid.map(containerID => ({ containerID, ifname: 'eth0' }))
+    return this.#timed({ CNI_COMMAND: 'GC' }, { 'cni.dev/valid-attachments': attachments })
+  }
+
+  #timed(environment: Readonly<Record<string, string>>, config: object): number {
     const began = performance.now()
     const { status, stdout } = spawnSync(CLIENT, {
-      input: JSON.stringify({ ...NETWORK, runtimeConfig: { portMappings } }),
-      env: {
-        ...{ CNI_COMMAND: command, CNI_CONTAINERID: id, CNI_NETNS: netns, CNI_IFNAME: 'eth0' },
-        RTNETLINK_CNI_SOCKET: join(this.#folder, 'cni.sock'),
-      },
+      input: JSON.stringify({ ...NETWORK, ...config }),
+      env: { ...environment, RTNETLINK_CNI_SOCKET: join(this.#folder, 'cni.sock') },
     })
     const milliseconds = performance.now() - began
-    if (status !== 0) throw new Error(`${command} ${id}: ${stdout.toString()}`)
+    if (status !== 0) throw new Error(`${JSON.stringify(environment)}: ${stdout.toString()}`)
     return milliseconds
   }
 

@@ -247,6 +247,25 @@ t.test('remove() of a container that has ended takes away what is left of it', n
   t.match(await PortMappingIsolator.remove({ netns: host.name, ids: ['web-1'] }), { removed: [] }, 'once')
 })
 
+t.test("somebody else's link with the name of a shaper stays", needsIsolation(), async t => {
+  const { host, isolator } = await preparedTopology(t, LIMITED)
+  await ip(host.name, 'link add pms1 type veth peer name others1')
+  const isThere = async (): Promise<boolean> => (await ip(host.name, 'link show')).includes(' pms1@')
+  const other = await PortMappingIsolator.create({ ...OPTIONS, ...LIMITED, netns: host.name })
+  t.teardown(() => other.close())
+  const [inside, next] = [await sandbox(t), await sandbox(t)]
+  const { link } = await other.isolate('web-1', { netns: inside.path, hold: false })
+  t.equal(link, 'pm1')
+  await isolator.isolate('web-2', { netns: next.path, hold: false })
+  await inside.end()
+  await linkIsGone(host, link)
+  await isolator.cleanup('web-2')
+  t.ok(await isThere(), 'when an isolator removes what an ended container of another has left')
+  await PortMappingIsolator.remove({ netns: host.name, ids: ['web-1'] })
+  t.ok(await isThere(), 'when it is removed by its id')
+  await ip(host.name, 'link del pms1')
+})
+
 t.test('without a way inside', needsIsolation(), async t => {
   const { host, remote, isolator } = await preparedTopology(t, LIMITED)
   const before = await filtersOf(host)

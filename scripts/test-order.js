@@ -20,10 +20,12 @@ const alone = [
 
 /** Files that take longest, here or under the second kernel: begun last, one would leave the other processors idle. */
 const longest = [
+  'test/cni/plug-in.test.ts',
   'test/cni/podman.test.ts',
   'test/cni/oci-hook.test.ts',
   'test/cni/service.test.ts',
   'test/cni/daemon-killed.test.ts',
+  'test/cni/plug-in-killed.test.ts',
   'test/cni/daemon.test.ts',
   'test/cni/netavark.test.ts',
   'test/isolator/recover-killed.test.ts',

@@ -1,5 +1,4 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { outputOf } from '../helpers/program-output.js'
 import { createTopology, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { CLIENT, startClient, type Ended, type RunningClient } from './client-process.js'
 import { NETWORK } from './network.js'
@@ -88,27 +88,20 @@ export function startDaemon(
   const lines: Line[] = []
   let errors = ''
   let rest = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  const { exit, until } = outputOf(child, (text, stream) => {
+    if (stream === 'stderr') {
+      errors += text
+      return
+    }
     const all = (rest + text).split('\n')
     rest = all.pop() ?? ''
     lines.push(...all.map(line => JSON.parse(line) as Line))
-    child.emit('printed')
   })
-  let ended = false
-  const exit = once(child, 'close').then(([code]) => {
-    ended = true
-    child.emit('printed')
-    return code as number | null
-  })
-  const prints = async (msg: string): Promise<Line> => {
-    for (;;) {
-      const line = lines.find(line => line.msg === msg)
-      if (line) return line
-      if (ended) throw new Error(`rtnetlinkd ended without '${msg}': ${errors}${JSON.stringify(lines)}`)
-      await once(child, 'printed')
-    }
-  }
+  const prints = (msg: string): Promise<Line> =>
+    until(
+      () => lines.find(line => line.msg === msg),
+      () => `rtnetlinkd ended without '${msg}': ${errors}${JSON.stringify(lines)}`,
+    )
   const end = (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
     return exit

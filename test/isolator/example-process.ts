@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
-import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { outputOf } from '../helpers/program-output.js'
 import type { NamespaceRef } from '../helpers/topology.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,23 +35,12 @@ export function startExample(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk
-      child.emit('printed')
-    })
-  }
-  let ended = false
-  const exit = once(child, 'close').then(([code]) => {
-    ended = true
-    child.emit('printed')
-    return code as number | null
-  })
+  const { exit, until } = outputOf(child, text => (output += text))
   const prints = async (text: string): Promise<void> => {
-    while (!output.includes(text)) {
-      if (ended) throw new Error(`${name} ended without printing '${text}': ${output}`)
-      await once(child, 'printed')
-    }
+    await until(
+      () => output.includes(text) || undefined,
+      () => `${name} ended without printing '${text}': ${output}`,
+    )
   }
   return { child, output: () => output, prints, exit }
 }

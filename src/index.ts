@@ -88,7 +88,7 @@ export type {
   WatchOptions,
 } from './isolator/options/arguments.js'
 export type { ContainerInfo } from './isolator/container/info.js'
-export type { HostInfo } from './isolator/host/info.js'
+export type { HostInfo, HostIpv6 } from './isolator/host/info.js'
 export type { Difference } from './isolator/health/difference.js'
 export type { Gone, HostSocket, IsolatorEvents } from './isolator/health/isolator-events.js'
 export type { InspectedContainer, InspectedSettings, Inspection } from './isolator/inspection/inspection.js'

@@ -60,6 +60,7 @@ export function explainContainer(
     ...commands(plan.pair, host.netnsPath),
     ...sysctlLines(plan.hostSysctls, host.netnsPath),
     ...plan.hostFeatures.map(feature => forNamespace(featureLine(feature, 'off'), host.netnsPath)),
+    ...sysctlLines(plan.insideBefore, path),
     ...commands(plan.inside, path),
     ...sysctlLines(plan.insideSysctls, path),
     ...commands(plan.guard, host.netnsPath),

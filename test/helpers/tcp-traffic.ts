@@ -1,5 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net'
-import { tcpServerIn, tcpSocketIn } from './namespace-sockets.js'
+import { anyLike, tcpServerIn, tcpSocketIn } from './namespace-sockets.js'
 import type { NamespaceRef } from './topology.js'
 
 /** `timeout` is what "blocked" looks like. */
@@ -69,7 +69,7 @@ export function tcpExchange(
   options: TcpOptions = {},
 ): Promise<TcpExchange> {
   const { localPort: wanted, localAddress, timeout = 400 } = options
-  const socket = tcpSocketIn(from, localAddress, wanted)
+  const socket = tcpSocketIn(from, localAddress ?? anyLike(address), wanted)
   const chunks: Buffer[] = []
   let received = 0
   let localPort: number | undefined

@@ -1,4 +1,4 @@
-import { udpSocketIn } from './namespace-sockets.js'
+import { anyLike, udpSocketIn } from './namespace-sockets.js'
 import type { EchoServer } from './tcp-traffic.js'
 import type { NamespaceRef } from './topology.js'
 
@@ -36,7 +36,7 @@ export async function udpExchange(
   options: UdpOptions = {},
 ): Promise<UdpOutcome> {
   const { localPort, localAddress, payload = Buffer.from('hello'), timeout = 400 } = options
-  const socket = await udpSocketIn(from, localAddress, localPort)
+  const socket = await udpSocketIn(from, localAddress ?? anyLike(address), localPort)
   try {
     return await new Promise<UdpOutcome>((resolve, reject) => {
       const timer = setTimeout(() => resolve('timeout'), timeout)

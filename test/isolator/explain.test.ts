@@ -4,16 +4,18 @@ import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js
 import { ip, run, runIn } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
+import { HOST_LINES } from './inet6-topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
 import { comparableState, settleLoopback } from './kernel-state.js'
 
 const PORTS = '31000-31006,31500'
 
-async function emptyTopology(t: Test): Promise<Topology> {
+async function emptyTopology(t: Test, hostLines: readonly string[] = []): Promise<Topology> {
   const topology = await createTopology({ containers: 1, prefix: 'i' })
   t.teardown(() => topology.close())
   await settleLoopback(topology.host, HOST_MAC)
   await ip(topology.host.name, 'addr add 10.9.0.7/24 dev eth0')
+  for (const line of hostLines) await ip(topology.host.name, line)
   await runIn(topology.host.path, 'sysctl', '-qw', `${RESERVED}=${OTHERS_RESERVED}`)
   return topology
 }
@@ -26,54 +28,61 @@ const comparable = async ({ host, containers }: Topology): Promise<string[]> => 
   await runIn(host.path, 'sysctl', RESERVED),
 ]
 
-t.test('the lines of explain() make the same', needsIsolation(), async t => {
-  const [ours, theirs] = [await emptyTopology(t), await emptyTopology(t)]
-  const same = async (what: string, state: string[]): Promise<void> => {
-    const made = await comparable(theirs)
-    state.forEach((text, i) => t.strictSame(made[i]?.split('\n'), text.split('\n'), what))
-  }
-  const shell = (lines: string[]): Promise<string> => {
-    const elsewhere = lines.map(line =>
-      line.replaceAll(ours.host.name.slice(0, -1), theirs.host.name.slice(0, -1)),
+const VARIANTS = [
+  [{}, []],
+  [{ ipv6: true }, HOST_LINES],
+] as const
+
+for (const [options, hostLines] of VARIANTS)
+  t.test(`the lines of explain() make the same: ${JSON.stringify(options)}`, needsIsolation(), async t => {
+    const [ours, theirs] = [await emptyTopology(t, hostLines), await emptyTopology(t, hostLines)]
+    const same = async (what: string, state: string[]): Promise<void> => {
+      const made = await comparable(theirs)
+      state.forEach((text, i) => t.strictSame(made[i]?.split('\n'), text.split('\n'), what))
+    }
+    const shell = (lines: string[]): Promise<string> => {
+      const elsewhere = lines.map(line =>
+        line.replaceAll(ours.host.name.slice(0, -1), theirs.host.name.slice(0, -1)),
+      )
+      return run('bash', ['-e'], elsewhere.join('\n'))
+    }
+
+    const isolator = await PortMappingIsolator.create({
+      ...OPTIONS,
+      netns: ours.host.name,
+      reserveHostPorts: true,
+      ...options,
+    })
+    const linesOfHost = isolator.explain()
+    const hostState = await comparable(ours)
+    const { link } = await isolator.isolate('web-1', { netns: ours.containers[0]!.name, ports: PORTS })
+    const lines = isolator.explain('web-1')
+    const state = await comparable(ours)
+    // Its names in /run/netns are needed for the other.
+    await isolator.destroy()
+
+    t.equal(
+      lines.every(line => /^(ip|tc|mkdir) /.test(line)),
+      true,
+      'one command per line',
     )
-    return run('bash', ['-e'], elsewhere.join('\n'))
-  }
+    await shell(linesOfHost)
+    await same('the host', hostState)
+    t.teardown(() => run('ip', ['netns', 'delete', link]))
+    const [name = '', id = '', ...rest] = lines
+    await shell([name, id])
+    // It has two names in /run/netns, of which ip tells the one that the folder lists first.
+    t.match(
+      await run('ip', ['-n', theirs.host.name, 'netns', 'list-id']),
+      new RegExp(`netns name: (${link}|${theirs.containers[0]!.name})\\)`),
+      'the host knows the namespace, as recover() expects',
+    )
+    await shell(rest)
+    await same('host and container', state)
 
-  const isolator = await PortMappingIsolator.create({
-    ...OPTIONS,
-    netns: ours.host.name,
-    reserveHostPorts: true,
+    await using server = await tcpEcho(theirs.containers[0]!, '0.0.0.0', 31_500)
+    t.equal(await tcpConnect(theirs.remote, HOST_IP, server.port, PATIENTLY), 'connected', 'and it works')
   })
-  const hostLines = isolator.explain()
-  const hostState = await comparable(ours)
-  const { link } = await isolator.isolate('web-1', { netns: ours.containers[0]!.name, ports: PORTS })
-  const lines = isolator.explain('web-1')
-  const state = await comparable(ours)
-  // Its names in /run/netns are needed for the other.
-  await isolator.destroy()
-
-  t.equal(
-    lines.every(line => /^(ip|tc|mkdir) /.test(line)),
-    true,
-    'one command per line',
-  )
-  await shell(hostLines)
-  await same('the host', hostState)
-  t.teardown(() => run('ip', ['netns', 'delete', link]))
-  const [name = '', id = '', ...rest] = lines
-  await shell([name, id])
-  // It has two names in /run/netns, of which ip tells the one that the folder lists first.
-  t.match(
-    await run('ip', ['-n', theirs.host.name, 'netns', 'list-id']),
-    new RegExp(`netns name: (${link}|${theirs.containers[0]!.name})\\)`),
-    'the host knows the namespace, as recover() expects',
-  )
-  await shell(rest)
-  await same('host and container', state)
-
-  await using server = await tcpEcho(theirs.containers[0]!, '0.0.0.0', 31_500)
-  t.equal(await tcpConnect(theirs.remote, HOST_IP, server.port, PATIENTLY), 'connected', 'and it works')
-})
 
 t.test('sysctls of the host', needsIsolation(), async t => {
   const { host } = await emptyTopology(t)

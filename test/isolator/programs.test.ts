@@ -486,7 +486,11 @@ t.test("MARTIAN with the host's other addresses", async t => {
     ['from 127/8', from('127.0.0.53')],
   ])
   for (const others of [[], HOST_ADDRESSES.slice(0, 1), HOST_ADDRESSES])
-    t.strictSame(martianAddresses(martian(HOST, others)), [HOST, ...others], 'read back')
+    t.strictSame(
+      martianAddresses(martian(HOST, others)),
+      { shared: HOST, hostAddresses: others },
+      'read back',
+    )
   for (const other of [vid0, dropAll, program.slice(0, -1), [...program, ...vid0]])
     t.equal(martianAddresses(other), undefined, 'another program')
 })

@@ -13,7 +13,7 @@ import { openNamespace, type OfNamespace } from './namespace.js'
 import { plan, type Planned } from '../plan/planned.js'
 import { filter, qdisc, type FilterSpec } from '../../tc/index.js'
 import { containerPlan, type ContainerPlan } from '../plan/container.js'
-import { interfaceOf, type ContainerFacts, type FeatureOff } from '../plan/facts.js'
+import { interfaceOf, type ContainerFacts, type FeatureOff, type Sysctl } from '../plan/facts.js'
 import { isMissing, unlessGone } from '../kernel/unless-gone.js'
 import { sleep } from '../kernel/sleep.js'
 import type { Undo } from '../kernel/undo.js'
@@ -101,7 +101,7 @@ async function prepareInside(
   host: HostContext,
   container: BuiltContainer,
   opened: Inside,
-  { inside, insideSysctls }: ContainerPlan,
+  { inside, insideBefore, insideSysctls }: ContainerPlan,
   undo: Undo,
 ): Promise<void> {
   const { netns, rt, leftHook } = opened
@@ -115,11 +115,14 @@ async function prepareInside(
     const settings = await before.catch(() => undefined)
     if (settings) await rt.links.change(settings)
   })
+  const set = (sysctls: readonly Sysctl[]): Promise<void> =>
+    applySysctls(netns, sysctls, former => {
+      takeBack(({ netns }) => restoreSysctls(netns, former))
+    })
+  if (insideBefore.length > 0) await set(insideBefore)
   await allDone([
     before,
-    applySysctls(netns, insideSysctls, former => {
-      takeBack(({ netns }) => restoreSysctls(netns, former))
-    }),
+    set(insideSysctls),
     applyAll(rt, leftHook ? inside.flatMap(onLeftHook) : inside, {
       push(_, inverses) {
         // The veth takes the others along.

@@ -7,8 +7,10 @@ import { GONE } from '../kernel/apply.js'
 import { lookUp } from '../kernel/look-up.js'
 import { sleep } from '../kernel/sleep.js'
 import { IsolatorError } from '../isolator-error.js'
-import { INSIDE_PLACE } from '../plan/container.js'
+import { INSIDE6_PLACE, INSIDE_PLACE } from '../plan/container.js'
 import { isInside } from '../programs/inside.js'
+import { isInside6 } from '../programs/inside6.js'
+import type { Program } from '../../tc/classic-bpf/program.js'
 
 /*
  * The ingress qdisc of a container's lo and INSIDE, its filter: what stays in a namespace when the veth is gone. Root inside
@@ -67,15 +69,16 @@ export async function removeLoopbackHook(rt: RtnetlinkSocket): Promise<void> {
 }
 
 /**
- * Whether lo has a hook that an earlier cleanup had to leave: INSIDE and nothing else.
+ * Whether lo has a hook that an earlier cleanup had to leave: INSIDE, perhaps with INSIDE6, and nothing else.
  *
  * @throws IsolatorError ERR_FOREIGN_STATE where it has an ingress qdisc of somebody else
  */
 export async function hasLeftHook(rt: RtnetlinkSocket): Promise<boolean> {
   const [found] = await lookUp(rt, qdisc, [{ dev: 'lo', parent: INGRESS }])
   if (!found) return false
-  const [only, ...others] = found.kind === 'ingress' ? ((await fewFilters(rt, 'lo')) ?? []) : []
-  if (only && others.length === 0 && isInsideFilter(only)) return true
+  const left = found.kind === 'ingress' ? ((await fewFilters(rt, 'lo')) ?? []) : []
+  if (left.some(isInsideFilter) && left.every(filter => isInsideFilter(filter) || isInside6Filter(filter)))
+    return true
   throw new IsolatorError(
     'ERR_FOREIGN_STATE',
     `lo has an ingress qdisc already: delete it there with tc qdisc del dev lo ${found.kind}`,
@@ -93,10 +96,17 @@ async function fewFilters(rt: RtnetlinkSocket, dev: Device): Promise<Filter[] | 
   }
 }
 
-const isInsideFilter = (found: Filter): boolean =>
-  found.kind === INSIDE_PLACE.kind &&
-  found.priority === INSIDE_PLACE.priority &&
-  found.protocol === INSIDE_PLACE.protocol &&
-  found.handle === INSIDE_PLACE.handle &&
+const isInsideFilter = (found: Filter): boolean => isIn(INSIDE_PLACE, found, isInside)
+const isInside6Filter = (found: Filter): boolean => isIn(INSIDE6_PLACE, found, isInside6)
+
+const isIn = (
+  place: typeof INSIDE_PLACE | typeof INSIDE6_PLACE,
+  found: Filter,
+  isProgram: (program: Program) => boolean,
+): boolean =>
+  found.kind === place.kind &&
+  found.priority === place.priority &&
+  found.protocol === place.protocol &&
+  found.handle === place.handle &&
   found.program !== undefined &&
-  isInside(found.program)
+  isProgram(found.program)

@@ -4,6 +4,7 @@ import { IsolatorError } from '../isolator-error.js'
 import { insideOf } from '../kernel/inside.js'
 import { lookUp } from '../kernel/look-up.js'
 import { interfaceOf, type ContainerFacts, type HostFacts } from '../plan/facts.js'
+import { FAR_AWAY6 } from '../plan/inet6.js'
 import { addressIn } from '../plan/routes.js'
 
 /** Addresses that are read: there is one per interface, or few. */
@@ -11,7 +12,7 @@ const MOST_LISTED = 1024
 
 /**
  * Refuses a namespace that cannot be a container's beside what is in it. Further interfaces are no obstacle, but for what
- * would be lost: a place that is taken, packets that go elsewhere, and IPv6, which containers have none of.
+ * would be lost: a place that is taken, packets that go elsewhere, and IPv6 where containers have none of it.
  *
  * @param rt a socket inside
  * @throws IsolatorError ERR_FOREIGN_STATE, ERR_INSIDE_CONTAINER
@@ -24,7 +25,9 @@ export async function refuseOthersInside(
   const found = await insideOf(
     container.id,
     async () =>
-      (await takenName(rt, container)) ?? (await routeInTheWay(rt, host)) ?? (await lostAddress(rt)),
+      (await takenName(rt, container)) ??
+      (await routeInTheWay(rt, host)) ??
+      (await (host.inet6 ? defaultRoute6(rt) : lostAddress(rt))),
   )
   if (!found) return
   const { what, why, details, cause } = found
@@ -104,4 +107,16 @@ async function lostAddress(rt: RtnetlinkSocket): Promise<Obstacle | undefined> {
       details: { address: first.address },
     }
   )
+}
+
+/** The way out of another interface would take what a container sends. */
+async function defaultRoute6(rt: RtnetlinkSocket): Promise<Obstacle | undefined> {
+  const [found] = await lookUp(rt, route, [{ destination: FAR_AWAY6, fibMatch: true }])
+  if (!found || found.destination !== 'default' || found.dev === undefined || found.type === 'unreachable')
+    return undefined
+  return {
+    what: `an IPv6 route ${wordsOf(found)}`,
+    why: 'a container has its own to default: delete it there',
+    details: { destination: found.destination },
+  }
 }

@@ -78,7 +78,9 @@ const filterKey = (spec: FilterSpec) => spec as FilterKey
 /** What the kernel does with packets to where the planned routes lead, by the destination of these. */
 async function lookUpRoutes(rt: RtnetlinkSocket, planned: readonly Planned[]): Promise<Map<string, Route>> {
   const destinations = planned.flatMap(({ object, spec }) =>
-    object.name === route.name ? [(spec as RouteSpec).destination] : [],
+    object.name === route.name && (spec as RouteSpec).family !== 'inet6'
+      ? [(spec as RouteSpec).destination]
+      : [],
   )
   const answers = await lookUp(
     rt,

@@ -158,8 +158,10 @@ async function mendInside({ host, containers }: Scope, faults: readonly Fault[])
       try {
         await withNamespace(host, container, netns =>
           insideOf(container.id, async signal => {
+            // First, since addresses need IPv6 to be on. One that is refused keeps nothing else from being mended.
+            const [sysctls] = await Promise.allSettled([mendSysctls(netns, own)])
             await withSocketInside(netns, signal, rt => mend(rt, own))
-            await mendSysctls(netns, own)
+            if (sysctls.status === 'rejected') throw sysctls.reason
           }),
         )
       } catch (error) {

@@ -34,6 +34,7 @@ import { plan, planDelete, type Planned } from '../plan/planned.js'
 import { surplusRoutes } from '../plan/routes.js'
 import { shaperPair } from '../plan/shaper.js'
 import { keysOf } from './verify-host.js'
+import { inet6Faults } from './verify-inet6.js'
 
 /** What of a container is not as planned, on the host's side first. */
 export async function containerFaults(
@@ -164,7 +165,7 @@ async function faultsIn(
   netns: NetworkNamespace,
   host: HostFacts,
   container: Container,
-  { inside, insideSysctls }: ContainerPlan,
+  { inside, insideBefore, insideSysctls }: ContainerPlan,
   signal: AbortSignal,
 ): Promise<Fault[]> {
   const dev = interfaceOf(container)
@@ -172,9 +173,13 @@ async function faultsIn(
   const found = await withSocketInside(netns, signal, async rt => {
     const snapshot = await readPlanned(rt, planned)
     if (!snapshot.link(dev)) return [foreign('missing', `ip link show dev ${dev}`)]
-    return [...(await compareAll(planned, snapshot)), ...(await surplusRouteFaults(rt, dev, host, signal))]
+    return [
+      ...(await compareAll(planned, snapshot)),
+      ...(await surplusRouteFaults(rt, dev, host, signal)),
+      ...(host.inet6 ? await inet6Faults(rt, dev, host.inet6, signal) : []),
+    ]
   })
-  return [...found, ...(await sysctlFaults(netns, insideSysctls))]
+  return [...found, ...(await sysctlFaults(netns, [...insideBefore, ...insideSysctls]))]
 }
 
 /** Routes that the host had before: a container can list as ours what it likes, and loses it. */

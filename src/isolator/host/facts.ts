@@ -4,6 +4,7 @@ import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { readCopiedSysctls } from './copied-sysctls.js'
 import { defaultInterfaces } from './default-route.js'
 import { findFlowQdisc } from './flows.js'
+import { readInet6 } from './inet6.js'
 import { readRoutes, settleProblems } from './routes.js'
 import { IsolatorError } from '../isolator-error.js'
 import { sysctlWords } from '../../netns/sysctl-words.js'
@@ -12,7 +13,7 @@ import type { IsolatorOptions } from '../options/options.js'
 import type { HostFacts } from '../plan/facts.js'
 import { ephemeralPlaces } from '../ports/ephemeral-places.js'
 import { PortRanges } from '../ports/port-ranges.js'
-import type { HostAccess } from '../programs/local.js'
+import type { HostAccess } from '../programs/host-access.js'
 
 /**
  * Reads what the layout depends on from the host's namespace, changing nothing.
@@ -27,8 +28,9 @@ export async function readHostFacts(
   const link = await publicLink(rt, options.publicInterface ?? (await interfaceOfDefaultRoute(rt)))
   const publicInterface = link.name
   const loopbackInterface = await loopbackName(rt, options.loopbackInterface)
-  const [address, sysctls, ephemeralPorts, flows] = await Promise.all([
+  const [address, inet6, sysctls, ephemeralPorts, flows] = await Promise.all([
     sharedAddress(rt, publicInterface, options.address),
+    readInet6(rt, netns, link, options.inet6),
     readCopiedSysctls(netns),
     readEphemeralRange(netns),
     findFlowQdisc(rt, publicInterface),
@@ -47,6 +49,7 @@ export async function readHostFacts(
     mac: link.address ?? '',
     mtu: link.mtu,
     ipv6: link.inet6 !== undefined,
+    inet6,
     routes: found.routes,
     bloatReduction: options.bloatReduction,
     // Containers of an earlier run have nodes there, which have to go with them: it is used as long as it is there.

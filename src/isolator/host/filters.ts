@@ -61,22 +61,26 @@ export function missingFilters(
 ): MissingFilters {
   const there = new Map(found.map(object => [placeOf(object), object]))
   const places = new Set(planned.map(placeOfPlanned))
-  const foreign = found.find(
-    object => !places.has(placeOf(object)) && containerPlace(object) === undefined && !isRootTable(object),
-  )
-  if (foreign) throw foreignFilter(foreign)
   const devices = rememberNames(rt.devices)
   let former: ReadonlyMap<string, Planned> | undefined
-  const outdated: Planned[] = []
+  const isOfBefore = (object: Filter): boolean => {
+    former ??= new Map(formerPlan().map(before => [placeOfPlanned(before), before]))
+    const before = former.get(placeOf(object))
+    return before !== undefined && isAsPlanned(object, before, devices)
+  }
+  const surplus = found.filter(
+    object => !places.has(placeOf(object)) && containerPlace(object) === undefined && !isRootTable(object),
+  )
+  const foreign = surplus.find(object => !isOfBefore(object))
+  if (foreign) throw foreignFilter(foreign)
+  const outdated = surplus.map(object => planDelete(filter, object, plan(filter, 'add', object)))
   const missing = planned.filter(message => {
     const place = placeOfPlanned(message)
     const existing = there.get(place)
     if (!existing) return true
     if (isAsPlanned(existing, message, devices)) return false
-    former ??= new Map(formerPlan().map(before => [placeOfPlanned(before), before]))
-    const before = former.get(place)
     const wanted = asListed(message, devices) as Filter
-    if (before && isAsPlanned(existing, before, devices)) {
+    if (isOfBefore(existing)) {
       // A program is never missing: all filters behind it rely on it.
       if (existing.kind === 'bpf')
         outdated.push(plan(filter, 'replace', wanted, plan(filter, 'replace', existing)))
@@ -164,7 +168,7 @@ export async function removeFilters(rt: RtnetlinkSocket, filters: readonly Filte
 async function removeEmptyPriorities(rt: RtnetlinkSocket, rootTables: readonly Filter[]): Promise<void> {
   const [first] = rootTables
   if (!first) return
-  const left = await ourFilters(rt, first.dev)
+  const left = await filtersAt(rt, first.dev, 'ingress')
   const used = new Set(left.flatMap(object => (isRootTable(object) ? [] : [object.priority])))
   const empty = rootTables.filter(
     table => !used.has(table.priority) && left.some(({ priority }) => priority === table.priority),

@@ -1,5 +1,6 @@
 import { gatewayOf } from '../plan/routes.js'
-import type { HostFacts, SharedIdentity } from '../plan/facts.js'
+import type { HostFacts, Inet6Facts, SharedIdentity } from '../plan/facts.js'
+import { addressesOf } from '../plan/inet6.js'
 
 /**
  * What containers share with their host, as of the isolator's last look. The length of the prefix is the one that containers have
@@ -8,6 +9,18 @@ import type { HostFacts, SharedIdentity } from '../plan/facts.js'
 export interface HostInfo extends SharedIdentity {
   /** The next router of containers' way out. Absent: they have none, or the way out is on the link. */
   readonly gateway?: string
+  /** What they share of IPv6, as `create()` found it. Absent: theirs is off. */
+  readonly ipv6?: HostIpv6
+}
+
+/** What containers share of their host's IPv6. */
+export interface HostIpv6 {
+  /** The shared addresses, first the one that containers send from. */
+  readonly addresses: readonly string[]
+  /** The link-local address, which they have too. Absent: there is none. */
+  readonly linkLocal?: string
+  /** The next routers of containers' ways out, the most preferred one first. */
+  readonly gateways: readonly string[]
 }
 
 /** What callers get to know of the host. */
@@ -18,6 +31,7 @@ export function hostInfoOf({
   prefixLength,
   mac,
   mtu,
+  inet6,
   neighbours,
   routes,
 }: HostFacts): HostInfo {
@@ -30,5 +44,12 @@ export function hostInfoOf({
     mac,
     mtu,
     ...(gateway !== undefined && { gateway }),
+    ...(inet6 && { ipv6: ipv6Of(inet6) }),
   }
 }
+
+const ipv6Of = (inet6: Inet6Facts): HostIpv6 => ({
+  addresses: addressesOf(inet6),
+  ...(inet6.linkLocal !== undefined && { linkLocal: inet6.linkLocal }),
+  gateways: inet6.gateways,
+})

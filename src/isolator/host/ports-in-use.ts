@@ -1,6 +1,9 @@
 import { NetlinkError } from '../../netlink/errors.js'
 import type { InetSocket, SocketProtocol } from '../../sock-diag/index.js'
 import { IsolatorError } from '../isolator-error.js'
+import type { Inet6Facts } from '../plan/facts.js'
+import { steeredAddresses } from '../plan/inet6.js'
+import { LOOPBACK6 } from '../programs/frame-values.js'
 import type { PortRange, PortRanges } from '../ports/port-ranges.js'
 import type { HostContext } from './context.js'
 
@@ -28,7 +31,8 @@ export async function socketsOfHost(host: HostContext, [first, last]: PortRange)
   )
   const loopback = host.rt.devices.interfaceIndex(host.facts.loopbackInterface)
   const devices = new Set([0, host.publicIndex, loopback])
-  const addresses = new Set([...STEERED_ON_LOOPBACK, host.facts.address])
+  const { address, inet6 } = host.facts
+  const addresses = new Set([...STEERED_ON_LOOPBACK, address, ...(inet6 ? steered6(inet6) : [])])
   const byPort = new Map<number, InetSocket[]>()
   for (const socket of lists.flat()) {
     if (!devices.has(socket.ifindex) || !isSteeredAway(socket, addresses)) continue
@@ -46,16 +50,18 @@ export function hasOneIn(held: SocketsOfHost, [first, last]: PortRange): boolean
   return false
 }
 
-/** Whether packets to a socket are among those that the filters of its port take: to the shared address, and on lo to 127.0.0.1. */
+/** Whether packets to a socket are among those that the filters of its port take: to a shared address, and on lo to 127.0.0.1 and ::1. */
 function isSteeredAway(
   { family, localAddress, v6only = false }: InetSocket,
   addresses: ReadonlySet<string>,
 ): boolean {
-  if (family === 'inet6' && localAddress === '::') return !v6only
+  if (family === 'inet6' && localAddress === '::') return !v6only || addresses.has(localAddress)
   return addresses.has(localAddress.replace(/^::ffff:/, ''))
 }
 
 const STEERED_ON_LOOPBACK = ['0.0.0.0', '127.0.0.1']
+
+const steered6 = (inet6: Inet6Facts): string[] => ['::', LOOPBACK6, ...steeredAddresses(inet6)]
 
 /**
  * Refuses ports on which the host has such a socket: once they are a container's, nobody would know why its service is deaf. Mesos

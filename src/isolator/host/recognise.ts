@@ -2,8 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { parseU32Handle, type Filter } from '../../tc/index.js'
 import { containerNode, ownerOf } from '../layout/container-node.js'
-import { isRoot, isRootTable, isTable, tableNumber } from '../layout/filter-places.js'
-import { ANSWERS, PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE, tableHandle } from '../layout/layout.js'
+import {
+  isRoot,
+  isRootTable,
+  isSteering6,
+  isTable,
+  leadsToAnswers,
+  tableNumber,
+} from '../layout/filter-places.js'
+import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, TABLE, TABLE6, tableHandle } from '../layout/layout.js'
 import { martianAddresses } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
 import { LOOPBACK_ADDRESS } from '../plan/host.js'
@@ -33,6 +40,8 @@ export function isOurs(found: Filter): boolean {
   if (isRootTable(found)) return false
   if (found.priority === PRIORITY.steering && found.kind === 'u32')
     return isRoot(found) ? isOurRoot(found) || isOpener(found) : TABLES.has(tableNumber(found))
+  if (found.priority === PRIORITY.steering6 && found.kind === 'u32')
+    return isSteering6(found) || (isRoot(found) && isOpener(found))
   return isTelling(found)
 }
 
@@ -45,6 +54,8 @@ export function isTelling(found: Filter): boolean {
       if (isTable(found))
         return TABLES.has(tableNumber(found)) && tableNumber(found) >= SECOND_LEVEL.destinationPort
       return isRoot(found) ? isOurRoot(found) : leadsToContainer(found)
+    case PRIORITY.steering6:
+      return isRoot(found) && isOurRoot(found)
     case PRIORITY.arp:
     case PRIORITY.priorityTagged:
       return isRoot(found) && (leadsToAnswers(found) || isOurRoot(found))
@@ -58,7 +69,7 @@ export function sharedAddressIn(filters: readonly Filter[]): string | undefined 
   for (const found of filters) {
     const address =
       found.kind === 'bpf'
-        ? found.program && martianAddresses(found.program)?.[0]
+        ? found.program && martianAddresses(found.program)?.shared
         : found.kind === 'u32' && found.priority === PRIORITY.steering && isOurRoot(found)
           ? destinationOf(found)
           : undefined
@@ -79,7 +90,7 @@ function isOurProgram({ priority, program = [] }: Bpf): boolean {
 }
 
 const isOurRoot = ({ link }: U32): boolean =>
-  [TABLE.protocol, TABLE.laterFragments].some(table => link === tableHandle(table))
+  [TABLE.protocol, TABLE.laterFragments, TABLE6.protocol].some(table => link === tableHandle(table))
 
 /** It has neither class nor link nor action. */
 export const isOpener = (found: Filter): boolean =>
@@ -93,10 +104,6 @@ const nodeOf = ({ handle }: Pick<U32, 'handle'>): number => parseU32Handle(handl
 
 const targetsOf = ({ actions = [] }: U32): readonly string[] =>
   actions.flatMap(action => (action.kind === 'mirred' ? [String(action.dev)] : []))
-
-/** `'*'` is what is listed where the pair is gone. */
-const leadsToAnswers = (found: U32): boolean =>
-  targetsOf(found).some(target => target === ANSWERS.near || target === '*')
 
 function leadsToContainer(found: U32): boolean {
   const node = containerNode(found)

@@ -22,12 +22,14 @@ import { parseHostRecord, type HostRecord } from '../layout/host-record.js'
 import {
   gatewayIn,
   hostAddressesOf,
+  inet6Of,
   ingressQdisc,
   loopbackFilters,
   loopbackPlan,
   publicFilters,
   recordNote,
 } from '../plan/host.js'
+import type { HostFacts } from '../plan/facts.js'
 import type { Planned } from '../plan/planned.js'
 import { flowFilters } from '../plan/flows.js'
 import { PortRanges } from '../ports/port-ranges.js'
@@ -78,8 +80,8 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
     await raiseBacklog(tooSmall, backlog, undo)
     await setUpAnswers(host, undo)
     await setUpFlows(host, undo)
-    await fillIn(host, facts.loopbackInterface, present, loopbackFilters(facts), undo)
-    await fillIn(host, facts.publicInterface, present, publicFilters(facts), undo)
+    await fillIn(host, facts.loopbackInterface, present, loopbackFilters, undo)
+    await fillIn(host, facts.publicInterface, present, publicFilters, undo)
   })
   return record
 }
@@ -155,7 +157,7 @@ async function setUpFlows(host: HostContext, undo: Undo): Promise<void> {
   if (qdisc) {
     await applyAll(rt, [qdisc], undo)
     await applyAll(rt, flowFilters(facts), goesWithQdisc)
-  } else await addMissingFilters(host, facts.publicInterface, FLOW_QDISC, flowFilters(facts), undo)
+  } else await addMissingFilters(host, facts.publicInterface, FLOW_QDISC, flowFilters, undo)
 }
 
 /** Adds the qdisc and the filters that a device lacks. */
@@ -163,13 +165,13 @@ async function fillIn(
   host: HostContext,
   dev: string,
   present: ReadonlySet<string>,
-  filters: readonly Planned[],
+  filtersFor: (facts: HostFacts) => readonly Planned[],
   undo: Undo,
 ): Promise<void> {
-  const { rt } = host
-  if (present.has(dev)) return addMissingFilters(host, dev, 'ingress', filters, undo)
+  const { rt, facts } = host
+  if (present.has(dev)) return addMissingFilters(host, dev, 'ingress', filtersFor, undo)
   await applyAll(rt, [ingressQdisc(dev)], undo)
-  await applyAll(rt, filters, goesWithQdisc)
+  await applyAll(rt, filtersFor(facts), goesWithQdisc)
 }
 
 /** Adds the filters that a qdisc lacks. */
@@ -177,10 +179,11 @@ async function addMissingFilters(
   host: HostContext,
   dev: string,
   parent: 'ingress' | typeof FLOW_QDISC,
-  filters: readonly Planned[],
+  filtersFor: (facts: HostFacts) => readonly Planned[],
   undo: Undo,
 ): Promise<void> {
-  const { rt } = host
+  const { rt, facts } = host
+  const filters = filtersFor(facts)
   const opened = await openPriorities(rt, dev, parent, filters, undo)
   refuseForeignTables(opened.filters, filters)
   const found = withoutOpeners(oursAmong(opened.filters, parent))
@@ -192,29 +195,46 @@ async function addMissingFilters(
       now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
     )
   })
-  const { missing, outdated } = missingFilters(rt, found, filters, () => madeBefore(host, found))
+  const former = formerFacts(facts, found)
+  refuseWithoutInet6(dev, facts, former)
+  const { missing, outdated } = missingFilters(rt, found, filters, () => filtersFor(former))
   const isTable = ({ spec }: Planned): boolean => 'divisor' in (spec as object)
   // Alone: nodes are written into no table that is not known to be ours.
   await addTables(rt, dev, missing.filter(isTable))
+  // What drops forged packets comes before what leads others on.
+  const isProgram = ({ verb }: Planned): boolean => verb === 'replace'
+  await applyAll(rt, outdated.filter(isProgram), undo)
   await applyAll(
     rt,
     missing.filter(message => !isTable(message)),
     goesWithQdisc,
   )
-  await applyAll(rt, outdated, undo)
+  await applyAll(
+    rt,
+    outdated.filter(message => !isProgram(message)),
+    undo,
+  )
   await opened.close()
 }
 
-/** The public interface's filters as an earlier run has made them, which may have been for another gateway and other addresses of the host. */
-function madeBefore({ facts }: HostContext, found: readonly Filter[]): Planned[] {
+/** What an earlier run has made the filters of a device for: perhaps another gateway, and other addresses. */
+function formerFacts(facts: HostFacts, found: readonly Filter[]): HostFacts {
   const gateway = gatewayIn(found)
-  return publicFilters({
-    ...facts,
-    routes: [
-      ...(gateway === undefined ? [] : [{ destination: 'default', gateway }]),
-      ...hostAddressesOf(found).map(destination => ({ destination, local: true as const })),
-    ],
-  })
+  const routes = [
+    ...(gateway === undefined ? [] : [{ destination: 'default', gateway }]),
+    ...hostAddressesOf(found).map(destination => ({ destination, local: true as const })),
+  ]
+  return { ...facts, routes, inet6: inet6Of(found) }
+}
+
+/** Tables cannot be taken from under containers that may use them. */
+function refuseWithoutInet6(dev: string, facts: HostFacts, former: HostFacts): void {
+  if (facts.inet6 || !former.inet6) return
+  throw new IsolatorError(
+    'ERR_FOREIGN_STATE',
+    `${dev} has filters for IPv6, which containers of an earlier run may use: create the isolator with 'ipv6' as before, or destroy() it first`,
+    { details: { dev, addresses6: former.inet6.addresses.map(({ address }) => address) } },
+  )
 }
 
 async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Planned[]): Promise<void> {

@@ -4,7 +4,9 @@ import { isNamed, loopbackHook, publicHook, type Holdings, type Hook } from '../
 import { placeOf } from '../layout/filter-places.js'
 import { ANSWERS, PRIORITY } from '../layout/layout.js'
 import { LOOPBACK_ADDRESS, loopbackSettings } from '../plan/host.js'
+import type { Planned } from '../plan/planned.js'
 import { skeleton, type SkeletonOptions } from '../plan/skeleton.js'
+import { skeleton6, skeleton6In } from '../plan/skeleton6.js'
 
 /** What is read of the host. */
 export interface SeenHost {
@@ -100,17 +102,29 @@ function hookFaults({ holdings, address, fragments }: SeenHost): string[] {
   const lo = { addresses: [address, LOOPBACK_ADDRESS], everyone: false, fragments: 'drop' } as const
   const wire = { addresses: [address], everyone: true, fragments }
   return [
-    ...lacking(onLoopback, missingOf(onLoopback, lo)),
-    ...(onWire ? lacking(onWire, missingOf(onWire, wire) + missingSpecials(onWire)) : []),
+    ...lacking(onLoopback, missingOf(onLoopback, lo) + missing6(onLoopback)),
+    ...(onWire ? lacking(onWire, missingOf(onWire, wire) + missing6(onWire) + missingSpecials(onWire)) : []),
   ]
 }
 
 const lacking = ({ link: { name } }: Hook, count: number): string[] =>
   count === 0 ? [] : [`${name} lacks ${count} of the layout's static filters: create() makes them again`]
 
-function missingOf({ link, filters }: Hook, options: Omit<SkeletonOptions, 'dev'>): number {
+const missingOf = (hook: Hook, options: Omit<SkeletonOptions, 'dev'>): number =>
+  countMissing(hook, skeleton({ dev: hook.link.name, ...options }))
+
+/** Of the filters for IPv6, if there are any. Those of the public interface alone lead to everyone. */
+function missing6(hook: Hook): number {
+  const found = skeleton6In(hook.filters)
+  if (!found) return 0
+  const { addresses, ...everyone } = found
+  const isOnWire = hook.filters.some(({ priority }) => priority === PRIORITY.martian)
+  const planned = skeleton6({ dev: hook.link.name, addresses, ...(isOnWire && { everyone }) })
+  return countMissing(hook, planned)
+}
+
+function countMissing({ filters }: Hook, planned: readonly Planned[]): number {
   const there = new Set(filters.map(placeOf))
-  const planned = skeleton({ dev: link.name, ...options })
   return planned.filter(({ spec }) => !there.has(placeOf(spec as FilterSpec))).length
 }
 

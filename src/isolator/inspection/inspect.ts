@@ -12,7 +12,8 @@ import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
 import { isHeld, type ContainerFacts } from '../plan/facts.js'
-import { gatewayIn, hostAddressesOf } from '../plan/host.js'
+import { gatewayIn, hostAddressesOf, inet6Of } from '../plan/host.js'
+import { sharedInet6 } from '../plan/inet6.js'
 import { seeContainers, type SeenContainers } from '../recovery/seen.js'
 import type { Survey } from '../recovery/survey.js'
 import { containerProblems, halfMade } from './container-problems.js'
@@ -45,11 +46,12 @@ async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspe
   const { fragments = 'drop', ...settings } = hostSettings(holdings)
   const gateway = gatewayIn(onWire)
   const hostAddresses = hostAddressesOf(onWire)
+  const inet6 = inet6Of(onWire)
   const mac = wire?.link.address
   const newest = listed.at(-1)
   const guard =
     address !== undefined && mac !== undefined && newest
-      ? await guardSettings(rt, { address, hostAddresses, mac, fragments }, newest)
+      ? await guardSettings(rt, { address, hostAddresses, mac, fragments, inet6: sharedInet6(inet6) }, newest)
       : {}
   const processes = await readProcesses(rt)
   const prepared = isPrepared(seen)

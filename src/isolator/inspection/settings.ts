@@ -8,6 +8,7 @@ import { isRoot } from '../layout/filter-places.js'
 import { linkName, PRIORITY, TABLE, tableHandle } from '../layout/layout.js'
 import { allPorts, type ContainerFacts } from '../plan/facts.js'
 import { local } from '../programs/local.js'
+import type { SharedInet6 } from '../programs/shared-inet6.js'
 import { wire } from '../programs/wire.js'
 import type { InspectedSettings } from './inspection.js'
 
@@ -59,6 +60,7 @@ export async function guardSettings(
     readonly hostAddresses: readonly string[]
     readonly mac: string
     readonly fragments: 'drop' | 'allow'
+    readonly inet6: SharedInet6 | undefined
   },
   container: ContainerFacts,
 ): Promise<Pick<InspectedSettings, 'multicast' | 'hostAccess'>> {

@@ -1,5 +1,14 @@
 import { parseU32Handle, type Filter, type FilterSpec } from '../../tc/index.js'
-import { PORT_BUCKETS, PRIORITY, SECOND_LEVEL, SECOND_LEVEL_LINK, TABLE } from './layout.js'
+import {
+  ANSWERS,
+  PORT_BUCKETS,
+  PRIORITY,
+  SECOND_LEVEL,
+  SECOND_LEVEL_LINK,
+  TABLE,
+  TABLE6,
+  tableHandle,
+} from './layout.js'
 
 /** Priorities of the layout on the host's own interfaces. */
 const OURS = new Set<number>([
@@ -13,8 +22,25 @@ const OURS = new Set<number>([
 /** Root tables are numbered by the kernel, from here on. */
 const FIRST_ROOT_TABLE = 0x800
 
-/** Whether a filter of one of the host's interfaces has a priority of the layout. */
-export const hasLayoutPriority = ({ priority }: Filter): boolean => OURS.has(priority)
+/**
+ * Whether a filter of one of the host's interfaces has a priority of the layout. That of IPv6 is ours alone only as far as its
+ * filters are: a host without may have others there.
+ */
+export const hasLayoutPriority = (found: Filter): boolean => OURS.has(found.priority) || isSteering6(found)
+
+const TABLES6: ReadonlySet<number> = new Set(Object.values(TABLE6))
+
+/** Whether a filter steers IPv6: by its table, or by where it leads to. */
+export function isSteering6(found: Filter): boolean {
+  if (found.priority !== PRIORITY.steering6 || found.kind !== 'u32' || found.protocol !== 'ipv6') return false
+  if (isRootTable(found)) return true
+  if (!isRoot(found)) return TABLES6.has(handleOf(found) >>> 20)
+  return found.link === tableHandle(TABLE6.protocol) || leadsToAnswers(found)
+}
+
+/** Whether a filter copies to everyone. `'*'` is what is listed where the pair is gone. */
+export const leadsToAnswers = ({ actions = [] }: Filter & { readonly kind: 'u32' }): boolean =>
+  actions.some(action => action.kind === 'mirred' && (action.dev === ANSWERS.near || action.dev === '*'))
 
 /** What tells a planned or listed filter of a device from the others, however the kernel numbers root tables. */
 export const placeOf = (object: FilterSpec): string =>

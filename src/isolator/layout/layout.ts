@@ -12,6 +12,8 @@ export const PRIORITY = {
   arp: 1010,
   /** Public interface, loopback, and inside: steering by port. */
   steering: 1020,
+  /** Public interface, loopback, and inside: steering of IPv6, which ends in the same port tables. */
+  steering6: 1030,
   /** Public interface, 802.1Q: real VLANs are the host's. Its verdict hides later filters, hence near the end. */
   vlan: 64000,
   /** Public interface, 802.1Q: priority-tagged frames (VID 0), steered like untagged ones. */
@@ -42,6 +44,21 @@ export const TABLE = {
   protocol: 8,
   /** With `fragments: 'allow'`, by the fragment offset: later fragments of UDP. */
   laterFragments: 9,
+} as const
+
+/**
+ * The u32 hash tables of IPv6. Its header has a fixed length, so a node hashes behind it and skips it in one step; ports are looked
+ * up in the tables of IPv4, which all u32 priorities of a qdisc share.
+ */
+export const TABLE6 = {
+  /** By ICMPv6 type. */
+  icmp: 0x14,
+  /** By the next header of the packet that an ICMPv6 error quotes. */
+  quotedProtocol: 0x15,
+  /** By next header. */
+  protocol: 0x18,
+  /** The source of the packet that an ICMPv6 error quotes. */
+  quotedSource: 0x1a,
 } as const
 
 /** First of the 64 second-level tables of destination and quoted source ports. */

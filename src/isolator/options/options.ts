@@ -24,6 +24,7 @@ import {
   portRanges,
   secondsFrom,
 } from './declared.js'
+import { inet6Options, parseInet6Options, type Inet6Options } from './inet6-options.js'
 import { refuseAlone } from './option-checks.js'
 import type { RatePolicy } from './rate-limit.js'
 import { ownRateOptions, rateOptions, ratePolicy } from './rate-options.js'
@@ -121,6 +122,7 @@ export const isolatorOptions = object(
     exclusive: optional(boolean),
   },
   routeOptions,
+  inet6Options,
   rateOptions,
   statisticsOptions,
 )
@@ -211,6 +213,7 @@ export interface IsolatorOptions {
   readonly hostSocketsInterval: number
   readonly exclusive: boolean
   readonly routing: RouteOptions
+  readonly inet6: Inet6Options
   readonly statistics: StatisticsOptions
 }
 
@@ -255,6 +258,7 @@ export function parseOptions(options: PortMappingIsolatorOptions): IsolatorOptio
     hostSocketsInterval: options.hostSocketsInterval ?? 10,
     exclusive: options.exclusive ?? false,
     routing: parseRouteOptions(options, options.neighbours ?? 'prefix'),
+    inet6: parseInet6Options(options),
     statistics: parseStatisticsOptions(options),
   }
 }

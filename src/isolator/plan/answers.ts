@@ -1,7 +1,7 @@
 import { link } from '../../rtnetlink/index.js'
 import { qdisc, trafficClass } from '../../tc/index.js'
 import { ANSWERS, PRIORITY, TABLE } from '../layout/layout.js'
-import { ofProtocol } from '../programs/of-protocol.js'
+import { ofNeighbours, ofProtocol } from '../programs/of-protocol.js'
 import { ETH_P_ARP, ETH_P_IP, IPPROTO_UDP } from '../programs/frame-values.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
@@ -64,7 +64,7 @@ export const answersLimits = (host: HostFacts): Planned[] => [
     defaultClass: CLASS.icmp,
   }),
   ...(Object.keys(CLASS) as Sort[]).flatMap(sort => limited(sort, host)),
-  chosen('arp', ofProtocol(ETH_P_ARP)),
+  chosen('arp', host.inet6 ? ofNeighbours : ofProtocol(ETH_P_ARP)),
   chosen('fragment', ofProtocol(ETH_P_IP, IPPROTO_UDP)),
   ...[ANSWERS.near, ANSWERS.far].map(dev => plan(link, 'change', { dev, up: true })),
 ]

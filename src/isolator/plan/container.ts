@@ -6,6 +6,7 @@ import { mirrorNode } from './answers.js'
 import { linkName, PRIORITY, shaperNames } from '../layout/layout.js'
 import { cutIntoBlocks, type PortBlock } from '../layout/port-blocks.js'
 import { inside } from '../programs/inside.js'
+import { inside6 } from '../programs/inside6.js'
 import { masterOf, portOf } from './bridge.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import {
@@ -18,16 +19,17 @@ import {
   type Sysctl,
 } from './facts.js'
 import { flowNodes } from './flows.js'
-import { LOOPBACK_NETWORK } from '../programs/frame-values.js'
+import { LOOPBACK6, LOOPBACK_NETWORK } from '../programs/frame-values.js'
 import { LOOPBACK_ADDRESS } from './host.js'
 import { allowOn, guardedLink, finalDrop } from './guard.js'
+import { addressesOf, inet6Addresses, inet6RoutePlan, inet6Sysctls } from './inet6.js'
 import { ingressPlace, insidePlace, limitPlan } from './limit.js'
 import { plan, planAdd, planDelete, planRemoval, type Planned } from './planned.js'
 import { noteNames, containerNote, removeNames } from './container-note.js'
 import { containerRoutes, hostAddressesIn } from './routes.js'
 import { shaper, shaperFeature, shaperPair } from './shaper.js'
 import { portNodes } from './steering.js'
-import { byte, U32Priority, word } from './u32-priority.js'
+import { address6, byte, U32Priority, word } from './u32-priority.js'
 
 /** Everything a container consists of, in the order it is made. Each list of messages is one batch. */
 export interface ContainerPlan {
@@ -42,6 +44,8 @@ export interface ContainerPlan {
   readonly hostFeatures: readonly FeatureOff[]
   /** Container: the shared address, its route, and the filters that part its own traffic from the rest. */
   readonly inside: readonly Planned[]
+  /** Container: what its interface needs before that. */
+  readonly insideBefore: readonly Sysctl[]
   readonly insideSysctls: readonly Sysctl[]
   /** Host: settings of the near end, and what a container may send, the final drop first. Acknowledged before the commit. */
   readonly guard: readonly Planned[]
@@ -68,6 +72,7 @@ export function containerPlan(
     ].map(dev => ({ name: `net/ipv6/conf/${dev}/disable_ipv6`, value: '1', optional: true })),
     hostFeatures: container.enforced ? [shaperFeature(container)] : [],
     inside: insideMessages(host, container),
+    insideBefore: host.inet6 ? inet6Sysctls(interfaceOf(container)) : [],
     insideSysctls: insideSysctls(host, container),
     guard: guard(host, container),
     commit: commit(host, container),
@@ -145,7 +150,7 @@ const nearEnd = (host: HostFacts, container: ContainerFacts): Planned =>
   })
 
 function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
-  const { address, mac, mtu, neighbours, prefixLength } = host
+  const { address, inet6, mac, mtu, neighbours, prefixLength } = host
   const dev = interfaceOf(container)
   const steering = new U32Priority(dev, PRIORITY.steering, 'ip')
   return [
@@ -158,20 +163,34 @@ function insideMessages(host: HostFacts, container: ContainerFacts): Planned[] {
       up: true,
       inet: { accept_local: 1, route_localnet: 1 },
     }),
+    // Before it goes up, or the kernel gives it a link-local address of its own.
+    ...(inet6 ? [plan(link, 'change', { dev, inet6: { addrGenMode: 'none' } })] : []),
     plan(link, 'change', { dev, up: true, inet: { accept_local: 1, accept_redirects: 0 } }),
     planAdd(addressType, { dev, address, prefixLength: neighbours === 'gateway' ? 32 : prefixLength }),
     ...containerRoutes(host, dev),
+    ...(inet6 ? [...inet6Addresses(inet6, dev), ...inet6RoutePlan(inet6, dev)] : []),
     planAdd(qdisc, { dev: 'lo', kind: 'ingress' }),
     planAdd(qdisc, { dev, kind: 'ingress' }),
-    bpfFilter(insideFilter(host, container)),
+    ...insideFilters(host, container).map(bpfFilter),
     steering.root(1, { keys: [word(16, ipv4ToNumber(LOOPBACK_ADDRESS))], redirect: 'lo' }),
     steering.root(2, { keys: [byte(12, LOOPBACK_NETWORK, 0xff)], redirect: 'lo' }),
+    ...(inet6 ? homeRoots6(dev) : []),
   ]
 }
 
-function insideSysctls({ sysctls }: HostFacts, { ephemeralPorts: [first, last] }: ContainerFacts): Sysctl[] {
+/** What comes for or from `::1`, which the stack takes from a loopback device alone (ip6_rcv_core, net/ipv6/ip6_input.c). */
+function homeRoots6(dev: string): Planned[] {
+  const steering = new U32Priority(dev, PRIORITY.steering6, 'ipv6')
+  const addresses = [24, 8]
+  return addresses.map((at, i) => steering.root(i + 1, { keys: address6(at, LOOPBACK6), redirect: 'lo' }))
+}
+
+function insideSysctls(
+  { inet6, sysctls }: HostFacts,
+  { ephemeralPorts: [first, last] }: ContainerFacts,
+): Sysctl[] {
   return [
-    { name: 'net.ipv6.conf.all.disable_ipv6', value: '1', optional: true },
+    ...(inet6 ? [] : [{ name: 'net.ipv6.conf.all.disable_ipv6', value: '1', optional: true }]),
     { name: 'net.ipv4.ip_local_port_range', value: `${first} ${last}` },
     ...sysctls,
   ]
@@ -188,7 +207,7 @@ export const INSIDE_PLACE = {
 } as const
 
 /** INSIDE: what of the container's own traffic leaves it. */
-export const insideFilter = (
+const insideFilter = (
   { address, routes }: HostFacts,
   container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts' | 'interfaceName'>,
 ): BpfFilterOptions => ({
@@ -196,6 +215,26 @@ export const insideFilter = (
   program: inside({ address, hostAddresses: hostAddressesIn(routes), ports: allPorts(container) }),
   redirect: interfaceOf(container),
 })
+
+/** Where INSIDE6 is. */
+export const INSIDE6_PLACE = { ...INSIDE_PLACE, priority: PRIORITY.steering6, protocol: 'ipv6' } as const
+
+/** INSIDE, and INSIDE6 where there is IPv6. */
+export const insideFilters = (
+  host: HostFacts,
+  container: Pick<ContainerFacts, 'ports' | 'ephemeralPorts' | 'interfaceName'>,
+): BpfFilterOptions[] => [
+  insideFilter(host, container),
+  ...(host.inet6
+    ? [
+        {
+          ...INSIDE6_PLACE,
+          program: inside6({ addresses: addressesOf(host.inet6) }, allPorts(container)),
+          redirect: interfaceOf(container),
+        },
+      ]
+    : []),
+]
 
 /** LOCAL and WIRE on all gates of a container, from the last one back, so that each leads to one that is there. */
 export function allowFilters(host: HostFacts, container: ContainerFacts): BpfFilterOptions[] {

@@ -1,8 +1,9 @@
+import type { RouteMetrics } from '../../rtnetlink/index.js'
 import { CONTAINER_INTERFACE } from '../layout/layout.js'
 import { PortRanges } from '../ports/port-ranges.js'
 import type { RateLimit } from '../options/rate-limit.js'
 import type { ContainerRoute } from './routes.js'
-import type { HostAccess } from '../programs/local.js'
+import type { HostAccess } from '../programs/host-access.js'
 
 /** A sysctl and the value it is to have; `optional` ones are passed over where a namespace does not have them. */
 export interface Sysctl {
@@ -15,6 +16,21 @@ export interface Sysctl {
 export interface FeatureOff {
   readonly dev: string
   readonly feature: string
+}
+
+/** What of the host's IPv6 containers get, as `create()` found it. */
+export interface Inet6Facts {
+  /** The shared addresses, first the one that the host itself prefers, and the lengths of their on-link prefixes. */
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[]
+  /** The host's link-local address; undefined: it has none. */
+  readonly linkLocal: string | undefined
+  /** Other addresses of the public interface, such as temporary ones: containers neither have nor reach them. */
+  readonly notShared: readonly string[]
+  /** The routers of default routes, the most preferred one first. */
+  readonly gateways: readonly string[]
+  readonly neighbours: 'prefix' | 'gateway'
+  /** What routers have told the host, where it is not what its interface has anyway. */
+  readonly metrics?: Pick<RouteMetrics, 'mtu' | 'hoplimit'> | undefined
 }
 
 /** What containers share with their host. */
@@ -36,6 +52,8 @@ export interface HostFacts extends SharedIdentity {
   readonly netnsPath: string | undefined
   /** Whether it has IPv6, and so devices of its MTU: not below 1280 bytes, nor where the kernel's IPv6 is off. */
   readonly ipv6: boolean
+  /** What containers get of the host's IPv6; undefined: theirs is off. */
+  readonly inet6: Inet6Facts | undefined
   /**
    * The routes of containers, as of the last look: those that lead out, where the host has any through the public interface, and
    * those to the host's other addresses.

@@ -6,6 +6,7 @@ import { local } from '../programs/local.js'
 import { wire } from '../programs/wire.js'
 import { bpfFilter, type BpfFilterOptions } from './bpf-filter.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
+import { sharedInet6 } from './inet6.js'
 import { planAdd, type Planned } from './planned.js'
 import { hostAddressesIn } from './routes.js'
 
@@ -56,7 +57,12 @@ export function allowOn(
   host: HostFacts,
   container: ContainerFacts,
 ): BpfFilterOptions[] {
-  const options = { ...host, hostAddresses: hostAddressesIn(host.routes), ports: allPorts(container) }
+  const options = {
+    ...host,
+    hostAddresses: hostAddressesIn(host.routes),
+    inet6: sharedInet6(host.inet6),
+    ports: allPorts(container),
+  }
   const allow = { dev, priority: PRIORITY.allow, protocol: 'all' } as const
   return [
     { ...allow, handle: 1, program: local(options), redirect: ways.local },

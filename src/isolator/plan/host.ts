@@ -3,16 +3,18 @@ import { address, link } from '../../rtnetlink/index.js'
 import { qdisc, type Filter, type U32Key } from '../../tc/index.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
 import { PRIORITY } from '../layout/layout.js'
-import { ETH_P_IP } from '../programs/frame-values.js'
+import { ETH_P_IP, ETH_P_IPV6, LOOPBACK6 } from '../programs/frame-values.js'
 import { martian, martianAddresses } from '../programs/martian.js'
 import { vid0 } from '../programs/vid0.js'
 import { answersPlan } from './answers.js'
 import { bpfFilter } from './bpf-filter.js'
-import type { HostFacts } from './facts.js'
+import type { HostFacts, Inet6Facts } from './facts.js'
 import { flowFilters, flowQdisc } from './flows.js'
+import { addressesOf, isLinkLocal, steeredAddresses } from './inet6.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
 import { gatewayOf, hostAddressesIn } from './routes.js'
 import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
+import { roots6, skeleton6, skeleton6In } from './skeleton6.js'
 import { half, U32Priority, word, type Delivers } from './u32-priority.js'
 
 export const LOOPBACK_ADDRESS = '127.0.0.1'
@@ -70,18 +72,16 @@ function parsedPrefix(prefix: string): { address: string; prefixLength: number }
 
 export const ingressQdisc = (dev: string): Planned => planAdd(qdisc, { dev, kind: 'ingress' })
 
-/** The static filters of the loopback interface: it steers for the shared address and for 127.0.0.1. */
-export const loopbackFilters = ({ loopbackInterface, address }: HostFacts): Planned[] =>
-  skeleton({
-    dev: loopbackInterface,
-    addresses: [address, LOOPBACK_ADDRESS],
-    everyone: false,
-    fragments: 'drop',
-  })
+/** The static filters of the loopback interface: it steers for the shared addresses, and for 127.0.0.1 and ::1. */
+export const loopbackFilters = ({ loopbackInterface: dev, address, inet6 }: HostFacts): Planned[] => [
+  ...skeleton({ dev, addresses: [address, LOOPBACK_ADDRESS], everyone: false, fragments: 'drop' }),
+  ...(inet6 ? skeleton6({ dev, addresses: [...addressesOf(inet6), LOOPBACK6] }) : []),
+]
 
 /** The static filters of the public interface, in the order they are installed: the martian drop before any way in. */
 export function publicFilters(host: HostFacts): Planned[] {
-  const { publicInterface: dev, address, fragments, routes } = host
+  const { publicInterface: dev, address, fragments, inet6, routes } = host
+  const onWire = inet6 && steeredAddresses(inet6)
   const arp = new U32Priority(dev, PRIORITY.arp, 'arp')
   const tag = new U32Priority(dev, PRIORITY.priorityTagged, '802.1Q')
   const { keys = [], ...links } = addressRoot(address, fragments)
@@ -91,10 +91,11 @@ export function publicFilters(host: HostFacts): Planned[] {
       priority: PRIORITY.martian,
       protocol: 'all',
       handle: 1,
-      program: martian(address, hostAddressesIn(routes)),
+      program: martian(address, hostAddressesIn(routes), onWire && [...onWire, ...inet6.notShared]),
       directAction: true,
     }),
     ...skeleton({ dev, addresses: [address], everyone: true, fragments }),
+    ...(onWire ? skeleton6({ dev, addresses: onWire, everyone: inet6 }) : []),
     ...arpRoots(host).map((root, i) => arp.root(i + 1, root)),
     bpfFilter({
       dev,
@@ -106,8 +107,16 @@ export function publicFilters(host: HostFacts): Planned[] {
     }),
     tag.root(1, { keys: [tagged(ETH_P_IP), ...keys], ...links }),
     ...arpRoots(host, [tagged(0x0806)]).map((root, i) => tag.root(i + 2, root)),
+    ...(onWire
+      ? roots6(onWire, inet6.gateways).map(({ keys: found = [], ...root }, i) =>
+          tag.root(FIRST_TAGGED6 + i, { keys: [tagged(ETH_P_IPV6), ...found], ...root }),
+        )
+      : []),
   ]
 }
+
+/** Behind the roots of IPv4 and ARP. */
+const FIRST_TAGGED6 = 16
 
 /**
  * What of ARP everyone needs to see: replies to the shared address, and the gateway's gratuitous ARP in either form. Where
@@ -139,8 +148,28 @@ export function gatewayIn(filters: readonly Filter[]): string | undefined {
 export const hostAddressesOf = (filters: readonly Filter[]): readonly string[] =>
   filters.flatMap(found => {
     if (found.kind !== 'bpf' || found.priority !== PRIORITY.martian || !found.program) return []
-    return martianAddresses(found.program)?.slice(1) ?? []
+    return martianAddresses(found.program)?.hostAddresses ?? []
   })
+
+/** What of IPv6 the static filters of a device were made for; undefined: nothing. */
+export function inet6Of(filters: readonly Filter[]): Inet6Facts | undefined {
+  const steered = skeleton6In(filters)
+  if (!steered) return undefined
+  const martians = filters.flatMap(({ kind, priority, ...found }) =>
+    kind === 'bpf' && priority === PRIORITY.martian && 'program' in found && found.program
+      ? (martianAddresses(found.program)?.inet6 ?? [])
+      : [],
+  )
+  return {
+    addresses: steered.addresses
+      .filter(address => !isLinkLocal(address) && address !== LOOPBACK6)
+      .map(address => ({ address, prefixLength: 128 })),
+    linkLocal: steered.addresses.find(isLinkLocal),
+    notShared: martians.filter(address => !steered.addresses.includes(address)),
+    gateways: steered.gateways,
+    neighbours: steered.neighbours,
+  }
+}
 
 /** The sender's IP address in an ARP packet: bytes 14 to 17, across two words. */
 function arpSender(address: string): U32Key[] {

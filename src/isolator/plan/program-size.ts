@@ -1,6 +1,6 @@
 import { assemble } from '../../tc/classic-bpf/program.js'
 import { IsolatorError } from '../isolator-error.js'
-import { allowFilters, insideFilter } from './container.js'
+import { allowFilters, insideFilters } from './container.js'
 import type { ContainerFacts, HostFacts } from './facts.js'
 
 /** With no more ranges every program is far below the kernel's limit, whatever the options. */
@@ -16,14 +16,14 @@ export function refuseLargePrograms(host: HostFacts, container: ContainerFacts):
   const ranges = [...container.ports].length
   if (ranges <= FEW_RANGES) return
   try {
-    for (const { program } of [...allowFilters(host, container), insideFilter(host, container)])
+    for (const { program } of [...allowFilters(host, container), ...insideFilters(host, container)])
       assemble(program)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new IsolatorError(
       'ERR_INVALID_OPTION',
       `ports of '${container.id}' are ${ranges} ranges, more than the programs that check a container's packets can hold ` +
-        '(about 900 single ports, or 450 ranges): ask for ports that lie together',
+        `(about ${host.inet6 ? '450 single ports, or 225' : '900 single ports, or 450'} ranges): ask for ports that lie together`,
       { cause: error, details: { option: 'ports', ranges } },
     )
   }

@@ -1,3 +1,4 @@
+import { ipv6ToWords } from '../../netlink/codec/addresses.js'
 import {
   filter,
   mirred,
@@ -10,13 +11,10 @@ import {
 import { nodeHandle, tableHandle } from '../layout/layout.js'
 import { plan, planAdd, type Planned } from './planned.js'
 
-/** Moves on by the length of a header of variable size. */
-export interface Skip {
-  readonly at: number
-  readonly mask: number
-  readonly shift: number
-  readonly plus: number
-}
+/** Moves on by the length of a header: of one that says its length itself, or of a fixed one, which is `plus` alone. */
+export type Skip =
+  | { readonly at: number; readonly mask: number; readonly shift: number; readonly plus: number }
+  | { readonly plus: number }
 
 /** A node that looks at a packet and hands it on to a table. */
 export interface Links {
@@ -37,6 +35,10 @@ export type Delivers = { readonly keys?: readonly U32Key[] } & (
 
 /** A key on the 32-bit word at an offset. */
 export const word = (at: number, value: number): U32Key => ({ at, value, mask: 0xffffffff })
+
+/** Keys on the four words of an IPv6 address at an offset. */
+export const address6 = (at: number, address: string): U32Key[] =>
+  ipv6ToWords(address).map((value, i) => word(at + 4 * i, value))
 
 /** A key on the 16 bits at an even offset: the high or low half of the word that holds them. */
 export function half(at: number, value: number, mask: number): U32Key {

@@ -3,8 +3,8 @@ import { formatAlias } from './alias.js'
 import { linkName } from '../layout/layout.js'
 import { blocksBeyond, cutIntoBlocks } from '../layout/port-blocks.js'
 import { sameLimit } from '../options/rate-limit.js'
-import { replaceBpfFilter } from './bpf-filter.js'
-import { allowFilters, insideFilter, waysIn } from './container.js'
+import { replaceBpfFilter, type BpfFilterOptions } from './bpf-filter.js'
+import { allowFilters, insideFilters, waysIn } from './container.js'
 import { allPorts, type ContainerFacts, type HostFacts } from './facts.js'
 import { ingressPlace, insidePlace, limitChange, shaperPlace } from './limit.js'
 import { plan, planRemoval, type Planned } from './planned.js'
@@ -46,15 +46,15 @@ export function updatePlan(host: HostFacts, before: ContainerFacts, after: Conta
 }
 
 const insideProgram = (host: HostFacts, before: ContainerFacts, after: ContainerFacts): Planned[] =>
-  before.ports.equals(after.ports)
-    ? []
-    : [replaceBpfFilter(insideFilter(host, before), insideFilter(host, after))]
+  before.ports.equals(after.ports) ? [] : replaced(insideFilters(host, before), insideFilters(host, after))
 
 function guardPrograms(host: HostFacts, before: ContainerFacts, after: ContainerFacts): Planned[] {
   if (before.ports.equals(after.ports)) return []
-  const old = allowFilters(host, before)
-  return allowFilters(host, after).flatMap((filter, i) => (old[i] ? [replaceBpfFilter(old[i], filter)] : []))
+  return replaced(allowFilters(host, before), allowFilters(host, after))
 }
+
+const replaced = (old: readonly BpfFilterOptions[], filters: readonly BpfFilterOptions[]): Planned[] =>
+  filters.flatMap((filter, i) => (old[i] ? [replaceBpfFilter(old[i], filter)] : []))
 
 function aliasChange(before: ContainerFacts, after: ContainerFacts): Planned[] {
   if (sameLimit(before.egress, after.egress)) return []

@@ -1,66 +1,25 @@
-import {
-  byteAt,
-  equal,
-  halfAt,
-  mask,
-  sequence,
-  when,
-  whenOneOf,
-  wordAt,
-  type Block,
-} from '../../tc/classic-bpf/blocks.js'
+import { byteAt, equal, halfAt, when, whenOneOf, wordAt, type Block } from '../../tc/classic-bpf/blocks.js'
 import { ipv4ToNumber } from '../../netlink/codec/addresses.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
 import type { PortRanges } from '../ports/port-ranges.js'
 import {
-  DCCP_TYPE,
   DESTINATION_PORT,
+  ETH_TYPE,
   IPV4_DESTINATION,
+  IPV4_FIELDS,
   IPV4_FRAGMENT,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
-  SCTP_FIRST_CHUNK,
   SOURCE_PORT,
-  TCP_FLAGS,
 } from './frame-offsets.js'
 import { ownFrame, plainIpv4, toHost } from './frame-rules.js'
-import {
-  DCCP_PKT_REQUEST,
-  DCCP_TYPE_MASK,
-  IP_MF,
-  IP_OFFSET,
-  IPPROTO_DCCP,
-  IPPROTO_ICMP,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  LOCALHOST,
-  PORT_PROTOCOLS,
-  SCTP_CID_INIT,
-  TCP_ACK,
-  TCP_SYN,
-} from './frame-values.js'
-import {
-  matchIfIn,
-  mustBeIn,
-  mustBeOneOf,
-  mustEqual,
-  mustHaveNoneOf,
-  mustNotBeIn,
-  mustNotEqual,
-} from './frame-requirements.js'
+import { ETH_P_IPV6, IP_MF, IP_OFFSET, IPPROTO_ICMP, LOCALHOST, PORT_PROTOCOLS } from './frame-values.js'
+import { mustBeIn, mustBeOneOf, mustEqual, mustHaveNoneOf, mustNotBeIn } from './frame-requirements.js'
+import { onlyToAllowedPorts, type HostAccess } from './host-access.js'
+import { local6 } from './local6.js'
+import type { SharedInet6 } from './shared-inet6.js'
 import { localUnreachable } from './unreachable.js'
 import { match } from './verdicts.js'
-
-/** Which ports of the host a container may open, when not all of them. */
-export interface HostAccess {
-  /** Ports of host services that containers may use. */
-  readonly services: PortRanges
-  /** All ports given to containers. */
-  readonly managed: PortRanges
-  /** The host's own ephemeral ports: what its clients wait at for answers. */
-  readonly hostEphemeral: PortRanges
-}
 
 /** What LOCAL depends on. */
 export interface LocalOptions {
@@ -68,6 +27,8 @@ export interface LocalOptions {
   readonly address: string
   /** The host's other addresses that containers reach. Default: none. */
   readonly hostAddresses?: readonly string[] | undefined
+  /** What of IPv6 containers share with the host. Default: nothing, IPv6 is off. */
+  readonly inet6?: SharedInet6 | undefined
   /** The host's MAC address. */
   readonly mac: string
   /** All ports of the container, ephemeral ones included. */
@@ -84,12 +45,13 @@ export interface LocalOptions {
  * port: that never needs the host, and a rewritten frame could circle for ever. And "unreachable" about a packet to such
  * a port, which goes to whoever sent that packet.
  */
-export function local({ address, hostAddresses = [], mac, ports, hostAccess }: LocalOptions): Program {
+export function local({ address, hostAddresses = [], inet6, mac, ports, hostAccess }: LocalOptions): Program {
   const shared = ipv4ToNumber(address)
   const others = hostAddresses.map(ipv4ToNumber)
   const ofContainers = [shared, LOCALHOST]
   return assemble(
     ownFrame(mac),
+    inet6 ? halfAt(ETH_TYPE, when(equal(ETH_P_IPV6), local6(inet6, ports, hostAccess))) : [],
     plainIpv4,
     toHost([shared, ...others]),
     wordAt(IPV4_SOURCE, mustBeOneOf(ofContainers)),
@@ -98,7 +60,7 @@ export function local({ address, hostAddresses = [], mac, ports, hostAccess }: L
     byteAt(IPV4_PROTOCOL, when(equal(IPPROTO_ICMP), localUnreachable(ports)), mustBeOneOf(PORT_PROTOCOLS)),
     halfAt(SOURCE_PORT, mustBeIn(ports)),
     halfAt(DESTINATION_PORT, mustNotBeIn(ports)),
-    hostAccess ? onlyToAllowedPorts(hostAccess, ofContainers) : [],
+    hostAccess ? onlyToAllowedPorts(hostAccess, IPV4_FIELDS, toContainers(ofContainers)) : [],
     match,
   )
 }
@@ -107,27 +69,7 @@ export function local({ address, hostAddresses = [], mac, ports, hostAccess }: L
 const notFromLoopbackTo = (addresses: readonly number[], shared: number): Block =>
   wordAt(IPV4_DESTINATION, whenOneOf(addresses, wordAt(IPV4_SOURCE, mustEqual(shared))))
 
-/**
- * Ports of containers are theirs at the addresses that containers have, and the host's at its others. To the host's ephemeral ports only answers to its clients may go. What
- * opens a connection is no answer: TCP's SYN, SCTP's INIT, DCCP's Request. UDP has no such packet and stays open, for
- * the answers of servers in containers; UDP-Lite has none either and is closed, since nobody's clients use it.
- */
-function onlyToAllowedPorts(
-  { services, managed, hostEphemeral }: HostAccess,
-  ofContainers: readonly number[],
-): Block {
-  return sequence(
-    wordAt(IPV4_DESTINATION, whenOneOf(ofContainers, halfAt(DESTINATION_PORT, matchIfIn(managed)))),
-    halfAt(DESTINATION_PORT, matchIfIn(services), mustBeIn(hostEphemeral)),
-    byteAt(
-      IPV4_PROTOCOL,
-      when(equal(IPPROTO_TCP), byteAt(TCP_FLAGS, mask(TCP_SYN | TCP_ACK), mustNotEqual(TCP_SYN), match)),
-      when(equal(IPPROTO_SCTP), byteAt(SCTP_FIRST_CHUNK, mustNotEqual(SCTP_CID_INIT), match)),
-      when(
-        equal(IPPROTO_DCCP),
-        byteAt(DCCP_TYPE, mask(DCCP_TYPE_MASK), mustNotEqual(DCCP_PKT_REQUEST), match),
-      ),
-      mustEqual(IPPROTO_UDP),
-    ),
-  )
-}
+const toContainers =
+  (addresses: readonly number[]) =>
+  (block: Block): Block =>
+    wordAt(IPV4_DESTINATION, whenOneOf(addresses, block))

@@ -15,7 +15,15 @@ import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { SKF_AD_VLAN_TAG } from '../../tc/classic-bpf/instruction.js'
 import { assemble, type Program } from '../../tc/classic-bpf/program.js'
 import { ETH_TYPE, INNER_VLAN_TCI, IPV4_DESTINATION, IPV4_SOURCE } from './frame-offsets.js'
-import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, LOOPBACK_NETWORK, VLAN_VID_MASK } from './frame-values.js'
+import {
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  ETH_P_IP,
+  ETH_P_IPV6,
+  LOOPBACK_NETWORK,
+  VLAN_VID_MASK,
+} from './frame-values.js'
+import { martian6, martian6Addresses } from './martian6.js'
 import { drop, intoHost, nextFilter } from './verdicts.js'
 
 /**
@@ -27,15 +35,17 @@ import { drop, intoHost, nextFilter } from './verdicts.js'
  *
  * @param address the host's IPv4 address
  * @param hostAddresses its other addresses that containers reach
+ * @param inet6 all IPv6 addresses of the public interface; undefined: IPv6 is off
  */
-export function martian(address: string, hostAddresses: readonly string[] = []): Program {
+export function martian(
+  address: string,
+  hostAddresses: readonly string[] = [],
+  inet6?: readonly string[],
+): Program {
   return assemble(
-    halfAt(
-      ETH_TYPE,
-      when(equal(ETH_P_8021Q), behindTag),
-      when(equal(ETH_P_8021AD), behindTag),
-      unless(equal(ETH_P_IP), nextFilter),
-    ),
+    HEAD,
+    inet6 ? when(equal(ETH_P_IPV6), martian6(inet6)) : [],
+    unless(equal(ETH_P_IP), nextFilter),
     wordAt(IPV4_SOURCE, when(equal(ipv4ToNumber(address)), drop)),
     byteAt(IPV4_SOURCE, when(equal(LOOPBACK_NETWORK), drop)),
     byteAt(IPV4_DESTINATION, when(equal(LOOPBACK_NETWORK), drop)),
@@ -44,17 +54,38 @@ export function martian(address: string, hostAddresses: readonly string[] = []):
   )
 }
 
-/** The addresses that a program is MARTIAN for, the shared one first; undefined for any other program. */
-export function martianAddresses(
-  program: Program,
-): readonly [shared: string, ...hostAddresses: string[]] | undefined {
+/** The addresses that a program is MARTIAN for. */
+export interface MartianAddresses {
+  readonly shared: string
+  readonly hostAddresses: readonly string[]
+  /** Those of IPv6; absent: it is off. */
+  readonly inet6?: readonly string[]
+}
+
+/** The addresses that a program is MARTIAN for; undefined for any other program. */
+export function martianAddresses(program: Program): MartianAddresses | undefined {
+  const { inet4, inet6 } = parted(program)
   const [other, another] = [martian('0.0.0.1'), martian('0.0.0.2')]
   const at = other.findIndex(({ k }, i) => k !== another[i]?.k)
-  const address = program[at] && numberToIpv4(program[at].k)
-  if (address === undefined) return undefined
+  const shared = inet4[at] && numberToIpv4(inet4[at].k)
+  if (shared === undefined) return undefined
   // Between the load of the source in the place of the last instruction, and the verdicts.
-  const hostAddresses = program.slice(other.length, -3).map(({ k }) => numberToIpv4(k))
-  return isDeepStrictEqual(program, martian(address, hostAddresses)) ? [address, ...hostAddresses] : undefined
+  const hostAddresses = inet4.slice(other.length, -3).map(({ k }) => numberToIpv4(k))
+  const addresses = inet6 && martian6Addresses(inet6)
+  if (!isDeepStrictEqual(program, martian(shared, hostAddresses, addresses))) return undefined
+  return { shared, hostAddresses, ...(addresses && { inet6: addresses }) }
+}
+
+/** A program without what it has for IPv6, and that. */
+function parted(program: Program): { inet4: Program; inet6?: Program } {
+  const at = HEAD.length
+  const [test, over] = program.slice(at)
+  if (test?.k !== ETH_P_IPV6 || !over) return { inet4: program }
+  const [begin, end] = [at + 2, at + 2 + over.k]
+  return {
+    inet4: [...program.slice(0, at), ...program.slice(end)],
+    inet6: program.slice(begin, end),
+  }
 }
 
 const whenVid0 = (block: ReturnType<typeof when>) => sequence(mask(VLAN_VID_MASK), when(equal(0), block))
@@ -67,3 +98,6 @@ const behindTag = sequence(
   ancillary(SKF_AD_VLAN_TAG, whenVid0(halfAt(INNER_VLAN_TCI, whenVid0(drop)))),
   nextFilter,
 )
+
+/** What frames of all protocols go through. */
+const HEAD = halfAt(ETH_TYPE, when(equal(ETH_P_8021Q), behindTag), when(equal(ETH_P_8021AD), behindTag))

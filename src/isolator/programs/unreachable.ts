@@ -1,12 +1,4 @@
-import {
-  byteAt,
-  copyToX,
-  halfAt,
-  packetLength,
-  sequence,
-  wordAt,
-  type Block,
-} from '../../tc/classic-bpf/blocks.js'
+import { byteAt, halfAt, packetLength, sequence, type Block } from '../../tc/classic-bpf/blocks.js'
 import type { PortRanges } from '../ports/port-ranges.js'
 import {
   ICMP_CODE,
@@ -35,10 +27,10 @@ import {
   mustBeIn,
   mustBeOneOf,
   mustEqual,
-  mustEqualX,
   mustHaveNoneOf,
   mustNotBeIn,
 } from './frame-requirements.js'
+import { sameWordAt } from './frame-rules.js'
 import { match } from './verdicts.js'
 
 /**
@@ -67,6 +59,3 @@ const aboutOwnPort = (ports: PortRanges): Block =>
     byteAt(QUOTED_PROTOCOL, mustBeOneOf(PORT_PROTOCOLS)),
     halfAt(QUOTED_DESTINATION_PORT, mustBeIn(ports)),
   )
-
-const sameWordAt = (one: number, other: number): Block =>
-  sequence(wordAt(one, copyToX), wordAt(other, mustEqualX))

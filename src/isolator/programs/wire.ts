@@ -31,6 +31,8 @@ import {
 import { ownFrame, plainIpv4 } from './frame-rules.js'
 import {
   ETH_P_ARP,
+  ETH_P_IPV6,
+  GROUP_ADDRESS,
   ICMP_ECHO,
   IP_MF,
   IP_OFFSET,
@@ -49,15 +51,15 @@ import {
   mustHaveNoneOf,
   mustNotEqual,
 } from './frame-requirements.js'
+import type { SharedInet6 } from './shared-inet6.js'
 import { unreachable } from './unreachable.js'
 import { match, noMatch } from './verdicts.js'
+import { wire6 } from './wire6.js'
 
 /** ar_hrd 1 (Ethernet), ar_pro 0x0800 (IPv4), as one word (RFC 826). */
 const ARP_ETHERNET_IPV4 = 0x0001_0800
 /** ar_hln 6, ar_pln 4, ar_op 1 (request), as one word (RFC 826). */
 const ARP_REQUEST = 0x0604_0001
-/** The bit of a destination MAC's first byte that marks multicast and broadcast. */
-const GROUP_ADDRESS = 0x01
 const THIS_NETWORK = 0
 /** First byte of multicast addresses. */
 const FIRST_MULTICAST_NETWORK = 224
@@ -71,6 +73,8 @@ export interface WireOptions {
   readonly address: string
   /** The host's other addresses that containers reach, which are not on the wire. Default: none. */
   readonly hostAddresses?: readonly string[] | undefined
+  /** What of IPv6 containers share with the host. Default: nothing, IPv6 is off. */
+  readonly inet6?: SharedInet6 | undefined
   /** The host's MAC address. */
   readonly mac: string
   /** All ports of the container, ephemeral ones included. */
@@ -90,6 +94,7 @@ export interface WireOptions {
 export function wire({
   address,
   hostAddresses = [],
+  inet6,
   mac,
   ports,
   fragments = 'drop',
@@ -98,7 +103,11 @@ export function wire({
   const host = ipv4ToNumber(address)
   return assemble(
     ownFrame(mac),
-    halfAt(ETH_TYPE, when(equal(ETH_P_ARP), arpRequest(host, mac))),
+    halfAt(
+      ETH_TYPE,
+      inet6 ? when(equal(ETH_P_IPV6), wire6(inet6, { mac, ports, multicast })) : [],
+      when(equal(ETH_P_ARP), arpRequest(host, mac)),
+    ),
     plainIpv4,
     wordAt(IPV4_SOURCE, mustEqual(host)),
     wordAt(IPV4_DESTINATION, mustNotEqual(host), mustBeNoneOf(hostAddresses.map(ipv4ToNumber))),

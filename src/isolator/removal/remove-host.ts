@@ -18,6 +18,7 @@ import { isOurBridge } from '../plan/bridge.js'
 import { loopbackSettings } from '../plan/host.js'
 import { plan } from '../plan/planned.js'
 import { skeleton } from '../plan/skeleton.js'
+import { skeleton6 } from '../plan/skeleton6.js'
 import { isContainerLink, isShaper } from '../recovery/found.js'
 import type { SeenContainers } from '../recovery/seen.js'
 import { byLink, idOrLinkName, releaseNames } from './remove-containers.js'
@@ -64,7 +65,10 @@ async function removeHook(
     return log.step(`the ingress qdisc of ${dev}`, () => rt.qdiscs.delete({ dev, kind: 'ingress' }))
   await log.step(`the filters of ${dev}`, async () => {
     // Of a priority that somebody has deleted, the tables are listed once it has a filter again.
-    const planned = skeleton({ dev, addresses: ['0.0.0.0'], everyone: true, fragments: 'allow' })
+    const planned = [
+      ...skeleton({ dev, addresses: ['0.0.0.0'], everyone: true, fragments: 'allow' }),
+      ...skeleton6({ dev, addresses: [] }),
+    ]
     const { filters: found, close } = await openPriorities(rt, dev, 'ingress', planned, {
       push: () => undefined,
     })

@@ -43,6 +43,19 @@ export const ipAddress: Codec<string> = {
   input: textThat("an IP address such as '10.9.0.2', without a zone", isAddress),
 }
 
+/** An IPv6 address as four 32-bit words, the first one first. Throws TypeError for a zone. */
+export function ipv6ToWords(address: string): number[] {
+  const view = new DataView(ipv6ToBytes(address).buffer)
+  return [0, 4, 8, 12].map(at => view.getUint32(at))
+}
+
+/** The text of an IPv6 address, RFC 5952, of its four words. */
+export function wordsToIpv6(words: readonly number[]): string {
+  const view = new DataView(new ArrayBuffer(16))
+  for (const [i, word] of words.entries()) view.setUint32(4 * i, word)
+  return bytesToIpv6(new Uint8Array(view.buffer))
+}
+
 /** The one text of an IPv6 address that can be written in several ways: that of RFC 5952. Throws TypeError for a zone. */
 export const canonicalIpv6 = (address: string): string => bytesToIpv6(ipv6ToBytes(address))
 

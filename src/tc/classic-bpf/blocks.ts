@@ -17,6 +17,7 @@ import {
   BPF_LEN,
   BPF_MISC,
   BPF_MSH,
+  BPF_OR,
   BPF_RET,
   BPF_TAX,
   BPF_W,
@@ -63,6 +64,8 @@ export const ipHeaderLengthToX = (offset: number) => statement(BPF_LDX | BPF_B |
 export const copyToX = statement(BPF_MISC | BPF_TAX, 0)
 /** A = A & mask. */
 export const mask = (bits: number) => statement(BPF_ALU | BPF_AND | BPF_K, bits)
+/** A = A | bits. */
+export const withBits = (bits: number) => statement(BPF_ALU | BPF_OR | BPF_K, bits)
 /** Ends the program with a verdict. */
 export const ret = (verdict: number) => statement(BPF_RET | BPF_K, verdict)
 
@@ -106,6 +109,11 @@ export function unlessOneOf(values: readonly number[], block: Block): Block {
 /** Runs the block when A is one of the values, at most 254. */
 export function whenOneOf(values: readonly number[], block: Block): Block {
   return [...unlessOneOf(values, jumpOver(block.length)), ...block]
+}
+
+/** Runs the block unless one of the tests holds. Each takes the one instruction that it runs when it does. */
+export function unlessAny(tests: readonly ((hit: Block) => Block)[], block: Block): Block {
+  return tests.reduceRight<Block>((rest, test) => [...test(jumpOver(rest.length)), ...rest], block)
 }
 
 /** Runs the block unless A lies in one of the ranges; any number of them. */

@@ -1,0 +1,179 @@
+import { wordsToIpv6 } from '../../netlink/codec/addresses.js'
+import { parseU32Handle, type Filter, type U32Key } from '../../tc/index.js'
+import { isRoot, isSteering6, leadsToAnswers } from '../layout/filter-places.js'
+import { PRIORITY, TABLE, TABLE6, tableHandle } from '../layout/layout.js'
+import {
+  ICMPV6_ECHO_REPLY,
+  ICMPV6_ERRORS,
+  IPPROTO_ICMPV6,
+  ND_HOP_LIMIT,
+  NDISC_NEIGHBOUR_ADVERTISEMENT,
+  PORT_PROTOCOLS,
+} from '../programs/frame-values.js'
+import type { Inet6Facts } from './facts.js'
+import type { Planned } from './planned.js'
+import { TO_EVERYONE } from './skeleton.js'
+import { address6, byte, half, U32Priority, word, type Delivers, type Links } from './u32-priority.js'
+
+/** struct ipv6hdr (linux/ipv6.h): 40 bytes, the next header at 6, the hop limit at 7, addresses at 8 and 24. */
+const HEADER = 40
+const BY_NEXT_HEADER = { mask: 0x0000ff00, at: 4 } as const
+const SOURCE = 8
+const DESTINATION = 24
+const ALL_NODES = 'ff02::1'
+/** Behind a link the header has been skipped: its hop limit is before offset 0. */
+const HOP_LIMIT = { at: 4 - HEADER, mask: 0xff } as const
+/** Of a neighbour advertisement, behind struct icmp6hdr's 8 bytes. */
+const TARGET = 8
+
+const DESTINATION_PORT = 0x0000fc00
+const SOURCE_PORT = 0xfc000000
+
+/** What a device steers of IPv6. */
+export interface Skeleton6Options {
+  readonly dev: string
+  /** Destination addresses that are steered. */
+  readonly addresses: readonly string[]
+  /** Whose advertisements go to everyone, as echo replies do; undefined: nothing goes to everyone. Only the wire brings those. */
+  readonly everyone?: Pick<Inet6Facts, 'gateways' | 'neighbours'> | undefined
+}
+
+/**
+ * The static part of IPv6 steering on one device, beside IPv4's {@link skeleton}, in whose port tables it ends. Extension headers
+ * have no node: such packets are the host's, as fragments are.
+ */
+export function skeleton6({ dev, addresses, everyone }: Skeleton6Options): Planned[] {
+  const steering = new U32Priority(dev, PRIORITY.steering6, 'ipv6')
+  return [
+    steering.table(TABLE6.protocol, 256),
+    steering.table(TABLE6.icmp, 256),
+    steering.table(TABLE6.quotedProtocol, 256),
+    steering.table(TABLE6.quotedSource, 1),
+    ...portLinks(steering),
+    ...errorLinks(steering, addresses),
+    ...(everyone ? everyoneLinks(steering, everyone) : []),
+    steering.node(TABLE6.protocol, IPPROTO_ICMPV6, 1, {
+      hashKey: { mask: 0xff000000, at: HEADER },
+      skip: { plus: HEADER },
+      link: TABLE6.icmp,
+    }),
+    ...roots6(addresses, everyone?.gateways).map((root, i) => steering.root(i + 1, root)),
+  ]
+}
+
+/** What packets of IPv6 begin with: those to the addresses, and advertisements that gateways send unasked, having another MAC now. */
+export const roots6 = (
+  addresses: readonly string[],
+  gateways: readonly string[] = [],
+): (Links | Delivers)[] => [
+  ...addresses.map(address => ({
+    keys: address6(DESTINATION, address),
+    hashKey: BY_NEXT_HEADER,
+    link: TABLE6.protocol,
+  })),
+  ...gateways.map(gateway => ({
+    keys: [
+      half(6, (IPPROTO_ICMPV6 << 8) | ND_HOP_LIMIT, 0xffff),
+      ...address6(DESTINATION, ALL_NODES),
+      byte(HEADER, NDISC_NEIGHBOUR_ADVERTISEMENT, 0xff),
+      ...address6(HEADER + TARGET, gateway),
+    ],
+    ...TO_EVERYONE,
+  })),
+]
+
+/** The jumbo payload option as the kernel writes it: TCP, no further units, option 0xc2 of 4 bytes (RFC 2675). */
+const JUMBO_BEFORE_TCP = 0x0600_c204
+const HOP_BY_HOP = 0
+
+/**
+ * To the port: of the packet, and of one that an error quotes 8 bytes further on. With BIG TCP (gro_max_size above 65536) the kernel
+ * itself puts a jumbo option before TCP; no link carries such packets (ipv6_hopopt_jumbo_remove in include/net/ipv6.h).
+ */
+const portLinks = (steering: U32Priority): Planned[] => [
+  ...PORT_PROTOCOLS.flatMap(protocol => [
+    steering.node(TABLE6.protocol, protocol, 1, {
+      hashKey: { mask: DESTINATION_PORT, at: HEADER },
+      skip: { plus: HEADER },
+      link: TABLE.destinationPort,
+    }),
+    steering.node(TABLE6.quotedProtocol, protocol, 1, {
+      hashKey: { mask: SOURCE_PORT, at: 8 + HEADER },
+      skip: { plus: 8 + HEADER },
+      link: TABLE.quotedSourcePort,
+    }),
+  ]),
+  steering.node(TABLE6.protocol, HOP_BY_HOP, 1, {
+    keys: [half(4, 0, 0xffff), word(HEADER, JUMBO_BEFORE_TCP)],
+    hashKey: { mask: DESTINATION_PORT, at: HEADER + 8 },
+    skip: { plus: HEADER + 8 },
+    link: TABLE.destinationPort,
+  }),
+]
+
+/** ICMPv6 errors about a packet that came from here go to the owner of the quoted source port. */
+const errorLinks = (steering: U32Priority, addresses: readonly string[]): Planned[] => [
+  ...addresses.map((address, i) =>
+    steering.node(TABLE6.quotedSource, 0, i + 1, {
+      keys: address6(8 + SOURCE, address),
+      hashKey: { ...BY_NEXT_HEADER, at: 8 + BY_NEXT_HEADER.at },
+      link: TABLE6.quotedProtocol,
+    }),
+  ),
+  ...ICMPV6_ERRORS.map(type => steering.node(TABLE6.icmp, type, 1, { link: TABLE6.quotedSource })),
+]
+
+/**
+ * Echo replies, errors about ICMPv6 and neighbour advertisements: whose they are nobody knows, so everyone sees them. Where only
+ * gateways are on the link, only their advertisements.
+ */
+const everyoneLinks = (
+  steering: U32Priority,
+  { gateways, neighbours }: Pick<Inet6Facts, 'gateways' | 'neighbours'>,
+): Planned[] => [
+  steering.node(TABLE6.icmp, ICMPV6_ECHO_REPLY, 1, TO_EVERYONE),
+  steering.node(TABLE6.quotedProtocol, IPPROTO_ICMPV6, 1, TO_EVERYONE),
+  ...(neighbours === 'gateway' ? gateways.map(gateway => address6(TARGET, gateway)) : [[]]).map((target, i) =>
+    steering.node(TABLE6.icmp, NDISC_NEIGHBOUR_ADVERTISEMENT, i + 1, {
+      keys: [{ ...HOP_LIMIT, value: ND_HOP_LIMIT }, ...target],
+      ...TO_EVERYONE,
+    }),
+  ),
+]
+
+/** What {@link skeleton6} was made for, of the filters found on a device; undefined where there is none. */
+export function skeleton6In(
+  filters: readonly Filter[],
+): (Pick<Skeleton6Options, 'addresses'> & Pick<Inet6Facts, 'gateways' | 'neighbours'>) | undefined {
+  const found = filters.filter(isSteering6).flatMap(object => (object.kind === 'u32' ? [object] : []))
+  const roots = found.filter(isRoot).sort((a, b) => nodeOf(a) - nodeOf(b))
+  const addresses = roots.flatMap(({ link, keys }) =>
+    link === tableHandle(TABLE6.protocol) ? (addressAt(DESTINATION, keys) ?? []) : [],
+  )
+  if (addresses.length === 0) return undefined
+  const advertisements = found.filter(
+    ({ handle }) =>
+      parseU32Handle(handle) >>> 12 === ((TABLE6.icmp << 8) | NDISC_NEIGHBOUR_ADVERTISEMENT) &&
+      !isRoot({ kind: 'u32', handle }),
+  )
+  return {
+    addresses,
+    gateways: roots.flatMap(root =>
+      leadsToAnswers(root) ? (addressAt(HEADER + TARGET, root.keys) ?? []) : [],
+    ),
+    neighbours: advertisements.some(({ keys }) => addressAt(TARGET, keys) === undefined)
+      ? 'prefix'
+      : 'gateway',
+  }
+}
+
+const nodeOf = ({ handle }: Filter): number => parseU32Handle(handle) & 0xfff
+
+/** The address that keys compare at an offset. */
+function addressAt(at: number, found: readonly (U32Key | readonly U32Key[])[] = []): string | undefined {
+  const keys = found.flat()
+  const words = [0, 4, 8, 12].flatMap(
+    offset => keys.find(key => key.at === at + offset && key.mask === 0xffffffff)?.value ?? [],
+  )
+  return words.length === 4 ? wordsToIpv6(words) : undefined
+}

@@ -1,0 +1,48 @@
+import { isDeepStrictEqual } from 'node:util'
+import { wordsToIpv6 } from '../../netlink/codec/addresses.js'
+import { byteAt, equal, sequence, unless, when, wordAt, type Block } from '../../tc/classic-bpf/blocks.js'
+import { ICMPV6_TYPE, IPV6_DESTINATION, IPV6_NEXT_HEADER, IPV6_SOURCE } from './frame-offsets.js'
+import { whenAddressAt } from './frame-rules.js'
+import { IPPROTO_ICMPV6, NDISC_NEIGHBOUR_ADVERTISEMENT } from './frame-values.js'
+import { drop, nextFilter } from './verdicts.js'
+
+/**
+ * MARTIAN for IPv6: nobody on the wire may use an address of the host as source, nor an address that begins with 64 zero bits
+ * (`::1`, mapped and compatible IPv4 ones) other than `::`. An advertisement may: it says that an address of the host is
+ * somebody else's too, which the host's own detection of duplicates has to know. Never falls off its end.
+ */
+export const martian6 = (addresses: readonly string[]): Block =>
+  sequence(BEGINNING, ...addresses.map(address => whenAddressAt(IPV6_SOURCE, address, forged)), nextFilter)
+
+/** The addresses that a block is {@link martian6} for; undefined for any other block. */
+export function martian6Addresses(block: Block): string[] | undefined {
+  const addresses: string[] = []
+  for (let at = BEGINNING.length; at + PER_ADDRESS < block.length; at += PER_ADDRESS)
+    addresses.push(wordsToIpv6(WORDS.map(word => block[at + word]?.k ?? 0)))
+  return isDeepStrictEqual(block, martian6(addresses)) ? addresses : undefined
+}
+
+const whenBeginsWithZeros = (offset: number, block: Block): Block =>
+  wordAt(offset, when(equal(0), wordAt(offset + 4, when(equal(0), block))))
+
+const unlessUnspecified = sequence(
+  wordAt(IPV6_SOURCE + 8, unless(equal(0), drop)),
+  wordAt(IPV6_SOURCE + 12, unless(equal(0), drop)),
+)
+
+const BEGINNING = sequence(
+  whenBeginsWithZeros(IPV6_SOURCE, unlessUnspecified),
+  whenBeginsWithZeros(IPV6_DESTINATION, drop),
+)
+
+const forged = sequence(
+  byteAt(
+    IPV6_NEXT_HEADER,
+    when(equal(IPPROTO_ICMPV6), byteAt(ICMPV6_TYPE, when(equal(NDISC_NEIGHBOUR_ADVERTISEMENT), nextFilter))),
+  ),
+  drop,
+)
+
+/** What {@link martian6} has for each address, and the places in it of the four words that are compared. */
+const PER_ADDRESS = whenAddressAt(IPV6_SOURCE, '::', forged).length
+const WORDS = [1, 4, 7, 10]

@@ -1,0 +1,235 @@
+import t, { type Test } from 'tap'
+import type { IsolatorError } from '../../src/isolator/isolator-error.js'
+import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
+import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { ip, ipBatch, ipJson, runIn, tc } from '../helpers/iproute2.js'
+import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
+import { createTopology, HOST_IP, HOST_MAC, type NamespaceRef, type Topology } from '../helpers/topology.js'
+import { HOST_IP6, HOST_LINES, REMOTE_IP6, twoContainers6 } from './inet6-topology.js'
+import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
+import { changesNothing, settleLoopback } from './kernel-state.js'
+
+const PORTS = '31000-31007'
+const OTHER_IP6 = '2001:db8:9::3'
+
+async function emptyTopology(t: Test, hostLines: readonly string[] = HOST_LINES): Promise<Topology> {
+  const topology = await createTopology({ containers: 1, prefix: 'i' })
+  t.teardown(() => topology.close())
+  await settleLoopback(topology.host, HOST_MAC)
+  await ipBatch(topology.host.name, [...hostLines])
+  await ipBatch(topology.remote.name, [
+    `addr add ${REMOTE_IP6}/64 dev eth0 nodad`,
+    'addr add fe80::1/64 dev eth0 nodad',
+  ])
+  return topology
+}
+
+const create = ({ host }: Topology, options: Partial<PortMappingIsolatorOptions> = {}) =>
+  PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ipv6: true, ...options })
+
+const addressesIn = async ({ name }: NamespaceRef): Promise<string[]> => {
+  const links = await ipJson<{ addr_info: { family: string; local: string }[] }>(name, 'addr show dev eth0')
+  return links.flatMap(({ addr_info }) =>
+    addr_info.flatMap(({ family, local }) => (family === 'inet6' ? [local] : [])),
+  )
+}
+
+const reaches = async ({ remote, containers: [c1] }: Topology, address: string): Promise<string> => {
+  await using server = await tcpEcho(c1!, '::', 31_000)
+  return await tcpConnect(remote, address, server.port, PATIENTLY)
+}
+
+t.test('what is made is taken away', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const { host, containers } = topology
+  const [c1] = containers
+  await ip(c1!.name, 'link set lo up')
+  await changesNothing(t, [host], async () => {
+    const isolator = await create(topology)
+    await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS })
+    t.equal(await reaches(topology, HOST_IP6), 'connected')
+    t.ok(await isolator.cleanup('web-1'))
+    await isolator.isolate('web-2', { netns: c1!.name, ports: PORTS })
+    t.equal(await reaches(topology, HOST_IP6), 'connected', 'the same namespace again')
+    await isolator.destroy()
+  })
+  await changesNothing(t, [host], async () => {
+    const isolator = await create(topology)
+    await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS })
+    await isolator.close()
+    await PortMappingIsolator.remove({ netns: host.name })
+  })
+})
+
+t.test('after a restart', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const { host, containers } = topology
+  const first = await create(topology)
+  await first.isolate('web-1', { netns: containers[0]!.name, ports: PORTS })
+  await first.close()
+
+  await t.test('the same again', async t => {
+    const second = await create(topology)
+    t.strictSame((await second.recover(['web-1'])).recovered, ['web-1'])
+    t.strictSame(await second.verify(), [])
+    t.equal(await reaches(topology, HOST_IP6), 'connected')
+    await second.close()
+  })
+  await t.test('without IPv6', async t => {
+    await t.rejects(create(topology, { ipv6: false }), {
+      code: 'ERR_FOREIGN_STATE',
+      message: /'ipv6' as before/,
+    })
+  })
+  await t.test('with another address, and another gateway', async t => {
+    await ip(host.name, `addr add ${OTHER_IP6}/64 dev eth0 nodad`)
+    const third = await create(topology, { gateway6: REMOTE_IP6, addresses6: [HOST_IP6, OTHER_IP6] })
+    await third.recover(['web-1'])
+    t.not((await third.verify()).length, 0, 'the container has none of it yet')
+    await third.repair()
+    t.strictSame(await third.verify(), [])
+    for (const address of [HOST_IP6, OTHER_IP6])
+      t.equal(await reaches(topology, address), 'connected', address)
+    await third.close()
+  })
+  await t.test('with fewer', async t => {
+    const fourth = await create(topology, { addresses6: [HOST_IP6], neighbours6: 'prefix' })
+    await fourth.recover(['web-1'])
+    await fourth.repair()
+    t.strictSame(await fourth.verify(), [])
+    t.equal(await reaches(topology, HOST_IP6), 'connected')
+    await fourth.destroy()
+  })
+})
+
+t.test('a host that had none of it', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const before = await create(topology, { ipv6: false })
+  await before.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
+  t.strictSame(await addressesIn(topology.containers[0]!), [], 'IPv6 is off in the container')
+  await before.close()
+  const isolator = await create(topology)
+  t.teardown(() => isolator.destroy())
+  await isolator.recover(['web-1'])
+  await isolator.repair()
+  t.strictSame(await isolator.verify(), [])
+  t.equal(await reaches(topology, HOST_IP6), 'connected', 'after repair() the container has IPv6')
+})
+
+t.test('a priority of others', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const { host } = topology
+  await tc(host.name, 'qdisc add dev eth0 clsact')
+  await tc(host.name, 'filter add dev eth0 ingress prio 1030 protocol ipv6 u32 match u32 0 0 at 0 flowid 1:1')
+  await changesNothing(t, [host], async () => {
+    const isolator = await create(topology, { ipv6: false })
+    t.strictSame(await isolator.verify(), [], 'without IPv6 it is nothing to us')
+    await isolator.destroy()
+  })
+  await tc(host.name, 'filter del dev eth0 ingress prio 1030')
+  await changesNothing(t, [host], async () => {
+    const isolator = await create(topology)
+    await isolator.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
+    t.equal(await reaches(topology, HOST_IP6), 'connected')
+    await isolator.destroy()
+  })
+})
+
+t.test('addresses and gateways', needsIsolation(), async t => {
+  const lines = [
+    `addr add 2001:db8:9::7/64 dev eth0 nodad preferred_lft 0`,
+    `addr add ${OTHER_IP6}/64 dev eth0 nodad`,
+    'route add default via fe80::9 dev eth0 metric 2048',
+    'route change default via fe80::1 dev eth0 src 2001:db8:9::3 metric 1024',
+  ]
+  const topology = await emptyTopology(t, [...HOST_LINES, ...lines])
+  const [c1] = topology.containers
+  const isolator = await create(topology)
+  t.teardown(() => isolator.destroy())
+  await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS })
+  t.strictSame(isolator.host.ipv6, {
+    addresses: [OTHER_IP6, HOST_IP6],
+    linkLocal: 'fe80::aff:fe09:2',
+    gateways: ['fe80::1', 'fe80::9'],
+  })
+  t.strictSame(
+    (await addressesIn(c1!)).sort(),
+    [HOST_IP6, OTHER_IP6, 'fe80::aff:fe09:2'],
+    'none that is deprecated',
+  )
+  t.match(
+    await runIn(c1!.path, 'ip', '-6', 'route', 'get', REMOTE_IP6),
+    new RegExp(`via fe80::1 .*src ${OTHER_IP6}`),
+    'as the host prefers',
+  )
+})
+
+t.test('what is refused', needsIsolation(), async t => {
+  const topology = await emptyTopology(t, [
+    'link set eth0 addrgenmode none',
+    'addr flush dev eth0 scope link',
+  ])
+  await changesNothing(t, [topology.host], async () => {
+    const refuses = async (options: Partial<PortMappingIsolatorOptions>, option: string) => {
+      const error = await create(topology, options).catch((error: unknown) => error as IsolatorError)
+      t.match(error, { code: 'ERR_INVALID_OPTION', details: { option } })
+    }
+    await refuses({}, 'ipv6')
+    await refuses({ addresses6: [HOST_IP6] }, 'addresses6[0]')
+    await refuses({ addresses6: [] }, 'addresses6')
+    await refuses({ addresses6: ['10.9.0.2'] }, 'addresses6[0]')
+    await refuses({ gateway6: 'fe80::1%eth0' }, 'gateway6')
+    await refuses({ ipv6: false, addresses6: [HOST_IP6] }, 'addresses6')
+    await refuses({ ipv6: false, gateway6: 'none' }, 'gateway6')
+    await refuses({ ipv6: false, neighbours6: 'prefix' }, 'neighbours6')
+  })
+  const auto = await create(topology, { ipv6: 'auto' })
+  t.equal(auto.host.ipv6, undefined, "'auto' does without")
+  await auto.destroy()
+})
+
+t.test('what is missing inside is put back', needsIsolation(), async t => {
+  const { isolator, remote, c1 } = await twoContainers6(t)
+  await ipBatch(c1.name, [`addr del ${HOST_IP6}/128 dev eth0`, 'route del default via fe80::1 dev eth0'])
+  await runIn(c1.path, 'sysctl', '-qw', 'net.ipv6.conf.eth0.accept_ra=2')
+  await runIn(c1.path, 'tc', 'filter', 'del', 'dev', 'lo', 'ingress', 'prio', '1030')
+  t.not((await isolator.verify('web-1')).length, 0)
+  await isolator.repair('web-1')
+  t.strictSame(await isolator.verify('web-1'), [])
+  await using server = await tcpEcho(c1, '::', c1.port)
+  t.equal(await tcpConnect(remote, HOST_IP6, server.port, PATIENTLY), 'connected')
+})
+
+t.test('update() gives and takes ports in both families', needsIsolation(), async t => {
+  const { isolator, remote, c1 } = await twoContainers6(t)
+  await isolator.update('web-1', { ports: '31100-31107' })
+  for (const address of [HOST_IP6, HOST_IP]) {
+    await using given = await tcpEcho(c1, address, 31_100)
+    await using taken = await tcpEcho(c1, address, 31_000)
+    t.equal(await tcpConnect(remote, address, given.port, PATIENTLY), 'connected')
+    t.equal(await tcpConnect(remote, address, taken.port, PATIENTLY), 'refused', "the port is the host's")
+  }
+  t.strictSame(await isolator.verify(), [])
+})
+
+t.test('sockets of the host on ports of containers', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const isolator = await create(topology)
+  t.teardown(() => isolator.destroy())
+  const isolated = () => isolator.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
+  for (const address of [HOST_IP6, '::1', '::']) {
+    await using _socket = await tcpEcho(topology.host, address, 31_000)
+    const error = await isolated().catch((error: unknown) => error as IsolatorError)
+    t.match(error, { code: 'ERR_PORTS_IN_USE', details: { port: 31_000, address } })
+  }
+  t.match(await isolated(), { id: 'web-1' }, 'control: without them')
+})
+
+t.test('inspect() knows what the programs are', needsIsolation(), async t => {
+  const { host } = await twoContainers6(t, { multicast: 'allow', hostAccess: '80' })
+  const { settings, faults } = await PortMappingIsolator.inspect({ netns: host.name })
+  t.match(settings, { multicast: 'allow', hostAccess: 'restricted', neighbours: 'prefix', fragments: 'drop' })
+  t.strictSame(faults, [])
+  await tc(host.name, 'filter del dev eth0 ingress prio 1030 protocol ipv6 handle 18:6:1 u32')
+  t.match((await PortMappingIsolator.inspect({ netns: host.name })).faults, [/eth0 lacks 1 of/])
+})

@@ -1,0 +1,41 @@
+import type { Test } from 'tap'
+import { ipBatch } from '../helpers/iproute2.js'
+import { WIRE } from '../helpers/topology.js'
+import { preparedTopology, twoContainers, type TopologyOfIsolator } from './isolated-topology.js'
+
+export const HOST_IP6 = '2001:db8:9::2'
+export const REMOTE_IP6 = '2001:db8:9::1'
+export const HOST_LINK_LOCAL = 'fe80::aff:fe09:2'
+export const REMOTE_LINK_LOCAL = 'fe80::1'
+
+/** The host's IPv6: one address to share, and the default route by the remote's link-local address. */
+export const HOST_LINES = [
+  `link set ${WIRE} addrgenmode none`,
+  `addr flush dev ${WIRE} scope link`,
+  `addr add ${HOST_IP6}/64 dev ${WIRE} nodad`,
+  `addr add ${HOST_LINK_LOCAL}/64 dev ${WIRE} nodad`,
+  `route add default via ${REMOTE_LINK_LOCAL} dev ${WIRE}`,
+] as const
+
+const REMOTE_LINES = [
+  `link set ${WIRE} addrgenmode none`,
+  `addr flush dev ${WIRE} scope link`,
+  `addr add ${REMOTE_IP6}/64 dev ${WIRE} nodad`,
+  `addr add ${REMOTE_LINK_LOCAL}/64 dev ${WIRE} nodad`,
+]
+
+type Inet6Topology = TopologyOfIsolator & { readonly hostLines?: readonly string[] }
+
+/** A topology of both families, the host prepared with `ipv6: true`. */
+export async function preparedInet6(t: Test, options: Inet6Topology = {}) {
+  const prepared = await preparedTopology(t, { hostLines: HOST_LINES, ipv6: true, ...options })
+  await ipBatch(prepared.remote.name, REMOTE_LINES)
+  return prepared
+}
+
+/** The same with two containers. */
+export async function twoContainers6(t: Test, options: Inet6Topology = {}) {
+  const world = await twoContainers(t, { hostLines: HOST_LINES, ipv6: true, ...options })
+  await ipBatch(world.remote.name, REMOTE_LINES)
+  return world
+}

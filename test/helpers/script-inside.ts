@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import type { NamespaceRef } from './topology.js'
 
 /** A Python program that runs inside a namespace, and ends with its input. */
@@ -15,7 +16,7 @@ export class ScriptInside implements AsyncDisposable {
 
   /** Resolves when it has said something. */
   static async start({ path }: NamespaceRef, script: URL, ...args: readonly string[]): Promise<ScriptInside> {
-    const child = spawn('nsenter', [`--net=${path}`, 'python3', script.pathname, ...args], {
+    const child = spawn('nsenter', [`--net=${path}`, 'python3', fileURLToPath(script), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     child.stdin.on('error', () => undefined)

@@ -107,6 +107,18 @@ for (const [about, line] of Object.entries(links)) {
   })
 }
 
+t.test('the other end of a veth is not made silently as another', can, async t => {
+  const { rt, ...one } = await ground(t)
+  await bash(one, 'ip link add x0 type veth peer name x1 mtu 1380')
+  const [x0, x1] = [rt.links.get('x0'), rt.links.get('x1')]
+  rt.links.delete('x0')
+  rt.links.add(x0)
+  t.throws(() => rt.links.add(x1), { code: 'EEXIST' }, 'its settings are for restore(), or for peer')
+  rt.links.delete('x0')
+  rt.links.add({ ...x0, kind: 'veth', peer: { name: x1.name, index: x1.index, mtu: x1.mtu } })
+  t.equal(rt.links.get('x1').mtu, 1380)
+})
+
 t.test('a tunnel whose packets travel in another namespace', can, async t => {
   const [one, two] = [await ground(t), await ground(t)]
   if (!(await made(one, 'ip link add x0 type gre remote 10.0.0.9 local 10.0.0.1 && ip link del x0'))) {

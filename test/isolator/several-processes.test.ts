@@ -26,18 +26,25 @@ t.test(
     for (let round = 0; round < ROUNDS; round++) {
       const programs = await Promise.all(containers.map(() => Program.start(t)))
       const began = performance.now()
+      // By how far it has come, not by the clock alone: on a slow machine no call would have ended.
+      const killed = random(PROCESSES)
+      const killedIn = random(3)
+      let ended = Promise.resolve()
       const work = programs.map(async (program, i) => {
-        const answers = [
-          await program.call('create', options),
-          await program.call('recover', []),
-          await program.call('isolate', `c${i}`, { netns: containers[i]!.name, ports: `${31_000 + i}` }),
+        const calls: [string, ...unknown[]][] = [
+          ['create', options],
+          ['recover', []],
+          ['isolate', `c${i}`, { netns: containers[i]!.name, ports: `${31_000 + i}` }],
         ]
+        const answers: (Answer | undefined)[] = []
+        for (const [n, call] of calls.entries()) {
+          if (i === killed && n === killedIn) ended = sleep(random(500)).then(() => program.kill())
+          answers.push(await program.call(...call))
+        }
         return answers
       })
-      const killed = random(PROCESSES)
-      await sleep(random(3000))
-      await programs[killed]!.kill()
       const answers = await Promise.all(work)
+      await ended
       const took = performance.now() - began
       for (const [i, answered] of answers.entries()) {
         const errors = answered.map(answer => answer?.error)

@@ -216,6 +216,12 @@ t.test(
     const { host, containers } = topology
     const [one, other] = containers as [(typeof containers)[0], (typeof containers)[0]]
     t.match(await call(host, 'ADD', { netns: one.path, config: mapped(31_000) }), { status: 0 })
+    t.match(
+      await call(host, 'ADD', { netns: other.path, config: { ports: '31500-31999', ...mapped(31_000) } }),
+      { status: 1, result: { code: 104 } },
+      'a port that the network gave out before',
+    )
+    t.strictSame(await containersOf(topology), { 'shared:c1': [[31_000, 31_000]] }, 'leaves it alone')
     t.match(await call(host, 'ADD', { netns: other.path, config: mapped(31_000) }), { status: 0 })
     t.strictSame(await containersOf(topology), { 'shared:c1': [[31_000, 31_000]] })
     t.match(

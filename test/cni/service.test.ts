@@ -156,7 +156,7 @@ for (const notify of ['path', 'abstract name']) {
       { msg: 'STOPPING=1' },
     )
     t.strictSame(
-      manager.lines.filter(({ msg }) => msg === 'no message to the service manager'),
+      manager.lines.filter(({ msg }) => msg === 'sending to the service manager failed'),
       [],
     )
     t.ok(spawnSync('test', ['-S', on.socket]).status === 0, 'the sockets are not ours to remove')
@@ -166,7 +166,7 @@ for (const notify of ['path', 'abstract name']) {
 t.test('a service manager that is gone', needs, async t => {
   const on = await hostOfDaemon(t, { containers: 0 })
   const daemon = startDaemon(t, on, { environment: { NOTIFY_SOCKET: '/nonexistent', WATCHDOG_USEC: 'x' } })
-  t.match(await daemon.prints('no message to the service manager'), { level: 40, reason: /ENOENT/ })
+  t.match(await daemon.prints('sending to the service manager failed'), { level: 40, reason: /ENOENT/ })
   t.match(await asked(on, { command: 'STATUS' }), { status: 0 })
   t.equal(await daemon.end('SIGTERM'), 0)
 })

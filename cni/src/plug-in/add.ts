@@ -30,7 +30,10 @@ export async function add(
     const { host } = isolator
     refuseOtherAddresses(config.runtime, attachment.args, host.address)
     await using rt = await RtnetlinkSocket.open()
-    const info = await isolateAnew(isolator, isolators, id, options)
+    const info = await isolateAnew(isolator, isolators, id, {
+      ...options,
+      managed: config.options.ports ?? [],
+    })
     try {
       return await madeOf(config, attachment, host, info, rt)
     } catch (error) {

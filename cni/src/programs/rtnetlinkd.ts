@@ -18,7 +18,7 @@ async function run(settings: Settings): Promise<void> {
   output.on('error', () => undefined)
   const log = pino({ level: settings.logLevel, base: null }, output)
   const manager = new ServiceManager(process.env, error => {
-    log.warn({ reason: error.message }, 'no message to the service manager')
+    log.warn({ reason: error.message }, 'sending to the service manager failed')
   })
   const { file, options } = configuredOptions(settings.config)
   const activated = activatedSockets(process.env)

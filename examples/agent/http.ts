@@ -29,7 +29,6 @@ export function createRouter(
       const { message, code = '' } = error as NodeJS.ErrnoException
       const status =
         error instanceof TooLarge ? 413 : error instanceof BadRequest ? 400 : (STATUS[code] ?? 500)
-      if (error instanceof TooLarge) response.setHeader('Connection', 'close')
       answer(response, status, { error: message, ...(code !== '' && { code }) })
     }
   }
@@ -72,20 +71,18 @@ async function route(
   }
 }
 
+/** Reads a body to its end, also one that is too large: whoever is still sending when the connection ends misses the answer. */
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
-  let size = Number(request.headers['content-length'] ?? 0)
-  if (size > MAX_BODY) throw new TooLarge()
-  size = 0
+  let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BODY) throw new TooLarge()
-    chunks.push(chunk)
+    if (size <= MAX_BODY) chunks.push(chunk)
   }
+  if (size > MAX_BODY) throw new TooLarge()
   return Buffer.concat(chunks).toString()
 }
 
-/** A body that is not read to its end: the connection ends with the answer. */
 class TooLarge extends Error {
   constructor() {
     super(`more than ${MAX_BODY} bytes`)

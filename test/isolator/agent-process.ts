@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request, type ClientRequestArgs, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import type { Test } from 'tap'
 import { tcpSocketIn } from '../helpers/namespace-sockets.js'
 import type { NamespaceRef } from '../helpers/topology.js'
 import { startExample } from './example-process.js'
@@ -29,6 +31,29 @@ export async function startAgent(
     return exit
   }
   return { output, end }
+}
+
+const RELAY = `
+const { connect, createServer } = require('node:net')
+const [from, to] = process.argv.slice(1)
+createServer(caller => {
+  const agent = connect(to)
+  for (const [one, other] of [[caller, agent], [agent, caller]])
+    one.on('error', () => {}).on('close', () => other.destroySoon()).pipe(other)
+}).listen(from, () => console.log('there'))`
+
+/**
+ * A unix socket beside the agent's by which requests come from the agent's host, as those of its users do: whoever calls from another
+ * network namespace counts as a container.
+ */
+export async function askedFrom(t: Test, host: NamespaceRef, socket: string): Promise<string> {
+  const relay = `${socket}.relay`
+  const child = spawn('nsenter', [`--net=${host.path}`, process.execPath, '-e', RELAY, relay, socket], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  return relay
 }
 
 /** An answer of the agent. */

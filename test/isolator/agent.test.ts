@@ -11,7 +11,7 @@ import { NetworkNamespace } from '../../src/netns/network-namespace.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { tcpExchange } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, type NamespaceRef, type Topology } from '../helpers/topology.js'
-import { ask, startAgent } from './agent-process.js'
+import { ask, askedFrom, startAgent } from './agent-process.js'
 import { MONITORING, networkOnly, PORT_MAPPING, shapeOf } from './http/documents.js'
 import { needsIsolation, PATIENTLY } from './isolated-topology.js'
 
@@ -31,7 +31,9 @@ const ECHO = (port: number) => [
 ]
 
 /** A host as the documents want it: its own ephemeral ports are out of the way. */
-async function hostOfDocuments(t: Test): Promise<{ topology: Topology; workDir: string; socket: string }> {
+async function hostOfDocuments(
+  t: Test,
+): Promise<{ topology: Topology; workDir: string; socket: string; front: string }> {
   const topology = await createTopology({ containers: 0, prefix: 'a' })
   const workDir = mkdtempSync(join(tmpdir(), 'agent-'))
   t.teardown(async () => {
@@ -41,7 +43,8 @@ async function hostOfDocuments(t: Test): Promise<{ topology: Topology; workDir: 
   })
   await using netns = NetworkNamespace.open(topology.host.name)
   await netns.writeSysctl('net.ipv4.ip_local_port_range', '57345 61000')
-  return { topology, workDir, socket: join(workDir, 'agent.sock') }
+  const socket = join(workDir, 'agent.sock')
+  return { topology, workDir, socket, front: await askedFrom(t, topology.host, socket) }
 }
 
 /** Takes away what a failed test leaves behind. */
@@ -70,8 +73,8 @@ interface Container {
   pids: number[]
 }
 
-async function containersOf(socket: string): Promise<Container[]> {
-  return JSON.parse((await ask(socket, 'GET', '/containers')).body) as Container[]
+async function containersOf(front: string): Promise<Container[]> {
+  return JSON.parse((await ask(front, 'GET', '/containers')).body) as Container[]
 }
 
 /** Waits for a program in a container to answer. */
@@ -85,24 +88,24 @@ async function answers(remote: NamespaceRef, port: number): Promise<boolean> {
 }
 
 /** Waits until the agent has noticed which containers there are. */
-async function waitForIds(socket: string, ids: string[]): Promise<string[]> {
+async function waitForIds(front: string, ids: string[]): Promise<string[]> {
   let found: string[] = []
   for (let i = 0; i < 100; i++) {
-    found = (await containersOf(socket)).map(({ id }) => id)
+    found = (await containersOf(front)).map(({ id }) => id)
     if (found.join() === ids.join()) break
     await sleep(100)
   }
   return found
 }
 
-async function statisticsOf(socket: string): Promise<Record<string, unknown>[]> {
-  const { status, body } = await ask(socket, 'GET', '/monitor/statistics')
+async function statisticsOf(front: string): Promise<Record<string, unknown>[]> {
+  const { status, body } = await ask(front, 'GET', '/monitor/statistics')
   t.equal(status, 200)
   return JSON.parse(body) as Record<string, unknown>[]
 }
 
 t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), async t => {
-  const { topology, workDir, socket } = await hostOfDocuments(t)
+  const { topology, workDir, socket, front } = await hostOfDocuments(t)
   const { remote, host } = topology
   const flags = [
     ...FLAGS,
@@ -118,7 +121,7 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   t.equal(statSync(socket).mode & 0o777, 0o600, 'only root may open it')
 
   const spec = { id: 'web-1', command: ECHO(31000), ports: '31000-31007', executor_name: 'web', cpus: 0.5 }
-  const made = await ask(socket, 'POST', '/containers', spec)
+  const made = await ask(front, 'POST', '/containers', spec)
   t.equal(made.status, 201, made.body)
   t.match(JSON.parse(made.body), {
     ...{
@@ -132,14 +135,14 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
     command: 'echo out; echo err >&2; sleep 120',
     ports: '31008-31015',
   }
-  t.equal((await ask(socket, 'POST', '/containers', brief)).status, 201)
+  t.equal((await ask(front, 'POST', '/containers', brief)).status, 201)
   t.ok(await answers(remote, 31000), 'it is reached from outside by the shared address')
   const output = (): string => readFileSync(join(workDir, 'sandboxes', brief.id, 'stdout'), 'utf8')
   for (let tries = 0; output() === '' && tries < 200; tries++) await sleep(25)
   t.equal(output(), 'out\n')
 
   await t.test('statistics as in the document', async t => {
-    const [entry, other] = await statisticsOf(socket)
+    const [entry, other] = await statisticsOf(front)
     t.match(shapeOf(entry), shapeOf(networkOnly(MONITORING)))
     t.match(entry, { executor_id: 'web-1', executor_name: 'web', statistics: { cpus_limit: 0.5 } })
     t.match(other, { executor_id: brief.id, source: brief.id })
@@ -168,12 +171,12 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
       [405, /use GET/, 'POST', '/monitor/statistics', {}],
     ]
     for (const [status, message, ...request] of refused) {
-      const answer = await ask(socket, ...request)
+      const answer = await ask(front, ...request)
       t.equal(answer.status, status, answer.body)
       t.match(answer.body, message)
     }
     t.strictSame(
-      (await containersOf(socket)).map(({ id }) => id),
+      (await containersOf(front)).map(({ id }) => id),
       ['web-1', brief.id],
       'nothing of them stays',
     )
@@ -197,34 +200,34 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
         ['POST', '/containers'],
         ['DELETE', `/containers/${brief.id}`],
       ] as const) {
-        const answer = await ask(socket, method, path, undefined, { ...json, ...headers })
+        const answer = await ask(front, method, path, undefined, { ...json, ...headers })
         t.equal(answer.status, status, `${method} ${path} ${JSON.stringify(headers)}`)
       }
     }
     for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json-x'])
-      t.equal((await ask(socket, 'POST', '/containers', spec, { 'Content-Type': type })).status, 415, type)
-    t.equal((await ask(socket, 'GET', '/containers', undefined, { Host: 'LocalHost' })).status, 200)
+      t.equal((await ask(front, 'POST', '/containers', spec, { 'Content-Type': type })).status, 415, type)
+    t.equal((await ask(front, 'GET', '/containers', undefined, { Host: 'LocalHost' })).status, 200)
   })
 
   await t.test('too much of anything', async t => {
-    const large = await ask(socket, 'POST', '/containers', { ...spec, id: 'x', source: 'x'.repeat(70_000) })
+    const large = await ask(front, 'POST', '/containers', { ...spec, id: 'x', source: 'x'.repeat(70_000) })
     t.equal(large.status, 413)
-    t.equal((await ask(socket, 'GET', '/containers', undefined, { 'X-Long': 'x'.repeat(9000) })).status, 431)
-    const slow = connect(socket)
+    t.equal((await ask(front, 'GET', '/containers', undefined, { 'X-Long': 'x'.repeat(9000) })).status, 431)
+    const slow = connect(front)
     slow.on('error', () => undefined).write('GET /containers HTTP/1.1\r\nHost: loc')
     const started = Date.now()
     await once(slow.resume(), 'close')
     t.ok(Date.now() - started < 9000, 'a header that does not end is not waited for')
-    const many = Array.from({ length: 80 }, () => connect(socket).on('error', () => undefined))
+    const many = Array.from({ length: 80 }, () => connect(front).on('error', () => undefined))
     await sleep(300)
     t.equal(many.filter(({ destroyed }) => !destroyed).length <= 64, true, 'connections have a limit')
     for (const one of many) one.destroy()
     await sleep(100)
-    t.equal((await ask(socket, 'GET', '/containers')).status, 200)
+    t.equal((await ask(front, 'GET', '/containers')).status, 200)
   })
 
   await t.test('a container is not answered', async t => {
-    const [{ link } = { link: '' }] = await containersOf(socket)
+    const [{ link } = { link: '' }] = await containersOf(front)
     const script = `
       const request = require('http').request({ socketPath: ${JSON.stringify(socket)}, path: '/containers' })
       request.on('response', ({ statusCode }) => console.log(statusCode)).on('error', () => console.log('closed')).end()`
@@ -238,19 +241,19 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
 
   await t.test('what a container prints has a limit', async t => {
     const noisy = { id: 'noisy', command: 'yes | head -c 30000000; echo done > finished; sleep 120' }
-    t.equal((await ask(socket, 'POST', '/containers', noisy)).status, 201)
+    t.equal((await ask(front, 'POST', '/containers', noisy)).status, 201)
     const folder = join(workDir, 'sandboxes', noisy.id)
     for (let i = 0; i < 200 && !existsSync(join(folder, 'finished')); i++) await sleep(100)
     t.ok(existsSync(join(folder, 'finished')), 'it does not wait for a reader')
     t.equal(statSync(join(folder, 'stdout')).size, 20_480 * 512)
-    t.equal((await ask(socket, 'DELETE', '/containers/noisy')).status, 200)
+    t.equal((await ask(front, 'DELETE', '/containers/noisy')).status, 200)
   })
 
   await t.test('metrics', async t => {
-    const { status, body } = await ask(socket, 'GET', '/metrics')
+    const { status, body } = await ask(front, 'GET', '/metrics')
     t.equal(status, 200)
     t.match(body, /^rtnetlink_container_net_rx_bytes_total\{id="web-1"\} [1-9]/m)
-    t.equal((await ask(socket, 'GET', '/metrics')).body.split('\n').length, body.split('\n').length)
+    t.equal((await ask(front, 'GET', '/metrics')).body.split('\n').length, body.split('\n').length)
     const {
       status: code,
       error,
@@ -265,8 +268,8 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
     else t.equal(code, 0, `promtool: ${stdout}${stderr}`)
   })
 
-  const before = await containersOf(socket)
-  const [counted] = await statisticsOf(socket)
+  const before = await containersOf(front)
+  const [counted] = await statisticsOf(front)
   t.equal(await first.end('SIGKILL'), null)
   t.ok(await answers(remote, 31000), 'without an agent it goes on')
   for (const pid of before[1]!.pids) process.kill(pid, 'SIGKILL')
@@ -278,9 +281,9 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   ])
   t.teardown(() => mistaken.end('SIGKILL'))
   t.match(mistaken.output(), `recovered: none; ended meanwhile: none; not ours: web-1, ${brief.id}`)
-  t.strictSame(await containersOf(socket), [])
-  t.equal((await ask(socket, 'POST', '/containers', spec)).status, 409, 'the id is taken')
-  t.equal((await ask(socket, 'DELETE', '/containers/web-1')).status, 404, 'nor does it end them')
+  t.strictSame(await containersOf(front), [])
+  t.equal((await ask(front, 'POST', '/containers', spec)).status, 409, 'the id is taken')
+  t.equal((await ask(front, 'DELETE', '/containers/web-1')).status, 404, 'nor does it end them')
   t.equal(await mistaken.end('SIGTERM'), 0)
   t.ok(await answers(remote, 31000), 'an agent with another --work_dir leaves containers alone')
 
@@ -288,26 +291,26 @@ t.test('containers on request, statistics, and a SIGKILL', needsIsolation(), asy
   t.teardown(() => second.end('SIGKILL'))
   t.match(second.output(), `recovered: web-1; ended meanwhile: ${brief.id}; not ours: none`)
   t.ok(await answers(remote, 31000), 'with the next one too')
-  t.strictSame(await containersOf(socket), [before[0]], 'same ports, link and processes')
+  t.strictSame(await containersOf(front), [before[0]], 'same ports, link and processes')
   for (const pid of before[0]!.pids) t.ok(runs(pid))
-  const [later] = await statisticsOf(socket)
+  const [later] = await statisticsOf(front)
   t.match(later, { executor_name: 'web', statistics: { cpus_limit: 0.5 } })
   const packets = (entry: Record<string, unknown> | undefined): number =>
     (entry?.['statistics'] as Record<string, number>)['net_rx_packets']!
   t.ok(packets(later) > packets(counted), 'counted on')
 
-  t.equal((await ask(socket, 'POST', '/containers', { ...spec, id: 'web-2', ports: '31008' })).status, 201)
-  t.match((await ask(socket, 'DELETE', '/containers/web-1')).body, 'web-1')
-  t.strictSame(await waitForIds(socket, ['web-2']), ['web-2'])
+  t.equal((await ask(front, 'POST', '/containers', { ...spec, id: 'web-2', ports: '31008' })).status, 201)
+  t.match((await ask(front, 'DELETE', '/containers/web-1')).body, 'web-1')
+  t.strictSame(await waitForIds(front, ['web-2']), ['web-2'])
   for (const pid of before[0]!.pids) t.notOk(runs(pid), 'its processes have ended')
   // On a slow machine some of its processes have not entered its namespace yet.
   for (let tries = 0; tries < 100; tries++) {
-    const [left] = await containersOf(socket)
+    const [left] = await containersOf(front)
     if (!left) break
     for (const pid of left.pids) if (runs(pid)) process.kill(pid, 'SIGKILL')
     await sleep(50)
   }
-  t.strictSame(await waitForIds(socket, []), [], 'a container whose processes have ended is cleaned up')
+  t.strictSame(await waitForIds(front, []), [], 'a container whose processes have ended is cleaned up')
   t.equal(await second.end('SIGTERM'), 0)
 })
 
@@ -315,7 +318,7 @@ t.test(
   "the documents' command line and its JSON",
   allOf(needsIsolation(), hasQdisc('htb'), hasQdisc('fq_codel')),
   async t => {
-    const { topology, workDir, socket } = await hostOfDocuments(t)
+    const { topology, workDir, socket, front } = await hostOfDocuments(t)
     const { remote, host } = topology
     const agent = await startAgent(host, [
       ...FLAGS,
@@ -325,21 +328,20 @@ t.test(
     ])
     t.teardown(() => agent.end('SIGKILL'))
     t.equal(
-      (await ask(socket, 'POST', '/containers', { id: 'web-1', command: ECHO(31000), ports: '31000' }))
-        .status,
+      (await ask(front, 'POST', '/containers', { id: 'web-1', command: ECHO(31000), ports: '31000' })).status,
       201,
     )
     t.ok(await answers(remote, 31000))
-    const [entry] = await statisticsOf(socket)
+    const [entry] = await statisticsOf(front)
     t.match(shapeOf(entry), shapeOf(networkOnly(PORT_MAPPING)))
     t.match(entry, {
       statistics: { net_traffic_control_statistics: [{ id: 'bw_limit' }, { id: 'bloat_reduction' }] },
     })
     t.match(
-      (await ask(socket, 'GET', '/metrics')).body,
+      (await ask(front, 'GET', '/metrics')).body,
       /^rtnetlink_container_net_traffic_control_bytes_total\{id="web-1",queue="bw_limit"\} [1-9]/m,
     )
-    t.equal((await ask(socket, 'DELETE', '/containers/web-1')).status, 200)
+    t.equal((await ask(front, 'DELETE', '/containers/web-1')).status, 200)
     t.equal(await agent.end('SIGTERM'), 0)
   },
 )

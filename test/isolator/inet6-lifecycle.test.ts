@@ -116,6 +116,18 @@ t.test('a host that had none of it', needsIsolation(), async t => {
   t.equal(await reaches(topology, HOST_IP6), 'connected', 'after repair() the container has IPv6')
 })
 
+t.test('a filter of others ahead of those for IPv6', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const { host } = topology
+  const isolator = await create(topology)
+  t.teardown(() => isolator.destroy())
+  const matches = 'u32 match u32 0 0 at 0 flowid 1:1'
+  await tc(host.name, `filter add dev eth0 ingress prio 1024 protocol ip ${matches}`)
+  t.strictSame(await isolator.verify(), [], 'one for IPv4 is behind those for IPv4')
+  await tc(host.name, `filter add dev eth0 ingress prio 1025 protocol ipv6 ${matches}`)
+  t.match(await isolator.verify(), [{ kind: 'ahead', foreign: true, object: /prio 1025/ }])
+})
+
 t.test('a priority of others', needsIsolation(), async t => {
   const topology = await emptyTopology(t)
   const { host } = topology

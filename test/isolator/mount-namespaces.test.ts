@@ -13,7 +13,7 @@ import { canConfine } from '../helpers/confinement.js'
 import { tcpSocketIn } from '../helpers/namespace-sockets.js'
 import { allOf } from '../helpers/privilege.js'
 import { createTopology, HOST_IP, type NamespaceRef, type Topology } from '../helpers/topology.js'
-import { ask, startAgent } from './agent-process.js'
+import { ask, askedFrom, startAgent } from './agent-process.js'
 import { needsIsolation } from './isolated-topology.js'
 
 t.setTimeout(120_000)
@@ -44,7 +44,7 @@ const AS_SERVICE = [
   ...['setpriv', '--no-new-privs', '--bounding-set=-all,+net_admin,+sys_admin,+sys_ptrace'],
 ]
 
-async function hostOf(t: Test): Promise<{ topology: Topology; flags: string[]; socket: string }> {
+async function hostOf(t: Test): Promise<{ topology: Topology; flags: string[]; front: string }> {
   const topology = await createTopology({ containers: 0, prefix: 'm' })
   // Of the directories of the host a service may write to, this is one.
   const workDir = mkdtempSync('/run/mounts-')
@@ -56,7 +56,8 @@ async function hostOf(t: Test): Promise<{ topology: Topology; flags: string[]; s
   await using netns = NetworkNamespace.open(topology.host.name)
   await netns.writeSysctl('net.ipv4.ip_local_port_range', '57345 61000')
   const socket = join(workDir, 'agent.sock')
-  return { topology, socket, flags: [...FLAGS, `--work_dir=${workDir}`, `--socket=${socket}`] }
+  const front = await askedFrom(t, topology.host, socket)
+  return { topology, front, flags: [...FLAGS, `--work_dir=${workDir}`, `--socket=${socket}`] }
 }
 
 /** The status of a request to the container from outside, on a connection of its own; 0 if it is not answered. */
@@ -107,15 +108,15 @@ for (const [name, confinement] of Object.entries(AGENTS)) {
     `an agent ${name} is killed and starts again`,
     allOf(needsIsolation(), canConfine(confinement)),
     async t => {
-      const { topology, flags, socket } = await hostOf(t)
+      const { topology, flags, front } = await hostOf(t)
       const { remote, host } = topology
       const containers = async (): Promise<{ id: string; link: string; pids: number[] }[]> =>
-        JSON.parse((await ask(socket, 'GET', '/containers')).body) as []
+        JSON.parse((await ask(front, 'GET', '/containers')).body) as []
 
       const first = await startAgent(host, flags, confinement)
       t.teardown(() => first.end('SIGKILL'))
       const spec = { id: 'web-1', command: [...SERVER, PROGRAM], ports: '31000-31007' }
-      t.equal((await ask(socket, 'POST', '/containers', spec)).status, 201)
+      t.equal((await ask(front, 'POST', '/containers', spec)).status, 201)
       while ((await statusFrom(remote)) === 0) await sleep(50)
       const [before] = await containers()
       const asked = askAllTheTime(remote)
@@ -126,7 +127,7 @@ for (const [name, confinement] of Object.entries(AGENTS)) {
       t.teardown(() => second.end('SIGKILL'))
       t.match(second.output(), 'recovered: web-1; ended meanwhile: none; not ours: none')
       t.strictSame(await containers(), [before], 'with its processes, which are found by the name')
-      const [entry] = JSON.parse((await ask(socket, 'GET', '/monitor/statistics')).body) as [
+      const [entry] = JSON.parse((await ask(front, 'GET', '/monitor/statistics')).body) as [
         { statistics: Record<string, unknown> },
       ]
       t.ok('net_snmp_statistics' in entry.statistics, 'its inside is read')
@@ -136,7 +137,7 @@ for (const [name, confinement] of Object.entries(AGENTS)) {
       t.ok(statuses.length > 20, `${statuses.length} requests`)
       t.strictSame([...new Set(statuses)], [200], 'it was answered all the time')
 
-      t.equal((await ask(socket, 'DELETE', '/containers/web-1')).status, 200)
+      t.equal((await ask(front, 'DELETE', '/containers/web-1')).status, 200)
       t.equal(await statusFrom(remote), 0, 'control: it has ended')
       t.strictSame(await containers(), [])
     },

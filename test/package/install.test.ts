@@ -161,7 +161,7 @@ t.test('rtnetlink-cni, installed as its README says', { skip: has('cc') ? false 
     .split('## Configure')[0]!
     .split('\n')
     .flatMap(line => (line.startsWith('    ') ? [line.trim()] : []))
-  t.equal(lines[0], 'npm install --global rtnetlink-cni')
+  t.equal(lines[0], 'npm install --global rtnetlink-cni rtnetlink')
   for (const line of lines)
     await execute('sh', ['-c', line.replaceAll('/opt/cni/bin', join(folder, 'plugins'))], {
       cwd: folder,

@@ -37,7 +37,7 @@ const MESOS = [
 /** Every snippet of JavaScript or TypeScript in README.md and docs/. */
 const PROGRAMS: Record<string, Program[]> = {
   'README.md': [
-    { has: "NetworkNamespace.create('web')", interruptAt: 'ephemeralPorts' },
+    { has: "NetworkNamespace.create('web')", waitsBeside: '/run/netns/db' },
     { has: "rt.links.add({ name: 'a'", interruptAt: 'lo' },
     {
       has: "isolator.update('web-1'",
@@ -54,7 +54,7 @@ const PROGRAMS: Record<string, Program[]> = {
         }`,
       after: 'await isolator.destroy(); await web.delete()',
     },
-    { has: 'process.once(signal', args: MESOS, waitsBeside: '/run/agent.sock' },
+    { has: 'parseMesosFlags(process.argv', args: MESOS, waitsBeside: '/run/agent.sock' },
   ],
   'docs/isolator.md': [
     { has: "import { PortMappingIsolator } from 'rtnetlink'" },

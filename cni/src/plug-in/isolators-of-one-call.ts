@@ -9,7 +9,7 @@ async function refuseDown(): Promise<void> {
   if (down)
     throw new CniError(
       CODE.checkFailed,
-      `the link ${down.link} of container '${down.id}' is down: rtnetlink repair sets it up`,
+      `the link ${down.link} of container '${down.id}' is down: 'ip link set dev ${down.link} up' sets it up`,
     )
 }
 

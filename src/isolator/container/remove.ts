@@ -3,6 +3,7 @@ import { removeEach } from '../kernel/apply.js'
 import { deleteLinks } from '../kernel/delete-links.js'
 import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
 import { isExhaustion, namingLimit } from '../kernel/exhaustion.js'
+import { sleep } from '../kernel/sleep.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { NamespaceSearch } from './find-namespace.js'
@@ -87,7 +88,7 @@ async function removeMany(
         // For one at a time there are enough.
         for (const [i, error] of failures.entries())
           if (isExhaustion(error))
-            failures[i] = await failureOf(letGo(host, some[i] as Container, report, search))
+            failures[i] = await onceClosed(() => letGo(host, some[i] as Container, report, search))
         return failures
       })
     // A namespace without a name is found by the link.
@@ -100,6 +101,16 @@ async function removeMany(
   } finally {
     spare.giveBack()
   }
+}
+
+/** The failure of work that needs descriptors: those of a socket are free a moment after it was closed, once its I/O thread has ended. */
+async function onceClosed(work: () => Promise<unknown>): Promise<Error | undefined> {
+  let failure = await failureOf(work())
+  for (let tries = 0; isExhaustion(failure) && tries < 50; tries++) {
+    await sleep(2)
+    failure = await failureOf(work())
+  }
+  return failure
 }
 
 /**

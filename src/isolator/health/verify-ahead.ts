@@ -15,7 +15,7 @@ export async function aheadFaults(facts: HostFacts, snapshot: Snapshot): Promise
     return [
       ...(hasXdp(snapshot, dev) ? [foreign('ahead', `an XDP program: ip -d link show dev ${dev}`)] : []),
       ...filters
-        .filter(found => isAhead(found) && canTake(found))
+        .filter(found => isAhead(found, facts) && canTake(found))
         .map(found => foreign('ahead', filter.command('add', found))),
     ]
   })
@@ -27,11 +27,12 @@ const hasXdp = (snapshot: Snapshot, dev: string): boolean =>
   (snapshot.link(dev)?.uncarried ?? []).some(name => name.startsWith('IFLA_XDP'))
 
 /** What stands between our own priorities sees packets before the filters that steer. */
-const isAhead = (found: Filter): boolean =>
+const isAhead = (found: Filter, { inet6 }: HostFacts): boolean =>
   !hasLayoutPriority(found) &&
   !isRootTable(found) &&
   !isTable(found) &&
-  (found.priority < PRIORITY.steering || ('inHardware' in found && found.inHardware === true))
+  (found.priority < (inet6 && found.protocol !== 'ip' ? PRIORITY.steering6 : PRIORITY.steering) ||
+    ('inHardware' in found && found.inHardware === true))
 
 /**
  * Whatever its verdict, the search ends with a filter that matches, but for `continue` (tcf_classify, net/sched/cls_api.c),

@@ -8,7 +8,7 @@ import type { NamespaceRef } from '../helpers/topology.js'
 import { startExample } from './example-process.js'
 
 /** Where an agent is asked: by its unix socket, or by TCP from inside a namespace. */
-export type Address = string | { from: NamespaceRef; port: number; host?: string }
+export type Address = string | { from: NamespaceRef; port: number; host?: string; localAddress?: string }
 
 /** examples/agent.ts, as a process in a namespace. */
 export interface AgentProcess {
@@ -75,7 +75,10 @@ export async function ask(
       ? { socketPath: address, agent: false as const }
       : {
           createConnection: () =>
-            tcpSocketIn(address.from).connect(address.port, address.host ?? '127.0.0.1'),
+            tcpSocketIn(address.from, address.localAddress).connect(
+              address.port,
+              address.host ?? '127.0.0.1',
+            ),
           port: address.port,
         }
   const sent = request({ ...to, method, path, headers })

@@ -383,11 +383,18 @@ t.test('by TCP, with a token', needsIsolation(), async t => {
   t.equal(made.status, 201, made.body)
   const { link } = JSON.parse(made.body) as Container
   const inside = { name: link, path: `/run/netns/${link}` }
-  for (const address of ['127.0.0.1', HOST_IP])
+  for (const to of [
+    { host: '127.0.0.1' },
+    { host: HOST_IP },
+    { host: '127.0.0.1', localAddress: HOST_IP },
+    { host: HOST_IP, localAddress: '127.0.0.1' },
+  ])
     for (const path of ['/containers', '/metrics', '/monitor/statistics'])
-      await t.rejects(ask({ from: inside, port: 5051, host: address }, 'GET', path, undefined, headers), {
-        code: 'ECONNRESET',
-      })
+      await t.rejects(
+        ask({ from: inside, port: 5051, ...to }, 'GET', path, undefined, headers),
+        { code: 'ECONNRESET' },
+        JSON.stringify(to),
+      )
   t.equal((await ask(here, 'DELETE', '/containers/web-1', undefined, headers)).status, 200)
   t.equal(await agent.end('SIGTERM'), 0)
 })

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { ContainerInfo } from 'rtnetlink'
 import { isOnHost, pidOf } from './caller.js'
 
@@ -36,15 +37,22 @@ export function isFromContainer(
   socket: Socket,
   containers: readonly Pick<ContainerInfo, 'ports' | 'ephemeralPorts'>[],
 ): boolean {
-  const { remoteAddress, remotePort, localAddress } = socket
+  const { remoteAddress, remotePort } = socket
   if (remotePort === undefined) return !isOnHost(pidOf(socket))
-  const isLocal = remoteAddress === localAddress || remoteAddress?.startsWith('127.') === true
   return (
-    isLocal &&
+    isAddressOfHost(remoteAddress) &&
     containers.some(({ ports, ephemeralPorts }) =>
       [...ports, ephemeralPorts].some(([first, last]) => first <= remotePort && remotePort <= last),
     )
   )
+}
+
+/** Undefined for a connection that has ended. */
+function isAddressOfHost(given: string | undefined): boolean {
+  // A listener for both families has IPv4 addresses in this form.
+  const address = given?.replace(/^::ffff:/, '') ?? ''
+  if (address.startsWith('127.') || address === '::1') return true
+  return Object.values(networkInterfaces()).some(list => list?.some(own => own.address === address))
 }
 
 /**

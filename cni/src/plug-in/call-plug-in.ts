@@ -51,16 +51,21 @@ async function textUntilClosed(socket: Socket): Promise<string> {
 /** As the client in C does, which has the protocol in its first lines. */
 async function askDaemon(daemon: Socket, { environment, input }: Call): Promise<Reply> {
   const netns = openedNamespace(environment)
-  const variables = Object.entries({
+  const reply = await replyOf(daemon, input, {
     ...environment,
     ...(netns !== undefined && { RTNETLINK_NETNS: `/proc/${process.pid}/fd/${netns}` }),
-  }).map(([name, value = '']) => `${name}=${value}\0`)
-  daemon.end(`${variables.join('')}\0${input}`)
-  const reply = await textUntilClosed(daemon)
-  if (netns !== undefined) closeSync(netns)
+  }).finally(() => {
+    if (netns !== undefined) closeSync(netns)
+  })
   const [, status, output] = /^([01])\n([^\0]*)\0$/.exec(reply) ?? []
   if (status !== undefined && output !== undefined) return { status: status === '0' ? 0 : 1, output }
   throw new CniError(CODE.tryAgainLater, 'rtnetlinkd ended during this call: call again')
+}
+
+async function replyOf(daemon: Socket, input: string, environment: Call['environment']): Promise<string> {
+  const variables = Object.entries(environment).map(([name, value = '']) => `${name}=${value}\0`)
+  daemon.end(`${variables.join('')}\0${input}`)
+  return await textUntilClosed(daemon)
 }
 
 /** The namespace by a descriptor of this process: the daemon may be in a mount namespace where its name is not. That of a DEL may be gone. */

@@ -68,11 +68,14 @@ async function removeMany(
       if (error) failures.set(sound[i] as Container, error)
   }
   const search = new NamespaceSearch(host)
-  const spare = new SpareDescriptors(host, report, search)
+  const spare = new SpareDescriptors(host, search)
   try {
     // If there are none to spare, all stay as they were.
     for (const held of [false, true])
-      await spare.take(containers.find(container => isHeld(container) === held))
+      await spare.take(
+        held,
+        containers.find(container => isHeld(container) === held),
+      )
     await step(some =>
       removeEach(
         rt,
@@ -81,7 +84,7 @@ async function removeMany(
     )
     const letGoOf = (held: boolean): Promise<void> =>
       step(async some => {
-        spare.giveBack()
+        spare.giveBack(held)
         const failures = await atOnce(some, async container =>
           isHeld(container) === held ? failureOf(letGo(host, container, report, search)) : undefined,
         )
@@ -99,7 +102,7 @@ async function removeMany(
   } catch (error) {
     return new Map(containers.map(container => [container, error as Error]))
   } finally {
-    spare.giveBack()
+    for (const held of [false, true]) spare.giveBack(held)
   }
 }
 
@@ -114,31 +117,34 @@ async function onceClosed(work: () => Promise<unknown>): Promise<Error | undefin
 }
 
 /**
- * The descriptors that it takes to let go of one container. They are open until the first container is let go: of many, all
- * ways in are closed by then.
+ * The descriptors that it takes to let go of one container of each kind, held by a name or not. They are open until the first
+ * container of that kind is let go: of many, all ways in are closed by then.
  */
 class SpareDescriptors {
-  readonly #leaving: Leaving[] = []
+  readonly #leaving = new Map<boolean, Leaving>()
 
   constructor(
     private readonly host: HostContext,
-    private readonly report: (error: IsolatorError) => void,
     private readonly search: NamespaceSearch,
   ) {}
 
-  /** Takes those that it takes to let go of this container. Whatever else keeps it from being let go keeps no other container. */
-  async take(container: Container | undefined): Promise<void> {
+  /**
+   * Takes those that it takes to let go of this container. Whatever else keeps it from being let go keeps no other container,
+   * and is reported when it is let go.
+   */
+  async take(held: boolean, container: Container | undefined): Promise<void> {
     if (!container) return
     try {
-      const leaving = await openToLetGo(this.host, container, this.report, this.search)
-      if (leaving) this.#leaving.push(leaving)
+      const leaving = await openToLetGo(this.host, container, () => undefined, this.search)
+      if (leaving) this.#leaving.set(held, leaving)
     } catch (error) {
       if (isExhaustion(error)) throw error
     }
   }
 
-  giveBack(): void {
-    for (const { rt } of this.#leaving.splice(0)) rt?.close()
+  giveBack(held: boolean): void {
+    this.#leaving.get(held)?.rt?.close()
+    this.#leaving.delete(held)
   }
 }
 

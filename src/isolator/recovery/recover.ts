@@ -85,7 +85,8 @@ export async function recover(
   } catch (error) {
     // As before the call, which can be tried again: none is this one's.
     for (const container of [...containers]) containers.remove(container)
-    await seeOthers(host, containers, () => undefined)
+    // What the others are is asked for again by the next call: why this one failed is what matters.
+    await seeOthers(host, containers, () => undefined).catch(() => undefined)
     throw error
   }
 }

@@ -20,6 +20,8 @@ export const FOREIGN = 31_008
 export const HOST_PORT = 22
 /** An address of the public interface that is not shared. */
 export const NOT_SHARED = '2001:db8:9::7'
+/** Another address of the host, on another interface. */
+export const ELSEWHERE_ON_HOST = '2001:db8:77::2'
 export const LOOPBACK6 = '::1'
 const ELSEWHERE = '2001:db8:9::66'
 const ALL_NODES = 'ff02::1'
@@ -148,6 +150,8 @@ export const NOWHERE: readonly Row[] = [
   ['another MAC', frame(OWN_PORTS, { mac: OTHER_MAC })],
   ['a link-local source to elsewhere', frame(OWN_PORTS, { source: HOST_LINK_LOCAL })],
   ["to the host's address that is not shared", frame(OWN_PORTS, { destination: NOT_SHARED })],
+  ["to the host's address on another interface", frame(OWN_PORTS, { destination: ELSEWHERE_ON_HOST })],
+  ['an echo request to it', icmpFrame({ type: 128 }, undefined, { destination: ELSEWHERE_ON_HOST })],
   [
     "to the host's link-local address",
     frame(OWN_PORTS, { source: HOST_LINK_LOCAL, destination: HOST_LINK_LOCAL }),
@@ -272,6 +276,7 @@ export const MARTIANS: readonly Row[] = [
   ['a shared address as source', fromWire({ source: HOST_IP6 })],
   ['the link-local one', fromWire({ source: HOST_LINK_LOCAL, destination: HOST_LINK_LOCAL })],
   ['one that is not shared', fromWire({ source: NOT_SHARED })],
+  ['one of another interface', fromWire({ source: ELSEWHERE_ON_HOST })],
   ['the loopback address', fromWire({ source: LOOPBACK6 })],
   ['a mapped one', fromWire({ source: '::ffff:10.9.0.2' })],
   ['to the loopback address', fromWire({ destination: LOOPBACK6 })],

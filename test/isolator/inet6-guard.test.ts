@@ -6,6 +6,7 @@ import { ETH_P_IPV6, icmpv6, IPPROTO_ICMPV6, ipv6, ipv6Bytes, macOption } from '
 import { HOST_MAC, REMOTE_MAC, WIRE, type NamespaceRef } from '../helpers/topology.js'
 import {
   DUPLICATE,
+  ELSEWHERE_ON_HOST,
   FOREIGN,
   frame,
   HOST_PORT,
@@ -28,8 +29,13 @@ import {
 } from './inet6-topology.js'
 import { needsIsolation, type TopologyOfIsolator } from './isolated-topology.js'
 
-/** A deprecated address is not shared. */
-const WITH_ANOTHER = [...HOST_LINES, `addr add ${NOT_SHARED}/64 dev ${WIRE} nodad preferred_lft 0`]
+/** A deprecated address is not shared, nor is one of another interface. */
+const WITH_ANOTHER = [
+  ...HOST_LINES,
+  `addr add ${NOT_SHARED}/64 dev ${WIRE} nodad preferred_lft 0`,
+  'link add vpn0 up type veth peer name vpn1',
+  `addr add ${ELSEWHERE_ON_HOST}/64 dev vpn0 nodad`,
+]
 
 async function withTool(t: Test, options: TopologyOfIsolator = {}) {
   const world = await twoContainers6(t, { hostLines: WITH_ANOTHER, ...options })

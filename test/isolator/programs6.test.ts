@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t, { type TAP as Tap } from 'tap'
+import { isLinkLocal } from '../../src/isolator/plan/inet6.js'
 import { PortRanges } from '../../src/isolator/ports/port-ranges.js'
 import { inside6, isInside6 } from '../../src/isolator/programs/inside6.js'
 import { isInside, inside } from '../../src/isolator/programs/inside.js'
@@ -12,6 +13,7 @@ import { ETH_P_ARP, ETH_P_IP, ethernet, IPPROTO_TCP, tcp, TCP_ACK, TCP_SYN, udp 
 import { HOST_IP, HOST_MAC, REMOTE_MAC } from '../helpers/topology.js'
 import {
   DUPLICATE,
+  ELSEWHERE_ON_HOST,
   FOREIGN,
   frame,
   HOST_PORT,
@@ -38,11 +40,11 @@ const ports = PortRanges.from('31000-31007,32768-33791')
 const inet6 = {
   addresses: [HOST_IP6, '2001:db8:a::2'],
   linkLocal: HOST_LINK_LOCAL,
-  notShared: [NOT_SHARED],
+  notShared: [NOT_SHARED, ELSEWHERE_ON_HOST],
   solicited: [REMOTE_LINK_LOCAL],
 }
 const options = { address: HOST_IP, mac: HOST_MAC, ports, inet6 }
-const ADDRESSES = [...inet6.addresses, HOST_LINK_LOCAL, NOT_SHARED]
+const ADDRESSES = [...inet6.addresses, HOST_LINK_LOCAL, NOT_SHARED, ELSEWHERE_ON_HOST]
 
 const isTagged = (frame: Buffer): boolean => frame.readUInt16BE(12) === 0x8100
 /** The kernel has taken the tag off before a filter sees a frame. */
@@ -79,6 +81,16 @@ t.test('WIRE without gateways, and without a link-local address', async t => {
   const without = wire({ ...options, inet6: { ...inet6, linkLocal: undefined } })
   t.equal(run(without, skbOf(solicitation())), NO_MATCH)
   t.equal(run(without, skbOf(solicitation({ source: HOST_IP6 }))), MATCH)
+})
+
+t.test('WIRE with a link-local address beyond fe80::/64', async t => {
+  const program = wire({ ...options, inet6: { ...inet6, linkLocal: 'feb0::2' } })
+  const passes = (destination: string): boolean =>
+    run(program, skbOf(frame(undefined, { source: 'feb0::2', destination }))) === MATCH
+  t.ok(passes(REMOTE_LINK_LOCAL), 'within the link')
+  t.notOk(passes('2001:db8:b::1'), 'to elsewhere')
+  t.ok(isLinkLocal('feb0::2'))
+  t.notOk(isLinkLocal('fe8::2'), '0fe8::2')
 })
 
 t.test("WIRE with multicast: 'allow'", async t => {

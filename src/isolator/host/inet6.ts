@@ -14,7 +14,7 @@ import { MOST_LISTED } from './other-routes.js'
 /** Flags of addresses that nobody should rely on: they are not the host's yet, or not for long. The first is `temporary` of IPv6. */
 const FLEETING: readonly AddressFlag[] = ['secondary', 'deprecated', 'tentative', 'dadfailed']
 
-/** All addresses of the public interface are in programs, 18 instructions each. */
+/** How many addresses of the host programs know: each is 18 instructions of one, and 12 of another. */
 const MOST_ADDRESSES = 64
 
 /**
@@ -31,12 +31,6 @@ export async function readInet6(
 ): Promise<Inet6Facts | undefined> {
   if (wanted === false) return undefined
   const there = inet6 === undefined ? [] : await rt.addresses.list({ dev, family: 'inet6' })
-  if (there.length > MOST_ADDRESSES)
-    throw refuse(
-      'ipv6',
-      wanted,
-      `an interface with ${MOST_ADDRESSES} IPv6 addresses at most, ${dev} has ${there.length}`,
-    )
   const shared = named
     ? named.map((address, i) => namedAddress(there, address, i, dev))
     : await defaultAddresses(rt, there)
@@ -56,10 +50,13 @@ export async function readInet6(
   }
   const linkLocal = there.find(found => found.scope === 'link' && isUsable(found))?.address
   const own = [...shared.map(({ address }) => address), linkLocal]
+  const all = new Set([...there.map(({ address }) => address), ...(await addressesElsewhere(rt))])
+  if (all.size > MOST_ADDRESSES)
+    throw refuse('ipv6', wanted, `a host with ${MOST_ADDRESSES} IPv6 addresses at most, it has ${all.size}`)
   return {
     addresses: shared.map(({ address, prefixLength }) => ({ address, prefixLength })),
     linkLocal,
-    notShared: there.flatMap(({ address }) => (own.includes(address) ? [] : [address])),
+    notShared: [...all].filter(address => !own.includes(address)),
     gateways: gateway === undefined ? await defaultGateways(rt, dev) : gateway === 'none' ? [] : [gateway],
     neighbours,
     ...(await toldByRouters(netns, dev, mtu)),
@@ -68,6 +65,17 @@ export async function readInet6(
 
 const words = (addresses: readonly Address[]): string =>
   addresses.map(({ address }) => address).join(', ') || 'none'
+
+/**
+ * Those that the host has on any interface: a router would lead what goes there back to it, past what a container may reach of its
+ * host. Not link-local ones, which are nobody's beyond their link, nor `::1`.
+ *
+ * @throws DumpTooLargeError where the host has more than {@link MOST_LISTED}
+ */
+async function addressesElsewhere(rt: RtnetlinkSocket): Promise<string[]> {
+  const listed = await rt.addresses.list({ family: 'inet6' }, { maxMessages: MOST_LISTED })
+  return listed.flatMap(({ address, scope }) => (scope === 'link' || scope === 'host' ? [] : [address])).sort()
+}
 
 const isUsable = ({ flags }: Address): boolean => !flags.includes('tentative') && !flags.includes('dadfailed')
 

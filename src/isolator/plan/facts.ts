@@ -24,7 +24,7 @@ export interface Inet6Facts {
   readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[]
   /** The host's link-local address; undefined: it has none. */
   readonly linkLocal: string | undefined
-  /** Other addresses of the public interface, such as temporary ones: containers neither have nor reach them. */
+  /** Other addresses of the host: temporary ones, and those of other interfaces. Containers neither have nor reach them. */
   readonly notShared: readonly string[]
   /** The routers of default routes, the most preferred one first. */
   readonly gateways: readonly string[]

@@ -49,7 +49,7 @@ export function inet6Addresses({ addresses, linkLocal, neighbours }: Inet6Facts,
 }
 
 /** fe80::/10, of addresses as the kernel writes them. */
-export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address)
+export const isLinkLocal = (address: string): boolean => /^fe[89ab][\da-f]:/.test(address)
 
 /** An address far away: what the kernel answers for it holds for whatever no other route leads to. Nothing is sent to it. */
 export const FAR_AWAY6 = '2000::1'

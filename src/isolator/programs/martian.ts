@@ -35,7 +35,7 @@ import { drop, intoHost, nextFilter } from './verdicts.js'
  *
  * @param address the host's IPv4 address
  * @param hostAddresses its other addresses that containers reach
- * @param inet6 all IPv6 addresses of the public interface; undefined: IPv6 is off
+ * @param inet6 all IPv6 addresses of the host; undefined: IPv6 is off
  */
 export function martian(
   address: string,

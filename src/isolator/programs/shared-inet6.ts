@@ -4,13 +4,13 @@ export interface SharedInet6 {
   readonly addresses: readonly string[]
   /** The host's link-local address, which containers have too; undefined: it has none. */
   readonly linkLocal: string | undefined
-  /** Other addresses of the public interface, which containers neither have nor reach. */
+  /** Other addresses of the host, on whatever interface, which containers neither have nor reach. */
   readonly notShared: readonly string[]
   /** The neighbours that containers may look for; undefined: any but the host. */
   readonly solicited: readonly string[] | undefined
 }
 
-/** All addresses of the public interface. */
+/** All addresses of the host. */
 export const allOf = ({
   addresses,
   linkLocal,

@@ -52,7 +52,7 @@ import { match } from './verdicts.js'
 
 /** First byte of multicast addresses, ff00::/8. */
 const MULTICAST = 0xff
-/** First word of link-local addresses as hosts have them, fe80::/64, and the ten bits that all of fe80::/10 have. */
+/** First word of link-local addresses, and the ten bits that all of fe80::/10 have. */
 const LINK_LOCAL = 0xfe80_0000
 const LINK_LOCAL_MASK = 0xffc0_0000
 /** First two bytes of the MAC of a multicast address, before its last four bytes (RFC 2464, section 7). */
@@ -114,6 +114,7 @@ const unicast = (inet6: SharedInet6): Block =>
 /** A link-local address speaks to such addresses only. */
 const withinLink: Block = wordAt(
   IPV6_SOURCE,
+  mask(LINK_LOCAL_MASK),
   when(equal(LINK_LOCAL), wordAt(IPV6_DESTINATION, mask(LINK_LOCAL_MASK), mustEqual(LINK_LOCAL))),
 )
 

@@ -76,10 +76,12 @@ t.test('after a restart', needsIsolation(), async t => {
     await second.close()
   })
   await t.test('without IPv6', async t => {
-    await t.rejects(create(topology, { ipv6: false }), {
-      code: 'ERR_FOREIGN_STATE',
-      message: /'ipv6' as before/,
-    })
+    await changesNothing(t, [host], () =>
+      t.rejects(create(topology, { ipv6: false, ephemeralPortsPerContainer: 512 }), {
+        code: 'ERR_FOREIGN_STATE',
+        message: /'ipv6' as before/,
+      }),
+    )
   })
   await t.test('with another address, and another gateway', async t => {
     await ip(host.name, `addr add ${OTHER_IP6}/64 dev eth0 nodad`)
@@ -138,6 +140,17 @@ t.test('a priority of others', needsIsolation(), async t => {
     t.strictSame(await isolator.verify(), [], 'without IPv6 it is nothing to us')
     await isolator.destroy()
   })
+  await tc(host.name, 'filter add dev eth0 ingress prio 1030 protocol ipv6 handle 14: u32 divisor 1')
+  await tc(
+    host.name,
+    'filter add dev eth0 ingress prio 1030 protocol ipv6 handle 14:0:1 u32 ht 14: match u32 0 0 at 0 flowid 1:1',
+  )
+  for (const _ of [1, 2]) {
+    const isolator = await create(topology, { ipv6: false })
+    t.strictSame(await isolator.verify(), [], 'nor is one in a table of such a number')
+    await isolator.close()
+  }
+  await PortMappingIsolator.remove({ netns: host.name })
   await tc(host.name, 'filter del dev eth0 ingress prio 1030')
   await changesNothing(t, [host], async () => {
     const isolator = await create(topology)
@@ -210,6 +223,25 @@ t.test('what is missing inside is put back', needsIsolation(), async t => {
   t.strictSame(await isolator.verify('web-1'), [])
   await using server = await tcpEcho(c1, '::', c1.port)
   t.equal(await tcpConnect(remote, HOST_IP6, server.port, PATIENTLY), 'connected')
+})
+
+t.test('a lo with another name', needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const isolator = await create(topology)
+  t.teardown(() => isolator.destroy())
+  const [c1] = topology.containers
+  const unhandled: unknown[] = []
+  const note = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  t.teardown(() => process.off('unhandledRejection', note))
+  await ip(c1!.name, 'link set lo name lo0')
+  await t.rejects(isolator.isolate('web-1', { netns: c1!.name, ports: PORTS }), {
+    code: 'ERR_INSIDE_CONTAINER',
+    details: { id: 'web-1' },
+  })
+  t.strictSame(unhandled, [], 'no rejection that nobody handles')
+  await ip(c1!.name, 'link set lo0 name lo')
+  t.match(await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS }), { id: 'web-1' })
 })
 
 t.test('update() gives and takes ports in both families', needsIsolation(), async t => {

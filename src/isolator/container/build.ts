@@ -111,6 +111,8 @@ async function prepareInside(
   if (leftHook) takeBack(({ rt }) => clearLoopback(rt))
   // Asked by the same socket before anything is sent, it is what the kernel tells before anything is changed.
   const before = rt.links.get('lo').then(currentLoopback)
+  // Why there is no answer is thrown below, if nothing else is first.
+  before.catch(() => undefined)
   takeBack(async ({ rt }) => {
     const settings = await before.catch(() => undefined)
     if (settings) await rt.links.change(settings)

@@ -96,6 +96,7 @@ export async function surplusFaults(
   neighbours: Neighbours,
 ): Promise<Fault[]> {
   const keys = keysOf(planned)
+  const isOfLayout = (found: Filter): boolean => hasLayoutPriority(found, host.inet6 !== undefined)
   const lists = [
     await snapshot.filtersByPlace(host.loopbackInterface, 'ingress'),
     await snapshot.filtersByPlace(host.publicInterface, 'ingress'),
@@ -105,7 +106,7 @@ export async function surplusFaults(
   ]
   return lists
     .flatMap(filters => [...filters.values()])
-    .filter(found => !isRootTable(found) && (hasLayoutPriority(found) || !isShared(found)))
+    .filter(found => !isRootTable(found) && (isOfLayout(found) || !isShared(found)))
     .flatMap(found => (keys.has(keyOf(found)) ? [] : surplus(found, snapshot, neighbours)))
 }
 

@@ -31,13 +31,19 @@ export async function ourFilters(
   rt: RtnetlinkSocket,
   dev: string,
   parent: 'ingress' | typeof FLOW_QDISC = 'ingress',
+  withInet6 = true,
 ): Promise<Filter[]> {
-  return rt.devices.interfaceIndex(dev) === 0 ? [] : oursAmong(await filtersAt(rt, dev, parent), parent)
+  if (rt.devices.interfaceIndex(dev) === 0) return []
+  return oursAmong(await filtersAt(rt, dev, parent), parent, withInet6)
 }
 
 /** Of all filters of a hook those of our priorities; a qdisc that is ours has no others. */
-export const oursAmong = (filters: readonly Filter[], parent: 'ingress' | typeof FLOW_QDISC): Filter[] =>
-  parent === 'ingress' ? filters.filter(hasLayoutPriority) : [...filters]
+export const oursAmong = (
+  filters: readonly Filter[],
+  parent: 'ingress' | typeof FLOW_QDISC,
+  withInet6 = true,
+): Filter[] =>
+  parent === 'ingress' ? filters.filter(found => hasLayoutPriority(found, withInet6)) : [...filters]
 
 /** What a device lacks of the planned filters. */
 export interface MissingFilters {

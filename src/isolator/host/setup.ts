@@ -30,6 +30,7 @@ import {
   recordNote,
 } from '../plan/host.js'
 import type { HostFacts } from '../plan/facts.js'
+import { addressesOf } from '../plan/inet6.js'
 import type { Planned } from '../plan/planned.js'
 import { flowFilters } from '../plan/flows.js'
 import { PortRanges } from '../ports/port-ranges.js'
@@ -57,6 +58,7 @@ export async function setUpHost(host: HostContext, { reserve, backlog }: HostWis
   const loopback = await rt.links.get(facts.loopbackInterface)
   const present = await devicesWithIngress(host)
   const noted = parseHostRecord(loopback.alias, facts.loopbackInterface)
+  await refuseWithoutInet6(host, present)
   const absent = layoutDevices(host).filter(dev => !present.has(dev))
   const before = noted
     ? withQdiscs(noted, absent)
@@ -186,18 +188,20 @@ async function addMissingFilters(
   const filters = filtersFor(facts)
   const opened = await openPriorities(rt, dev, parent, filters, undo)
   refuseForeignTables(opened.filters, filters)
-  const found = withoutOpeners(oursAmong(opened.filters, parent))
+  // Without, the hook has no filter of ours for IPv6, or it was refused before: what looks like one is somebody else's.
+  const withInet6 = facts.inet6 !== undefined
+  const found = withoutOpeners(oursAmong(opened.filters, parent, withInet6))
   const before = new Set(found.map(({ handle, priority }) => `${priority} ${handle}`))
   undo.push(async () => {
-    const now = withoutOpeners(await ourFilters(rt, dev, parent))
+    const now = withoutOpeners(await ourFilters(rt, dev, parent, withInet6))
     await removeFilters(
       rt,
       now.filter(({ handle, priority }) => !before.has(`${priority} ${handle}`)),
     )
   })
-  const former = formerFacts(facts, found)
-  refuseWithoutInet6(dev, facts, former)
-  const { missing, outdated } = missingFilters(rt, found, filters, () => filtersFor(former))
+  const { missing, outdated } = missingFilters(rt, found, filters, () =>
+    filtersFor(formerFacts(facts, found)),
+  )
   const isTable = ({ spec }: Planned): boolean => 'divisor' in (spec as object)
   // Alone: nodes are written into no table that is not known to be ours.
   await addTables(rt, dev, missing.filter(isTable))
@@ -228,13 +232,17 @@ function formerFacts(facts: HostFacts, found: readonly Filter[]): HostFacts {
 }
 
 /** Tables cannot be taken from under containers that may use them. */
-function refuseWithoutInet6(dev: string, facts: HostFacts, former: HostFacts): void {
-  if (facts.inet6 || !former.inet6) return
-  throw new IsolatorError(
-    'ERR_FOREIGN_STATE',
-    `${dev} has filters for IPv6, which containers of an earlier run may use: create the isolator with 'ipv6' as before, or destroy() it first`,
-    { details: { dev, addresses6: former.inet6.addresses.map(({ address }) => address) } },
-  )
+async function refuseWithoutInet6({ rt, facts }: HostContext, present: ReadonlySet<string>): Promise<void> {
+  if (facts.inet6) return
+  for (const dev of present) {
+    const former = inet6Of(await ourFilters(rt, dev))
+    if (!former) continue
+    throw new IsolatorError(
+      'ERR_FOREIGN_STATE',
+      `${dev} has filters for IPv6, which containers of an earlier run may use: create the isolator with 'ipv6' as before, or destroy() it first`,
+      { details: { dev, addresses6: addressesOf(former) } },
+    )
+  }
 }
 
 async function addTables(rt: RtnetlinkSocket, dev: string, tables: readonly Planned[]): Promise<void> {

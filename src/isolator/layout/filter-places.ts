@@ -25,8 +25,11 @@ const FIRST_ROOT_TABLE = 0x800
 /**
  * Whether a filter of one of the host's interfaces has a priority of the layout. That of IPv6 is ours alone only as far as its
  * filters are: a host without may have others there.
+ *
+ * @param withInet6 whether ours may have one for IPv6
  */
-export const hasLayoutPriority = (found: Filter): boolean => OURS.has(found.priority) || isSteering6(found)
+export const hasLayoutPriority = (found: Filter, withInet6 = true): boolean =>
+  OURS.has(found.priority) || (withInet6 && isSteering6(found))
 
 const TABLES6: ReadonlySet<number> = new Set(Object.values(TABLE6))
 

@@ -27,12 +27,27 @@ async function emptyTopology(t: Test, hostLines: readonly string[] = HOST_LINES)
 const create = ({ host }: Topology, options: Partial<PortMappingIsolatorOptions> = {}) =>
   PortMappingIsolator.create({ ...OPTIONS, netns: host.name, ipv6: true, ...options })
 
-const addressesIn = async ({ name }: NamespaceRef): Promise<string[]> => {
-  const links = await ipJson<{ addr_info: { family: string; local: string }[] }>(name, 'addr show dev eth0')
-  return links.flatMap(({ addr_info }) =>
-    addr_info.flatMap(({ family, local }) => (family === 'inet6' ? [local] : [])),
-  )
+interface ShownAddress {
+  family: string
+  local: string
+  prefixlen: number
+  scope: string
 }
+
+/** The IPv6 addresses of a container. */
+async function shownIn({ name }: NamespaceRef): Promise<ShownAddress[]> {
+  const links = await ipJson<{ addr_info: ShownAddress[] }>(name, 'addr show dev eth0')
+  return links.flatMap(({ addr_info }) => addr_info.filter(({ family }) => family === 'inet6'))
+}
+
+const addressesIn = async (container: NamespaceRef): Promise<string[]> =>
+  (await shownIn(container)).map(({ local }) => local)
+
+/** Its global ones, in the order in which it prefers them. */
+const prefixesIn = async (container: NamespaceRef): Promise<string[]> =>
+  (await shownIn(container)).flatMap(({ local, prefixlen, scope }) =>
+    scope === 'global' ? [`${local}/${prefixlen}`] : [],
+  )
 
 const reaches = async ({ remote, containers: [c1] }: Topology, address: string): Promise<string> => {
   await using server = await tcpEcho(c1!, '::', 31_000)
@@ -87,9 +102,7 @@ t.test('after a restart', needsIsolation(), async t => {
     await ip(host.name, `addr add ${OTHER_IP6}/64 dev eth0 nodad`)
     const third = await create(topology, { gateway6: REMOTE_IP6, addresses6: [HOST_IP6, OTHER_IP6] })
     await third.recover(['web-1'])
-    t.not((await third.verify()).length, 0, 'the container has none of it yet')
-    await third.repair()
-    t.strictSame(await third.verify(), [])
+    t.strictSame(await third.verify(), [], 'recover() gives the container what it is to have')
     for (const address of [HOST_IP6, OTHER_IP6])
       t.equal(await reaches(topology, address), 'connected', address)
     await third.close()
@@ -97,8 +110,8 @@ t.test('after a restart', needsIsolation(), async t => {
   await t.test('with fewer', async t => {
     const fourth = await create(topology, { addresses6: [HOST_IP6], neighbours6: 'prefix' })
     await fourth.recover(['web-1'])
-    await fourth.repair()
     t.strictSame(await fourth.verify(), [])
+    t.strictSame(await prefixesIn(containers[0]!), [`${HOST_IP6}/64`], 'none of before, and its new prefix')
     t.equal(await reaches(topology, HOST_IP6), 'connected')
     await fourth.destroy()
   })
@@ -113,9 +126,8 @@ t.test('a host that had none of it', needsIsolation(), async t => {
   const isolator = await create(topology)
   t.teardown(() => isolator.destroy())
   await isolator.recover(['web-1'])
-  await isolator.repair()
   t.strictSame(await isolator.verify(), [])
-  t.equal(await reaches(topology, HOST_IP6), 'connected', 'after repair() the container has IPv6')
+  t.equal(await reaches(topology, HOST_IP6), 'connected', 'after recover() the container has IPv6')
 })
 
 t.test('a filter of others ahead of those for IPv6', needsIsolation(), async t => {
@@ -223,6 +235,34 @@ t.test('what is missing inside is put back', needsIsolation(), async t => {
   t.strictSame(await isolator.verify('web-1'), [])
   await using server = await tcpEcho(c1, '::', c1.port)
   t.equal(await tcpConnect(remote, HOST_IP6, server.port, PATIENTLY), 'connected')
+})
+
+t.test('the address that a container prefers', needsIsolation(), async t => {
+  const topology = await emptyTopology(t, [...HOST_LINES, `addr add ${OTHER_IP6}/64 dev eth0 nodad`])
+  const [c1] = topology.containers
+  const isolator = await create(topology, { addresses6: [HOST_IP6, OTHER_IP6] })
+  t.teardown(() => isolator.destroy())
+  await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS })
+  const preferred = [`${HOST_IP6}/128`, `${OTHER_IP6}/128`]
+  t.strictSame(await prefixesIn(c1!), preferred)
+  for (const lines of [
+    [`addr del ${OTHER_IP6}/128 dev eth0`],
+    [`addr del ${OTHER_IP6}/128 dev eth0`, `addr add ${OTHER_IP6}/128 dev eth0 nodad`],
+    [`addr del ${HOST_IP6}/128 dev eth0`, `addr add ${HOST_IP6}/64 dev eth0 nodad`],
+    [`addr add 2001:db8:9::66/64 dev eth0 nodad`],
+  ]) {
+    await ipBatch(c1!.name, lines)
+    t.not((await isolator.verify('web-1')).length, 0, lines.join(', '))
+    t.strictSame((await isolator.repair('web-1')).left, [])
+    t.strictSame(await prefixesIn(c1!), preferred)
+    t.strictSame(await isolator.verify('web-1'), [])
+  }
+  await ipBatch(c1!.name, [`addr add 2001:db8:9::67/64 dev eth0`])
+  t.strictSame(
+    await isolator.verify('web-1'),
+    [],
+    'one that the container looks for duplicates of is its own',
+  )
 })
 
 t.test('a lo with another name', needsIsolation(), async t => {

@@ -8,6 +8,7 @@ import { insideOf, isInsideError, withSocketInside } from '../kernel/inside.js'
 import { interfaceOf } from '../plan/facts.js'
 import { areSameRoutes, ROUTE_PROTOCOL } from '../plan/routes.js'
 import type { NamespaceSearch } from './find-namespace.js'
+import { areNone, inet6Differences } from './inet6-inside.js'
 import { withNamespace } from './namespace.js'
 import type { Container } from './table.js'
 
@@ -20,21 +21,28 @@ export const routesInside = (rt: RtnetlinkSocket, dev: string, options?: DumpOpt
   rt.routes.list({ family: 'inet', protocol: ROUTE_PROTOCOL, dev }, { ...options, maxMessages: MOST_LISTED })
 
 /**
- * Whether a container has other routes of ours than it is to have: the host's have changed while no isolator followed them.
- * Of one that cannot be looked into, nothing is known.
+ * Whether a container has other routes of ours than it is to have, or other IPv6 addresses: the host's have changed while no
+ * isolator followed them. Of one that cannot be looked into, nothing is known.
  */
 export async function hasOtherRoutes(
   host: HostContext,
   container: Container,
   search: NamespaceSearch,
 ): Promise<boolean> {
-  const read = (netns: NetworkNamespace): Promise<Route[]> =>
+  const { routes, inet6 } = host.facts
+  const dev = interfaceOf(container)
+  const isOutdated = (netns: NetworkNamespace): Promise<boolean> =>
     insideOf(container.id, signal =>
-      withSocketInside(netns, signal, inside => routesInside(inside, interfaceOf(container), { signal })),
+      withSocketInside(
+        netns,
+        signal,
+        async inside =>
+          !areSameRoutes(await routesInside(inside, dev, { signal }), routes) ||
+          (inet6 !== undefined && !areNone(await inet6Differences(inside, dev, inet6, { signal }))),
+      ),
     )
   try {
-    const found = await withNamespace(host, container, read, search)
-    return found !== undefined && !areSameRoutes(found, host.facts.routes)
+    return (await withNamespace(host, container, isOutdated, search)) ?? false
   } catch (error) {
     if (!isInsideError(error)) throw error
     return false

@@ -1,11 +1,9 @@
-import { isDeepStrictEqual } from 'node:util'
-import { route, type Route, type RouteSpec } from '../../rtnetlink/index.js'
+import { address, route, type Address, type AddressKey, type AddressSpec } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
-import { MOST_LISTED, MOST_ROUTES } from '../host/other-routes.js'
+import { inet6Differences } from '../container/inet6-inside.js'
 import type { Inet6Facts } from '../plan/facts.js'
-import { inet6Addresses, inet6Routes } from '../plan/inet6.js'
-import { plan, planDelete, type Planned } from '../plan/planned.js'
-import { ROUTE_PROTOCOL } from '../plan/routes.js'
+import { isLinkLocal, LINK_LOCAL_PREFIX } from '../plan/inet6.js'
+import { plan, planAdd, planDelete, type Planned } from '../plan/planned.js'
 import type { Fault } from './difference.js'
 
 /** What of a container's IPv6 addresses and of its routes from us is not as planned: a container can change them, at its own expense. */
@@ -15,38 +13,44 @@ export async function inet6Faults(
   inet6: Inet6Facts,
   signal: AbortSignal,
 ): Promise<Fault[]> {
-  const options = { signal, maxMessages: MOST_LISTED }
-  const addresses = await rt.addresses.list({ dev, family: 'inet6' }, options)
-  const there = new Set(addresses.map(found => found.address))
-  const routes = await rt.routes.list({ family: 'inet6', protocol: ROUTE_PROTOCOL, dev }, options)
-  const wanted = inet6Routes(inet6, dev)
-  const isWanted = (found: Route): boolean => wanted.some(spec => isSamePlace(found, spec))
+  const { addresses, surplusAddresses, routes, surplusRoutes } = await inet6Differences(rt, dev, inet6, {
+    signal,
+  })
   return [
-    ...inet6Addresses(inet6, dev)
-      .filter(({ spec }) => !there.has((spec as { address: string }).address))
-      .map(planned => missing(planned, [planned])),
-    ...wanted.flatMap(spec => {
-      if (routes.some(found => isSamePlace(found, spec) && isSameWay(found, spec))) return []
-      const replaced = plan(route, 'replace', spec)
-      return [missing(plan(route, 'add', spec), [replaced])]
+    ...surplusAddresses.map(found => surplus(address.command('add', found), removal(found))),
+    ...addresses.map(({ wanted, found }) => {
+      const added = planAdd(address, wanted)
+      return found ? inAnotherPlace(added, found) : missing(added, [...generated(wanted), added])
     }),
-    ...routes
-      .filter(found => !isWanted(found))
-      .slice(0, MOST_ROUTES)
-      .map((found): Fault => ({
-        difference: { kind: 'surplus', object: route.command('add', found), foreign: false },
-        mend: [planDelete(route, found)],
-      })),
+    ...routes.map(spec => missing(plan(route, 'add', spec), [plan(route, 'replace', spec)])),
+    ...surplusRoutes.map(found => surplus(route.command('add', found), planDelete(route, found))),
   ]
 }
+
+const removal = ({ dev, address: found, prefixLength }: AddressKey): Planned =>
+  planDelete(address, { dev, address: found, prefixLength })
+
+/** Where IPv6 was off, the kernel makes a link-local address itself when it is turned on, perhaps the same with its own prefix. */
+const generated = (wanted: AddressSpec): Planned[] =>
+  isLinkLocal(wanted.address) ? [removal({ ...wanted, prefixLength: LINK_LOCAL_PREFIX })] : []
+
+/** With another prefix, or in another order. */
+const inAnotherPlace = (added: Planned, found: Address): Fault => ({
+  difference: {
+    kind: 'different',
+    object: added.command(),
+    found: `${address.command('add', found)} # containers prefer the one that is added last`,
+    foreign: false,
+  },
+  mend: [removal(found), added],
+})
 
 const missing = (planned: Planned, mend: readonly Planned[]): Fault => ({
   difference: { kind: 'missing', object: planned.command(), foreign: false },
   mend,
 })
 
-const isSamePlace = (found: Route, { destination, metric }: RouteSpec): boolean =>
-  found.destination === destination && (metric === undefined || found.metric === metric)
-
-const isSameWay = (found: Route, { gateway, metrics = {} }: RouteSpec): boolean =>
-  found.gateway === gateway && isDeepStrictEqual(found.metrics ?? {}, metrics)
+const surplus = (object: string, mend: Planned): Fault => ({
+  difference: { kind: 'surplus', object, foreign: false },
+  mend: [mend],
+})

@@ -74,7 +74,9 @@ const words = (addresses: readonly Address[]): string =>
  */
 async function addressesElsewhere(rt: RtnetlinkSocket): Promise<string[]> {
   const listed = await rt.addresses.list({ family: 'inet6' }, { maxMessages: MOST_LISTED })
-  return listed.flatMap(({ address, scope }) => (scope === 'link' || scope === 'host' ? [] : [address])).sort()
+  return listed
+    .flatMap(({ address, scope }) => (scope === 'link' || scope === 'host' ? [] : [address]))
+    .sort()
 }
 
 const isUsable = ({ flags }: Address): boolean => !flags.includes('tentative') && !flags.includes('dadfailed')

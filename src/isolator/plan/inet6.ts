@@ -32,7 +32,8 @@ export const inet6Sysctls = (dev: string): Sysctl[] => [
 ]
 
 const ALL_BITS = 128
-const LINK_LOCAL_PREFIX = 64
+/** That of link-local addresses (RFC 4291, section 2.5.6). */
+export const LINK_LOCAL_PREFIX = 64
 
 /**
  * The addresses of a container. The host has looked for duplicates already. Of equals the kernel prefers the one that was added

@@ -46,7 +46,7 @@ export interface RecoveryOf {
  *
  * @param containers an empty table, which those that stay are put into
  * @param report is called if something inside a container could not be removed, which stays there
- * @returns what was found; whether any that stays is still made for another MAC or MTU, or other routes; why names in /run/netns could not
+ * @returns what was found; whether any that stays is still made for another MAC or MTU, other routes or IPv6 addresses; why names in /run/netns could not
  *   be taken away that nobody needs any more, or be given again to namespaces that have lost theirs, or namespaces not be opened
  *   that no name holds
  * @throws IsolatorError ERR_FOREIGN_STATE where two of them have a port in common

@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { DumpOptions } from '../../netlink/call-options.js'
+import type { Address, AddressSpec, Route, RouteSpec } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { MOST_LISTED, MOST_ROUTES } from '../host/other-routes.js'
+import type { Inet6Facts } from '../plan/facts.js'
+import { inet6Addresses, inet6Routes, isLinkLocal } from '../plan/inet6.js'
+import { ROUTE_PROTOCOL } from '../plan/routes.js'
+
+/** What of IPv6 is not as planned inside a container. */
+export interface Inet6Differences {
+  /** Addresses that are to be added in this order, with what is there in the place of each. */
+  readonly addresses: readonly { readonly wanted: AddressSpec; readonly found: Address | undefined }[]
+  readonly surplusAddresses: readonly Address[]
+  readonly routes: readonly RouteSpec[]
+  readonly surplusRoutes: readonly Route[]
+}
+
+/**
+ * Compares what a container has of IPv6 with what it is to have. It can change that, at its own expense.
+ *
+ * @param dev the container's interface
+ * @throws DumpTooLargeError where there is more than is worth reading
+ */
+export async function inet6Differences(
+  rt: RtnetlinkSocket,
+  dev: string,
+  inet6: Inet6Facts,
+  { signal }: Required<Pick<DumpOptions, 'signal'>>,
+): Promise<Inet6Differences> {
+  const options = { signal, maxMessages: MOST_LISTED }
+  const addresses = await rt.addresses.list({ dev, family: 'inet6' }, options)
+  const routes = await rt.routes.list({ family: 'inet6', protocol: ROUTE_PROTOCOL, dev }, options)
+  const planned = inet6Routes(inet6, dev)
+  return {
+    ...compareAddresses(
+      addresses,
+      inet6Addresses(inet6, dev).map(({ spec }) => spec as AddressSpec),
+    ),
+    routes: planned.filter(spec => !routes.some(found => isSamePlace(found, spec) && isSameWay(found, spec))),
+    surplusRoutes: routes
+      .filter(found => !planned.some(spec => isSamePlace(found, spec)))
+      .slice(0, MOST_ROUTES),
+  }
+}
+
+/** Whether a container has of IPv6 what it is to have. */
+export const areNone = (differences: Inet6Differences): boolean =>
+  Object.values(differences).every((list: readonly unknown[]) => list.length === 0)
+
+function compareAddresses(
+  listed: readonly Address[],
+  wanted: readonly AddressSpec[],
+): Pick<Inet6Differences, 'addresses' | 'surplusAddresses'> {
+  const isWanted = ({ address }: Address): boolean => wanted.some(spec => spec.address === address)
+  const ofScope = (linkLocal: boolean): Inet6Differences['addresses'] =>
+    outOfPlace(
+      listed,
+      wanted.filter(({ address }) => isLinkLocal(address) === linkLocal),
+    )
+  return {
+    addresses: [...ofScope(false), ...ofScope(true)],
+    surplusAddresses: listed.filter(found => !isWanted(found) && looksLikeOurs(found)).slice(0, MOST_ROUTES),
+  }
+}
+
+/**
+ * Of addresses of the same scope the kernel lists that first which was added last, and prefers it (ipv6_link_dev_addr in
+ * net/ipv6/addrconf.c): the first one that is not in its place is to be added again, with all behind it.
+ */
+function outOfPlace(
+  listed: readonly Address[],
+  wanted: readonly AddressSpec[],
+): Inet6Differences['addresses'] {
+  const findIn = (found: readonly Address[], { address }: AddressSpec): Address | undefined =>
+    found.find(other => other.address === address)
+  const there = listed.filter(({ address }) => wanted.some(spec => spec.address === address)).reverse()
+  const first = wanted.findIndex((spec, i) => !isSameAddress(there[i], spec))
+  return first < 0 ? [] : wanted.slice(first).map(spec => ({ wanted: spec, found: findIn(there, spec) }))
+}
+
+const isSameAddress = (found: Address | undefined, { address, prefixLength }: AddressSpec): boolean =>
+  found?.address === address && found.prefixLength === prefixLength
+
+/** Nobody has looked for duplicates of it, and it stays. */
+const looksLikeOurs = ({ flags }: Address): boolean => flags.includes('nodad') && flags.includes('permanent')
+
+const isSamePlace = (found: Route, { destination, metric }: RouteSpec): boolean =>
+  found.destination === destination && (metric === undefined || found.metric === metric)
+
+const isSameWay = (found: Route, { gateway, metrics = {} }: RouteSpec): boolean =>
+  found.gateway === gateway && isDeepStrictEqual(found.metrics ?? {}, metrics)

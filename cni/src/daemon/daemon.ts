@@ -65,7 +65,7 @@ export class Daemon {
     else await listenOnSocket(this.#calls.server, settings.socket)
     this.#isolator.start()
     if (settings.sweep > 0) {
-      const every = Math.min((settings.sweep * 1000) / 4, LONGEST_BETWEEN_LOOKS)
+      const every = Math.min((settings.sweep * 1000) / 2, LONGEST_BETWEEN_LOOKS)
       this.#looks = setInterval(() => void this.#look(), every)
     }
     log.info({ cni: whereOf(this.#calls.server), http: this.#http && whereOf(this.#http) }, 'listening')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { runIn } from '../helpers/iproute2.js'
 import { allOf, type Skip } from '../helpers/privilege.js'
@@ -36,6 +37,14 @@ async function importPodImage({ folder, rootfs, run, ctr }: Containerd): Promise
   await run(['tar', '-C', image, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar'])
   const { status, output } = await ctr('--namespace', 'k8s.io', 'images', 'import', '--no-unpack', archive)
   if (status !== 0) throw new Error(output)
+  // The CRI hears of it by an event, and notes that it has.
+  const images = async (): Promise<string> =>
+    (await ctr('--namespace', 'k8s.io', 'images', 'ls', `name==${POD_IMAGE}`)).output
+  const deadline = performance.now() + 20_000
+  while (!(await images()).includes('io.cri-containerd.image=managed')) {
+    if (performance.now() > deadline) throw new Error(`the CRI has not heard of ${POD_IMAGE}`)
+    await sleep(100)
+  }
 }
 
 interface Pod {

@@ -58,11 +58,11 @@ export async function expectSame(t: Test, before: Snapshot, timeout = 3000): Pro
 }
 
 /** What two looks in a row, a moment apart, agree on; the last look after 20 of them. */
-export async function settled<T>(look: () => T): Promise<T> {
-  let last = look()
+export async function settled<T>(look: () => T | Promise<T>): Promise<T> {
+  let last = await look()
   for (let attempt = 0; attempt < 20; attempt++) {
     await sleep(5)
-    const now = look()
+    const now = await look()
     if (isDeepStrictEqual(now, last)) return now
     last = now
   }

@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { defaultGateways } from '../../src/isolator/host/inet6-routers.js'
 import type { IsolatorError } from '../../src/isolator/isolator-error.js'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import type { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { ip, ipBatch, ipJson, runIn, tc } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type NamespaceRef, type Topology } from '../helpers/topology.js'
@@ -235,6 +238,117 @@ t.test('what is missing inside is put back', needsIsolation(), async t => {
   t.strictSame(await isolator.verify('web-1'), [])
   await using server = await tcpEcho(c1, '::', c1.port)
   t.equal(await tcpConnect(remote, HOST_IP6, server.port, PATIENTLY), 'connected')
+})
+
+/** What `create()` warns of. */
+async function warningsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const warnings: string[] = []
+  const note = (warning: Error & { code?: string }): void => {
+    if (warning.code === 'RTNETLINK_ROUTES') warnings.push(warning.message)
+  }
+  process.on('warning', note)
+  try {
+    await work()
+    await nextTurn()
+    return warnings
+  } finally {
+    process.off('warning', note)
+  }
+}
+
+t.test('many routers, and none', needsIsolation(), async t => {
+  const lines = Array.from(
+    { length: 20 },
+    (_, i) => `route add default via fe80::a:${i} dev eth0 metric ${2000 - i}`,
+  )
+  const topology = await emptyTopology(t, [...HOST_LINES, ...lines])
+  const warnings = await warningsOf(async () => {
+    const isolator = await create(topology)
+    t.strictSame(isolator.host.ipv6?.gateways.slice(0, 3), ['fe80::1', 'fe80::a:19', 'fe80::a:18'])
+    t.equal(isolator.host.ipv6?.gateways.length, 16)
+    await isolator.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
+    t.strictSame(await isolator.verify(), [])
+    await isolator.destroy()
+  })
+  t.match(warnings, [/21 IPv6 default routers on eth0.* the first 16: 'gateway6' takes/])
+  await ip(topology.host.name, '-6 route flush default')
+  const without = await warningsOf(async () => (await create(topology)).destroy())
+  t.match(without, [/no IPv6 default route .*: 'gateway6' takes/])
+  t.strictSame(await warningsOf(async () => (await create(topology, { gateway6: 'none' })).destroy()), [])
+})
+
+t.test('routers of the same metric', async t => {
+  const said = ['low', undefined, 'high', 'medium'] as const
+  const routes = said.map((preference, i) => ({
+    dev: 'eth0',
+    metric: 1024,
+    gateway: `fe80::${i}`,
+    preference,
+  }))
+  const first = { dev: 'eth0', metric: 512, gateway: 'fe80::5', preference: 'low' }
+  const rt = { routes: { list: () => Promise.resolve([...routes, first]) } } as unknown as RtnetlinkSocket
+  t.strictSame(await defaultGateways(rt, 'eth0'), ['fe80::5', 'fe80::2', 'fe80::1', 'fe80::3', 'fe80::0'])
+})
+
+t.test("'auto' waits for addresses that are looked for duplicates of", needsIsolation(), async t => {
+  const topology = await emptyTopology(t, [...HOST_LINES.slice(0, 2), `addr add ${HOST_IP6}/64 dev eth0`])
+  const isolator = await create(topology, { ipv6: 'auto' })
+  t.strictSame(isolator.host.ipv6?.addresses, [HOST_IP6])
+  await isolator.destroy()
+})
+
+t.test("'auto' keeps what containers share when the host has lost it", needsIsolation(), async t => {
+  const topology = await emptyTopology(t)
+  const first = await create(topology)
+  await first.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
+  await first.close()
+  await ip(topology.host.name, `addr del ${HOST_IP6}/64 dev eth0`)
+  const warnings = await warningsOf(async () => {
+    const second = await create(topology, { ipv6: 'auto' })
+    await second.recover(['web-1'])
+    t.strictSame(second.host.ipv6?.addresses, [HOST_IP6])
+    t.strictSame(await second.verify(), [])
+    await second.destroy()
+  })
+  t.match(warnings, [/no IPv6 address to share now, and containers keep 2001:db8:9::2/])
+})
+
+t.test('many addresses', needsIsolation(), async t => {
+  const lines = Array.from({ length: 70 }, (_, i) => `addr add 2001:db8:9::1:${i}/64 dev eth0 nodad`)
+  const topology = await emptyTopology(t, [...HOST_LINES, ...lines])
+  await changesNothing(t, [topology.host], async () => {
+    await t.rejects(create(topology), {
+      code: 'ERR_INVALID_OPTION',
+      message: /eth0 has 71 IPv6 addresses to share/,
+    })
+    await t.rejects(create(topology, { addresses6: [HOST_IP6] }), {
+      code: 'ERR_INVALID_OPTION',
+      message: /the host has 72 IPv6 addresses/,
+    })
+  })
+  const warnings = await warningsOf(async () => {
+    const isolator = await create(topology, {
+      ipv6: 'auto',
+      neighbours6: 'prefix',
+      multicast: 'allow',
+      hostAccess: '80',
+    })
+    t.equal(isolator.host.ipv6?.addresses.length, 16)
+    const netns = topology.containers[0]!.name
+    // As many as 120 ports that do not lie together, beside so many addresses.
+    const ports = Array.from({ length: 120 }, (_, i) => `${31_000 + 2 * i}`).join()
+    t.match(await isolator.isolate('web-1', { netns, ports }).catch((error: unknown) => error), {
+      code: 'ERR_INVALID_OPTION',
+      details: { option: 'ports', ranges: 120 },
+    })
+    t.match(await isolator.isolate('web-1', { netns, ports: PORTS }), { id: 'web-1' })
+    t.strictSame(await isolator.verify(), [])
+    await isolator.destroy()
+  })
+  t.match(warnings, [
+    /eth0 has 71 IPv6 addresses to share, of which containers share the first 16/,
+    /the host has 72 IPv6 addresses/,
+  ])
 })
 
 t.test('the address that a container prefers', needsIsolation(), async t => {

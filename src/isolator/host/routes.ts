@@ -172,8 +172,12 @@ function networkOf({ address, prefixLength }: RoutePlace): string {
 export function settleProblems({ problems }: HostRoutes): void {
   const fatal = problems.find(problem => problem.fatal)
   if (fatal) throw refuse(fatal.option, undefined, fatal.expected, fatal.found)
-  for (const { option, found, expected } of problems)
-    process.emitWarning(`${found}: '${option}' takes ${expected}`, { code: 'RTNETLINK_ROUTES' })
+  for (const problem of problems) warnOf(problem)
+}
+
+/** Warns of what containers do not get, naming the option that settles it. */
+export function warnOf({ option, found, expected }: Record<keyof Omit<RouteProblem, 'fatal'>, string>): void {
+  process.emitWarning(`${found}: '${option}' takes ${expected}`, { code: 'RTNETLINK_ROUTES' })
 }
 
 /**

@@ -3,8 +3,9 @@ import { IsolatorError } from '../isolator-error.js'
 import { allowFilters, insideFilters } from './container.js'
 import type { ContainerFacts, HostFacts } from './facts.js'
 
-/** With no more ranges every program is far below the kernel's limit, whatever the options. */
+/** With no more ranges every program is far below the kernel's limit, whatever the options. IPv6 addresses take half of it. */
 const FEW_RANGES = 128
+const FEW_RANGES6 = 16
 
 /**
  * Refuses more ports than the programs of a container can hold: 4,096 instructions each (BPF_MAXINSNS), about one for a single
@@ -14,7 +15,7 @@ const FEW_RANGES = 128
  */
 export function refuseLargePrograms(host: HostFacts, container: ContainerFacts): void {
   const ranges = [...container.ports].length
-  if (ranges <= FEW_RANGES) return
+  if (ranges <= (host.inet6 ? FEW_RANGES6 : FEW_RANGES)) return
   try {
     for (const { program } of [...allowFilters(host, container), ...insideFilters(host, container)])
       assemble(program)

@@ -1,0 +1,81 @@
+import type { NetworkNamespace } from '../../netns/network-namespace.js'
+import { sysctlPath } from '../../netns/sysctl-path.js'
+import { DumpTooLargeError } from '../../netlink/errors.js'
+import { isIpv6 } from '../../netlink/codec/ip-version.js'
+import { route, type Route } from '../../rtnetlink/index.js'
+import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { lookUp } from '../kernel/look-up.js'
+import type { Inet6Facts } from '../plan/facts.js'
+import { FAR_AWAY6 } from '../plan/inet6.js'
+import { MOST_LISTED } from './other-routes.js'
+import { warnOf } from './routes.js'
+
+/** How many routers containers get: each is a message of `isolate()`, and anybody on the link can say that he is one. */
+const MOST_ROUTERS = 16
+
+/** The routers of the host's default routes through the interface, the most preferred one first. Warns where there are none, or too many. */
+export async function defaultGateways(rt: RtnetlinkSocket, dev: string): Promise<string[]> {
+  const routes = await defaultRoutes(rt)
+  const hops = routes
+    .sort(byPreference)
+    .flatMap(found => (found.nexthops ?? [found]).filter(hop => hop.dev === dev))
+  const found = new Set(
+    hops.flatMap(({ gateway }) => (gateway !== undefined && isIpv6(gateway) ? [gateway] : [])),
+  )
+  if (found.size === 0)
+    warnOf({
+      option: 'gateway6',
+      found: `the host has no IPv6 default route by a router through ${dev}, and containers get none`,
+      expected: "the IPv6 address of a router or 'none'",
+    })
+  if (found.size > MOST_ROUTERS)
+    warnOf({
+      option: 'gateway6',
+      found: `the host has ${found.size} IPv6 default routers on ${dev}, of which containers get the first ${MOST_ROUTERS}`,
+      expected: 'the IPv6 address of the one that they need',
+    })
+  return [...found].slice(0, MOST_ROUTERS)
+}
+
+/** By metric, and routers of the same metric by what they say of themselves (RFC 4191, section 3.1). */
+const byPreference = (a: Route, b: Route): number =>
+  (a.metric ?? 0) - (b.metric ?? 0) || rankOf(a) - rankOf(b)
+
+const RANKS: readonly (Route['preference'] | undefined)[] = ['high', 'medium', 'low']
+
+/** What is not said is medium. */
+const rankOf = ({ preference = 'medium' }: Route): number => {
+  const rank = RANKS.indexOf(preference)
+  return rank < 0 ? RANKS.indexOf('medium') : rank
+}
+
+/** Of a host with a large table the kernel says the one that it takes. */
+async function defaultRoutes(rt: RtnetlinkSocket): Promise<Route[]> {
+  try {
+    const query = { family: 'inet6', table: 'main', type: 'unicast', destination: 'default' } as const
+    return await rt.routes.list(query, { maxMessages: MOST_LISTED })
+  } catch (error) {
+    if (!(error instanceof DumpTooLargeError)) throw error
+    const [taken] = await lookUp(rt, route, [{ destination: FAR_AWAY6 }])
+    return taken ? [taken] : []
+  }
+}
+
+/** IPV6_DEFAULT_HOPLIMIT, linux/ipv6.h */
+const HOP_LIMIT = 64
+
+/** The hop limit and MTU that the interface has for IPv6, where they are not what a container's would have anyway. */
+export async function toldByRouters(
+  netns: NetworkNamespace,
+  dev: string,
+  mtu: number,
+): Promise<Pick<Inet6Facts, 'metrics'>> {
+  const names = ['hop_limit', 'mtu'].map(name => sysctlPath(`net/ipv6/conf/${dev}/${name}`))
+  const values = await netns.accessFiles(names.map(path => [path, null]))
+  const [hopLimit, told] = values.map(value => (typeof value === 'string' ? Number(value) : undefined))
+  const metrics = {
+    ...(told !== undefined && told !== mtu && { mtu: told }),
+    ...(hopLimit !== undefined && hopLimit !== HOP_LIMIT && { hoplimit: hopLimit }),
+  }
+  return Object.keys(metrics).length > 0 ? { metrics } : {}
+}

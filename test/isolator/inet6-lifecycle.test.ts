@@ -4,7 +4,7 @@ import { defaultGateways } from '../../src/isolator/host/inet6-routers.js'
 import type { IsolatorError } from '../../src/isolator/isolator-error.js'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import type { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
+import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { ip, ipBatch, ipJson, runIn, tc } from '../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type NamespaceRef, type Topology } from '../helpers/topology.js'
@@ -388,13 +388,22 @@ t.test('a lo with another name', needsIsolation(), async t => {
   const note = (error: unknown): void => void unhandled.push(error)
   process.on('unhandledRejection', note)
   t.teardown(() => process.off('unhandledRejection', note))
-  await ip(c1!.name, 'link set lo name lo0')
+  // Root inside renames it behind the first look, which refuses a namespace without a lo.
+  const open = RtnetlinkSocket.open.bind(RtnetlinkSocket)
+  RtnetlinkSocket.open = async options => {
+    const rt = await open(options)
+    if (options?.netns !== undefined) rt.links.get = () => Promise.reject(new Error('lo has another name'))
+    return rt
+  }
+  const restored = (): void => void (RtnetlinkSocket.open = open)
+  t.teardown(restored)
   await t.rejects(isolator.isolate('web-1', { netns: c1!.name, ports: PORTS }), {
     code: 'ERR_INSIDE_CONTAINER',
+    message: /lo has another name/,
     details: { id: 'web-1' },
   })
   t.strictSame(unhandled, [], 'no rejection that nobody handles')
-  await ip(c1!.name, 'link set lo0 name lo')
+  restored()
   t.match(await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS }), { id: 'web-1' })
 })
 

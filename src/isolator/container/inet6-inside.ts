@@ -7,7 +7,7 @@ import type { Inet6Facts } from '../plan/facts.js'
 import { inet6Addresses, inet6Routes, isLinkLocal } from '../plan/inet6.js'
 import { ROUTE_PROTOCOL } from '../plan/routes.js'
 
-/** What of IPv6 is not as planned inside a container. */
+/** The differences between the IPv6 that a container has and the one that is planned. */
 export interface Inet6Differences {
   /** Addresses that are to be added in this order, with what is there in the place of each. */
   readonly addresses: readonly { readonly wanted: AddressSpec; readonly found: Address | undefined }[]
@@ -17,7 +17,7 @@ export interface Inet6Differences {
 }
 
 /**
- * Compares what a container has of IPv6 with what it is to have. It can change that, at its own expense.
+ * Compares what a container has of IPv6 with what it is to have. Its root can change that, and harms the container alone.
  *
  * @param dev the container's interface
  * @throws DumpTooLargeError where there is more than is worth reading
@@ -44,7 +44,7 @@ export async function inet6Differences(
   }
 }
 
-/** Whether a container has of IPv6 what it is to have. */
+/** Whether a container has the IPv6 addresses and routes that are planned for it. */
 export const areNone = (differences: Inet6Differences): boolean =>
   Object.values(differences).every((list: readonly unknown[]) => list.length === 0)
 

@@ -10,7 +10,7 @@ import { FAR_AWAY6 } from '../plan/inet6.js'
 import { MOST_LISTED } from './other-routes.js'
 import { warnOf } from './routes.js'
 
-/** How many routers containers get: each is a message of `isolate()`, and anybody on the link can say that he is one. */
+/** How many routers containers get: each is a message of `isolate()`, and every machine on the link can announce itself as a router. */
 const MOST_ROUTERS = 16
 
 /** The routers of the host's default routes through the interface, the most preferred one first. Warns where there are none, or too many. */
@@ -43,13 +43,13 @@ const byPreference = (a: Route, b: Route): number =>
 
 const RANKS: readonly (Route['preference'] | undefined)[] = ['high', 'medium', 'low']
 
-/** What is not said is medium. */
+/** A route without a preference has the medium one (RFC 4191, section 2.1). */
 const rankOf = ({ preference = 'medium' }: Route): number => {
   const rank = RANKS.indexOf(preference)
   return rank < 0 ? RANKS.indexOf('medium') : rank
 }
 
-/** Of a host with a large table the kernel says the one that it takes. */
+/** If the table is too large to be read, then the kernel is asked for the one route that it would take. */
 async function defaultRoutes(rt: RtnetlinkSocket): Promise<Route[]> {
   try {
     const query = { family: 'inet6', table: 'main', type: 'unicast', destination: 'default' } as const

@@ -12,43 +12,13 @@ import {
   twoContainers,
   type TopologyOfIsolator,
 } from './isolated-topology.js'
+import { talks, type Talk } from './talks.js'
 
 const LOCALHOST = '127.0.0.1'
 /** Where systemd-resolved answers, where Debian has the host's name, and the last one. */
 const OTHER_LOOPBACKS = ['127.0.0.53', '127.0.1.1', '127.255.255.254'] as const
 const BLOCKED = { timeout: 300 }
 const PAYLOAD = Buffer.alloc(50_000, 'rtnetlink')
-
-interface Talk {
-  readonly from: NamespaceRef
-  /** Default: the one that the kernel chooses. */
-  readonly localAddress?: string
-  readonly to: NamespaceRef
-  /** Where the server listens, and is asked. */
-  readonly address: string
-  readonly port: number
-  /** The address that the server sees. */
-  readonly seenAs: string
-}
-
-/** TCP and UDP with answers; and "refused" while nobody listens. */
-async function talks(t: Test, name: string, { from, localAddress, to, address, port, seenAs }: Talk) {
-  const options = { ...PATIENTLY, ...(localAddress !== undefined && { localAddress }) }
-  t.equal(await udpExchange(from, address, port, options), 'refused', `${name}: UDP, nobody listens`)
-  t.equal(
-    (await tcpExchange(from, address, port, PAYLOAD, options)).outcome,
-    'refused',
-    `${name}: TCP, nobody listens`,
-  )
-  await using tcp = await tcpEcho(to, address, port)
-  await using udp = await udpEcho(to, address, port)
-  const { outcome, answer } = await tcpExchange(from, address, port, PAYLOAD, options)
-  t.equal(outcome, 'connected', `${name}: TCP`)
-  t.ok(answer.equals(PAYLOAD), `${name}: TCP data`)
-  t.equal(await udpExchange(from, address, port, options), 'answered', `${name}: UDP`)
-  const peers = [tcp, udp].map(({ peers: [peer = ''] }) => peer.replace(/:.*/, ''))
-  t.strictSame(peers, [seenAs, seenAs], `${name}: the source address`)
-}
 
 /** Neither TCP nor UDP gets there. */
 async function isSilent(

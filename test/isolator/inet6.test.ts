@@ -1,40 +1,11 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { run } from '../helpers/iproute2.js'
-import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../helpers/topology.js'
-import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
 import { HOST_IP6, HOST_LINK_LOCAL, REMOTE_IP6, REMOTE_LINK_LOCAL, twoContainers6 } from './inet6-topology.js'
-import { needsIsolation, PATIENTLY, type TopologyOfIsolator } from './isolated-topology.js'
+import { needsIsolation, type TopologyOfIsolator } from './isolated-topology.js'
+import { talks } from './talks.js'
 
-const PAYLOAD = Buffer.alloc(50_000, 'rtnetlink')
 const SERVICE = 80
-
-interface Talk {
-  readonly from: NamespaceRef
-  readonly to: NamespaceRef
-  readonly address: string
-  readonly port: number
-  /** The address that the server sees. */
-  readonly seenAs: string
-}
-
-/** TCP and UDP with answers, and "refused" while nobody listens. */
-async function talks(t: Test, name: string, { from, to, address, port, seenAs }: Talk) {
-  t.equal(await udpExchange(from, address, port, PATIENTLY), 'refused', `${name}: UDP, nobody listens`)
-  t.equal(
-    (await tcpExchange(from, address, port, PAYLOAD, PATIENTLY)).outcome,
-    'refused',
-    `${name}: TCP, nobody listens`,
-  )
-  await using tcp = await tcpEcho(to, address, port)
-  await using udp = await udpEcho(to, address, port)
-  const { outcome, answer } = await tcpExchange(from, address, port, PAYLOAD, PATIENTLY)
-  t.equal(outcome, 'connected', `${name}: TCP`)
-  t.ok(answer.equals(PAYLOAD), `${name}: TCP data`)
-  t.equal(await udpExchange(from, address, port, PATIENTLY), 'answered', `${name}: UDP`)
-  const peers = [tcp, udp].map(({ peers: [peer = ''] }) => peer.replace(/:\d*$/, ''))
-  t.strictSame(peers, [seenAs, seenAs], `${name}: the source address`)
-}
 
 /** Whether one echo request is answered. */
 const pings = async ({ path }: NamespaceRef, address: string): Promise<boolean> =>

@@ -20,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -128,7 +128,7 @@ export async function runtimeHost(
   mkdirSync(plugins)
   symlinkSync(`${ROOT}cni/lib/rtnetlink-cni.js`, join(plugins, 'rtnetlink-cni'))
 
-  const mounts = await ownMounts(t, ['/run', ...ownFolders])
+  const mounts = await ownMounts(t, ownFolders)
   const spawned = (
     [program = '', ...args]: readonly string[],
     env: NodeJS.ProcessEnv = {},
@@ -200,12 +200,19 @@ async function ownMounts(t: Test, folders: readonly string[]): Promise<number> {
   const script = [
     // What is mounted in a mount namespace that is made of it is seen here, as on a host.
     'mount --make-rshared /',
-    ...folders.map(folder => `mkdir -p ${folder}; mount -t tmpfs tmpfs ${folder}`),
+    'mount -t tmpfs tmpfs /run',
+    // The machine may lack the folder, and several tests would make and remove it at the same time.
+    ...folders.flatMap(folder => [
+      `layer=$(mktemp -d); mkdir $layer/upper $layer/work`,
+      `options=lowerdir=${dirname(folder)},upperdir=$layer/upper,workdir=$layer/work`,
+      `mount -t overlay overlay -o $options ${dirname(folder)}`,
+      `mkdir -p ${folder}; mount -t tmpfs tmpfs ${folder}`,
+    ]),
     'mkdir /run/netns; echo ready; exec cat',
   ].join('\n')
-  for (const folder of folders.filter(folder => !existsSync(folder))) t.teardown(() => rmdirSync(folder))
   const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-ec', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: '/run' },
   })
   const exit = once(child, 'exit')
   t.teardown(() => {

@@ -103,12 +103,20 @@ async function bundle(entry, outfile) {
       write: false,
     })
     for (const { path, text } of outputFiles)
-      writeFileSync(path, path.endsWith('.js') ? text + classNames(text) : text)
+      writeFileSync(path, path.endsWith('.js') ? oneBytePerCharacter(text) + classNames(text) : text)
     return undefined
   } catch (error) {
     return /** @type {Error} */ (error).message
   }
 }
+
+/**
+ * V8 keeps a text in two bytes per character from its first character beyond Latin-1 on. esbuild escapes those of strings; what is
+ * left is in comments.
+ *
+ * @param {string} code
+ */
+const oneBytePerCharacter = code => code.replaceAll('…', '...')
 
 /**
  * Node's own modules are asked of the process: to `import` one has all that it exports evaluated, which for `node:fs` alone

@@ -47,6 +47,11 @@ function readModule(text: string): { specifiers: string[]; awaits: boolean } {
   return { specifiers, awaits }
 }
 
+t.test('a byte per character, in V8 too', async t => {
+  for (const name of ['index.js', 'cli.js', 'metrics.js'])
+    t.strictSame(readFileSync(`${root}lib/${name}`, 'utf8').match(/[^\0-\x7f]/g), null, name)
+})
+
 t.test('one module, which has Node load little', async t => {
   const { specifiers, awaits } = readModule(readFileSync(`${root}lib/index.js`, 'utf8'))
   t.strictSame(specifiers, [])

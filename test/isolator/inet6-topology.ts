@@ -17,7 +17,7 @@ export const HOST_LINES = [
   `route add default via ${REMOTE_LINK_LOCAL} dev ${WIRE}`,
 ] as const
 
-const REMOTE_LINES = [
+export const REMOTE_LINES = [
   `link set ${WIRE} addrgenmode none`,
   `addr flush dev ${WIRE} scope link`,
   `addr add ${REMOTE_IP6}/64 dev ${WIRE} nodad`,

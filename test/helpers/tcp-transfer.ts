@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { tcpServerIn, tcpSocketIn } from './namespace-sockets.js'
+import { anyLike, tcpServerIn, tcpSocketIn } from './namespace-sockets.js'
 import type { NamespaceRef } from './topology.js'
 
 export interface Transfer {
@@ -22,7 +22,7 @@ export async function tcpTransfer({ from, to, address, port, size }: Transfer): 
       socket.once('end', resolve).once('error', reject)
     })
   })
-  const sender = tcpSocketIn(from)
+  const sender = tcpSocketIn(from, anyLike(address))
   sender.on('error', () => undefined)
   try {
     const began = performance.now()

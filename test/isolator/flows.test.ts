@@ -3,7 +3,7 @@ import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js
 import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { FrameTool } from '../helpers/frame-tool.js'
 import { run, tc, tcBatch } from '../helpers/iproute2.js'
-import { udpSocketIn } from '../helpers/namespace-sockets.js'
+import { anyLike, udpSocketIn } from '../helpers/namespace-sockets.js'
 import { resolveNeighbour } from '../helpers/neighbours.js'
 import { ping } from '../helpers/ping.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
@@ -16,6 +16,7 @@ import {
   type NamespaceRef,
   type Topology,
 } from '../helpers/topology.js'
+import { HOST_IP6, HOST_LINES, preparedInet6, REMOTE_IP6 } from './inet6-topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
 import { changesNothing, settleLoopback } from './kernel-state.js'
 
@@ -31,11 +32,27 @@ async function hostWith(t: Test, containers: number): Promise<Topology> {
 const create = ({ name: netns }: NamespaceRef, options: object = {}): Promise<PortMappingIsolator> =>
   PortMappingIsolator.create({ ...OPTIONS, netns, egressUniqueFlowPerContainer: true, ...options })
 
-const sendDatagrams = async (from: NamespaceRef, count: number, localPort = 0): Promise<void> => {
-  const socket = await udpSocketIn(from, '0.0.0.0', localPort)
+interface Sending {
+  localAddress?: string
+  localPort?: number
+  to?: string
+}
+
+const sendDatagrams = async (
+  from: NamespaceRef,
+  count: number,
+  { to = REMOTE_IP, localAddress = anyLike(to), localPort = 0 }: Sending = {},
+): Promise<void> => {
+  const socket = await udpSocketIn(from, localAddress, localPort)
   for (let i = 0; i < count; i++)
-    await new Promise(resolve => socket.send(Buffer.alloc(1400), 9, REMOTE_IP, resolve))
+    await new Promise(resolve => socket.send(Buffer.alloc(1400), 9, to, resolve))
   socket.close()
+}
+
+/** The flows of the qdisc in which packets wait. */
+async function waitingIn({ name: netns }: NamespaceRef): Promise<string[]> {
+  await using rt = await RtnetlinkSocket.open({ netns })
+  return (await rt.classes.list({ dev: 'eth0', qdisc: '504d:' })).map(({ classid }) => classid).sort()
 }
 
 t.test('a flow for each container, one for the host, one for ICMP', needsFlows(), async t => {
@@ -56,13 +73,11 @@ t.test('a flow for each container, one for the host, one for ICMP', needsFlows()
 
   // From here on a packet waits for seconds: which flows packets wait in can be looked at.
   await tc(host.name, 'class change dev eth0 parent 1: classid 1:10 htb rate 8kbit burst 1600')
-  await using rt = await RtnetlinkSocket.open({ netns: host.name })
-  const waiting = async (): Promise<string[]> =>
-    (await rt.classes.list({ dev: 'eth0', qdisc: '504d:' })).map(({ classid }) => classid).sort()
+  const waiting = (): Promise<string[]> => waitingIn(host)
   const [hosts, shared, first, second] = ['504d:1', '504d:2', '504d:3', '504d:4'] as const
   await sendDatagrams(c2, 5)
   t.strictSame(await waiting(), [second], 'an ephemeral port')
-  await sendDatagrams(c1, 5, 31_012)
+  await sendDatagrams(c1, 5, { localPort: 31_012 })
   t.strictSame(await waiting(), [first, second], 'a port that was given by update()')
   await sendDatagrams(host, 5)
   t.strictSame(await waiting(), [hosts, first, second], 'the host')
@@ -70,6 +85,48 @@ t.test('a flow for each container, one for the host, one for ICMP', needsFlows()
   t.equal(await ping(tool, c1, REMOTE_IP, { size: 1000, timeout: 20 }), 'timeout')
   await ping(tool, c2, REMOTE_IP, { size: 1000, timeout: 20 })
   t.strictSame(await waiting(), [hosts, shared, first, second], 'pings')
+})
+
+t.test('the same flows for IPv6, from every shared address', needsFlows(), async t => {
+  const another = '2001:db8:9::22'
+  const { topology, host } = await preparedInet6(t, {
+    hostLines: [...HOST_LINES, `addr add ${another}/64 dev eth0 nodad`],
+  })
+  const [c1, c2] = topology.containers as [NamespaceRef, NamespaceRef]
+  await tcBatch(host.name, [
+    'qdisc add dev eth0 root handle 1: htb default 10',
+    'class add dev eth0 parent 1: classid 1:10 htb rate 100mbit',
+  ])
+  const options = { ipv6: true, egressFlowClassifierParent: '1:10' }
+  await using isolator = await create(host, options)
+  await isolator.isolate('web-1', { netns: c1.name, ports: '31000-31007' })
+  await isolator.isolate('web-2', { netns: c2.name })
+  t.strictSame(await isolator.verify(), [])
+  for (const namespace of [host, c1, c2])
+    t.equal(await tcpConnect(namespace, REMOTE_IP6, 9, PATIENTLY), 'refused', 'control: it is reached')
+
+  await tc(host.name, 'class change dev eth0 parent 1: classid 1:10 htb rate 8kbit burst 1600')
+  const [hosts, shared, ofFirst, ofSecond] = ['504d:1', '504d:2', '504d:3', '504d:4'] as const
+  await sendDatagrams(c2, 5, { to: REMOTE_IP6 })
+  t.strictSame(await waitingIn(host), [ofSecond], 'an ephemeral port')
+  await sendDatagrams(c1, 5, { to: REMOTE_IP6, localAddress: another, localPort: 31_004 })
+  t.strictSame(await waitingIn(host), [ofFirst, ofSecond], 'a port of its own, by another shared address')
+  await sendDatagrams(host, 5, { to: REMOTE_IP6 })
+  t.strictSame(await waitingIn(host), [hosts, ofFirst, ofSecond], 'the host')
+  await run('nsenter', [`--net=${c2.path}`, 'ping', '-c1', '-W1', REMOTE_IP6]).catch(() => undefined)
+  t.strictSame(
+    await waitingIn(host),
+    [hosts, shared, ofFirst, ofSecond],
+    'pings, and neighbour solicitations',
+  )
+
+  // Another address since: the next program puts its root in the place of the former one.
+  await run('ip', ['-n', host.name, 'addr', 'del', `${another}/64`, 'dev', 'eth0'])
+  await isolator.close()
+  await using next = await create(host, options)
+  await next.recover('all')
+  t.strictSame(await next.verify(), [])
+  t.match(next.host.ipv6?.addresses, [HOST_IP6])
 })
 
 t.test('at the root', needsFlows(), async t => {

@@ -5,6 +5,7 @@ import { allOf, hasQdisc, type Skip } from '../helpers/privilege.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { ipBatch, ipJson, run, tcJson } from '../helpers/iproute2.js'
 import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
+import { HOST_IP6, REMOTE_IP6, twoContainers6 } from './inet6-topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY, preparedTopology } from './isolated-topology.js'
 import { changesNothing } from './kernel-state.js'
 
@@ -174,6 +175,26 @@ t.test('a limit that the container cannot take away', needsHtb(), async t => {
     )
     await restarted.cleanup('web-1')
   })
+})
+
+t.test('a limit that the container cannot take away holds for IPv6', needsHtb(), async t => {
+  const { host, remote, c1, c2 } = await twoContainers6(t, {
+    bloatReduction: 'none',
+    egressEnforcement: 'host',
+    egressRateLimitPerContainer: 100_000,
+  })
+  await run('tc', ['-n', c1.name, 'qdisc', 'del', 'dev', 'eth0', 'root'])
+  for (const [where, namespace, address, port] of [
+    ['the wire', remote, REMOTE_IP6, 7],
+    ['another container', c2, HOST_IP6, c2.port],
+    ['the host', host, HOST_IP6, 7],
+    ['the host by ::1', host, '::1', 7],
+  ] as const) {
+    await using server = await tcpEcho(namespace, '::', port)
+    const before = await sentBy(host.name, 'pms1')
+    t.equal(await tcpConnect(c1, address, server.port, PATIENTLY), 'connected', where)
+    t.ok((await sentBy(host.name, 'pms1')) > before, `what goes to ${where} goes through the limit`)
+  }
 })
 
 t.test('bloat reduction', allOf(needsHtb(), hasQdisc('fq_codel')), async t => {

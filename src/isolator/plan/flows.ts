@@ -9,14 +9,17 @@ import {
   SECOND_LEVEL,
   SECOND_LEVEL_LINK,
   TABLE,
+  TABLE6,
 } from '../layout/layout.js'
 import { portNode, type PortBlock } from '../layout/port-blocks.js'
-import { IPPROTO_ICMP, PORT_PROTOCOLS } from '../programs/frame-values.js'
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, PORT_PROTOCOLS } from '../programs/frame-values.js'
 import { matchAll } from '../programs/match-all.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts } from './facts.js'
+import { steeredAddresses } from './inet6.js'
 import { planAdd, type Planned } from './planned.js'
 import { BY_PROTOCOL, IP_HEADER, WHOLE_DATAGRAM } from './skeleton.js'
+import { addressRoot6, portLinks6 } from './skeleton6.js'
 import { U32Priority, word } from './u32-priority.js'
 
 /*
@@ -32,11 +35,13 @@ const FLOWS = 8192
 export const flowQdisc = ({ publicInterface: dev }: HostFacts, parent: string): Planned =>
   planAdd(qdisc, { dev, parent, handle: FLOW_QDISC, kind: 'fq_codel', flows: FLOWS })
 
+/** Where ARP and ICMP of everyone goes: no port tells whose it is. */
+const SHARED = { classid: flowId(FLOW.shared) } as const
+
 /** The static filters below it: everything is the host's until it is found to be a container's. */
-export function flowFilters({ publicInterface: dev, address }: HostFacts): Planned[] {
+export function flowFilters({ publicInterface: dev, address, inet6 }: HostFacts): Planned[] {
   const arp = new U32Priority(dev, PRIORITY.arp, 'arp', FLOW_QDISC)
   const ip = new U32Priority(dev, PRIORITY.steering, 'ip', FLOW_QDISC)
-  const shared = { classid: flowId(FLOW.shared) }
   return [
     bpfFilter({
       dev,
@@ -47,7 +52,7 @@ export function flowFilters({ publicInterface: dev, address }: HostFacts): Plann
       program: matchAll,
       classid: flowId(FLOW.host),
     }),
-    arp.root(1, shared),
+    arp.root(1, SHARED),
     ip.table(TABLE.skipIpHeader, 1),
     ip.table(TABLE.quotedSourcePort, PORT_BUCKETS),
     ip.table(TABLE.protocol, 256),
@@ -62,12 +67,24 @@ export function flowFilters({ publicInterface: dev, address }: HostFacts): Plann
     ...PORT_PROTOCOLS.map(protocol =>
       ip.node(TABLE.protocol, protocol, 1, { skip: IP_HEADER, link: TABLE.skipIpHeader }),
     ),
-    ip.node(TABLE.protocol, IPPROTO_ICMP, 1, shared),
+    ip.node(TABLE.protocol, IPPROTO_ICMP, 1, SHARED),
     ip.root(1, {
       keys: [word(12, ipv4ToNumber(address)), WHOLE_DATAGRAM],
       hashKey: BY_PROTOCOL,
       link: TABLE.protocol,
     }),
+    ...(inet6 ? flowFilters6(dev, steeredAddresses(inet6)) : []),
+  ]
+}
+
+/** The same of IPv6, which ends in the same port tables. Packets with extension headers are the host's, as fragments are. */
+function flowFilters6(dev: string, addresses: readonly string[]): Planned[] {
+  const ipv6 = new U32Priority(dev, PRIORITY.steering6, 'ipv6', FLOW_QDISC)
+  return [
+    ipv6.table(TABLE6.protocol, 256),
+    ...portLinks6(ipv6, 'source'),
+    ipv6.node(TABLE6.protocol, IPPROTO_ICMPV6, 1, SHARED),
+    ...addresses.map((address, i) => ipv6.root(i + 1, addressRoot6('source', address))),
   ]
 }
 

@@ -18,16 +18,12 @@ import { address6, byte, half, U32Priority, word, type Delivers, type Links } fr
 /** struct ipv6hdr (linux/ipv6.h): 40 bytes, the next header at 6, the hop limit at 7, addresses at 8 and 24. */
 const HEADER = 40
 const BY_NEXT_HEADER = { mask: 0x0000ff00, at: 4 } as const
-const SOURCE = 8
-const DESTINATION = 24
+const ADDRESS_AT = { source: 8, destination: 24 } as const
 const ALL_NODES = 'ff02::1'
 /** Behind a link the header has been skipped: its hop limit is before offset 0. */
 const HOP_LIMIT = { at: 4 - HEADER, mask: 0xff } as const
 /** Of a neighbour advertisement, behind struct icmp6hdr's 8 bytes. */
 const TARGET = 8
-
-const DESTINATION_PORT = 0x0000fc00
-const SOURCE_PORT = 0xfc000000
 
 /** What a device steers of IPv6. */
 export interface Skeleton6Options {
@@ -49,7 +45,8 @@ export function skeleton6({ dev, addresses, everyone }: Skeleton6Options): Plann
     steering.table(TABLE6.icmp, 256),
     steering.table(TABLE6.quotedProtocol, 256),
     steering.table(TABLE6.quotedSource, 1),
-    ...portLinks(steering),
+    ...portLinks6(steering, 'destination'),
+    ...quotedPortLinks(steering),
     ...errorLinks(steering, addresses),
     ...(everyone ? everyoneLinks(steering, everyone) : []),
     steering.node(TABLE6.protocol, IPPROTO_ICMPV6, 1, {
@@ -66,15 +63,11 @@ export const roots6 = (
   addresses: readonly string[],
   gateways: readonly string[] = [],
 ): (Links | Delivers)[] => [
-  ...addresses.map(address => ({
-    keys: address6(DESTINATION, address),
-    hashKey: BY_NEXT_HEADER,
-    link: TABLE6.protocol,
-  })),
+  ...addresses.map(address => addressRoot6('destination', address)),
   ...gateways.map(gateway => ({
     keys: [
       half(6, (IPPROTO_ICMPV6 << 8) | ND_HOP_LIMIT, 0xffff),
-      ...address6(DESTINATION, ALL_NODES),
+      ...address6(ADDRESS_AT.destination, ALL_NODES),
       byte(HEADER, NDISC_NEIGHBOUR_ADVERTISEMENT, 0xff),
       ...address6(HEADER + TARGET, gateway),
     ],
@@ -82,40 +75,58 @@ export const roots6 = (
   })),
 ]
 
+/** A root that hands packets to or from an address on by their next header. */
+export const addressRoot6 = (field: keyof typeof ADDRESS_AT, address: string): Links => ({
+  keys: address6(ADDRESS_AT[field], address),
+  hashKey: BY_NEXT_HEADER,
+  link: TABLE6.protocol,
+})
+
 /** The jumbo payload option as the kernel writes it: TCP, no further units, option 0xc2 of 4 bytes (RFC 2675). */
 const JUMBO_BEFORE_TCP = 0x0600_c204
 const HOP_BY_HOP = 0
 
+/** Where a port sits in the word that ports begin with, and the table that looks at it. */
+const PORT = {
+  destination: { mask: 0x0000fc00, table: TABLE.destinationPort },
+  source: { mask: 0xfc000000, table: TABLE.quotedSourcePort },
+} as const
+
 /**
- * To the port: of the packet, and of one that an error quotes 8 bytes further on. With BIG TCP (gro_max_size above 65536) the kernel
- * itself puts a jumbo option before TCP; no link carries such packets (ipv6_hopopt_jumbo_remove in include/net/ipv6.h).
+ * From the next header to a port of the packet. With BIG TCP (gro_max_size above 65536) the kernel itself puts a jumbo option before
+ * TCP; no link carries such packets (ipv6_hopopt_jumbo_remove in include/net/ipv6.h).
  */
-const portLinks = (steering: U32Priority): Planned[] => [
-  ...PORT_PROTOCOLS.flatMap(protocol => [
-    steering.node(TABLE6.protocol, protocol, 1, {
-      hashKey: { mask: DESTINATION_PORT, at: HEADER },
-      skip: { plus: HEADER },
-      link: TABLE.destinationPort,
+export function portLinks6(steering: U32Priority, port: keyof typeof PORT): Planned[] {
+  const { mask, table } = PORT[port]
+  const behind = (length: number): Links => ({
+    hashKey: { mask, at: length },
+    skip: { plus: length },
+    link: table,
+  })
+  return [
+    ...PORT_PROTOCOLS.map(protocol => steering.node(TABLE6.protocol, protocol, 1, behind(HEADER))),
+    steering.node(TABLE6.protocol, HOP_BY_HOP, 1, {
+      keys: [half(4, 0, 0xffff), word(HEADER, JUMBO_BEFORE_TCP)],
+      ...behind(HEADER + 8),
     }),
+  ]
+}
+
+/** From the next header of a packet that an error quotes, 8 bytes further on, to its source port. */
+const quotedPortLinks = (steering: U32Priority): Planned[] =>
+  PORT_PROTOCOLS.map(protocol =>
     steering.node(TABLE6.quotedProtocol, protocol, 1, {
-      hashKey: { mask: SOURCE_PORT, at: 8 + HEADER },
+      hashKey: { mask: PORT.source.mask, at: 8 + HEADER },
       skip: { plus: 8 + HEADER },
-      link: TABLE.quotedSourcePort,
+      link: PORT.source.table,
     }),
-  ]),
-  steering.node(TABLE6.protocol, HOP_BY_HOP, 1, {
-    keys: [half(4, 0, 0xffff), word(HEADER, JUMBO_BEFORE_TCP)],
-    hashKey: { mask: DESTINATION_PORT, at: HEADER + 8 },
-    skip: { plus: HEADER + 8 },
-    link: TABLE.destinationPort,
-  }),
-]
+  )
 
 /** ICMPv6 errors about a packet that came from here go to the owner of the quoted source port. */
 const errorLinks = (steering: U32Priority, addresses: readonly string[]): Planned[] => [
   ...addresses.map((address, i) =>
     steering.node(TABLE6.quotedSource, 0, i + 1, {
-      keys: address6(8 + SOURCE, address),
+      keys: address6(8 + ADDRESS_AT.source, address),
       hashKey: { ...BY_NEXT_HEADER, at: 8 + BY_NEXT_HEADER.at },
       link: TABLE6.quotedProtocol,
     }),
@@ -141,14 +152,16 @@ const everyoneLinks = (
   ),
 ]
 
-/** What {@link skeleton6} was made for, of the filters found on a device; undefined where there is none. */
+/** What {@link skeleton6}, or the filters of flows, were made for, of the filters found in a place; undefined where there is none. */
 export function skeleton6In(
   filters: readonly Filter[],
 ): (Pick<Skeleton6Options, 'addresses'> & Pick<Inet6Facts, 'gateways' | 'neighbours'>) | undefined {
   const found = filters.filter(isSteering6).flatMap(object => (object.kind === 'u32' ? [object] : []))
   const roots = found.filter(isRoot).sort((a, b) => nodeOf(a) - nodeOf(b))
   const addresses = roots.flatMap(({ link, keys }) =>
-    link === tableHandle(TABLE6.protocol) ? (addressAt(DESTINATION, keys) ?? []) : [],
+    link === tableHandle(TABLE6.protocol)
+      ? (addressAt(ADDRESS_AT.destination, keys) ?? addressAt(ADDRESS_AT.source, keys) ?? [])
+      : [],
   )
   if (addresses.length === 0) return undefined
   const advertisements = found.filter(

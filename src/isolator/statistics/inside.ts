@@ -10,7 +10,7 @@ import { withNamespace, type OfNamespace } from '../container/namespace.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 import { roundTripTimes } from './round-trip-times.js'
-import { parseSnmp } from './snmp.js'
+import { parseSnmp, parseSnmp6 } from './snmp.js'
 import { socketSummary } from './socket-summary.js'
 import { LIMIT_PLACES, trafficControl } from './traffic-control.js'
 
@@ -20,6 +20,8 @@ export interface InsideReadings {
   readonly socketSummary: boolean
   readonly socketDetails: boolean
   readonly snmp: boolean
+  /** Only beside `snmp`. */
+  readonly snmp6: boolean
 }
 
 /** What was read: none of it where nothing leads to the namespace. */
@@ -34,6 +36,7 @@ type Statistics = InsideStatistics['statistics']
 const SOCKSTAT = '/proc/thread-self/net/sockstat'
 const SOCKSTAT6 = '/proc/thread-self/net/sockstat6'
 const SNMP = '/proc/thread-self/net/snmp'
+const SNMP6 = '/proc/thread-self/net/snmp6'
 
 /**
  * Reads what is known inside a container alone, for a second at most. One socket at a time is open meanwhile, and none
@@ -77,14 +80,23 @@ const readRoundTripTimes = (netns: NetworkNamespace, signal: AbortSignal): Promi
   withSocketsInside(netns, signal, sockets => roundTripTimes(sockets, signal))
 
 async function readFiles(netns: NetworkNamespace, readings: InsideReadings): Promise<Statistics> {
-  const paths = [...(readings.socketSummary ? [SOCKSTAT, SOCKSTAT6] : []), ...(readings.snmp ? [SNMP] : [])]
+  const paths = [
+    ...(readings.socketSummary ? [SOCKSTAT, SOCKSTAT6] : []),
+    ...(readings.snmp ? [SNMP] : []),
+    ...(readings.snmp6 ? [SNMP6] : []),
+  ]
   if (paths.length === 0) return {}
   const contents = await netns.accessFiles(paths.map(path => [path, null]))
   const content = (path: string): Promise<string> => textOf(contents[paths.indexOf(path)])
   return {
     ...(readings.socketSummary &&
       socketSummary(await content(SOCKSTAT), await unlessGone(() => content(SOCKSTAT6)))),
-    ...(readings.snmp && { net_snmp_statistics: parseSnmp(await content(SNMP)) }),
+    ...(readings.snmp && {
+      net_snmp_statistics: {
+        ...parseSnmp(await content(SNMP)),
+        ...(readings.snmp6 && parseSnmp6(await content(SNMP6))),
+      },
+    }),
   }
 }
 

@@ -65,12 +65,21 @@ export interface TrafficControlStatistics<Counter extends number | bigint = numb
   requeues: Counter
 }
 
-/** Counters of protocols, by the names of /proc/net/snmp; those that the kernel has. */
+/**
+ * Counters of protocols, by the names of /proc/net/snmp; those that the kernel has. With the option `ipv6` also those of
+ * /proc/net/snmp6, under three names that Mesos does not have. The kernel counts TCP once for both families.
+ */
 export interface SnmpStatistics<Counter extends number | bigint = number> {
   ip_stats?: SnmpCounters<Counter>
   icmp_stats?: SnmpCounters<Counter>
   tcp_stats?: SnmpCounters<Counter>
   udp_stats?: SnmpCounters<Counter>
+  /** IPv6; the names without their prefix `Ip6`, and likewise below. */
+  ip6_stats?: SnmpCounters<Counter>
+  /** ICMPv6. */
+  icmp6_stats?: SnmpCounters<Counter>
+  /** UDP over IPv6. */
+  udp6_stats?: SnmpCounters<Counter>
 }
 
 export type SnmpCounters<Counter extends number | bigint = number> = Record<string, Counter>

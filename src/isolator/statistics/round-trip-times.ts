@@ -1,4 +1,4 @@
-import type { InetSocket, SockDiagSocket, SocketState } from '../../sock-diag/index.js'
+import type { SockDiagSocket, SocketState } from '../../sock-diag/index.js'
 import type { ResourceStatistics } from './resource-statistics.js'
 
 type RoundTripTimes = Pick<ResourceStatistics, `net_tcp_rtt_microsecs_${'p50' | 'p90' | 'p95' | 'p99'}`>
@@ -17,7 +17,8 @@ const CONNECTED: readonly SocketState[] = [
 const MOST_CONNECTIONS = 32_768
 
 /**
- * The round-trip times of all IPv4 connections, microseconds. Those of IPv6 sockets count too, which Mesos misses.
+ * The round-trip times of all connections, microseconds. Those of IPv6 sockets count too, which Mesos misses, with a peer of either
+ * family.
  *
  * @throws DumpTooLargeError where there are more than can be read in passing: a part of them would tell another story
  */
@@ -26,11 +27,8 @@ export async function roundTripTimes(sockets: SockDiagSocket, signal: AbortSigna
     { protocol: 'tcp', states: CONNECTED, details: true },
     { maxMessages: MOST_CONNECTIONS, signal },
   )
-  return percentilesOf(connections.filter(isIpv4).map(({ tcpInfo }) => tcpInfo?.rtt ?? 0))
+  return percentilesOf(connections.map(({ tcpInfo }) => tcpInfo?.rtt ?? 0))
 }
-
-const isIpv4 = ({ family, remoteAddress }: InetSocket): boolean =>
-  family === 'inet' || remoteAddress.startsWith('::ffff:')
 
 /** By Mesos's rule, the nearest rank: of n times in order, that at n * percent / 100, rounded down, from 0. */
 export function percentilesOf(times: readonly number[]): RoundTripTimes {

@@ -23,7 +23,7 @@ const FIELDS = {
     'Udp',
     'InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti',
   ],
-} as const satisfies Record<keyof SnmpStatistics, readonly [protocol: string, fields: string]>
+} as const satisfies Partial<Record<keyof SnmpStatistics, readonly [protocol: string, fields: string]>>
 
 /**
  * Reads /proc/net/snmp: a line of names and a line of values for each protocol, both beginning with its name
@@ -62,3 +62,23 @@ const pick = (found: ReadonlyMap<string, bigint>, names: readonly string[]): Snm
       return value === undefined ? [] : [[name, value]]
     }),
   )
+
+/** The counters of IPv6 that have no twin in /proc/net/snmp: TCP is counted there for both families. */
+const PROTOCOLS6 = { ip6_stats: 'Ip6', icmp6_stats: 'Icmp6', udp6_stats: 'Udp6' } as const
+
+/** A counter of one ICMPv6 type by its number, `InType133`: the types that matter have names. */
+const BY_TYPE = /^(In|Out)Type\d+$/
+
+/** Reads /proc/net/snmp6: a line for each counter, its protocol and its name in one word (snmp6_seq_show in net/ipv6/proc.c). */
+export function parseSnmp6(text: string): SnmpStatistics<bigint> {
+  const found: Partial<Record<keyof typeof PROTOCOLS6, SnmpCounters<bigint>>> = {}
+  for (const line of text.split('\n')) {
+    const [word = '', value] = line.split(/\s+/)
+    for (const [key, protocol] of Object.entries(PROTOCOLS6)) {
+      const name = word.slice(protocol.length)
+      if (value === undefined || !word.startsWith(protocol) || BY_TYPE.test(name)) continue
+      ;(found[key as keyof typeof PROTOCOLS6] ??= {})[name] = BigInt(value)
+    }
+  }
+  return found
+}

@@ -1,5 +1,5 @@
 import { qdisc, type Qdisc } from '../../tc/index.js'
-import type { HostSide } from '../host/context.js'
+import type { HostContext } from '../host/context.js'
 import type { IsolatorError } from '../isolator-error.js'
 import { linkName } from '../layout/layout.js'
 import { lookUp } from '../kernel/look-up.js'
@@ -23,6 +23,11 @@ export interface MeasuredContainer extends OfNamespace {
   readonly ingress?: RateLimit | undefined
 }
 
+/** What of the host is needed: whether its containers have IPv6 is known as of the last look. */
+type MeasuredHost = Pick<HostContext, 'netns' | 'rt'> & {
+  readonly facts: Pick<HostContext['facts'], 'inet6'>
+}
+
 /** How many containers are looked into at a time; each takes one socket. */
 const INSIDE_AT_A_TIME = 16
 
@@ -34,7 +39,7 @@ const CONTAINERS_PER_TURN = 128
  * is something to be read inside, from within their namespaces.
  */
 export class UsageReader<Container extends MeasuredContainer> {
-  readonly #host: HostSide
+  readonly #host: MeasuredHost
   readonly #options: StatisticsOptions
   readonly #rates: RatesSampler<Container> | undefined
   readonly #report: (error: IsolatorError) => void
@@ -46,7 +51,7 @@ export class UsageReader<Container extends MeasuredContainer> {
    * @param report is called when something inside a container cannot be read, which is left out then
    */
   constructor(
-    host: HostSide,
+    host: MeasuredHost,
     containers: Iterable<Container>,
     options: StatisticsOptions,
     report: (error: IsolatorError) => void,
@@ -170,6 +175,7 @@ export class UsageReader<Container extends MeasuredContainer> {
       socketSummary,
       socketDetails,
       snmp,
+      snmp6: snmp && this.#host.facts.inet6 !== undefined,
     }
     if (!Object.values(readings).includes(true)) return {}
     const { statistics, error } = await this.#inside.run(() =>

@@ -7,6 +7,7 @@ import { SockDiagSocket } from '../../../src/sock-diag/index.js'
 import { ip } from '../../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../../helpers/topology.js'
+import { HOST_IP6, HOST_LINK_LOCAL, preparedInet6, REMOTE_IP6 } from '../inet6-topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY, preparedTopology } from '../isolated-topology.js'
 import { changesNothing } from '../kernel-state.js'
 
@@ -35,7 +36,8 @@ async function listsBoundSockets({ name }: NamespaceRef): Promise<boolean> {
 const PORT = 31_000
 
 /** Kind of socket, where it is bound, and whether a container that has its port would take its packets. */
-const CASES: [kind: string, address: string, loses: boolean][] = [
+type Case = [kind: string, address: string, loses: boolean]
+const CASES: Case[] = [
   ['tcp-listening', '0.0.0.0', true],
   ['tcp-listening', HOST_IP, true],
   ['tcp-listening', '127.0.0.1', true],
@@ -57,44 +59,82 @@ const CASES: [kind: string, address: string, loses: boolean][] = [
   ['tcp-listening-on-other', '0.0.0.0', false],
 ]
 
-t.test(
-  'a container gets no port on which a socket of the host would lose its packets',
-  needsIsolation(),
-  async t => {
-    const { topology, host, remote, isolator } = await preparedTopology(t, { containers: 1 })
-    const [c1] = topology.containers as [NamespaceRef]
-    await ip(host.name, 'addr add 10.9.0.77/24 dev eth0')
-    await ip(host.name, 'link add other type veth peer name another')
-    await using server = await tcpEcho(remote, REMOTE_IP, 40_000)
-    for (const [i, [kind, address, loses]] of CASES.entries()) {
-      // Another one each time: what is left of a connection keeps its port for a minute.
-      const port = PORT + 8 * i
-      const isolate = () => isolator.isolate('web-1', { netns: c1.name, ports: `${port}-${port + 7}` })
-      await t.test(`${kind} ${address}`, async t => {
-        const release = await holds(t, host, kind, address, `${port}`, REMOTE_IP, `${server.port}`)
-        if (!release || (kind === 'tcp-bound' && !(await listsBoundSockets(host))))
-          return t.skip('this kernel has no such socket, or does not list it', () => undefined)
-        if (loses) {
-          const refused = () =>
-            t.rejects(isolate(), {
-              code: 'ERR_PORTS_IN_USE',
-              message: new RegExp(
-                `'web-1' cannot have port ${port}: .*See who: ss -anp[tu] 'sport = ${port}'`,
-              ),
-              details: { port },
-            })
-          // To look at all of the kernel takes a second: once is enough, since all are refused in one place.
-          await (i === 0 ? changesNothing(t, [host], refused) : refused())
-        } else {
-          await isolate()
-          t.strictSame(await isolator.verify(), [])
-          await isolator.cleanup('web-1')
-        }
-        await release()
-      })
-    }
-  },
-)
+const NOT_SHARED = '2001:db8:9::77'
+
+/** Where containers have IPv6 too. */
+const CASES6: Case[] = [
+  ['tcp-listening', '::', true],
+  ['tcp-listening-v6only', '::', true],
+  ['tcp-listening', `::ffff:${HOST_IP}`, true],
+  ['tcp-listening', HOST_IP6, true],
+  ['tcp-listening-v6only', HOST_LINK_LOCAL, true],
+  ['tcp-listening', '::1', true],
+  ['tcp-listening', NOT_SHARED, false],
+  ['tcp-bound-v6only', '::', true],
+  ['tcp-connected', HOST_IP6, true],
+  ['tcp-time-wait', HOST_IP6, true],
+  ['udp-bound', '::', true],
+  ['udp-bound-v6only', '::', true],
+  ['udp-bound', NOT_SHARED, false],
+  ['udp-connected', HOST_IP6, true],
+  ['udplite-bound-v6only', '::', true],
+  ['tcp-listening-on-other', '::', false],
+  ['tcp-listening', '0.0.0.0', true],
+]
+
+for (const [ipv6, cases] of [
+  [false, CASES],
+  [true, CASES6],
+] as const) {
+  t.test(
+    `a container gets no port on which a socket of the host would lose its packets, ipv6 ${ipv6}`,
+    needsIsolation(),
+    async t => {
+      const prepare = ipv6 ? preparedInet6 : preparedTopology
+      const { topology, host, remote, isolator } = await prepare(t, { containers: 1 })
+      const [c1] = topology.containers as [NamespaceRef]
+      await ip(host.name, 'addr add 10.9.0.77/24 dev eth0')
+      if (ipv6) await ip(host.name, `addr add ${NOT_SHARED}/64 dev eth0 nodad`)
+      await ip(host.name, 'link add other type veth peer name another')
+      await using server = await tcpEcho(remote, '::', 40_000)
+      for (const [i, [kind, address, loses]] of cases.entries()) {
+        // Another one each time: what is left of a connection keeps its port for a minute.
+        const port = PORT + 8 * i
+        const isolate = () => isolator.isolate('web-1', { netns: c1.name, ports: `${port}-${port + 7}` })
+        await t.test(`${kind} ${address}`, async t => {
+          const release = await holds(
+            t,
+            host,
+            kind,
+            address,
+            `${port}`,
+            address.includes(':') ? REMOTE_IP6 : REMOTE_IP,
+            `${server.port}`,
+          )
+          if (!release || (kind.startsWith('tcp-bound') && !(await listsBoundSockets(host))))
+            return t.skip('this kernel has no such socket, or does not list it', () => undefined)
+          if (loses) {
+            const refused = () =>
+              t.rejects(isolate(), {
+                code: 'ERR_PORTS_IN_USE',
+                message: new RegExp(
+                  `'web-1' cannot have port ${port}: .*See who: ss -anp[tu] 'sport = ${port}'`,
+                ),
+                details: { port },
+              })
+            // To look at all of the kernel takes a second: once is enough, since all are refused in one place.
+            await (i === 0 ? changesNothing(t, [host], refused) : refused())
+          } else {
+            await isolate()
+            t.strictSame(await isolator.verify(), [])
+            await isolator.cleanup('web-1')
+          }
+          await release()
+        })
+      }
+    },
+  )
+}
 
 t.test("with hostSockets: 'ignore' it does", needsIsolation(), async t => {
   const { topology, host, remote, isolator } = await preparedTopology(t, {

@@ -10,10 +10,11 @@ import type { PortMappingIsolator } from '../../../src/isolator/port-mapping-iso
 import type { ResourceStatistics } from '../../../src/isolator/statistics/resource-statistics.js'
 import { runIn, tcJson } from '../../helpers/iproute2.js'
 import { allOf, hasQdisc } from '../../helpers/privilege.js'
-import { tcpSocketIn } from '../../helpers/namespace-sockets.js'
+import { anyLike, tcpSocketIn } from '../../helpers/namespace-sockets.js'
 import { tcpEcho, tcpExchange } from '../../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../../helpers/topology.js'
 import { udpEcho, udpExchange } from '../../helpers/udp-traffic.js'
+import { REMOTE_IP6, twoContainers6 } from '../inet6-topology.js'
 import {
   firstPort,
   needsIsolation,
@@ -142,37 +143,39 @@ const rttsOf = (lines: string[]): number[] =>
     })
     .sort((a, b) => a - b)
 
-t.test('sockets: what ss tells', needsIsolation(), async t => {
-  const { remote, isolator, c1 } = await twoContainers(t, EVERYTHING)
-  const fresh = await isolator.usage('web-1')
-  t.match(fresh, { net_tcp_active_connections: 0, net_tcp_time_wait_connections: 0 })
-  t.notOk('net_tcp_rtt_microsecs_p50' in fresh, 'nobody has measured a round trip')
+for (const address of [REMOTE_IP, REMOTE_IP6]) {
+  t.test(`sockets to ${address}: what ss tells`, needsIsolation(), async t => {
+    const { remote, isolator, c1 } = await twoContainers6(t, EVERYTHING)
+    const fresh = await isolator.usage('web-1')
+    t.match(fresh, { net_tcp_active_connections: 0, net_tcp_time_wait_connections: 0 })
+    t.notOk('net_tcp_rtt_microsecs_p50' in fresh, 'nobody has measured a round trip')
 
-  await using echo = await tcpEcho(remote, '0.0.0.0', 8000)
-  const connections = await Promise.all(
-    Array.from({ length: 5 }, () => connected(t, c1, REMOTE_IP, echo.port)),
-  )
-  for (const socket of connections) await roundTrip(socket)
-  t.equal((await tcpExchange(c1, REMOTE_IP, echo.port, Buffer.alloc(10), PATIENTLY)).outcome, 'connected')
+    await using echo = await tcpEcho(remote, address, 8000)
+    const connections = await Promise.all(
+      Array.from({ length: 5 }, () => connected(t, c1, address, echo.port)),
+    )
+    for (const socket of connections) await roundTrip(socket)
+    t.equal((await tcpExchange(c1, address, echo.port, Buffer.alloc(10), PATIENTLY)).outcome, 'connected')
 
-  const { usage, seen } = await beside(isolator, 'web-1', async () => ({
-    active: (await ss(c1, '-a', 'exclude', 'time-wait')).length,
-    waiting: (await ss(c1, '-a', 'state', 'time-wait')).length,
-    rtts: rttsOf(await ss(c1, '-i')),
-  }))
-  t.equal(usage.net_tcp_active_connections, seen.active)
-  t.ok(seen.active >= 5)
-  t.equal(usage.net_tcp_time_wait_connections, seen.waiting)
-  t.ok(seen.waiting >= 1, 'the one that was closed')
-  t.ok(seen.rtts.length >= 5)
-  const at = (percent: number): number => seen.rtts[Math.floor((seen.rtts.length * percent) / 100)]!
-  t.match(usage, {
-    net_tcp_rtt_microsecs_p50: at(50),
-    net_tcp_rtt_microsecs_p90: at(90),
-    net_tcp_rtt_microsecs_p95: at(95),
-    net_tcp_rtt_microsecs_p99: at(99),
+    const { usage, seen } = await beside(isolator, 'web-1', async () => ({
+      active: (await ss(c1, '-a', 'exclude', 'time-wait')).length,
+      waiting: (await ss(c1, '-a', 'state', 'time-wait')).length,
+      rtts: rttsOf(await ss(c1, '-i')),
+    }))
+    t.equal(usage.net_tcp_active_connections, seen.active)
+    t.ok(seen.active >= 5)
+    t.equal(usage.net_tcp_time_wait_connections, seen.waiting)
+    t.ok(seen.waiting >= 1, 'the one that was closed')
+    t.ok(seen.rtts.length >= 5)
+    const at = (percent: number): number => seen.rtts[Math.floor((seen.rtts.length * percent) / 100)]!
+    t.match(usage, {
+      net_tcp_rtt_microsecs_p50: at(50),
+      net_tcp_rtt_microsecs_p90: at(90),
+      net_tcp_rtt_microsecs_p95: at(95),
+      net_tcp_rtt_microsecs_p99: at(99),
+    })
   })
-})
+}
 
 t.test('IPv4 connections of an IPv6 server count', needsIsolation(), async t => {
   const { remote, isolator, c1 } = await twoContainers(t, EVERYTHING)
@@ -195,7 +198,7 @@ t.test('IPv4 connections of an IPv6 server count', needsIsolation(), async t => 
 
 /** A connection that ends with the test. */
 async function connected(t: Test, from: NamespaceRef, address: string, port: number): Promise<net.Socket> {
-  const socket = tcpSocketIn(from)
+  const socket = tcpSocketIn(from, anyLike(address))
   t.teardown(() => socket.destroy())
   socket.connect(port, address)
   await once(socket, 'connect')
@@ -243,11 +246,50 @@ t.test('SNMP counters: what /proc/net/snmp tells', needsIsolation(), async t => 
     tcp_stats: { ActiveOpens: 1, MaxConn: -1 },
     udp_stats: { InDatagrams: 1, OutDatagrams: 1 },
   })
+  t.strictSame(
+    Object.keys(told),
+    ['ip_stats', 'icmp_stats', 'tcp_stats', 'udp_stats'],
+    'without the option ipv6 those of mesos.proto alone',
+  )
   t.match(
     (await isolator.usage(c2.info.id)).net_snmp_statistics,
     { tcp_stats: { ActiveOpens: 0 } },
     'each container has its own',
   )
+})
+
+t.test('SNMP counters of both families: what /proc/net/snmp6 tells', needsIsolation(), async t => {
+  const { remote, isolator, c1 } = await twoContainers6(t, EVERYTHING)
+  await using tcp = await tcpEcho(remote, '::', 8000)
+  await using udp = await udpEcho(remote, '::', 53)
+  t.equal((await tcpExchange(c1, REMOTE_IP6, tcp.port, Buffer.alloc(99), PATIENTLY)).outcome, 'connected')
+  t.equal(await udpExchange(c1, REMOTE_IP6, udp.port, PATIENTLY), 'answered')
+  await runIn(c1.path, 'ping', '-c', '2', '-i', '0.2', REMOTE_IP6)
+
+  const { usage, seen } = await beside(isolator, 'web-1', async () => {
+    const lines = (await runIn(c1.path, 'cat', '/proc/net/snmp6')).trim().split('\n')
+    return new Map(lines.map(line => line.split(/\s+/) as [string, string]))
+  })
+  const told = usage.net_snmp_statistics!
+  let counters = 0
+  for (const [protocol, found] of [
+    ['Ip6', told.ip6_stats],
+    ['Icmp6', told.icmp6_stats],
+    ['Udp6', told.udp6_stats],
+  ] as const) {
+    for (const [name, value] of Object.entries(found!)) {
+      t.equal(`${value}`, seen.get(protocol + name), protocol + name)
+      counters++
+    }
+  }
+  const named = [...seen.keys()].filter(name => !/^(UdpLite6|Icmp6(In|Out)Type\d)/.test(name))
+  t.equal(counters, named.length, 'all of them')
+  t.match(told, {
+    icmp6_stats: { InEchoReplies: 2, OutEchos: 2 },
+    tcp_stats: { ActiveOpens: 1 },
+    udp_stats: { OutDatagrams: 0 },
+    udp6_stats: { InDatagrams: 1, OutDatagrams: 1 },
+  })
 })
 
 /** How many file descriptors this process has open, and how many of them are sockets. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseSnmp } from '../../../src/isolator/statistics/snmp.js'
+import { parseSnmp, parseSnmp6 } from '../../../src/isolator/statistics/snmp.js'
 
 /** Of Linux 6.18, with traffic; counters without a field in mesos.proto are in it. */
 const LINUX_6_18 = `Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates OutTransmits
@@ -54,4 +54,25 @@ t.test('what an older kernel does not count is not there', async t => {
 t.test('lines that do not belong together are refused', async t => {
   t.throws(() => parseSnmp('Udp: InDatagrams NoPorts\nUdp: 5\n'), { message: /'Udp:'/ })
   t.throws(() => parseSnmp('Udp: InDatagrams\nTcp: 5\n'), { message: /'Udp:'/ })
+})
+
+/** Of Linux 6.18, cut short. */
+const SNMP6 = `Ip6InReceives                   \t2
+Ip6OutRequests                  \t18446744073709551615
+Ip6InECT0Pkts                   \t0
+Icmp6InMsgs                     \t2
+Icmp6OutMLDv2Reports            \t4
+Icmp6InType1                    \t2
+Icmp6OutType135                 \t5
+Udp6InDatagrams                 \t7
+UdpLite6InDatagrams             \t9
+`
+
+t.test('the counters of IPv6, which have names of their own', async t => {
+  t.strictSame(parseSnmp6(SNMP6), {
+    ip6_stats: { InReceives: 2n, OutRequests: 2n ** 64n - 1n, InECT0Pkts: 0n },
+    icmp6_stats: { InMsgs: 2n, OutMLDv2Reports: 4n },
+    udp6_stats: { InDatagrams: 7n },
+  })
+  t.strictSame(parseSnmp6(''), {})
 })

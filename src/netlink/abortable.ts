@@ -1,4 +1,4 @@
-type Waiter = (reason: unknown) => void
+type Waiter = (reason: Error) => void
 
 /** Who waits for each signal. One listener serves them all: Node warns of a leak from the eleventh on. */
 const waiters = new WeakMap<AbortSignal, Set<Waiter>>()
@@ -7,15 +7,18 @@ const waiters = new WeakMap<AbortSignal, Set<Waiter>>()
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
-    const stopWaiting = waitFor(signal, reject)
+    const stopWaiting = whenAborted(signal, reject)
     void promise.then(resolve, reject).finally(stopWaiting)
   })
 }
 
-/** Calls `waiter` with the reason once the signal is aborted, at once if it is. Returns what takes that back. */
-function waitFor(signal: AbortSignal, waiter: Waiter): () => void {
+/**
+ * Calls `waiter` with the reason once the signal is aborted, at once if it is. Returns what takes that back. However many wait
+ * for a signal, it has one listener.
+ */
+export function whenAborted(signal: AbortSignal, waiter: Waiter): () => void {
   if (signal.aborted) {
-    waiter(signal.reason)
+    waiter(signal.reason as Error)
     return () => undefined
   }
   const all = waiters.get(signal) ?? new Set()
@@ -30,5 +33,5 @@ function waitFor(signal: AbortSignal, waiter: Waiter): () => void {
 function onAbort(this: AbortSignal): void {
   const all = [...(waiters.get(this) ?? [])]
   waiters.delete(this)
-  for (const waiter of all) waiter(this.reason)
+  for (const waiter of all) waiter(this.reason as Error)
 }

@@ -1,4 +1,5 @@
 import { abortSignal, argument, list, optional, whole } from '../input/index.js'
+import { whenAborted } from './abortable.js'
 import { NetlinkOverrunError, NetlinkTruncatedError, receiveFailure } from './errors.js'
 import { messagesIn, type Message } from './message.js'
 import { protocolInput, type Protocol } from './message-type.js'
@@ -40,7 +41,7 @@ const END: IteratorResult<Notification> = { done: true, value: undefined }
 export class NetlinkSubscription implements AsyncIterableIterator<Notification>, AsyncDisposable {
   readonly #transport: Transport
   readonly #protocol: Protocol
-  readonly #signal: AbortSignal | undefined
+  #stopWaiting: (() => void) | undefined
   readonly #queue: Notification[] = []
   readonly #readers: Reader[] = []
   #paused = false
@@ -55,7 +56,6 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
     checkTransport(transport)
     this.#transport = transport
     this.#protocol = protocol
-    this.#signal = signal
     try {
       checkProtocol(protocol)
       checkGroups(groups)
@@ -68,8 +68,10 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
       transport.close()
       throw error
     }
-    signal?.addEventListener('abort', this.#onAbort)
-    if (signal?.aborted) this.close()
+    if (signal)
+      this.#stopWaiting = whenAborted(signal, () => {
+        this.close()
+      })
   }
 
   /** The next notification. Rejects once if receiving failed; ends after that and after `close`. */
@@ -107,7 +109,7 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
   /** Ends the subscription. What has arrived can still be read. */
   close(): void {
     this.#ended = true
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopWaiting?.()
     this.#transport.close()
     for (const { resolve } of this.#readers.splice(0)) resolve(END)
   }
@@ -115,10 +117,6 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
   [Symbol.asyncDispose](): Promise<void> {
     this.close()
     return Promise.resolve()
-  }
-
-  readonly #onAbort = (): void => {
-    this.close()
   }
 
   readonly #onEvent: OnEvent = (chunk, _token, _sendErrno, receiveErrno) => {

@@ -1,4 +1,5 @@
 import { turnOffFeatures } from '../../ethtool/features.js'
+import { whenAborted } from '../../netlink/abortable.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import type { Link } from '../../rtnetlink/index.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -178,11 +179,11 @@ async function insideAgain(
     }
     try {
       await insideOf(container.id, async signal => {
-        signal.addEventListener('abort', close)
+        const stopWaiting = whenAborted(signal, close)
         try {
           await step(open)
         } finally {
-          signal.removeEventListener('abort', close)
+          stopWaiting()
         }
       })
     } finally {

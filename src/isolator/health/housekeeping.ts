@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { whenAborted } from '../../netlink/abortable.js'
 import { closedError, type IsolatorError } from '../isolator-error.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
@@ -83,13 +84,14 @@ export class Housekeeping {
 
   /** Resolves when the container is gone. */
   watch(container: Container, signal: AbortSignal | undefined): Promise<Gone> {
-    const stop = AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])])
-    if (stop.aborted) return Promise.reject(stop.reason as Error)
+    const stops = [this.#closed.signal, ...(signal ? [signal] : [])]
+    const stopped = stops.find(({ aborted }) => aborted)
+    if (stopped) return Promise.reject(stopped.reason as Error)
     this.#start()
     return new Promise((resolve, reject) => {
       const settle = (outcome: () => void) => {
         this.#events.off('gone', listener)
-        stop.removeEventListener('abort', abort)
+        for (const stopWaiting of waits) stopWaiting()
         outcome()
       }
       const listener = (gone: Gone): void => {
@@ -98,13 +100,14 @@ export class Housekeeping {
             resolve(gone)
           })
       }
-      const abort = (): void => {
-        settle(() => {
-          reject(stop.reason as Error)
-        })
-      }
       this.#events.on('gone', listener)
-      stop.addEventListener('abort', abort)
+      const waits = stops.map(stop =>
+        whenAborted(stop, reason => {
+          settle(() => {
+            reject(reason)
+          })
+        }),
+      )
       // It may have gone before the links were followed.
       void this.#cleanUpIfLost(container)
     })

@@ -1,4 +1,4 @@
-import { abortable } from '../../netlink/abortable.js'
+import { abortable, whenAborted } from '../../netlink/abortable.js'
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
 import { SystemError } from '../../native/system-error.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -78,15 +78,14 @@ export async function closing<Socket extends { close(): void }, T>(
   signal: AbortSignal,
   use: (socket: Socket) => Promise<T>,
 ): Promise<T> {
-  const close = (): void => {
+  const stopWaiting = whenAborted(signal, () => {
     socket.close()
-  }
-  signal.addEventListener('abort', close)
+  })
   try {
     return await use(socket)
   } finally {
-    signal.removeEventListener('abort', close)
-    close()
+    stopWaiting()
+    socket.close()
   }
 }
 

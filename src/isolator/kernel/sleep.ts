@@ -1,5 +1,25 @@
-import type { TimerOptions } from 'node:timers'
+import { whenAborted } from '../../netlink/abortable.js'
 
-/** Resolves after `ms`. Loads node:timers/promises at the first call: importing it costs every program that imports us. */
-export const sleep = (ms: number, options?: TimerOptions): Promise<void> =>
-  process.getBuiltinModule('node:timers/promises').setTimeout(ms, undefined, options)
+interface SleepOptions {
+  /** Whether the process stays alive meanwhile. Default: true */
+  readonly ref?: boolean
+  /** Ends the sleep: it rejects with the signal's reason then. Any number can wait for the same signal. */
+  readonly signal?: AbortSignal
+}
+
+/** Resolves after `ms`. */
+export function sleep(ms: number, { ref = true, signal }: SleepOptions = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      stopWaiting?.()
+      resolve()
+    }, ms)
+    if (!ref) timer.unref()
+    const stopWaiting =
+      signal &&
+      whenAborted(signal, reason => {
+        clearTimeout(timer)
+        reject(reason)
+      })
+  })
+}

@@ -43,18 +43,28 @@ export async function snapshot(options: SnapshotOptions = {}): Promise<Snapshot>
   return { options, state: { files, threads, names: names ? netnsNames(names) : [], namespaces: states } }
 }
 
+/** Asserts that all is as it was `before`. */
+export const expectSame = (t: Test, before: Snapshot, timeout?: number): Promise<void> =>
+  comesTo(t, async () => (await snapshot(before.options)).state, before.state, 'nothing leaked', timeout)
+
 /**
- * Asserts that all is as it was `before`, waiting up to `timeout` ms for it: a namespace or a thread that has been
- * given up goes a little later.
+ * Asserts that a look finds what is expected within `timeout` ms: a namespace or a thread that has been given up goes a little
+ * later, and so does the kernel notice that a veth has a carrier.
  */
-export async function expectSame(t: Test, before: Snapshot, timeout = 3000): Promise<void> {
+export async function comesTo<T>(
+  t: Test,
+  look: () => T | Promise<T>,
+  expected: T,
+  message: string,
+  timeout = 3000,
+): Promise<void> {
   const deadline = performance.now() + timeout
-  let after = await snapshot(before.options)
-  while (!isDeepStrictEqual(after.state, before.state) && performance.now() < deadline) {
-    await sleep(50)
-    after = await snapshot(before.options)
+  let now = await look()
+  while (!isDeepStrictEqual(now, expected) && performance.now() < deadline) {
+    await sleep(20)
+    now = await look()
   }
-  t.strictSame(after.state, before.state, 'nothing leaked')
+  t.strictSame(now, expected, message)
 }
 
 /** What two looks in a row, a moment apart, agree on; the last look after 20 of them. */

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { ip, run, runIn } from '../helpers/iproute2.js'
+import { settled } from '../helpers/leaks.js'
 import { tcpConnect, tcpEcho } from '../helpers/tcp-traffic.js'
 import { createTopology, HOST_IP, HOST_MAC, type Topology } from '../helpers/topology.js'
 import { HOST_LINES } from './inet6-topology.js'
@@ -23,10 +24,11 @@ async function emptyTopology(t: Test, hostLines: readonly string[] = []): Promis
 const RESERVED = 'net.ipv4.ip_local_reserved_ports'
 const OTHERS_RESERVED = '31600-32100,40000'
 
-const comparable = async ({ host, containers }: Topology): Promise<string[]> => [
-  ...(await comparableState([host, ...containers])),
-  await runIn(host.path, 'sysctl', RESERVED),
-]
+const comparable = ({ host, containers }: Topology): Promise<string[]> =>
+  settled(async () => [
+    ...(await comparableState([host, ...containers])),
+    await runIn(host.path, 'sysctl', RESERVED),
+  ])
 
 const VARIANTS = [
   [{}, []],

@@ -2,10 +2,9 @@ import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { ContainerInfo } from '../../src/isolator/container/info.js'
-import { settled } from '../helpers/leaks.js'
+import { comesTo, settled } from '../helpers/leaks.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { createTopology, HOST_MAC } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS } from './isolated-topology.js'
@@ -100,13 +99,9 @@ function namesLimit(t: Test, { code, cause, message }: NonNullable<Outcome['erro
   t.match(message, /RLIMIT_NOFILE/)
 }
 
-/** Asserts that all is as it was; descriptors that a thread has are closed a moment later. */
-async function staysAs<T>(t: Test, before: T, look: () => Promise<T>): Promise<void> {
-  const deadline = performance.now() + 2000
-  let now = await look()
-  while (!isDeepStrictEqual(now, before) && performance.now() < deadline) now = await look()
-  t.strictSame(now, before, 'everything is as it was')
-}
+/** Asserts that all is as it was. */
+const staysAs = <T>(t: Test, before: T, look: () => Promise<T>): Promise<void> =>
+  comesTo(t, look, before, 'everything is as it was')
 
 /** Calls with no descriptor to spare, then with one, and so on until the call succeeds, and once more. */
 async function failsUntilThereAreEnough(
@@ -183,13 +178,13 @@ async function recoversOrFails(
     await isolator.call(create)
   }
   const { list } = await isolator.call(['verify'])
-  const before = await state()
+  const before = await settled(state)
   let failed = 0
   for (let spare = 0, succeeded = 0; succeeded < 2; spare++) {
     await again()
     const { error, ...outcome } = await isolator.sparing(spare, ['recover', 'all'])
     t.strictSame(outcome.reported, [])
-    t.strictSame(await state(), before, 'nothing has changed')
+    await staysAs(t, before, state)
     if (error) {
       failed++
       namesLimit(t, error, spare)
@@ -232,7 +227,7 @@ async function removesOrSaysWhatIsLeft(
       const { result } = await isolator.call(['remove', { netns }])
       t.match(result, { left: [] }, 'a further call removes it')
     } else succeeded++
-    t.strictSame(await host.lines(), without, 'nothing is left')
+    await staysAs(t, without, () => host.lines())
   }
   t.ok(failed > 2, `${failed} calls failed`)
 }

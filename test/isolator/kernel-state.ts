@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
 import { parseLastChange } from '../../src/isolator/layout/last-change.js'
 import { run, runIn, tc } from '../helpers/iproute2.js'
-import { snapshot, type Snapshot } from '../helpers/leaks.js'
+import { comesTo, snapshot, type Snapshot } from '../helpers/leaks.js'
 import { WIRE, type NamespaceRef } from '../helpers/topology.js'
 
 /** Every call that may change something notes that it has, in an alias. That it is in the middle of it is a difference. */
@@ -56,19 +54,19 @@ export async function changesNothing(
 }
 
 /** Asserts that a moment later the namespaces, and the files and threads of this process, are as they were. */
-export async function isAsBefore(
+export const isAsBefore = (
   t: Test,
   namespaces: NamespaceRef[],
   before: Awaited<ReturnType<typeof stateOf>>,
-): Promise<void> {
-  const deadline = performance.now() + 3000
-  let after = await stateOf(namespaces)
-  while (!isDeepStrictEqual(after, before) && performance.now() < deadline) {
-    await sleep(50)
-    after = await stateOf(namespaces)
-  }
-  t.strictSame(after, before, 'nothing changed')
-}
+): Promise<void> => comesTo(t, () => stateOf(namespaces), before, 'nothing changed')
+
+/** The same of what `comparableState` has. */
+export const isAlike = (
+  t: Test,
+  namespaces: NamespaceRef[],
+  before: readonly string[],
+  message = 'nothing changed',
+): Promise<void> => comesTo(t, () => comparableState(namespaces), [...before], message)
 
 /**
  * The ingress filters of the host's interfaces, one text each, sorted. Root tables, which the kernel numbers, are `8xx:`.

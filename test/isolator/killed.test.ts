@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
+import { comesTo } from '../helpers/leaks.js'
 import { createTopology, HOST_MAC } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS } from './isolated-topology.js'
 import { changesNothing, filtersOf, settleLoopback } from './kernel-state.js'
@@ -50,7 +51,7 @@ t.test(
         const isolator = await create()
         t.strictSame(await filtersOf(host), expected, `killed before change ${kills}: completed`)
         await isolator.destroy()
-        t.strictSame(await watched.lines(), before, 'and destroyed')
+        await comesTo(t, () => watched.lines(), before, 'and destroyed')
       }
       await (await create()).destroy()
     })

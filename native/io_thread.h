@@ -70,16 +70,20 @@ class IoThread {
     Wake();
   }
 
-  // The thread closes the socket and ends, if need be when it comes back from the kernel.
-  void Stop() {
+  // The thread closes the socket, if need be when it comes back from the kernel, calls `closed` and ends.
+  void Stop(std::function<void()> closed) {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    closed_ = std::move(closed);
     Wake();
   }
 
-  // The body of the thread, which holds the last reference to this: when it ends, the socket is closed.
+  // The body of the thread.
   void Run() {
     while (auto turn = NextTurn()) report_(std::move(*turn));
+    socket_.Close();
+    wake_.Close();
+    if (closed_) closed_();
   }
 
  private:
@@ -168,4 +172,5 @@ class IoThread {
   bool paused_ = false;
   bool sleeping_ = false;
   bool stopping_ = false;
+  std::function<void()> closed_;
 };

@@ -133,7 +133,15 @@ class DescriptorHandle : public Napi::ObjectWrap<DescriptorHandle> {
 
   void SetPaused(const Info& info) { thread_->SetPaused(info[0].As<Napi::Boolean>()); }
 
-  void Close(const Info&) { Close(); }
+  void Close(const Info& info) {
+    if (info[0].IsUndefined()) return Close();
+    Close([environment = environment_, number = ToInt(info[0])] {
+      environment->Post([number](Napi::Env env) {
+        Environment::Call(env, env.Undefined(), Environment::Of(env)->on_job_done.Value(),
+                          {Napi::Number::New(env, number)});
+      });
+    });
+  }
 
  private:
   void OnTurn(Napi::Env env, const IoThread::Turn& turn) {
@@ -147,11 +155,11 @@ class DescriptorHandle : public Napi::ObjectWrap<DescriptorHandle> {
                        Napi::Number::New(env, -turn.receive_error), Napi::Boolean::New(env, turn.more)});
   }
 
-  void Close() {
+  void Close(std::function<void()> closed = nullptr) {
     descriptor_.Close();
     if (!thread_) return;
     *receiver_ = nullptr;
-    std::exchange(thread_, nullptr)->Stop();
+    std::exchange(thread_, nullptr)->Stop(std::move(closed));
   }
 
   const std::shared_ptr<Environment> environment_;

@@ -105,9 +105,10 @@ export class RtnetlinkMonitor
     this.#ended()
   }
 
+  /** Closes, and resolves when the kernel has its file descriptors back. */
   [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    return Promise.resolve()
+    return this.#subscription[Symbol.asyncDispose]()
   }
 
   async *#read(

@@ -185,9 +185,14 @@ export class RtnetlinkSocket implements AsyncDisposable, Tables<'async'> {
     this.#netns?.close()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Closes, and resolves when the kernel has all file descriptors back: a moment later, or when the request that it is carrying out
+   * is done. For a program that is short of descriptors.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const monitors = [...this.#monitors]
     this.close()
-    return Promise.resolve()
+    await Promise.all([this.#netlink, ...monitors].map(one => one[Symbol.asyncDispose]()))
   }
 }
 

@@ -453,10 +453,11 @@ export class PortMappingIsolator implements AsyncDisposable {
     await this.#calls.close()
     await kept
     await this.#turns.idle()
-    this.#host.rt.close()
-    this.#host.sockets.close()
-    this.#host.netns.close()
-    this.#host.exclusive?.close()
+    const { rt, sockets, netns, exclusive } = this.#host
+    // Whoever creates another at once finds the descriptors free.
+    await Promise.all([rt, sockets].map(socket => socket[Symbol.asyncDispose]()))
+    netns.close()
+    exclusive?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -59,8 +59,8 @@ export async function prepareHost(options: IsolatorOptions): Promise<PreparedHos
       }
     })
   } catch (error) {
-    rt?.close()
-    sockets?.close()
+    await rt?.[Symbol.asyncDispose]()
+    await sockets?.[Symbol.asyncDispose]()
     netns.close()
     throw error
   }

@@ -40,6 +40,12 @@ export interface Addon {
    */
   run: (netns: number, steps: readonly Step[], done: JobDone) => void
 
+  /**
+   * Closes what a handle owns, and calls `done` when that is closed: of a started socket its I/O thread closes it. That does
+   * not keep the event loop alive.
+   */
+  close: (handle: DescriptorHandle, done: () => void) => void
+
   /** Keeps the event loop alive until it is released as often. `done` of `run` does so by itself. */
   hold: () => void
   release: () => void
@@ -100,7 +106,8 @@ export interface DescriptorHandle {
   start(): void
   send(bytes: Uint8Array, token: number): void
   setPaused(paused: boolean): void
-  close(): void
+  /** Of a started socket, the job of this number is done once its I/O thread has closed the file descriptor; else it is closed already. */
+  close(job?: number): void
 }
 
 /** Room for the largest datagram. */
@@ -140,7 +147,7 @@ export function addon(): Addon {
 }
 
 /** What the addon exports that is wrapped here. */
-interface Exports extends Omit<Addon, 'run' | 'hold' | 'release'> {
+interface Exports extends Omit<Addon, 'run' | 'close' | 'hold' | 'release'> {
   initialize: (
     makeError: (errno: number, syscall: string) => SystemError,
     onJobDone: (job: number, ...outcome: Parameters<JobDone>) => void,
@@ -173,7 +180,6 @@ function load(): Addon {
     (job, ...outcome) => {
       const done = jobs.get(job)
       jobs.delete(job)
-      release()
       done?.(...outcome)
     },
   )
@@ -186,6 +192,7 @@ function load(): Addon {
       // Behind it: the thread wakes up while this goes on.
       const site = callSite(runSteps)
       jobs.set(lastJob, (error, results, made) => {
+        release()
         done(
           calledFrom(error, site),
           results.map((result, i) => calledFrom(withPath(result, steps[i]), site)),
@@ -193,6 +200,16 @@ function load(): Addon {
         )
       })
       hold()
+    },
+    close(handle, done) {
+      // That of a started socket is its thread's.
+      if (handle.fd < 0) {
+        jobs.set(++lastJob, done)
+        handle.close(lastJob)
+      } else {
+        handle.close()
+        done()
+      }
     },
   }
 }

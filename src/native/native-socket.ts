@@ -46,7 +46,7 @@ const inUse = new Set<NativeSocket>()
  * Every method but `close`, `ref` and `unref` throws EBADF once it is closed. An idle socket that nothing
  * refers to is closed when it is collected; idle means: not `ref`ed, no request under way, no group joined.
  */
-export class NativeSocket {
+export class NativeSocket implements AsyncDisposable {
   /**
    * The options that this kernel is too old for, of NETLINK_EXT_ACK, NETLINK_CAP_ACK and
    * NETLINK_GET_STRICT_CHK.
@@ -60,6 +60,8 @@ export class NativeSocket {
   #received: Buffer | undefined
   #fd: number
   #started = false
+  /** Resolves when the file descriptor is closed. */
+  #closed: Promise<void> | undefined
   #referenced = false
   #requestsUnderWay = 0
   #moreToCome = false
@@ -217,9 +219,22 @@ export class NativeSocket {
   close(): void {
     if (this.#fd < 0) return
     this.#setReferenced(false)
-    this.#handle.close()
+    this.#closed = new Promise(resolve => {
+      addon().close(this.#handle, resolve)
+    })
     this.#fd = -1
     this.#settle()
+  }
+
+  /** Closes the socket, and resolves when its file descriptor is closed. Keeps the event loop alive until then. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    addon().hold()
+    try {
+      await this.#closed
+    } finally {
+      addon().release()
+    }
   }
 
   /** False if setting it fails with the errno `refusal`. */

@@ -151,9 +151,13 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#end(() => new NetlinkClosedError())
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Closes, and resolves when the kernel has its file descriptors back: a moment later, or when the request that it is carrying
+   * out is done.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    return Promise.resolve()
+    await this.#transport[Symbol.asyncDispose]?.()
   }
 
   #end(reason: () => Error): void {

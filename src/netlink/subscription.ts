@@ -41,7 +41,7 @@ const END: IteratorResult<Notification> = { done: true, value: undefined }
 export class NetlinkSubscription implements AsyncIterableIterator<Notification>, AsyncDisposable {
   readonly #transport: Transport
   readonly #protocol: Protocol
-  #stopWaiting: (() => void) | undefined
+  readonly #stopWaiting: (() => void) | undefined
   readonly #queue: Notification[] = []
   readonly #readers: Reader[] = []
   #paused = false
@@ -114,9 +114,10 @@ export class NetlinkSubscription implements AsyncIterableIterator<Notification>,
     for (const { resolve } of this.#readers.splice(0)) resolve(END)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  /** Closes, and resolves when the kernel has its file descriptors back: a moment later. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    return Promise.resolve()
+    await this.#transport[Symbol.asyncDispose]?.()
   }
 
   readonly #onEvent: OnEvent = (chunk, _token, _sendErrno, receiveErrno) => {

@@ -39,6 +39,8 @@ export interface Transport extends DeviceNames {
   unref(): void
   /** Reports nothing more. May be called again. */
   close(): void
+  /** Closes, and resolves when all that was open is closed. Default: `close()` leaves nothing open. */
+  [Symbol.asyncDispose]?(): Promise<void>
 }
 
 /** A transport that a caller hands in. */

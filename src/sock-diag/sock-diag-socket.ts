@@ -59,8 +59,8 @@ export class SockDiagSocket implements AsyncDisposable {
     this.#netlink.close()
   }
 
+  /** Closes, and resolves when the kernel has its file descriptors back: see NetlinkSocket. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.close()
-    return Promise.resolve()
+    return this.#netlink[Symbol.asyncDispose]()
   }
 }

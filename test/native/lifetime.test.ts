@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { binding, type NativeSocket } from '../../src/native/binding.js'
-import { expectHoldings, holdings } from './holdings.js'
+import { expectHoldings, holdings, settledHoldings, type Holdings } from './holdings.js'
 import { dumpLinks, getLink, NETLINK_ROUTE, RTNLGRP_LINK } from './link-messages.js'
 import { StartedSocket } from './started-socket.js'
 
@@ -21,6 +21,10 @@ async function collected(): Promise<void> {
 }
 
 const LO = 1
+const openDescriptors = (): Omit<Holdings, 'threads'> => {
+  const { sockets, eventfds } = holdings()
+  return { sockets, eventfds }
+}
 const open = (): NativeSocket => new (binding().Socket)(NETLINK_ROUTE, -1)
 
 t.test('opening and closing leaves nothing behind', async t => {
@@ -43,6 +47,24 @@ t.test('a thousand sockets at once', async t => {
   await Promise.all(sockets.map((socket, i) => socket.exchange(getLink(1, LO), 1 + i)))
   for (const { native } of sockets) native.close()
   await expectHoldings(t, before)
+})
+
+t.test('a close that is awaited leaves nothing open', async t => {
+  await settledHoldings()
+  const before = openDescriptors()
+  for (let i = 0; i < 100; i++) {
+    const started = new StartedSocket()
+    if (i % 2 === 0) await started.exchange(getLink(1, LO), 1)
+    else started.native.send(dumpLinks(1), 1)
+    if (i % 3 === 0) started.native.close()
+    await started.native[Symbol.asyncDispose]()
+    t.strictSame(openDescriptors(), before)
+    await started.native[Symbol.asyncDispose]()
+  }
+  const synchronous = open()
+  await synchronous[Symbol.asyncDispose]()
+  t.equal(synchronous.fd, -1)
+  t.strictSame(openDescriptors(), before)
 })
 
 t.test('closing with a request under way reports nothing more', async t => {

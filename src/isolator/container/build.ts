@@ -7,7 +7,7 @@ import { applyAll, removeAll } from '../kernel/apply.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
 import { applySysctls, type FormerSysctls } from '../kernel/apply-sysctls.js'
 import type { HostContext } from '../host/context.js'
-import { insideError, insideOf, isInsideError } from '../kernel/inside.js'
+import { closeSocketInside, insideError, insideOf, isInsideError } from '../kernel/inside.js'
 import { IsolatorError } from '../isolator-error.js'
 import { clearLoopback, hasLeftHook } from './loopback-hook.js'
 import { openNamespace, type OfNamespace } from './namespace.js'
@@ -174,12 +174,12 @@ async function insideAgain(
   try {
     const open = opened.netns.closed ? await openAgain(host, container) : opened
     if (!open) return
-    const close = (): void => {
-      closeInside(open)
-    }
+    const close = (): Promise<void> => closeInside(open)
     try {
       await insideOf(container.id, async signal => {
-        const stopWaiting = whenAborted(signal, close)
+        const stopWaiting = whenAborted(signal, () => {
+          void close()
+        })
         try {
           await step(open)
         } finally {
@@ -187,7 +187,7 @@ async function insideAgain(
         }
       })
     } finally {
-      if (open !== opened) close()
+      if (open !== opened) await close()
     }
   } catch (error) {
     throw insideError(container.id, error)
@@ -206,9 +206,9 @@ async function openAgain(host: HostContext, container: BuiltContainer): Promise<
 }
 
 /** Closes both, once the container is made. */
-export function closeInside({ netns, rt }: OpenInside): void {
-  rt.close()
+export function closeInside({ netns, rt }: OpenInside): Promise<void> {
   netns.close()
+  return closeSocketInside(rt)
 }
 
 /**

@@ -6,6 +6,7 @@ import { ensureBridges } from '../host/bridges.js'
 import type { HostContext } from '../host/context.js'
 import { hasOneIn, refusePortsInUse, socketsOfHost } from '../host/ports-in-use.js'
 import { allDone, atOnce } from '../kernel/at-once.js'
+import { closeSocketInside } from '../kernel/inside.js'
 import { IsolatorError } from '../isolator-error.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { allOrNothing, type Undo } from '../kernel/undo.js'
@@ -60,8 +61,12 @@ export async function isolate(
     }
     await limits.refuseUnfitKernel(wanted)
     const references = new Map(added.map((container, i) => [container, (wanted[i] as WantedContainer).netns]))
-    for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE)
-      await isolateSome(host, containers, [...references].slice(i, i + ISOLATED_AT_ONCE), undo)
+    let closed: readonly Promise<void>[] = []
+    for (let i = 0; i < added.length; i += ISOLATED_AT_ONCE) {
+      // The next ones need the descriptors.
+      await Promise.all(closed)
+      closed = await isolateSome(host, containers, [...references].slice(i, i + ISOLATED_AT_ONCE), undo)
+    }
   })
   for (const container of added) container.settled = work.catch(() => undefined)
   await work
@@ -106,6 +111,7 @@ async function isElsewhere(
  * Opens the namespaces, gives those that are to be held their names in /run/netns and makes containers of them. Whatever was done is taken back
  * by `undo`.
  *
+ * @returns what resolves when the descriptors of each are closed
  * @throws IsolatorError ERR_INVALID_OPTION for the host's own namespace, ERR_CONTAINER_EXISTS, ERR_PORTS_IN_USE,
  *   ERR_FOREIGN_STATE
  */
@@ -114,7 +120,7 @@ async function isolateSome(
   table: ContainerTable,
   wanted: readonly (readonly [Container, NetnsReference])[],
   undo: Undo,
-): Promise<void> {
+): Promise<Promise<void>[]> {
   const containers = wanted.map(([container, reference]) => {
     const netns = openReference(host, reference, undo)
     table.settleIn(netns.identity, container, isStillThere(host.rt.devices))
@@ -127,9 +133,7 @@ async function isolateSome(
   )
   const opened = atOnce(containers, async ({ container, netns }): Promise<[Container, Inside]> => {
     const inside = await openInside(container.id, netns)
-    undo.push(() => {
-      inside.rt.close()
-    })
+    undo.push(() => closeSocketInside(inside.rt))
     return [container, inside]
   })
   await allDone([free, opened])
@@ -146,7 +150,7 @@ async function isolateSome(
   await buildContainers(host, insides, undo)
   for (const { container } of containers)
     container.ifindex = host.rt.devices.interfaceIndex(linkName(container.slot))
-  for (const inside of insides.values()) closeInside(inside)
+  return Array.from(insides.values(), closeInside)
 }
 
 /**

@@ -3,7 +3,7 @@ import { removeEach } from '../kernel/apply.js'
 import { deleteLinks } from '../kernel/delete-links.js'
 import { atOnce, failureOf, failuresOf } from '../kernel/at-once.js'
 import { isExhaustion, namingLimit } from '../kernel/exhaustion.js'
-import { sleep } from '../kernel/sleep.js'
+import { closeSocketInside } from '../kernel/inside.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { NamespaceSearch } from './find-namespace.js'
@@ -47,7 +47,7 @@ async function removeOne(
     if (error) throw error
     if (leaving) await release(host, container, leaving, report)
   } finally {
-    leaving?.rt?.close()
+    await closeSocketInside(leaving?.rt)
   }
 }
 
@@ -84,14 +84,14 @@ async function removeMany(
     )
     const letGoOf = (held: boolean): Promise<void> =>
       step(async some => {
-        spare.giveBack(held)
+        await spare.giveBack(held)
         const failures = await atOnce(some, async container =>
           isHeld(container) === held ? failureOf(letGo(host, container, report, search)) : undefined,
         )
         // For one at a time there are enough.
         for (const [i, error] of failures.entries())
           if (isExhaustion(error))
-            failures[i] = await onceClosed(() => letGo(host, some[i] as Container, report, search))
+            failures[i] = await failureOf(letGo(host, some[i] as Container, report, search))
         return failures
       })
     // A namespace without a name is found by the link.
@@ -102,18 +102,8 @@ async function removeMany(
   } catch (error) {
     return new Map(containers.map(container => [container, error as Error]))
   } finally {
-    for (const held of [false, true]) spare.giveBack(held)
+    for (const held of [false, true]) await spare.giveBack(held)
   }
-}
-
-/** The failure of work that needs descriptors: those of a socket are free a moment after it was closed, once its I/O thread has ended. */
-async function onceClosed(work: () => Promise<unknown>): Promise<Error | undefined> {
-  let failure = await failureOf(work())
-  for (let tries = 0; isExhaustion(failure) && tries < 50; tries++) {
-    await sleep(2)
-    failure = await failureOf(work())
-  }
-  return failure
 }
 
 /**
@@ -142,9 +132,10 @@ class SpareDescriptors {
     }
   }
 
-  giveBack(held: boolean): void {
-    this.#leaving.get(held)?.rt?.close()
+  async giveBack(held: boolean): Promise<void> {
+    const leaving = this.#leaving.get(held)
     this.#leaving.delete(held)
+    await closeSocketInside(leaving?.rt)
   }
 }
 

@@ -1,6 +1,6 @@
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { applyAll, GONE, possibleOf } from '../kernel/apply.js'
-import { insideError, insideOf } from '../kernel/inside.js'
+import { closeSocketInside, insideError, insideOf } from '../kernel/inside.js'
 import type { Container, ContainerTable } from './table.js'
 import type { HostContext } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
@@ -50,7 +50,7 @@ export async function updateContainer(
       await applyAll(host.rt, plan.remove, undo, GONE)
     })
   } finally {
-    rt?.close()
+    await closeSocketInside(rt)
   }
   table.takeBack(removed)
   Object.assign(container, change)

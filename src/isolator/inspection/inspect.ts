@@ -31,7 +31,7 @@ export async function inspect(reference: NetnsReference | undefined): Promise<In
     rt = await RtnetlinkSocket.open(reference === undefined ? {} : { netns })
     return await inspectBy({ netns, rt })
   } finally {
-    rt?.close()
+    await rt?.[Symbol.asyncDispose]()
     netns.close()
   }
 }

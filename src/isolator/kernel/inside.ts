@@ -11,6 +11,9 @@ import { sleep } from './sleep.js'
 const TIME_LIMIT_MS = 1000
 const TICKS = 10
 
+/** How long a socket that is closed inside a container may keep a call waiting, ms. */
+const CLOSING_MS = 100
+
 /**
  * Does work inside a container's network namespace, where root can have made anything as large, as slow or as fickle as
  * the kernel allows: after a second nobody waits for it any more.
@@ -72,8 +75,8 @@ export const withSocketsInside = async <T>(
   use: (sockets: SockDiagSocket) => Promise<T>,
 ): Promise<T> => closing(await SockDiagSocket.open({ netns }), signal, use)
 
-/** Runs `use`, and closes the socket afterwards, or when the signal aborts. */
-export async function closing<Socket extends { close(): void }, T>(
+/** Runs `use`, and closes the socket afterwards, or when the signal aborts. Its descriptors are free when this resolves. */
+export async function closing<Socket extends AsyncDisposable & { close(): void }, T>(
   socket: Socket,
   signal: AbortSignal,
   use: (socket: Socket) => Promise<T>,
@@ -85,8 +88,21 @@ export async function closing<Socket extends { close(): void }, T>(
     return await use(socket)
   } finally {
     stopWaiting()
-    socket.close()
+    await socket[Symbol.asyncDispose]()
   }
+}
+
+/**
+ * Closes a socket inside a container. Resolves when its descriptors are free: at once, unless the kernel is still carrying out a
+ * request that nobody waits for any more. Such a request keeps the caller for 100 ms at most.
+ */
+export async function closeSocketInside(socket: AsyncDisposable | undefined): Promise<void> {
+  if (!socket) return
+  const closed = new AbortController()
+  void socket[Symbol.asyncDispose]().then(() => {
+    closed.abort()
+  })
+  await sleep(CLOSING_MS, closed).catch(() => undefined)
 }
 
 /** Whether an error says that the inside of a container refused something or did not answer. */

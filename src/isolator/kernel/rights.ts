@@ -54,7 +54,7 @@ export async function refusalsOn(host: NetworkNamespace): Promise<Refusal[]> {
     const names = (await namesRefused()).map(error => ({ what: 'name network namespaces', error }))
     return [...entering, ...inside, ...names]
   } finally {
-    rt?.close()
+    await rt?.[Symbol.asyncDispose]()
   }
 }
 

@@ -33,7 +33,7 @@ export async function remove(
       return log.result
     })
   } finally {
-    rt?.close()
+    await rt?.[Symbol.asyncDispose]()
     netns.close()
   }
 }

@@ -88,6 +88,7 @@ export type {
   WatchOptions,
 } from './isolator/options/arguments.js'
 export type { ContainerInfo } from './isolator/container/info.js'
+export type { ContainerProcesses } from './isolator/kernel/processes.js'
 export type { HostInfo, HostIpv6 } from './isolator/host/info.js'
 export type { Difference } from './isolator/health/difference.js'
 export type { Gone, HostSocket, IsolatorEvents } from './isolator/health/isolator-events.js'

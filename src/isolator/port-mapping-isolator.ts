@@ -3,6 +3,7 @@ import { Cleanups } from './cleanups.js'
 import { infoOf, type ContainerInfo } from './container/info.js'
 import type { ContainerLimits } from './container/limits.js'
 import { isNamespaceOf } from './container/namespace.js'
+import { processesInside } from './container/processes-inside.js'
 import { ContainerTable, type Container, type WantedContainer } from './container/table.js'
 import type { Difference } from './health/difference.js'
 import { explainContainer, explainHost, type HostSettings } from './explain.js'
@@ -39,6 +40,7 @@ import type { NetnsReference } from '../netns/network-namespace.js'
 import { PortRanges } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { withLimitNamed } from './kernel/exhaustion.js'
+import type { ContainerProcesses } from './kernel/processes.js'
 import { probe, type KernelFeatures } from './kernel/probe.js'
 import { followName } from './host/public-interface.js'
 import { recover, type Recovery } from './recovery/recover.js'
@@ -60,7 +62,7 @@ import { wantedContainer } from './container/wanted.js'
  * Needs CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespaces that own the host's and the containers' namespaces.
  *
  * Any number of isolators, in any processes, can work on one host: calls that look at or change the kernel's part of containers
- * take turns, but for `usage` and `usageAll`. They throw IsolatorError ERR_HOST_BUSY where another is not through within 30 s.
+ * take turns, but for `usage`, `usageAll` and `processes`. They throw IsolatorError ERR_HOST_BUSY where another is not through within 30 s.
  *
  * Once it is closed, every method but `off` and `close` throws IsolatorError ERR_ISOLATOR_CLOSED, or rejects with it.
  */
@@ -337,6 +339,21 @@ export class PortMappingIsolator implements AsyncDisposable {
       return this.#usage.readAll([...this.#containers])
     })
     return options.bigint ? exact : allWithNumbers(exact)
+  }
+
+  /**
+   * The processes in each container, by id, in the order they were isolated. Those that go away meanwhile are left out. Costs one
+   * question to the kernel for each process on the machine and for each container. Needs no right over the processes.
+   */
+  async processes(): Promise<Map<string, ContainerProcesses>> {
+    return this.#calls.run(async () => {
+      await this.#turns.begun()
+      await Promise.all(Array.from(this.#containers, ({ settled }) => settled))
+      const containers = [...this.#containers]
+      const found = await processesInside(this.#host, containers)
+      for (const container of containers) if (!this.#containers.has(container)) found.delete(container.id)
+      return found
+    })
   }
 
   /**

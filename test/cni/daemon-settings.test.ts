@@ -114,16 +114,23 @@ t.test('sockets of a service manager', async t => {
 t.test('containers that have ended', async t => {
   const sweep = new Sweep(100)
   const look = (now: number, alive: readonly string[], ids = ['a', 'b']) =>
-    sweep.look(
-      ids.map(id => ({ id, alive: alive.includes(id) })),
-      now,
-    )
+    sweep.look(new Map(ids.map(id => [id, { alive: alive.includes(id) }])), now)
   t.strictSame(look(0, []), [])
   t.strictSame(look(1000, []), [], 'they never had a process')
   t.strictSame(look(1001, ['a']), [])
   t.strictSame(look(1002, []), [])
   t.strictSame(look(1101, []), [], 'not yet')
-  t.strictSame(sweep.look([{ id: 'a' }, { id: 'b' }], 1102), [], 'nobody can say')
+  t.strictSame(
+    sweep.look(
+      new Map([
+        ['a', {}],
+        ['b', {}],
+      ]),
+      1102,
+    ),
+    [],
+    'nobody can say',
+  )
   t.strictSame(look(1102, []), ['a'])
   t.strictSame(look(1103, ['a']), [], 'it has one again')
   t.strictSame(look(1104, []), [])

@@ -18,6 +18,7 @@ const calls = (netns: string): Record<string, (isolator: PortMappingIsolator) =>
   get: isolator => isolator.get('web-1'),
   usage: isolator => isolator.usage('web-1'),
   usageAll: isolator => isolator.usageAll(),
+  processes: isolator => isolator.processes(),
   verify: isolator => isolator.verify(),
   'verify one': isolator => isolator.verify('web-1'),
   repair: isolator => isolator.repair(),

@@ -59,6 +59,11 @@ const PROGRAMS: Record<string, Program[]> = {
   'docs/isolator.md': [
     { has: "import { PortMappingIsolator } from 'rtnetlink'" },
     {
+      has: 'isolator.processes()',
+      before: `${CREATE} const isolator = await create()`,
+      after: 'await isolator.destroy()',
+    },
+    {
       has: 'isolator.isIn(id, netns)',
       before: `${CREATE}
         const [id, former, netns] = ['web-1', await NetworkNamespace.create('web'), await NetworkNamespace.create('anew')]

@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
-import { PortMappingIsolator, type PortMappingIsolatorOptions } from 'rtnetlink'
+import type { PortMappingIsolatorOptions } from 'rtnetlink'
 import { readToken } from '../http/access.js'
 import { listenOnDescriptor, listenOnPort, listenOnSocket, namesOf } from '../http/listen.js'
 import type { ActivatedSockets } from './activation.js'
@@ -138,12 +138,10 @@ export class Daemon {
   /** Cleans up containers that have ended without a DEL. */
   async #look(): Promise<void> {
     const { log, settings } = this.#surroundings
-    const ours = new Set(this.#isolator.list().map(({ id }) => id))
-    if (this.#looking || ours.size === 0) return
+    if (this.#looking || this.#isolator.list().length === 0) return
     this.#looking = true
     try {
-      const { containers } = await PortMappingIsolator.inspect()
-      const ended = this.#sweep.look(containers.filter(({ id }) => ours.has(id)))
+      const ended = this.#sweep.look(await this.#isolator.processes())
       if (ended.length > 0) await this.#isolator.remove(ended)
       for (const id of ended) {
         this.#metrics.lost.inc({ reason: 'sweep' })

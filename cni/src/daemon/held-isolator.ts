@@ -71,6 +71,11 @@ export class HeldIsolator implements Isolators {
     return this.#isolator?.list() ?? []
   }
 
+  /** As PortMappingIsolator.processes; nothing while the isolator is not there. */
+  async processes(): ReturnType<PortMappingIsolator['processes']> {
+    return this.#isolator ? this.#isolator.processes() : new Map()
+  }
+
   /** As PortMappingIsolator.usageAll; nothing while the isolator is not there. */
   async usageAll(options: { bigint: true }): Promise<Map<string, ResourceStatistics<bigint>>>
   async usageAll(options?: { bigint?: false | undefined }): Promise<Map<string, ResourceStatistics>>

@@ -1,4 +1,4 @@
-import type { InspectedContainer } from 'rtnetlink'
+import type { ContainerProcesses } from 'rtnetlink'
 
 /**
  * Finds containers that have ended without a DEL: those whose namespace had a process when somebody looked, and has had none since.
@@ -21,10 +21,12 @@ export class Sweep {
   /**
    * The ids of those that have had no process for long enough. One of which nobody can say stays as it is.
    */
-  look(containers: readonly Pick<InspectedContainer, 'id' | 'alive'>[], now = performance.now()): string[] {
-    const ids = new Set(containers.map(({ id }) => id))
-    for (const id of this.#emptySince.keys()) if (!ids.has(id)) this.#emptySince.delete(id)
-    return containers.flatMap(({ id, alive }) => {
+  look(
+    containers: ReadonlyMap<string, Pick<ContainerProcesses, 'alive'>>,
+    now = performance.now(),
+  ): string[] {
+    for (const id of this.#emptySince.keys()) if (!containers.has(id)) this.#emptySince.delete(id)
+    return [...containers].flatMap(([id, { alive }]) => {
       if (alive) this.#emptySince.set(id, undefined)
       else if (alive === false && this.#emptySince.has(id)) {
         const since = this.#emptySince.get(id) ?? now

@@ -1,8 +1,10 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
-import { netnsId } from '../../rtnetlink/index.js'
+import { linkNetnsId, netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { HostSide } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'
+import { askMany } from '../kernel/ask-many.js'
+import { OBJECTS_PER_BATCH } from '../kernel/look-up.js'
 import { openNetns } from '../kernel/open-netns.js'
 import { readProcesses } from '../kernel/processes.js'
 import { unlessGone } from '../kernel/unless-gone.js'
@@ -28,6 +30,25 @@ export async function numberOf(
   if (ifindex === 0) return UNKNOWN
   const link = await unlessGone(() => rt.links.get(ifindex ?? linkName(slot)))
   return link?.kind === 'veth' ? (link.peer?.netnsid ?? UNKNOWN) : UNKNOWN
+}
+
+/** Likewise those of many containers, by slot, in few batches; without those whose links are gone. */
+export async function numbersOfEnds(
+  rt: RtnetlinkSocket,
+  containers: readonly { readonly slot: number; readonly ifindex?: number | undefined }[],
+): Promise<Map<number, number>> {
+  const there = containers.filter(({ ifindex = 0 }) => ifindex !== 0)
+  const answers = await askMany(
+    rt,
+    there.map(({ ifindex = 0 }) => linkNetnsId.ask(ifindex, rt.devices)),
+    OBJECTS_PER_BATCH,
+  )
+  return new Map(
+    there.flatMap(({ slot }, i): [number, number][] => {
+      const nsid = linkNetnsId.of(answers[i]?.replies ?? [])
+      return nsid === undefined ? [] : [[slot, nsid]]
+    }),
+  )
 }
 
 /** An open namespace, and by what it was opened. */

@@ -17,7 +17,7 @@ import { refuseLargePrograms } from '../plan/program-size.js'
 import { buildContainers, closeInside, openInside, type Inside } from './build.js'
 import type { ContainerLimits } from './limits.js'
 import { checkRunDirectory, deleteName, giveName, isNameTaken } from './namespace-handles.js'
-import { numberOf } from './find-namespace.js'
+import { numbersOfEnds } from './find-namespace.js'
 import { isNamespaceOf, isStillThere } from './namespace.js'
 import type { OtherContainer } from './others.js'
 import { refuseOthersInside } from './refuse-inside.js'
@@ -213,9 +213,9 @@ async function numbersOfUnsettled(
   const unsettled = [...table].filter(
     ({ namespace, ifindex }) => namespace === undefined && ifindex !== undefined,
   )
-  return new Map(
-    await atOnce(unsettled, async container => [await numberOf(rt, container), container] as const),
-  )
+  const bySlot = new Map(unsettled.map(container => [container.slot, container]))
+  const numbers = await numbersOfEnds(rt, unsettled)
+  return new Map(Array.from(numbers, ([slot, nsid]) => [nsid, bySlot.get(slot) as Container]))
 }
 
 /** Without a name of its own, a container has no slot whose name somebody else has either: whoever looks would take that for its name. */

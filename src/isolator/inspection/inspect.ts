@@ -19,7 +19,7 @@ import type { Survey } from '../recovery/survey.js'
 import { containerProblems, halfMade } from './container-problems.js'
 import { hostProblems } from './host-problems.js'
 import type { InspectedContainer, Inspection } from './inspection.js'
-import { readProcesses, type Processes } from '../kernel/processes.js'
+import { processesIn, readProcesses, type Processes } from '../kernel/processes.js'
 import { guardSettings, hostSettings } from './settings.js'
 
 /** Reads what a host has of ours, without options, and changes nothing. */
@@ -94,17 +94,16 @@ async function addressesOf(rt: RtnetlinkSocket, wire: Hook | undefined): Promise
 async function inspected(
   facts: ContainerFacts,
   { links, handles }: Survey,
-  { byNetns, hidden }: Processes,
+  processes: Processes,
 ): Promise<InspectedContainer> {
   // Not by where the veth's other end is, unless nothing else leads there: root inside can move or delete that.
   const held = handles.get(facts.slot)
   const nsid = isHeld(facts) ? held?.nsid : links.get(facts.slot)?.linkNetnsid
-  const pids = nsid === undefined ? [] : (byNetns.get(nsid) ?? [])
-  const isKnown = pids.length > 0 || (nsid !== undefined && hidden === undefined)
+  const { alive, pids } = processesIn(nsid, processes)
   const since = held && (await madeAt(linkName(facts.slot)))
   return {
     ...infoOf(facts),
-    ...(isKnown && { alive: pids.length > 0 }),
+    ...(alive !== undefined && { alive }),
     up: links.get(facts.slot)?.up ?? false,
     ...(since !== undefined && { since }),
     pids,

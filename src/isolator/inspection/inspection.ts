@@ -1,4 +1,5 @@
 import type { ContainerInfo } from '../container/info.js'
+import type { ContainerProcesses } from '../kernel/processes.js'
 import type { PortRange } from '../ports/port-ranges.js'
 
 /** What `PortMappingIsolator.inspect` found on a host, as plain values that JSON carries. */
@@ -32,18 +33,11 @@ export interface Inspection {
 }
 
 /** A container as the kernel has it. */
-export interface InspectedContainer extends ContainerInfo {
-  /**
-   * Whether a process is in its namespace. Absent where that is unknown: processes are hidden from here, or the namespace has lost
-   * its name, without which nothing that root inside could not change tells which namespace it is.
-   */
-  readonly alive?: boolean
+export interface InspectedContainer extends ContainerInfo, ContainerProcesses {
   /** Whether its link is up. Nothing passes one that is down; `recover()` removes it. */
   readonly up: boolean
   /** Since when its namespace has had a name or an open file, in ISO 8601. Absent if no name holds the namespace, or that has lost its name. */
   readonly since?: string
-  /** The processes in its namespace that can be seen from here, by their main threads. None if the namespace has lost its name. */
-  readonly pids: readonly number[]
 }
 
 /** Which options of `create()` the kernel shows. A member is absent where nothing shows it. */

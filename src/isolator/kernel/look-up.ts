@@ -2,9 +2,10 @@ import { rememberNames } from '../../netlink/devices.js'
 import { NLM_F_ECHO } from '../../netlink/constants.js'
 import type { ObjectType } from '../../netlink/object-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { askMany } from './ask-many.js'
 
-/** Asked for in one batch: the answers have to fit the receive buffer, which can be small without privileges. */
-const QUESTIONS_PER_BATCH = 48
+/** Objects that are asked for in one batch. */
+export const OBJECTS_PER_BATCH = 48
 
 /** The objects of many keys, in few batches; undefined for those that are not there. */
 export async function lookUp<Spec, Key, Query, Decoded extends Spec>(
@@ -14,20 +15,15 @@ export async function lookUp<Spec, Key, Query, Decoded extends Spec>(
 ): Promise<(Decoded | undefined)[]> {
   const { get, new: answer } = object.messages
   const devices = rememberNames(rt.devices)
-  const found: (Decoded | undefined)[] = []
-  for (let i = 0; i < keys.length; i += QUESTIONS_PER_BATCH) {
-    const results = await rt.send(
-      keys.slice(i, i + QUESTIONS_PER_BATCH).map(key => ({
-        type: get,
-        // The kernel answers for a class by a notification, which comes to the one who asks only under ECHO.
-        flags: NLM_F_ECHO,
-        body: object.toGet(key, devices) as never,
-      })),
-    )
-    for (const { replies } of results) {
-      const reply = replies.find(({ type }) => type === answer.type)
-      found.push(reply && object.fromBody(reply.decode(answer), devices))
-    }
-  }
-  return found
+  const questions = keys.map(key => ({
+    type: get,
+    // The kernel answers for a class by a notification, which comes to the one who asks only under ECHO.
+    flags: NLM_F_ECHO,
+    body: object.toGet(key, devices) as never,
+  }))
+  const answers = await askMany(rt, questions, OBJECTS_PER_BATCH)
+  return answers.map(({ replies }) => {
+    const reply = replies.find(({ type }) => type === answer.type)
+    return reply && object.fromBody(reply.decode(answer), devices)
+  })
 }

@@ -1,6 +1,18 @@
 import { promises, statSync } from 'node:fs'
 import { netnsId } from '../../rtnetlink/index.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
+import { askMany } from './ask-many.js'
+
+/** The processes in a container's namespace. */
+export interface ContainerProcesses {
+  /**
+   * Whether there is one. Absent where that is unknown: processes are hidden from here, or the namespace has lost
+   * its name, without which nothing that root inside could not change tells which namespace it is.
+   */
+  readonly alive?: boolean
+  /** Those that can be seen from here, by their main threads. None if the namespace has lost its name. */
+  readonly pids: readonly number[]
+}
 
 /** The processes that can be seen from here, by the network namespace that they are in. */
 export interface Processes {
@@ -10,8 +22,8 @@ export interface Processes {
   readonly hidden: string | undefined
 }
 
-/** Questions in one batch: the answers have to fit the receive buffer, which can be small without privileges. */
-const QUESTIONS_PER_BATCH = 128
+/** Processes that are asked for in one batch. */
+const PROCESSES_PER_BATCH = 128
 
 /**
  * Asks the kernel for each process which namespace its main thread is in. That needs no right over the process, unlike
@@ -26,15 +38,19 @@ export async function readProcesses(rt: RtnetlinkSocket): Promise<Processes> {
     if (others) others.push(pid)
     else byNetns.set(nsid, [pid])
   }
-  for (let i = 0; i < pids.length; i += QUESTIONS_PER_BATCH) {
-    const asked = pids.slice(i, i + QUESTIONS_PER_BATCH)
-    const answers = await rt.send(asked.map(netnsId.askOfProcess))
-    for (const [j, { replies }] of answers.entries()) {
-      const nsid = netnsId.of(replies)
-      if (nsid !== undefined) note(nsid, asked[j] as number)
-    }
+  const answers = await askMany(rt, pids.map(netnsId.askOfProcess), PROCESSES_PER_BATCH)
+  for (const [i, { replies }] of answers.entries()) {
+    const nsid = netnsId.of(replies)
+    if (nsid !== undefined) note(nsid, pids[i] as number)
   }
   return { byNetns, hidden: pids.includes(1) ? hiddenByPidNamespace() : HIDDEN }
+}
+
+/** Those in a namespace, by the number that the socket's has for it; undefined where it is not known which it is. */
+export function processesIn(nsid: number | undefined, { byNetns, hidden }: Processes): ContainerProcesses {
+  const pids = nsid === undefined ? [] : (byNetns.get(nsid) ?? [])
+  const isKnown = pids.length > 0 || (nsid !== undefined && hidden === undefined)
+  return { ...(isKnown && { alive: pids.length > 0 }), pids }
 }
 
 /** PROC_PID_INIT_INO, linux/proc_ns.h: the pid namespace of the whole machine. */

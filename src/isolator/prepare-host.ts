@@ -85,11 +85,11 @@ async function prepare(
     hostReservedPorts: await portsReservedByOthers(rt, netns, options.loopbackInterface),
   })
   const { bridged } = await refuseUnfitKernel(options)
-  const { routing } = options
-  const { routes: settledRoutes } = facts
+  const { routing, inet6 } = options
+  const { routes: settledRoutes, inet6: settledInet6 } = facts
   const host = {
     ...opened,
-    ...{ routing, facts: { ...facts, bridged }, publicIndex, settledRoutes },
+    ...{ routing, inet6, facts: { ...facts, bridged }, publicIndex, settledRoutes, settledInet6 },
     bridges: new Map<string, number>(),
   }
   const record = await setUpHost(host, await wishesOf(options))

@@ -35,6 +35,7 @@ const MATCH = 0xffffffff
 const NO_MATCH = 0
 const UNSPEC = 0xffffffff
 const SHOT = 2
+const OK = 0
 
 const ports = PortRanges.from('31000-31007,32768-33791')
 const inet6 = {
@@ -44,7 +45,10 @@ const inet6 = {
   solicited: [REMOTE_LINK_LOCAL],
 }
 const options = { address: HOST_IP, mac: HOST_MAC, ports, inet6 }
-const ADDRESSES = [...inet6.addresses, HOST_LINK_LOCAL, NOT_SHARED, ELSEWHERE_ON_HOST]
+const ADDRESSES = {
+  own: [...inet6.addresses, HOST_LINK_LOCAL, NOT_SHARED, ELSEWHERE_ON_HOST],
+  lost: [],
+}
 
 const isTagged = (frame: Buffer): boolean => frame.readUInt16BE(12) === 0x8100
 /** The kernel has taken the tag off before a filter sees a frame. */
@@ -170,9 +174,26 @@ t.test('MARTIAN', async t => {
   ])
 })
 
+t.test('MARTIAN gives the host what comes from an address that it has lost', async t => {
+  const program = martian(HOST_IP, [], { own: [HOST_LINK_LOCAL], lost: [HOST_IP6] })
+  const verdictOf = (wanted: string): number => {
+    const [, sent] = MARTIANS.find(([about]) => about === wanted)!
+    return run(program, skbOf(sent))
+  }
+  t.equal(verdictOf('a shared address as source'), OK)
+  t.equal(verdictOf('the link-local one'), SHOT)
+  t.equal(run(program, skbOf(TO_CONTAINER)), UNSPEC)
+})
+
 t.test('the addresses of MARTIAN are read back', async t => {
   for (const hostAddresses of [[], ['10.9.0.7', '172.17.0.1']])
-    for (const addresses of [[HOST_IP6], ADDRESSES])
+    for (const addresses of [
+      ADDRESSES,
+      { own: [HOST_IP6], lost: [] },
+      { own: [], lost: [] },
+      { own: [], lost: [HOST_IP6] },
+      { own: [NOT_SHARED, HOST_LINK_LOCAL], lost: [HOST_IP6, ELSEWHERE_ON_HOST] },
+    ])
       t.strictSame(martianAddresses(martian(HOST_IP, hostAddresses, addresses)), {
         shared: HOST_IP,
         hostAddresses,

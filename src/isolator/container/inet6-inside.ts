@@ -10,10 +10,17 @@ import { ROUTE_PROTOCOL } from '../plan/routes.js'
 /** The differences between the IPv6 that a container has and the one that is planned. */
 export interface Inet6Differences {
   /** Addresses that are to be added in this order, with what is there in the place of each. */
-  readonly addresses: readonly { readonly wanted: AddressSpec; readonly found: Address | undefined }[]
+  readonly addresses: readonly AddressDifference[]
+  /** Addresses that are in their places, and are to be deprecated or no more. */
+  readonly otherwise: readonly AddressDifference[]
   readonly surplusAddresses: readonly Address[]
   readonly routes: readonly RouteSpec[]
   readonly surplusRoutes: readonly Route[]
+}
+
+interface AddressDifference {
+  readonly wanted: AddressSpec
+  readonly found: Address | undefined
 }
 
 /**
@@ -51,15 +58,21 @@ export const areNone = (differences: Inet6Differences): boolean =>
 function compareAddresses(
   listed: readonly Address[],
   wanted: readonly AddressSpec[],
-): Pick<Inet6Differences, 'addresses' | 'surplusAddresses'> {
+): Pick<Inet6Differences, 'addresses' | 'otherwise' | 'surplusAddresses'> {
   const isWanted = ({ address }: Address): boolean => wanted.some(spec => spec.address === address)
-  const ofScope = (linkLocal: boolean): Inet6Differences['addresses'] =>
+  const ofScope = (linkLocal: boolean): readonly AddressDifference[] =>
     outOfPlace(
       listed,
       wanted.filter(({ address }) => isLinkLocal(address) === linkLocal),
     )
+  const addresses = [...ofScope(false), ...ofScope(true)]
+  const inPlace = wanted.filter(spec => !addresses.some(each => each.wanted === spec))
   return {
-    addresses: [...ofScope(false), ...ofScope(true)],
+    addresses,
+    otherwise: inPlace.flatMap(spec => {
+      const found = listed.find(({ address }) => address === spec.address)
+      return found && isDeprecated(found) !== (spec.preferredLifetime === 0) ? [{ wanted: spec, found }] : []
+    }),
     surplusAddresses: listed.filter(found => !isWanted(found) && looksLikeOurs(found)).slice(0, MOST_ROUTES),
   }
 }
@@ -71,7 +84,7 @@ function compareAddresses(
 function outOfPlace(
   listed: readonly Address[],
   wanted: readonly AddressSpec[],
-): Inet6Differences['addresses'] {
+): readonly AddressDifference[] {
   const findIn = (found: readonly Address[], { address }: AddressSpec): Address | undefined =>
     found.find(other => other.address === address)
   const there = listed.filter(({ address }) => wanted.some(spec => spec.address === address)).reverse()
@@ -81,6 +94,8 @@ function outOfPlace(
 
 const isSameAddress = (found: Address | undefined, { address, prefixLength }: AddressSpec): boolean =>
   found?.address === address && found.prefixLength === prefixLength
+
+const isDeprecated = ({ flags }: Address): boolean => flags.includes('deprecated')
 
 /** Nobody has looked for duplicates of it, and it stays. */
 const looksLikeOurs = ({ flags }: Address): boolean => flags.includes('nodad') && flags.includes('permanent')

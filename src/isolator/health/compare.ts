@@ -228,7 +228,8 @@ async function compareFilter(
   if (!found) return missing(planned)
   const [is, expected] = [lineOf(found), lineOf(wanted)]
   if (is === expected) return undefined
-  return different(planned, is, await replacement(planned, wanted, found, snapshot))
+  const { mend, exchange } = await replacement(planned, wanted, found, snapshot)
+  return { ...different(planned, is, mend), ...(exchange && { exchange }) }
 }
 
 /** Undefined where the device that it is to lead to is missing. */

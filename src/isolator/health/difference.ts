@@ -28,6 +28,8 @@ export interface Fault {
   readonly difference: Difference
   /** Messages, in order. */
   readonly mend: readonly Planned[]
+  /** Messages that take out what stands in the way, once all that is to be there beside it has been added. */
+  readonly exchange?: readonly Planned[]
   readonly sysctl?: Sysctl
   /** It is on. */
   readonly feature?: FeatureOff

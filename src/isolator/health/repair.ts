@@ -46,7 +46,10 @@ export async function repair(scope: Scope): Promise<Repair> {
     faults = await findFaults(scope)
   }
   for (const fault of faults) tried.delete(nameOf(fault))
-  if (scope.whole) scope.host.settledRoutes = scope.host.facts.routes
+  if (scope.whole) {
+    scope.host.settledRoutes = scope.host.facts.routes
+    scope.host.settledInet6 = scope.host.facts.inet6
+  }
   return { repaired: differencesOf([...tried.values()]), left: differencesOf(faults) }
 }
 
@@ -100,12 +103,8 @@ const MENDED_AT_A_TIME = 128
 async function mend(rt: RtnetlinkSocket, faults: readonly Fault[]): Promise<void> {
   for (let i = 0; i < faults.length; i += MENDED_AT_A_TIME) {
     const part = faults.slice(i, i + MENDED_AT_A_TIME)
-    await rt.send(
-      requestsOf(
-        part.flatMap(fault => fault.mend),
-        rt.devices,
-      ),
-    )
+    const messages = [...part.flatMap(fault => fault.mend), ...part.flatMap(fault => fault.exchange ?? [])]
+    await rt.send(requestsOf(messages, rt.devices))
   }
 }
 

@@ -2,6 +2,7 @@ import { filter, formatU32Handle, parseU32Handle, type Filter, type FilterSpec }
 import { lineOf } from '../kernel/planned-as-listed.js'
 import { SECOND_LEVEL_LINK } from '../layout/layout.js'
 import { plan, planAdd, planDelete, type Planned } from '../plan/planned.js'
+import type { Fault } from './difference.js'
 import type { Snapshot } from './snapshot.js'
 
 type U32 = Filter & { readonly kind: 'u32' }
@@ -17,13 +18,13 @@ export async function replacement(
   wanted: Filter,
   found: Filter,
   there: Pick<Snapshot, 'filterAt'>,
-): Promise<Planned[]> {
+): Promise<Pick<Fault, 'mend' | 'exchange'>> {
   const spec = planned.spec as FilterSpec
-  if (spec.kind === 'bpf' && found.kind === 'bpf') return [plan(filter, 'replace', spec)]
-  if (wanted.kind !== 'u32' || found.kind !== 'u32') return [planDelete(filter, found), planned]
-  if (wanted.divisor !== undefined || found.divisor !== undefined) return []
+  if (spec.kind === 'bpf' && found.kind === 'bpf') return { mend: [plan(filter, 'replace', spec)] }
+  if (wanted.kind !== 'u32' || found.kind !== 'u32') return { mend: [planDelete(filter, found), planned] }
+  if (wanted.divisor !== undefined || found.divisor !== undefined) return { mend: [] }
   return differsInOutcomeOnly(wanted, found)
-    ? [changedOutcome(wanted, found)]
+    ? { mend: [changedOutcome(wanted, found)] }
     : withStandIn(planned, wanted, found, there)
 }
 
@@ -44,20 +45,28 @@ function changedOutcome({ link, classid, actions }: U32, found: U32): Planned {
   return plan(filter, 'change', { dev, parent, priority, protocol, kind, handle, link, classid, actions })
 }
 
-/** A second one does the work while the first is exchanged: what comes before it in the bucket finds both, for an instant. */
+/**
+ * A second one does the work while the first is exchanged: what comes before it in the bucket finds both, for an instant. Each has a
+ * number of its own, so that several of a bucket can be exchanged at the same time, and none goes before all are there: what one of
+ * them did may be another one's to do from now on.
+ */
 async function withStandIn(
   planned: Planned,
   wanted: U32,
   found: U32,
   there: Pick<Snapshot, 'filterAt'>,
-): Promise<Planned[]> {
-  const bucket = parseU32Handle(found.handle) & ~0xfff
+): Promise<Pick<Fault, 'mend' | 'exchange'>> {
+  const handle = parseU32Handle(found.handle)
+  const [bucket, number] = [handle & ~0xfff, handle & 0xfff]
   const { table: _table, ...spec } = wanted
-  for (let node = SECOND_LEVEL_LINK - 1; node > 0; node--) {
+  for (let node = SECOND_LEVEL_LINK - (number % SECOND_LEVEL_LINK || 1); node > 0; node--) {
     const standIn = { ...spec, handle: formatU32Handle(bucket | node) }
     if (await there.filterAt(standIn)) continue
     const other = planAdd(filter, standIn)
-    return [other, planDelete(filter, found), planned, ...(other.inverse ? [other.inverse] : [])]
+    return {
+      mend: [other],
+      exchange: [planDelete(filter, found), planned, ...(other.inverse ? [other.inverse] : [])],
+    }
   }
-  return [planDelete(filter, found), planned]
+  return { mend: [planDelete(filter, found), planned] }
 }

@@ -4,7 +4,7 @@ import { NetlinkSubscription } from '../../netlink/subscription.js'
 import { rtnetlinkProtocol } from '../../rtnetlink-protocol.js'
 import type { HostContext } from '../host/context.js'
 import { followName } from '../host/public-interface.js'
-import { areNews, readRoutes, type HostRoutes } from '../host/routes.js'
+import { areNews, findNow, type HostFindings } from '../host/findings.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { sleep } from '../kernel/sleep.js'
 import { retryUntilDone } from './retry-until-done.js'
@@ -12,6 +12,12 @@ import { retryUntilDone } from './retry-until-done.js'
 // enum rtnetlink_groups, linux/rtnetlink.h
 const RTNLGRP_IPV4_ROUTE = 7
 const RTNLGRP_IPV4_RULE = 8
+const RTNLGRP_IPV6_IFADDR = 9
+const RTNLGRP_IPV6_ROUTE = 11
+/** What routers tell an interface. */
+const RTNLGRP_IPV6_IFINFO = 12
+const RTNLGRP_IPV6_RULE = 19
+const INET6_GROUPS = [RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_RULE]
 /** From Linux 5.3 on. */
 const RTNLGRP_NEXTHOP = 32
 
@@ -28,22 +34,22 @@ const AFTER_FAILURE = 1000
 
 /** What a watch calls when it has seen something. */
 export interface RouteWatcher {
-  /** Containers are to have other routes than before, or cannot get one that they need. */
+  /** Containers are to have other routes or IPv6 addresses than before, or cannot get one that they need. */
   changed(): void
   /** The watch goes on after a pause. */
   failed(error: unknown): void
 }
 
 /**
- * Watches the host's IPv4 routes, rules and next hops until `stop`, on a socket of its own. A notification says that there is
- * news, whatever it is; what containers get of it a look at the routes tells. One look comes after the other, however many
+ * Watches the host's routes, rules and next hops until `stop`, on a socket of its own, and where containers have IPv6 the host's IPv6
+ * addresses. A notification says that there is news, whatever it is; what containers get of it a look tells. One look comes after the other, however many
  * notifications there are.
  */
 export class RouteWatch {
   readonly #host: HostContext
   readonly #watcher: RouteWatcher
   readonly #stop = new AbortController()
-  #seen: HostRoutes | undefined
+  #seen: HostFindings | undefined
   /** A look is to come, which will see all that changes until then. */
   #awaited = false
   #pause = SETTLING
@@ -78,7 +84,7 @@ export class RouteWatch {
   }
 
   #subscribe(): NetlinkSubscription {
-    const groups = [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE]
+    const groups = [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, ...(this.#host.facts.inet6 ? INET6_GROUPS : [])]
     const join = (more: readonly number[]): NetlinkSubscription =>
       new NetlinkSubscription(
         openTransport(rtnetlinkProtocol.number, this.#host.netns),
@@ -118,9 +124,8 @@ export class RouteWatch {
 
   async #look(): Promise<void> {
     followName(this.#host)
-    const { rt, facts, routing } = this.#host
     const begun = performance.now()
-    const now = await unlessGone(() => readRoutes(rt, facts, routing))
+    const now = await unlessGone(() => findNow(this.#host))
     // The public interface is being given another name, or is missing, which others report.
     if (!now) return this.#lookAgain(AFTER_FAILURE)
     const share = PAUSE_PER_LOOK * (performance.now() - begun)

@@ -6,6 +6,8 @@ import { containerNode, ownerOf } from '../layout/container-node.js'
 import { foreign, type Fault } from './difference.js'
 import { hasLayoutPriority, isRootTable, keyOf } from '../layout/filter-places.js'
 import type { HostContext } from '../host/context.js'
+import { isFormer6 } from '../host/former6.js'
+import { sentenceOf, type Inet6Problem } from '../host/inet6-problems.js'
 import type { RouteProblem } from '../host/routes.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { isHostRecord, type HostRecord } from '../layout/host-record.js'
@@ -69,6 +71,10 @@ export const routeFault = (
     `${found}: '${option}' takes ${expected}`,
   )
 
+/** What containers do not get of the host's IPv6, or have lost. */
+export const inet6Fault = (problem: Inet6Problem): Fault =>
+  foreign('missing', problem.object, sentenceOf(problem))
+
 /** An alias that somebody has given to lo in the place of the record is theirs. */
 function sparingAliases(fault: Fault, { loopbackInterface }: HostFacts, snapshot: Snapshot): Fault {
   const alias = snapshot.link(loopbackInterface)?.alias
@@ -119,7 +125,7 @@ export const keysOf = (planned: readonly Planned[]): ReadonlySet<string> =>
     planned.flatMap(({ object, spec }) => (object.name === filter.name ? [keyOf(spec as FilterSpec)] : [])),
   )
 
-/** A node of a container that it does not need, or that leads nowhere, can go. All else is somebody's. */
+/** What steered for an address of before, and a node of a container that it does not need, or that leads nowhere, can go. All else is somebody's. */
 function surplus(found: Filter, snapshot: Snapshot, { isLookedAt, isTaken }: Neighbours): Fault[] {
   const node = containerNode(found)
   const slot = node && ownerOf(node)
@@ -129,6 +135,7 @@ function surplus(found: Filter, snapshot: Snapshot, { isLookedAt, isTaken }: Nei
     mend: [planDelete(filter, found)],
   }
   if (slot !== undefined && isTaken(slot)) return isLookedAt(slot) ? [toGo] : []
+  if (isFormer6(found, snapshot.devices)) return [toGo]
   const leadsNowhere = node && (node.link === undefined || !snapshot.link(node.link))
   return [leadsNowhere ? toGo : foreign('surplus', object)]
 }

@@ -13,11 +13,15 @@ export async function inet6Faults(
   inet6: Inet6Facts,
   signal: AbortSignal,
 ): Promise<Fault[]> {
-  const { addresses, surplusAddresses, routes, surplusRoutes } = await inet6Differences(rt, dev, inet6, {
-    signal,
-  })
+  const { addresses, otherwise, surplusAddresses, routes, surplusRoutes } = await inet6Differences(
+    rt,
+    dev,
+    inet6,
+    { signal },
+  )
   return [
     ...surplusAddresses.map(found => surplus(address.command('add', found), removal(found))),
+    ...otherwise.map(({ wanted, found }) => inAnotherState(wanted, found)),
     ...addresses.map(({ wanted, found }) => {
       const added = planAdd(address, wanted)
       return found ? inAnotherPlace(added, found) : missing(added, [...generated(wanted), added])
@@ -43,6 +47,17 @@ const inAnotherPlace = (added: Planned, found: Address): Fault => ({
     foreign: false,
   },
   mend: [removal(found), added],
+})
+
+/** Deprecated, or not any more: it changes in its place. */
+const inAnotherState = (wanted: AddressSpec, found: Address | undefined): Fault => ({
+  difference: {
+    kind: 'different',
+    object: address.command('replace', wanted),
+    ...(found && { found: address.command('add', found) }),
+    foreign: false,
+  },
+  mend: [plan(address, 'replace', wanted)],
 })
 
 const missing = (planned: Planned, mend: readonly Planned[]): Fault => ({

@@ -6,7 +6,7 @@ import type { Container, ContainerTable } from '../container/table.js'
 import type { Fault } from './difference.js'
 import type { HostContext } from '../host/context.js'
 import { followName } from '../host/public-interface.js'
-import { followRoutes } from '../host/routes.js'
+import { followFindings } from '../host/findings.js'
 import type { HostRecord } from '../layout/host-record.js'
 import { unlessGone } from '../kernel/unless-gone.js'
 import { FIRST_SLOT, shaperNames } from '../layout/layout.js'
@@ -18,7 +18,7 @@ import { plan } from '../plan/planned.js'
 import { bridgeFaults, bridgeSide } from './verify-bridges.js'
 import { socketFaults } from './verify-sockets.js'
 import { containerFaults, devicesOf, nearSide, type ActiveFeatures } from './verify-container.js'
-import { hostFaults, interfaceMissing, routeFault, surplusFaults } from './verify-host.js'
+import { hostFaults, inet6Fault, interfaceMissing, routeFault, surplusFaults } from './verify-host.js'
 
 /** What is compared with the kernel. */
 export interface Scope {
@@ -53,7 +53,8 @@ async function compareWithKernel(scope: Scope): Promise<Fault[]> {
   const { host, record, containers, whole } = scope
   const snapshot = await look(scope)
   // Without an interface there are no routes: containers keep what they have until it is there again.
-  const { problems } = (await unlessGone(() => followRoutes(host))) ?? { problems: [] }
+  const link = snapshot.link(host.facts.publicInterface)
+  const found = link && (await unlessGone(() => followFindings(host, link)))
   const features = await featuresOn(host, containers)
   const faults = new Map<Container, Fault[]>()
   const slots = containers.map(({ slot }) => slot)
@@ -63,7 +64,8 @@ async function compareWithKernel(scope: Scope): Promise<Fault[]> {
     ...(whole
       ? [
           ...(await hostFaults(host, record, snapshot)),
-          ...problems.map(problem => routeFault(host.facts, problem)),
+          ...(found?.routes.problems.map(problem => routeFault(host.facts, problem)) ?? []),
+          ...(found?.inet6?.problems.map(inet6Fault) ?? []),
         ]
       : []),
   ]

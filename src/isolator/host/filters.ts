@@ -6,6 +6,7 @@ import type { DeviceNames } from '../../netlink/message-type.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { IsolatorError } from '../isolator-error.js'
 import { filtersAt } from '../kernel/filters-at.js'
+import { isFormer6 } from './former6.js'
 import { asListed, isAsPlanned, lineOf } from '../kernel/planned-as-listed.js'
 import {
   containerPlace,
@@ -70,6 +71,7 @@ export function missingFilters(
   const devices = rememberNames(rt.devices)
   let former: ReadonlyMap<string, Planned> | undefined
   const isOfBefore = (object: Filter): boolean => {
+    if (isFormer6(object, devices)) return true
     former ??= new Map(formerPlan().map(before => [placeOfPlanned(before), before]))
     const before = former.get(placeOf(object))
     return before !== undefined && isAsPlanned(object, before, devices)

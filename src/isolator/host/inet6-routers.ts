@@ -7,14 +7,20 @@ import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { lookUp } from '../kernel/look-up.js'
 import type { Inet6Facts } from '../plan/facts.js'
 import { FAR_AWAY6 } from '../plan/inet6.js'
+import type { Inet6Problem } from './inet6-problems.js'
 import { MOST_LISTED } from './other-routes.js'
-import { warnOf } from './routes.js'
 
 /** How many routers containers get: each is a message of `isolate()`, and every machine on the link can announce itself as a router. */
 const MOST_ROUTERS = 16
 
-/** The routers of the host's default routes through the interface, the most preferred one first. Warns where there are none, or too many. */
-export async function defaultGateways(rt: RtnetlinkSocket, dev: string): Promise<string[]> {
+/** The routers that containers are to have, and what is to be said of them. */
+export interface FoundRouters {
+  readonly gateways: readonly string[]
+  readonly problems: readonly Inet6Problem[]
+}
+
+/** The routers of the host's default routes through the interface, the most preferred one first. */
+export async function findGateways(rt: RtnetlinkSocket, dev: string): Promise<FoundRouters> {
   const routes = await defaultRoutes(rt)
   const hops = routes
     .sort(byPreference)
@@ -22,19 +28,14 @@ export async function defaultGateways(rt: RtnetlinkSocket, dev: string): Promise
   const found = new Set(
     hops.flatMap(({ gateway }) => (gateway !== undefined && isIpv6(gateway) ? [gateway] : [])),
   )
-  if (found.size === 0)
-    warnOf({
-      option: 'gateway6',
-      found: `the host has no IPv6 default route by a router through ${dev}, and containers get none`,
-      expected: "the IPv6 address of a router or 'none'",
-    })
-  if (found.size > MOST_ROUTERS)
-    warnOf({
-      option: 'gateway6',
-      found: `the host has ${found.size} IPv6 default routers on ${dev}, of which containers get the first ${MOST_ROUTERS}`,
-      expected: 'the IPv6 address of the one that they need',
-    })
-  return [...found].slice(0, MOST_ROUTERS)
+  const gateways = [...found].slice(0, MOST_ROUTERS)
+  if (found.size <= MOST_ROUTERS) return { gateways, problems: [] }
+  const problem: Inet6Problem = {
+    object: 'ip -6 route show default',
+    found: `the host has ${found.size} IPv6 default routers on ${dev}, of which containers get the first ${MOST_ROUTERS}`,
+    settledBy: { option: 'gateway6', expected: 'the IPv6 address of the one that they need' },
+  }
+  return { gateways, problems: [problem] }
 }
 
 /** By metric, and routers of the same metric by what they say of themselves (RFC 4191, section 3.1). */

@@ -9,7 +9,7 @@ import { addressesOf } from '../plan/inet6.js'
 export interface HostInfo extends SharedIdentity {
   /** The next router of containers' way out. Absent: they have none, or the way out is on the link. */
   readonly gateway?: string
-  /** What they share of IPv6, as `create()` found it. Absent: theirs is off. */
+  /** What they share of IPv6. Absent: theirs is off. */
   readonly ipv6?: HostIpv6
 }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { DumpTooLargeError } from '../../netlink/errors.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
@@ -7,7 +6,6 @@ import { refuse } from '../options/option-checks.js'
 import { MOST_HOST_ADDRESSES, type RouteOptions } from '../options/route-options.js'
 import type { HostFacts } from '../plan/facts.js'
 import { isWayOut, type ContainerRoute } from '../plan/routes.js'
-import type { HostContext } from './context.js'
 import { defaultInterfaces, findDefaultRoute, type DefaultRoute } from './default-route.js'
 import { findHostAddresses } from './host-addresses.js'
 import { findOtherRoutes, MOST_LISTED, MOST_ROUTES } from './other-routes.js'
@@ -180,26 +178,8 @@ export function warnOf({ option, found, expected }: Record<keyof Omit<RouteProbl
   process.emitWarning(`${found}: '${option}' takes ${expected}`, { code: 'RTNETLINK_ROUTES' })
 }
 
-/**
- * Has the facts follow the host's routes. Where the host has no way out any more, that which it had is kept: it may come back,
- * and until then nothing is lost by it. So are the addresses that containers reach when one more makes them too many.
- */
-export async function followRoutes(host: HostContext): Promise<HostRoutes> {
-  const found = await readRoutes(host.rt, host.facts, host.routing)
-  host.facts = { ...host.facts, routes: withFormer(found, host.facts.routes) }
-  return found
-}
-
-/** Whether containers are to have other routes than they have had since the last repair. */
-export async function routesChanged(host: HostContext): Promise<boolean> {
-  return areNews(host, await readRoutes(host.rt, host.facts, host.routing))
-}
-
-export const areNews = ({ settledRoutes: before }: HostContext, found: HostRoutes): boolean =>
-  !isDeepStrictEqual(withFormer(found, before), before)
-
 /** What was found; with the former ways out where there are none, and the former addresses of the host where there are too many. */
-function withFormer(
+export function routesWithFormer(
   { routes, problems }: HostRoutes,
   before: readonly ContainerRoute[],
 ): readonly ContainerRoute[] {

@@ -12,7 +12,7 @@ export const inet6Options = object({
   /**
    * Whether containers share the host's IPv6 addresses as they share its IPv4 address: the same ports in both families. `true`, `'auto'`
    * (where the public interface has an address that can be shared) or `false` (default: IPv6 is off in containers).
-   * What the host has is read once, by `create()`.
+   * `create()` decides that; addresses and routers that change later are followed.
    */
   ipv6: optional(either(oneOf('auto'), boolean)),
   /**

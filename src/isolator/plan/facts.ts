@@ -18,13 +18,24 @@ export interface FeatureOff {
   readonly feature: string
 }
 
-/** What of the host's IPv6 containers get, as `create()` found it. */
+/** An IPv6 address that containers share. */
+export interface SharedAddress6 {
+  readonly address: string
+  /** Of the on-link prefix. */
+  readonly prefixLength: number
+  /** New connections avoid it, as the host's own do. Default: false. */
+  readonly deprecated?: true | undefined
+  /** The host does not have it any more; containers keep it until it is back. Default: false. */
+  readonly lost?: true | undefined
+}
+
+/** What of the host's IPv6 containers get, as of the last look. */
 export interface Inet6Facts {
-  /** The shared addresses, first the one that the host itself prefers, and the lengths of their on-link prefixes. */
-  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[]
+  /** The shared addresses, first the one that the host itself prefers. None where another machine has taken the last one. */
+  readonly addresses: readonly SharedAddress6[]
   /** The host's link-local address; undefined: it has none. */
   readonly linkLocal: string | undefined
-  /** Other addresses of the host: temporary ones, and those of other interfaces. Containers neither have nor reach them. */
+  /** Other addresses that the host has now: temporary ones, and those of other interfaces. Containers neither have nor reach them. */
   readonly notShared: readonly string[]
   /** The routers of default routes, the most preferred one first. */
   readonly gateways: readonly string[]

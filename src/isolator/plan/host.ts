@@ -1,21 +1,23 @@
 import { ipv4ToNumber, numberToIpv4 } from '../../netlink/codec/addresses.js'
 import { address, link } from '../../rtnetlink/index.js'
-import { qdisc, type Filter, type U32Key } from '../../tc/index.js'
+import { parseU32Handle, qdisc, type Filter, type U32Key } from '../../tc/index.js'
+import { isRoot } from '../layout/filter-places.js'
 import { formatHostRecord, type HostRecord } from '../layout/host-record.js'
 import { PRIORITY } from '../layout/layout.js'
 import { ETH_P_IP, ETH_P_IPV6, LOOPBACK6 } from '../programs/frame-values.js'
 import { martian, martianAddresses } from '../programs/martian.js'
+import type { Martian6Addresses } from '../programs/martian6.js'
 import { vid0 } from '../programs/vid0.js'
 import { answersPlan } from './answers.js'
 import { bpfFilter } from './bpf-filter.js'
 import type { HostFacts, Inet6Facts } from './facts.js'
 import { flowFilters, flowQdisc } from './flows.js'
-import { addressesOf, isLinkLocal, steeredAddresses } from './inet6.js'
+import { addressesOf, isLinkLocal, lostAddresses, steeredAddresses } from './inet6.js'
 import { plan, planAdd, planDelete, type Planned } from './planned.js'
 import { gatewayOf, hostAddressesIn } from './routes.js'
 import { addressRoot, skeleton, TO_EVERYONE } from './skeleton.js'
-import { roots6, skeleton6, skeleton6In } from './skeleton6.js'
-import { half, U32Priority, word, type Delivers } from './u32-priority.js'
+import { likeOf6, rootLikeOf6, roots6, skeleton6, skeleton6In } from './skeleton6.js'
+import { half, U32Priority, word, type Delivers, type Links } from './u32-priority.js'
 
 export const LOOPBACK_ADDRESS = '127.0.0.1'
 
@@ -91,7 +93,7 @@ export function publicFilters(host: HostFacts): Planned[] {
       priority: PRIORITY.martian,
       protocol: 'all',
       handle: 1,
-      program: martian(address, hostAddressesIn(routes), onWire && [...onWire, ...inet6.notShared]),
+      program: martian(address, hostAddressesIn(routes), inet6 && martianAddresses6(inet6)),
       directAction: true,
     }),
     ...skeleton({ dev, addresses: [address], everyone: true, fragments }),
@@ -108,11 +110,33 @@ export function publicFilters(host: HostFacts): Planned[] {
     tag.root(1, { keys: [tagged(ETH_P_IP), ...keys], ...links }),
     ...arpRoots(host, [tagged(0x0806)]).map((root, i) => tag.root(i + 2, root)),
     ...(onWire
-      ? roots6(onWire, inet6.gateways).map(({ keys: found = [], ...root }, i) =>
-          tag.root(FIRST_TAGGED6 + i, { keys: [tagged(ETH_P_IPV6), ...found], ...root }),
-        )
+      ? roots6(onWire, inet6.gateways).map((root, i) => tag.root(FIRST_TAGGED6 + i, behindTag6(root)))
       : []),
   ]
+}
+
+/** The same behind a priority tag. */
+const behindTag6 = (root: Links | Delivers): Links | Delivers => ({
+  ...root,
+  keys: [tagged(ETH_P_IPV6), ...(root.keys ?? [])],
+})
+
+/**
+ * What the host has in the place of a filter that steers IPv6, made for the address or the router that the filter is about; undefined
+ * for one that is about none.
+ */
+export function likeOfHost6(found: Filter): Planned | undefined {
+  if (found.kind !== 'u32' || found.priority !== PRIORITY.priorityTagged) return likeOf6(found)
+  const root = isRoot(found) ? rootLikeOf6(found) : undefined
+  const tag = new U32Priority(found.dev, PRIORITY.priorityTagged, '802.1Q')
+  return root && tag.root(parseU32Handle(found.handle) & 0xfff, behindTag6(root))
+}
+
+/** What MARTIAN is for in IPv6. */
+function martianAddresses6(inet6: Inet6Facts): Martian6Addresses {
+  const lost = lostAddresses(inet6)
+  const own = [...steeredAddresses(inet6), ...inet6.notShared].filter(address => !lost.includes(address))
+  return { own, lost }
 }
 
 /** Behind the roots of IPv4 and ARP. */
@@ -153,19 +177,23 @@ export const hostAddressesOf = (filters: readonly Filter[]): readonly string[] =
 
 /** What of IPv6 the static filters of a device were made for; undefined: nothing. */
 export function inet6Of(filters: readonly Filter[]): Inet6Facts | undefined {
-  const steered = skeleton6In(filters)
-  if (!steered) return undefined
   const martians = filters.flatMap(({ kind, priority, ...found }) =>
     kind === 'bpf' && priority === PRIORITY.martian && 'program' in found && found.program
       ? (martianAddresses(found.program)?.inet6 ?? [])
       : [],
   )
+  const [lost, own] = [martians.flatMap(each => each.lost), martians.flatMap(each => each.own)]
+  // A set-up that was cut before its roots has MARTIAN alone, which comes first.
+  const steered =
+    skeleton6In(filters) ??
+    (martians.length > 0 ? { addresses: lost, gateways: [], neighbours: 'gateway' as const } : undefined)
+  if (!steered) return undefined
   return {
     addresses: steered.addresses
       .filter(address => !isLinkLocal(address) && address !== LOOPBACK6)
-      .map(address => ({ address, prefixLength: 128 })),
+      .map(address => ({ address, prefixLength: 128, ...(lost.includes(address) && { lost: true }) })),
     linkLocal: steered.addresses.find(isLinkLocal),
-    notShared: martians.filter(address => !steered.addresses.includes(address)),
+    notShared: own.filter(address => !steered.addresses.includes(address)),
     gateways: steered.gateways,
     neighbours: steered.neighbours,
   }

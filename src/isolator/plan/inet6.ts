@@ -1,12 +1,16 @@
 import { address as addressType, route, type RouteSpec } from '../../rtnetlink/index.js'
 import type { SharedInet6 } from '../programs/shared-inet6.js'
-import type { Inet6Facts, Sysctl } from './facts.js'
+import type { Inet6Facts, SharedAddress6, Sysctl } from './facts.js'
 import { planAdd, type Planned } from './planned.js'
 import { ROUTE_PROTOCOL } from './routes.js'
 
 /** The addresses alone. */
 export const addressesOf = ({ addresses }: Pick<Inet6Facts, 'addresses'>): string[] =>
   addresses.map(({ address }) => address)
+
+/** Those of them that the host has lost. */
+export const lostAddresses = ({ addresses }: Pick<Inet6Facts, 'addresses'>): string[] =>
+  addresses.flatMap(({ address, lost }) => (lost ? [address] : []))
 
 /** Those that the public interface steers for. */
 export const steeredAddresses = (inet6: Inet6Facts): string[] => [
@@ -41,11 +45,15 @@ export const LINK_LOCAL_PREFIX = 64
  */
 export function inet6Addresses({ addresses, linkLocal, neighbours }: Inet6Facts, dev: string): Planned[] {
   const lengthOf = (length: number): number => (neighbours === 'gateway' ? ALL_BITS : length)
-  return [
+  const all: SharedAddress6[] = [
     ...[...addresses].reverse(),
     ...(linkLocal === undefined ? [] : [{ address: linkLocal, prefixLength: LINK_LOCAL_PREFIX }]),
-  ].map(({ address, prefixLength }) =>
-    planAdd(addressType, { dev, address, prefixLength: lengthOf(prefixLength), nodad: true }),
+  ]
+  return all.map(({ address, prefixLength, deprecated }) =>
+    planAdd(addressType, {
+      ...{ dev, address, prefixLength: lengthOf(prefixLength), nodad: true },
+      ...(deprecated && { preferredLifetime: 0 }),
+    }),
   )
 }
 

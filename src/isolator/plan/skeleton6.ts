@@ -64,16 +64,18 @@ export const roots6 = (
   gateways: readonly string[] = [],
 ): (Links | Delivers)[] => [
   ...addresses.map(address => addressRoot6('destination', address)),
-  ...gateways.map(gateway => ({
-    keys: [
-      half(6, (IPPROTO_ICMPV6 << 8) | ND_HOP_LIMIT, 0xffff),
-      ...address6(ADDRESS_AT.destination, ALL_NODES),
-      byte(HEADER, NDISC_NEIGHBOUR_ADVERTISEMENT, 0xff),
-      ...address6(HEADER + TARGET, gateway),
-    ],
-    ...TO_EVERYONE,
-  })),
+  ...gateways.map(routerRoot),
 ]
+
+const routerRoot = (router: string): Delivers => ({
+  keys: [
+    half(6, (IPPROTO_ICMPV6 << 8) | ND_HOP_LIMIT, 0xffff),
+    ...address6(ADDRESS_AT.destination, ALL_NODES),
+    byte(HEADER, NDISC_NEIGHBOUR_ADVERTISEMENT, 0xff),
+    ...address6(HEADER + TARGET, router),
+  ],
+  ...TO_EVERYONE,
+})
 
 /** A root that hands packets to or from an address on by their next header. */
 export const addressRoot6 = (field: keyof typeof ADDRESS_AT, address: string): Links => ({
@@ -124,15 +126,15 @@ const quotedPortLinks = (steering: U32Priority): Planned[] =>
 
 /** ICMPv6 errors about a packet that came from here go to the owner of the quoted source port. */
 const errorLinks = (steering: U32Priority, addresses: readonly string[]): Planned[] => [
-  ...addresses.map((address, i) =>
-    steering.node(TABLE6.quotedSource, 0, i + 1, {
-      keys: address6(8 + ADDRESS_AT.source, address),
-      hashKey: { ...BY_NEXT_HEADER, at: 8 + BY_NEXT_HEADER.at },
-      link: TABLE6.quotedProtocol,
-    }),
-  ),
+  ...addresses.map((address, i) => steering.node(TABLE6.quotedSource, 0, i + 1, quotedFrom(address))),
   ...ICMPV6_ERRORS.map(type => steering.node(TABLE6.icmp, type, 1, { link: TABLE6.quotedSource })),
 ]
+
+const quotedFrom = (address: string): Links => ({
+  keys: address6(8 + ADDRESS_AT.source, address),
+  hashKey: { ...BY_NEXT_HEADER, at: 8 + BY_NEXT_HEADER.at },
+  link: TABLE6.quotedProtocol,
+})
 
 /**
  * Echo replies, errors about ICMPv6 and neighbour advertisements: whose they are nobody knows, so everyone sees them. Where only
@@ -144,13 +146,52 @@ const everyoneLinks = (
 ): Planned[] => [
   steering.node(TABLE6.icmp, ICMPV6_ECHO_REPLY, 1, TO_EVERYONE),
   steering.node(TABLE6.quotedProtocol, IPPROTO_ICMPV6, 1, TO_EVERYONE),
-  ...(neighbours === 'gateway' ? gateways.map(gateway => address6(TARGET, gateway)) : [[]]).map((target, i) =>
-    steering.node(TABLE6.icmp, NDISC_NEIGHBOUR_ADVERTISEMENT, i + 1, {
-      keys: [{ ...HOP_LIMIT, value: ND_HOP_LIMIT }, ...target],
-      ...TO_EVERYONE,
-    }),
+  ...(neighbours === 'gateway' ? gateways : [undefined]).map((target, i) =>
+    steering.node(TABLE6.icmp, NDISC_NEIGHBOUR_ADVERTISEMENT, i + 1, advertisementOf(target)),
   ),
 ]
+
+/** An advertisement of one neighbour, or of any. */
+const advertisementOf = (target: string | undefined): Delivers => ({
+  keys: [{ ...HOP_LIMIT, value: ND_HOP_LIMIT }, ...(target === undefined ? [] : address6(TARGET, target))],
+  ...TO_EVERYONE,
+})
+
+/**
+ * What {@link skeleton6}, or the filters of flows, have in the place of a filter, made for the address or the router that the filter
+ * is about. A filter that is the same has been made for a host that had that address. Undefined for one that is about none.
+ */
+export function likeOf6(found: Filter): Planned | undefined {
+  if (found.kind !== 'u32' || !isSteering6(found)) return undefined
+  const steering = new U32Priority(found.dev, PRIORITY.steering6, 'ipv6', found.parent)
+  const [node, bucket] = [nodeOf(found), parseU32Handle(found.handle) >>> 12]
+  if (isRoot(found)) {
+    const root = rootLikeOf6(found)
+    return root && steering.root(node, root)
+  }
+  if (bucket === TABLE6.quotedSource << 8) {
+    const address = addressAt(8 + ADDRESS_AT.source, found.keys)
+    return address === undefined
+      ? undefined
+      : steering.node(TABLE6.quotedSource, 0, node, quotedFrom(address))
+  }
+  if (bucket !== ADVERTISEMENTS) return undefined
+  const of = advertisementOf(addressAt(TARGET, found.keys))
+  return steering.node(TABLE6.icmp, NDISC_NEIGHBOUR_ADVERTISEMENT, node, of)
+}
+
+/** The bucket of advertisements, with the number of its table. */
+const ADVERTISEMENTS = (TABLE6.icmp << 8) | NDISC_NEIGHBOUR_ADVERTISEMENT
+
+/** What of {@link roots6}, or of flows, a root is like; undefined for any other. */
+export function rootLikeOf6(root: Filter & { readonly kind: 'u32' }): Links | Delivers | undefined {
+  const router = leadsToAnswers(root) ? addressAt(HEADER + TARGET, root.keys) : undefined
+  if (router !== undefined) return routerRoot(router)
+  // A flow is chosen by where a packet comes from.
+  const field = root.parent === 'ingress' ? 'destination' : 'source'
+  const address = addressAt(ADDRESS_AT[field], root.keys)
+  return address === undefined ? undefined : addressRoot6(field, address)
+}
 
 /** What {@link skeleton6}, or the filters of flows, were made for, of the filters found in a place; undefined where there is none. */
 export function skeleton6In(
@@ -166,8 +207,7 @@ export function skeleton6In(
   if (addresses.length === 0) return undefined
   const advertisements = found.filter(
     ({ handle }) =>
-      parseU32Handle(handle) >>> 12 === ((TABLE6.icmp << 8) | NDISC_NEIGHBOUR_ADVERTISEMENT) &&
-      !isRoot({ kind: 'u32', handle }),
+      parseU32Handle(handle) >>> 12 === ADVERTISEMENTS && (parseU32Handle(handle) & 0xfff) !== 0,
   )
   return {
     addresses,

@@ -23,7 +23,7 @@ import {
   LOOPBACK_NETWORK,
   VLAN_VID_MASK,
 } from './frame-values.js'
-import { martian6, martian6Addresses } from './martian6.js'
+import { martian6, martian6Addresses, type Martian6Addresses } from './martian6.js'
 import { drop, intoHost, nextFilter } from './verdicts.js'
 
 /**
@@ -35,12 +35,12 @@ import { drop, intoHost, nextFilter } from './verdicts.js'
  *
  * @param address the host's IPv4 address
  * @param hostAddresses its other addresses that containers reach
- * @param inet6 all IPv6 addresses of the host; undefined: IPv6 is off
+ * @param inet6 all IPv6 addresses of the host, and those that it has lost; undefined: IPv6 is off
  */
 export function martian(
   address: string,
   hostAddresses: readonly string[] = [],
-  inet6?: readonly string[],
+  inet6?: Martian6Addresses,
 ): Program {
   return assemble(
     HEAD,
@@ -59,7 +59,7 @@ export interface MartianAddresses {
   readonly shared: string
   readonly hostAddresses: readonly string[]
   /** Those of IPv6; absent: it is off. */
-  readonly inet6?: readonly string[]
+  readonly inet6?: Martian6Addresses
 }
 
 /** The addresses that a program is MARTIAN for; undefined for any other program. */

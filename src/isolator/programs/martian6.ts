@@ -4,22 +4,45 @@ import { byteAt, equal, sequence, unless, when, wordAt, type Block } from '../..
 import { ICMPV6_TYPE, IPV6_DESTINATION, IPV6_NEXT_HEADER, IPV6_SOURCE } from './frame-offsets.js'
 import { whenAddressAt } from './frame-rules.js'
 import { IPPROTO_ICMPV6, NDISC_NEIGHBOUR_ADVERTISEMENT } from './frame-values.js'
-import { drop, nextFilter } from './verdicts.js'
+import { drop, intoHost, nextFilter } from './verdicts.js'
 
 /**
  * MARTIAN for IPv6: nobody on the wire may use an address of the host as source, nor an address that begins with 64 zero bits
  * (`::1`, mapped and compatible IPv4 ones) other than `::`. An advertisement may: it says that an address of the host is
  * somebody else's too, which the host's own detection of duplicates has to know. Never falls off its end.
+ *
+ * What comes from an address that containers share and the host has lost goes to the host, not to a container, which has that
+ * address too and would answer to another container.
  */
-export const martian6 = (addresses: readonly string[]): Block =>
-  sequence(BEGINNING, ...addresses.map(address => whenAddressAt(IPV6_SOURCE, address, forged)), nextFilter)
+export const martian6 = ({ own, lost }: Martian6Addresses): Block =>
+  sequence(
+    BEGINNING,
+    ...own.map(address => whenAddressAt(IPV6_SOURCE, address, forged)),
+    ...lost.map(address => whenAddressAt(IPV6_SOURCE, address, intoHost)),
+    nextFilter,
+  )
+
+/** The addresses that MARTIAN is for. */
+export interface Martian6Addresses {
+  /** Those of the host. */
+  readonly own: readonly string[]
+  /** Those that containers share and the host has lost. */
+  readonly lost: readonly string[]
+}
 
 /** The addresses that a block is {@link martian6} for; undefined for any other block. */
-export function martian6Addresses(block: Block): string[] | undefined {
-  const addresses: string[] = []
-  for (let at = BEGINNING.length; at + PER_ADDRESS < block.length; at += PER_ADDRESS)
-    addresses.push(wordsToIpv6(WORDS.map(word => block[at + word]?.k ?? 0)))
-  return isDeepStrictEqual(block, martian6(addresses)) ? addresses : undefined
+export function martian6Addresses(block: Block): Martian6Addresses | undefined {
+  const [own, lost]: [string[], string[]] = [[], []]
+  for (let at = BEGINNING.length; at < block.length - nextFilter.length;) {
+    const address = wordsToIpv6(WORDS.map(word => block[at + word]?.k ?? 0))
+    const isOwn = isDeepStrictEqual(
+      block.slice(at, at + PER_OWN),
+      whenAddressAt(IPV6_SOURCE, address, forged),
+    )
+    ;(isOwn ? own : lost).push(address)
+    at += isOwn ? PER_OWN : PER_LOST
+  }
+  return isDeepStrictEqual(block, martian6({ own, lost })) ? { own, lost } : undefined
 }
 
 const whenBeginsWithZeros = (offset: number, block: Block): Block =>
@@ -43,6 +66,7 @@ const forged = sequence(
   drop,
 )
 
-/** What {@link martian6} has for each address, and the places in it of the four words that are compared. */
-const PER_ADDRESS = whenAddressAt(IPV6_SOURCE, '::', forged).length
+/** What {@link martian6} has for an address of either kind, and the places in it of the four words that are compared. */
+const PER_OWN = whenAddressAt(IPV6_SOURCE, '::', forged).length
+const PER_LOST = whenAddressAt(IPV6_SOURCE, '::', intoHost).length
 const WORDS = [1, 4, 7, 10]

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { defaultGateways } from '../../../src/isolator/host/inet6-routers.js'
+import { findGateways } from '../../../src/isolator/host/inet6-routers.js'
 import type { IsolatorError } from '../../../src/isolator/isolator-error.js'
 import type { PortMappingIsolatorOptions } from '../../../src/isolator/options/options.js'
 import type { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
@@ -73,7 +73,9 @@ t.test('many routers, and none', needsIsolation(), async t => {
     t.strictSame(isolator.host.ipv6?.gateways.slice(0, 3), ['fe80::1', 'fe80::a:19', 'fe80::a:18'])
     t.equal(isolator.host.ipv6?.gateways.length, 16)
     await isolator.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
-    t.strictSame(await isolator.verify(), [])
+    const [reported, ...others] = await isolator.verify()
+    t.match(reported, { foreign: true, found: /21 IPv6 default routers .*: 'gateway6' takes/ })
+    t.strictSame(others, [])
     await isolator.destroy()
   })
   t.match(warnings, [/21 IPv6 default routers on eth0.* the first 16: 'gateway6' takes/])
@@ -93,7 +95,13 @@ t.test('routers of the same metric', async t => {
   }))
   const first = { dev: 'eth0', metric: 512, gateway: 'fe80::5', preference: 'low' }
   const rt = { routes: { list: () => Promise.resolve([...routes, first]) } } as unknown as RtnetlinkSocket
-  t.strictSame(await defaultGateways(rt, 'eth0'), ['fe80::5', 'fe80::2', 'fe80::1', 'fe80::3', 'fe80::0'])
+  t.strictSame((await findGateways(rt, 'eth0')).gateways, [
+    'fe80::5',
+    'fe80::2',
+    'fe80::1',
+    'fe80::3',
+    'fe80::0',
+  ])
 })
 
 t.test("'auto' waits for addresses that are looked for duplicates of", needsIsolation(), async t => {
@@ -113,7 +121,11 @@ t.test("'auto' keeps what containers share when the host has lost it", needsIsol
     const second = await create(topology, { ipv6: 'auto' })
     await second.recover(['web-1'])
     t.strictSame(second.host.ipv6?.addresses, [HOST_IP6])
-    t.strictSame(await second.verify(), [])
+    const differences = await second.verify()
+    t.match(differences, [
+      { kind: 'missing', foreign: true, found: /eth0 has lost 2001:db8:9::2, which containers share/ },
+    ])
+    t.equal(differences.length, 1)
     await second.destroy()
   })
   t.match(warnings, [/no IPv6 address to share now, and containers keep 2001:db8:9::2/])
@@ -148,7 +160,9 @@ t.test('many addresses', needsIsolation(), async t => {
       details: { option: 'ports', ranges: 120 },
     })
     t.match(await isolator.isolate('web-1', { netns, ports: PORTS }), { id: 'web-1' })
-    t.strictSame(await isolator.verify(), [])
+    const found = (await isolator.verify()).map(difference => difference.found)
+    t.match(found, [/71 IPv6 addresses to share/, /72 IPv6 addresses/])
+    t.equal(found.length, 2)
     await isolator.destroy()
   })
   t.match(warnings, [

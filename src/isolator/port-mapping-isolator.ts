@@ -10,6 +10,7 @@ import { explainContainer, explainHost, type HostSettings } from './explain.js'
 import type { HostContext } from './host/context.js'
 import { hostInfoOf, type HostInfo } from './host/info.js'
 import { refuseExcluded } from './host/lock.js'
+import { refuseSocketsOfHost } from './host/ports-in-use.js'
 import { HostTurns } from './host/turns.js'
 import type { HostRecord } from './layout/host-record.js'
 import { followHost } from './health/follow-host.js'
@@ -37,7 +38,7 @@ import {
   type UpdateOptions,
 } from './options/options.js'
 import type { NetnsReference } from '../netns/network-namespace.js'
-import { PortRanges } from './ports/port-ranges.js'
+import { PortRanges, type PortRangesInput } from './ports/port-ranges.js'
 import { prepareHost, type PreparedHost } from './prepare-host.js'
 import { withLimitNamed } from './kernel/exhaustion.js'
 import type { ContainerProcesses } from './kernel/processes.js'
@@ -238,6 +239,20 @@ export class PortMappingIsolator implements AsyncDisposable {
         { isInTheWay },
       ),
     )
+  }
+
+  /**
+   * Looks whether `isolate` would refuse these ports since the host has a socket on one, whoever has the ports now: before a container
+   * goes whose ports another one is to get. Does nothing with `hostSockets: 'ignore'`.
+   *
+   * @param id whose ports they are to be, for the error's message
+   * @throws IsolatorError ERR_PORTS_IN_USE then; ERR_INVALID_OPTION
+   */
+  async refuseHostSockets(id: string, ports: PortRangesInput): Promise<void> {
+    takes.refuseHostSockets(id)
+    takes.refuseHostSocketsPorts(ports)
+    const wanted = { id, ports: PortRanges.from(ports) }
+    await this.#calls.run(() => refuseSocketsOfHost(this.#host, wanted))
   }
 
   /**

@@ -18,7 +18,6 @@ export type {
 export { link } from './link.js'
 export type { AddrGenMode } from './link-af-spec.js'
 export type { LinkFlag } from './link-flags.js'
-export { linkNetnsId } from './link-netnsid.js'
 export { linkProperty, type LinkProperty } from './link-property.js'
 export type { LinkNetns, LinkSettings } from './link-settings.js'
 export type {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { canBe, isOf, trialId } from '../../cni/src/plug-in/container-id.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { ipBatch } from '../helpers/iproute2.js'
 import { allOf } from '../helpers/privilege.js'
@@ -51,6 +52,17 @@ t.test(
       t.match(await add(call), { status: 1, output: { code } }, what)
       await isAsBefore(what)
     }
+    {
+      await using _deaf = await tcpEcho(host, '0.0.0.0', 31_000)
+      const what = 'a socket of the host on a port that the old one has'
+      const msg = /^'shared:web' cannot have port 31000: a tcp socket of the host/
+      t.match(
+        await add({ netns: other.path, ports: [31_000] }),
+        { status: 1, output: { code: 105, msg } },
+        what,
+      )
+      await isAsBefore(what)
+    }
     await ipBatch(other.name, ['link add eth0 type veth peer name eth9'])
     t.match(await add({ netns: other.path }), { status: 1, output: { code: 108 } }, 'an eth0 is there')
     await isAsBefore('an eth0 is there')
@@ -73,3 +85,43 @@ t.test(
     t.equal(await daemon.end('SIGTERM'), 0)
   },
 )
+
+t.test(
+  'ids up to the longest that the isolator takes, with the name of the network: 200 bytes',
+  allOf(needsIsolation(), hasClient()),
+  async t => {
+    const on = await hostOfDaemon(t)
+    const [first, other] = on.containers as [NamespaceRef, NamespaceRef]
+    const daemon = startDaemon(t, on)
+    await daemon.prints('isolator created')
+    const ids = async () =>
+      (await PortMappingIsolator.inspect({ netns: on.host.name })).containers.map(({ id }) => id)
+    for (const bytes of [195, 196, 200]) {
+      const id = 'a'.repeat(bytes - 'shared:'.length)
+      t.match(await asked(on, { command: 'ADD', id, netns: first.path }), { status: 0 }, `${bytes} bytes`)
+      t.match(await asked(on, { command: 'ADD', id, netns: other.path }), { status: 0 }, 'replaced')
+      t.match(await asked(on, { command: 'CHECK', id, netns: other.path }), { status: 0 })
+      t.strictSame(await ids(), [`shared:${id}`], 'and nothing beside it')
+      t.match(await asked(on, { command: 'DEL', id, netns: other.path }), { status: 0 })
+      t.strictSame(await ids(), [])
+    }
+    t.match(await asked(on, { command: 'ADD', id: 'a'.repeat(194), netns: first.path }), {
+      status: 1,
+      output: { code: 4, msg: /^CNI_CONTAINERID is too long: .* has more than 200 bytes$/ },
+    })
+    t.equal(await daemon.end('SIGTERM'), 0)
+  },
+)
+
+t.test('the id of a trial', async t => {
+  const network = 'n'.repeat(190)
+  const [one, another] = [`${network}:aaaaaaaaa`, `${network}:aaaaaaaab`]
+  t.equal(trialId('shared:web'), 'shared:web::new')
+  t.equal(trialId('a'.repeat(195)), `${'a'.repeat(195)}::new`)
+  for (const id of [one, another]) {
+    t.equal(Buffer.byteLength(id), 200)
+    t.ok(canBe(trialId(id)))
+    t.ok(isOf({ name: network }, trialId(id)), 'a GC of the network takes it away')
+  }
+  t.not(trialId(one), trialId(another))
+})

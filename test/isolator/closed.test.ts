@@ -12,6 +12,7 @@ const calls = (netns: string): Record<string, (isolator: PortMappingIsolator) =>
   isolate: isolator => isolator.isolate('web-2', { netns }),
   isolateMany: isolator => isolator.isolateMany([]),
   update: isolator => isolator.update('web-1', { ports: '31000' }),
+  refuseHostSockets: isolator => isolator.refuseHostSockets('web-1', '31000'),
   cleanup: isolator => isolator.cleanup('web-1'),
   cleanupMany: isolator => isolator.cleanupMany(['web-1']),
   list: isolator => isolator.list(),

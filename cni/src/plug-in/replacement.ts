@@ -4,6 +4,7 @@ import {
   PortRanges,
   type ContainerInfo,
   type IsolateOptions,
+  type PortRange,
   type PortRangesInput,
 } from 'rtnetlink'
 import { trialId } from './container-id.js'
@@ -46,8 +47,8 @@ export async function isolateAnew(
 
 /**
  * Makes the container beside the one whose place it is to take: under another id, and with those ports that the old one does not
- * have, or that the network does not give out any more. What `isolate` refuses, it refuses here, but for a socket of the host on a port
- * that the old one has. That no ephemeral range is free is no refusal: the old one has a range.
+ * have, or that the network does not give out any more. Of those that it has, sockets of the host are looked for. What `isolate`
+ * refuses, it refuses here. That no ephemeral range is free is no refusal: the old one has a range.
  */
 async function tryOut(
   isolator: PortMappingIsolator,
@@ -55,10 +56,11 @@ async function tryOut(
   id: string,
   { managed, ...options }: AddedOptions,
 ): Promise<void> {
-  const { containers } = await PortMappingIsolator.inspect()
-  const old = PortRanges.from(containers.find(container => container.id === id)?.ports ?? [])
+  const old = PortRanges.from((await portsOf(isolator, id)) ?? [])
   const had = old.intersect(PortRanges.from(managed))
-  const ports = PortRanges.from(options.ports ?? []).subtract(had)
+  const asked = PortRanges.from(options.ports ?? [])
+  await isolator.refuseHostSockets(id, asked.intersect(had))
+  const ports = asked.subtract(had)
   const trial = trialId(id)
   try {
     await isolator.isolate(trial, { ...options, ports })
@@ -67,4 +69,12 @@ async function tryOut(
     throw refusalOfSecondNetwork(error, id)
   }
   await isolators.remove([trial])
+}
+
+/** An isolator of one call does not know the container: nothing was recovered. */
+async function portsOf(isolator: PortMappingIsolator, id: string): Promise<readonly PortRange[] | undefined> {
+  const known = isolator.get(id)
+  if (known) return known.ports
+  const { containers } = await PortMappingIsolator.inspect()
+  return containers.find(container => container.id === id)?.ports
 }

@@ -1,5 +1,6 @@
 import type { NetworkNamespace } from '../../netns/network-namespace.js'
-import { linkNetnsId, netnsId } from '../../rtnetlink/index.js'
+import { netnsId } from '../../rtnetlink/index.js'
+import { linkNetnsId } from '../../rtnetlink/link-netnsid.js'
 import type { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import type { HostSide } from '../host/context.js'
 import { IsolatorError } from '../isolator-error.js'

@@ -79,6 +79,16 @@ export function refusePortsInUse(
   }
 }
 
+/** Looks for such sockets on the ports of one container to be, unless they are ignored. @throws IsolatorError likewise */
+export async function refuseSocketsOfHost(
+  host: HostContext,
+  wanted: { readonly id: string; readonly ports: PortRanges },
+): Promise<void> {
+  const [first, last] = [wanted.ports.toJSON()[0], wanted.ports.toJSON().at(-1)]
+  if (!first || !last || host.hostSockets === 'ignore') return
+  refusePortsInUse(await socketsOfHost(host, [first[0], last[1]]), [wanted])
+}
+
 /** The command that shows who has a socket. */
 export const whoHas = ({ protocol, localPort }: InetSocket): string =>
   `ss -anp${protocol === 'tcp' ? 't' : 'u'} 'sport = ${localPort}'`

@@ -10,7 +10,7 @@ import {
   type InputOf,
 } from '../../input/index.js'
 import { netnsInput } from '../../netns/network-namespace.js'
-import { containerId, containerIds, isolatorArgument } from './declared.js'
+import { containerId, containerIds, isolatorArgument, portRanges } from './declared.js'
 import { containerOptions, isolateOptions, updateOptions } from './options.js'
 
 /** The ids that `recover` takes; `'all'` for every complete container. */
@@ -93,6 +93,8 @@ export const takes = {
   probeOptions: optionsOf('probe', 'options', probeOptions),
   recover: optionsOf('recover', 'known', knownIds),
   recoverOptions: optionsOf('recover', 'options', recoverOptions),
+  refuseHostSockets: idOf('refuseHostSockets'),
+  refuseHostSocketsPorts: optionsOf('refuseHostSockets', 'ports', portRanges),
   removeOptions: optionsOf('remove', 'options', removeOptions),
   repair: idOf('repair'),
   update: idOf('update'),

@@ -6,9 +6,11 @@ import type { Repair } from '../../src/isolator/health/repair.js'
 import { sleep } from '../../src/isolator/kernel/sleep.js'
 import { FrameTool } from '../helpers/frame-tool.js'
 import { ipBatch, ipJson, runIn } from '../helpers/iproute2.js'
+import { tcpSocketIn } from '../helpers/namespace-sockets.js'
 import { routerAdvertisement, type RouterAdvertisement } from '../helpers/router-advertisement.js'
 import { REMOTE_MAC, WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { create, emptyTopology, PORTS } from './inet6-host.js'
+import { PATIENTLY } from './isolated-topology.js'
 import { HOST_LINES, REMOTE_LINK_LOCAL } from './inet6-topology.js'
 
 /** What a host makes of a prefix and its MAC address. */
@@ -45,6 +47,8 @@ export async function followed(
   const lines = Object.entries(settings).map(([name, value]) => `net.ipv6.conf.${WIRE}.${name}=${value}`)
   await runIn(host.path, 'sysctl', '-qw', ...lines)
   await ipBatch(host.name, [...hostLines])
+  // Hosts take a neighbour that says it is no router from their default routers (rt6_clean_tohost, net/ipv6/route.c).
+  await runIn(remote.path, 'sysctl', '-qw', 'net.ipv6.conf.all.forwarding=1')
   const tool = await FrameTool.start()
   t.teardown(() => tool.close())
   const wire = await tool.packetSocket({ netns: remote.path, device: WIRE })
@@ -91,5 +95,31 @@ export async function until(condition: () => Promise<boolean>): Promise<boolean>
     if (await condition()) return true
     if (performance.now() > deadline) return false
     await sleep(20)
+  }
+}
+
+/** Waits until verify() reports nothing. */
+export const isClean = async (t: Test, { isolator }: Followed, name: string): Promise<void> => {
+  t.ok(await until(async () => (await isolator.verify()).length === 0), `${name}: verify() is clean`)
+}
+
+/** A connection of a container that goes on, and says so. */
+export async function connection(from: NamespaceRef, address: string, port: number) {
+  const socket = tcpSocketIn(from, '::')
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve).once('error', reject)
+    socket.connect(port, address)
+  })
+  return {
+    talks: (): Promise<boolean> =>
+      new Promise(resolve => {
+        const timer = setTimeout(() => resolve(false), PATIENTLY.timeout)
+        socket.once('data', () => {
+          clearTimeout(timer)
+          resolve(true)
+        })
+        socket.write('x')
+      }),
+    close: () => socket.destroy(),
   }
 }

@@ -1,9 +1,8 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ip, ipBatch } from '../../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
-import { tcpSocketIn } from '../../helpers/namespace-sockets.js'
 import type { NamespaceRef } from '../../helpers/topology.js'
-import { followed, inUseOn, slaac, until, type Followed } from '../followed6.js'
+import { connection, followed, inUseOn, isClean, slaac, until } from '../followed6.js'
 import { addressesIn, OTHER_IP6, prefixesIn, reaches } from '../inet6-host.js'
 import { HOST_IP6, HOST_LINK_LOCAL, REMOTE_IP6, REMOTE_LINK_LOCAL } from '../inet6-topology.js'
 import { needsIsolation, PATIENTLY } from '../isolated-topology.js'
@@ -14,31 +13,6 @@ const REMOTE_NEW = '2001:db8:a::1'
 
 const has = (container: NamespaceRef, prefixes: readonly string[]): Promise<boolean> =>
   until(async () => String(await prefixesIn(container)) === String(prefixes))
-
-const isClean = async (t: Test, { isolator }: Followed, name: string): Promise<void> => {
-  t.ok(await until(async () => (await isolator.verify()).length === 0), `${name}: verify() is clean`)
-}
-
-/** A connection of a container that goes on, and says so. */
-async function connection(from: NamespaceRef, address: string, port: number) {
-  const socket = tcpSocketIn(from, '::')
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve).once('error', reject)
-    socket.connect(port, address)
-  })
-  return {
-    talks: (): Promise<boolean> =>
-      new Promise(resolve => {
-        const timer = setTimeout(() => resolve(false), PATIENTLY.timeout)
-        socket.once('data', () => {
-          clearTimeout(timer)
-          resolve(true)
-        })
-        socket.write('x')
-      }),
-    close: () => socket.destroy(),
-  }
-}
 
 t.test('a router gives the link another prefix', needsIsolation(), async t => {
   const world = await followed(t, {

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
+import { HOST_IP6, REMOTE_LINK_LOCAL } from '../isolator/inet6-topology.js'
 import { needsRuntime, runtimeHost, SHARED_HOST, type Ended } from './runtime-host.js'
-import { askedBy, reachesAll } from './runtime-traffic.js'
+import { askedBy, INET, INET6, reachesAll } from './runtime-traffic.js'
 
 const PROGRAM = fileURLToPath(new URL('../../cni/lib/netavark-rtnetlink.js', import.meta.url))
 const ID = '752947ff91f961eb3cb47ffe9315016979f3ffbec09e4d96a4fae3fb03391697'
@@ -24,6 +25,7 @@ const NETWORK = {
     ephemeralPorts: SHARED_HOST.ephemeralPorts,
     ephemeralPortsPerContainer: '64',
     bloatReduction: 'none',
+    ipv6: 'true',
   },
 }
 
@@ -52,7 +54,7 @@ const execOf = (id: string, mappings: readonly object[] | null, options: object 
 })
 
 t.test('netavark-rtnetlink', needsRuntime(), async t => {
-  const machine = await runtimeHost(t)
+  const machine = await runtimeHost(t, { ipv6: true })
   const { remote, host, ids, outside, rootfs } = machine
   const call = async (args: readonly string[], input?: unknown): Promise<Ended & { answer: unknown }> => {
     const ended = await machine.attempt([process.execPath, PROGRAM, ...args], {
@@ -75,7 +77,7 @@ t.test('netavark-rtnetlink', needsRuntime(), async t => {
 
   const refused: Record<string, [network: object, error: RegExp]> = {
     'a subnet': [{ subnets: [{ subnet: '10.0.0.0/16' }] }, /^--subnet means nothing here: /],
-    IPv6: [{ ipv6_enabled: true }, /^--ipv6 means nothing here: /],
+    IPv6: [{ ipv6_enabled: true }, /--opt ipv6=true gives containers the host's IPv6 addresses/],
     'an unknown option': [{ options: { ...NETWORK.options, port: '80' } }, /port/],
     'a malformed option': [{ options: { ...NETWORK.options, ephemeralPortsPerContainer: 'few' } }, /'few'/],
   }
@@ -99,15 +101,19 @@ t.test('netavark-rtnetlink', needsRuntime(), async t => {
       interfaces: {
         eth0: {
           mac_address: '02:00:0a:09:00:02',
-          subnets: [{ ipnet: `${HOST_IP}/24`, gateway: REMOTE_IP }],
+          subnets: [
+            { ipnet: `${HOST_IP}/24`, gateway: REMOTE_IP },
+            { ipnet: `${HOST_IP6}/128`, gateway: REMOTE_LINK_LOCAL },
+          ],
         },
       },
     })
-    await call(['setup', '/run/netns/c2'], execOf('other', null, { static_ips: [HOST_IP] }))
+    await call(['setup', '/run/netns/c2'], execOf('other', null, { static_ips: [HOST_IP, HOST_IP6] }))
     t.strictSame(await ids(), ['shared:other', `shared:${ID}`].sort())
     // No process of podman's is there: a server is started by hand.
     machine.start(['nsenter', '--net=/run/netns/c1', 'chroot', rootfs, '/serve', '31000'])
-    await reachesAll(t, { container: c1, tcp: 31000, udp: 31003 }, { remote, host, other: c2 })
+    for (const family of [INET, INET6])
+      await reachesAll(t, { container: c1, tcp: 31000, udp: 31003 }, { remote, host, other: c2 }, family)
   })
 
   const refusedContainers: Record<string, [exec: object, error: RegExp]> = {

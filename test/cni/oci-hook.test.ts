@@ -7,7 +7,7 @@ import { runIn } from '../helpers/iproute2.js'
 import { hasQdisc } from '../helpers/privilege.js'
 import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
 import { needsRuntime, runtimeHost, SHARED_HOST, type Ended, type RuntimeHost } from './runtime-host.js'
-import { askedBy, namespaceOf, reachesAll } from './runtime-traffic.js'
+import { askedBy, INET, INET6, namespaceOf, reachesAll } from './runtime-traffic.js'
 
 const HOOK = fileURLToPath(new URL('../../cni/lib/rtnetlink-oci-hook.js', import.meta.url))
 
@@ -21,12 +21,12 @@ class OciHost {
   readonly runtime: string
   readonly machine: RuntimeHost
 
-  constructor(runtime: string, machine: RuntimeHost) {
+  constructor(runtime: string, machine: RuntimeHost, keys: object) {
     this.runtime = runtime
     this.machine = machine
     writeFileSync(
       join(machine.folder, 'network.conf'),
-      JSON.stringify({ type: 'rtnetlink-cni', ...SHARED_HOST }),
+      JSON.stringify({ type: 'rtnetlink-cni', ...SHARED_HOST, ...keys }),
     )
   }
 
@@ -88,20 +88,25 @@ function withoutHybridCgroups(command: readonly string[]): string[] {
   return ['unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c', script, 'sh', ...command]
 }
 
-for (const runtime of ['runc', 'crun'])
-  t.test(runtime, needsRuntime(runtime), async t => {
-    const machine = await runtimeHost(t)
+for (const [runtime, ipv6] of [
+  ['runc', false],
+  ['crun', true],
+] as const)
+  t.test(`${runtime}, ipv6: ${ipv6}`, needsRuntime(runtime), async t => {
+    const machine = await runtimeHost(t, { ipv6 })
     const { remote, ids } = machine
-    const oci = new OciHost(runtime, machine)
+    const oci = new OciHost(runtime, machine, { ipv6 })
 
     t.test('run', async t => {
       const [web, other] = [await oci.serve(t, 'web', '31000-31003'), await oci.serve(t, 'other', '31008')]
       t.strictSame(await ids(), ['oci:other', 'oci:web'])
-      await reachesAll(
-        t,
-        { container: namespaceOf(web), tcp: 31000, udp: 31003 },
-        { ...machine, other: namespaceOf(other) },
-      )
+      for (const family of ipv6 ? [INET, INET6] : [INET])
+        await reachesAll(
+          t,
+          { container: namespaceOf(web), tcp: 31000, udp: 31003 },
+          { ...machine, other: namespaceOf(other) },
+          family,
+        )
       const { status, output } = await oci.call('delete', '--force', 'other')
       t.equal(status, 0, output)
       t.strictSame(await ids(), ['oci:web'])

@@ -6,6 +6,7 @@ import { ipBatch, runIn } from '../helpers/iproute2.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { createTopology, HOST_IP, HOST_MAC, REMOTE_IP, WIRE, type Topology } from '../helpers/topology.js'
+import { HOST_IP6, HOST_LINES, REMOTE_LINES, REMOTE_LINK_LOCAL } from '../isolator/inet6-topology.js'
 import { needsIsolation, PATIENTLY } from '../isolator/isolated-topology.js'
 import { NETWORK } from './network.js'
 import { call, mapped, type CallOptions } from './plug-in-process.js'
@@ -34,8 +35,8 @@ async function containersOf({ host }: Topology): Promise<Record<string, unknown>
 const namesLeft = (): string[] => readdirSync('/run/netns').filter(name => /^pm\d/.test(name))
 
 /** Whether what is sent to a port of the host comes back from a container. */
-async function answers({ remote }: Topology, port: number): Promise<boolean> {
-  const { answer } = await tcpExchange(remote, HOST_IP, port, Buffer.from('hello'), PATIENTLY)
+async function answers({ remote }: Topology, port: number, address = HOST_IP): Promise<boolean> {
+  const { answer } = await tcpExchange(remote, address, port, Buffer.from('hello'), PATIENTLY)
   return answer.toString() === 'hello'
 }
 
@@ -86,6 +87,74 @@ t.test('ADD, CHECK, DEL in each version, with traffic', needsIsolation(), async 
     t.strictSame(await containersOf(topology), {})
     t.match(await call(host, 'CHECK', options), { status: 1, result: { code: 3 } })
   }
+})
+
+t.test('both families in each version', needsIsolation(), async t => {
+  const topology = await hostOf(t)
+  const { host, remote, containers } = topology
+  await ipBatch(host.name, [...HOST_LINES])
+  await ipBatch(remote.name, REMOTE_LINES)
+  const [container] = containers as [(typeof containers)[0]]
+  for (const [cniVersion, neighbours6] of [
+    ['0.4.0', 'prefix'],
+    ['1.0.0', 'gateway'],
+    ['1.1.0', 'gateway'],
+  ] as const) {
+    const another = '2001:DB8:9:0::0002'
+    const hostIPs = ['', '::', '0.0.0.0', HOST_IP, another]
+    const options: CallOptions = {
+      netns: container.path,
+      args: `IP=${another}/64,${HOST_IP}`,
+      config: {
+        ...{ cniVersion, ipv6: true, neighbours6 },
+        runtimeConfig: {
+          portMappings: hostIPs.map(hostIP => ({ hostPort: 31_000, containerPort: 31_000, hostIP })),
+          ips: [another, `${HOST_IP}/24`],
+        },
+      },
+    }
+    const { status, result } = await call(host, 'ADD', options)
+    t.equal(status, 0, JSON.stringify(result))
+    const version = (number: '4' | '6') => (cniVersion === '0.4.0' ? { version: number } : {})
+    t.strictSame(result.ips, [
+      { ...version('4'), address: `${HOST_IP}/24`, gateway: REMOTE_IP, interface: 1 },
+      {
+        ...version('6'),
+        address: `${HOST_IP6}/${neighbours6 === 'prefix' ? 64 : 128}`,
+        gateway: REMOTE_LINK_LOCAL,
+        interface: 1,
+      },
+    ])
+    t.strictSame(result.routes, [
+      { dst: '0.0.0.0/0', gw: REMOTE_IP },
+      { dst: '::/0', gw: REMOTE_LINK_LOCAL },
+    ])
+    {
+      await using _echo = await tcpEcho(container, '::', 31_000)
+      for (const address of [HOST_IP, HOST_IP6]) t.ok(await answers(topology, 31_000, address), address)
+    }
+    t.strictSame(await call(host, 'CHECK', options), { status: 0, result: {} })
+    t.strictSame(await call(host, 'DEL', options), { status: 0, result: {} })
+    await PortMappingIsolator.remove({ netns: host.name })
+  }
+  for (const config of [
+    { runtimeConfig: { ips: ['2001:db8:9::77/64'] } },
+    { runtimeConfig: { ips: [`${HOST_IP6}%eth0`] } },
+    { runtimeConfig: { portMappings: [{ hostPort: 31_000, containerPort: 31_000, hostIP: '::1' }] } },
+  ])
+    t.match(await call(host, 'ADD', { netns: container.path, config: { ipv6: true, ...config } }), {
+      status: 1,
+      result: { code: 7, msg: /cannot be had: .* the host's addresses, 10\.9\.0\.2, 2001:db8:9::2, / },
+    })
+  await PortMappingIsolator.remove({ netns: host.name })
+  t.match(
+    await call(host, 'ADD', { netns: container.path, config: { runtimeConfig: { ips: [HOST_IP6] } } }),
+    {
+      status: 1,
+      result: { code: 7, msg: /cannot be had: .* the host's address, 10\.9\.0\.2, / },
+    },
+    'without the key ipv6',
+  )
 })
 
 t.test(

@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { HOST_IP, REMOTE_IP } from '../helpers/topology.js'
+import { HOST_IP6, REMOTE_IP6, REMOTE_LINK_LOCAL } from '../isolator/inet6-topology.js'
 import { needsRuntime, runtimeHost, SHARED_HOST, type Ended, type RuntimeHost } from './runtime-host.js'
-import { askedBy, namespaceOf, reachesAll } from './runtime-traffic.js'
+import { askedBy, INET, INET6, namespaceOf, reachesAll } from './runtime-traffic.js'
 
 interface Podman extends RuntimeHost {
   podman: (...args: readonly string[]) => Promise<Ended>
@@ -12,13 +13,14 @@ interface Podman extends RuntimeHost {
 }
 
 /** `hostSockets`: podman holds published ports in conmon, and gives them to the plug-in again when it reloads. */
-const network = (name: string) => ({
+const network = (name: string, keys: object) => ({
   cniVersion: '1.0.0',
   name,
   plugins: [
     {
       type: 'rtnetlink-cni',
       ...SHARED_HOST,
+      ...keys,
       hostSockets: 'ignore',
       capabilities: { portMappings: true, bandwidth: true, ips: true },
     },
@@ -52,12 +54,12 @@ graphroot = "${folder}/storage"
 runroot = "/run/storage"
 `
 
-async function podmanHost(t: Test): Promise<Podman> {
-  const host = await runtimeHost(t, { ownFolders: ['/var/lib/cni'] })
+async function podmanHost(t: Test, { ipv6 = false } = {}): Promise<Podman> {
+  const host = await runtimeHost(t, { ownFolders: ['/var/lib/cni'], ipv6 })
   const { folder, rootfs, cgroup, attempt } = host
   mkdirSync(join(folder, 'networks'))
   for (const name of ['shared', 'second'])
-    writeFileSync(join(folder, `networks/${name}.conflist`), JSON.stringify(network(name)))
+    writeFileSync(join(folder, `networks/${name}.conflist`), JSON.stringify(network(name, { ipv6 })))
   writeFileSync(join(folder, 'containers.conf'), containersConf(host))
   writeFileSync(join(folder, 'storage.conf'), storageConf(host))
   const env = {
@@ -141,6 +143,46 @@ t.test('podman', needsRuntime('podman', 'runc', 'conmon'), async t => {
   t.test('the shared address, asked for', async t => {
     await serve('static', '31032', `--ip=${HOST_IP}`)
     t.equal(await askedBy(remote, HOST_IP, 31032), REMOTE_IP)
+  })
+
+  t.test('nothing is left', async t => {
+    const { status, output } = await podman('rm', '--all', '--force', '--time=0')
+    t.equal(status, 0, output)
+    await machine.isClear(t)
+  })
+})
+
+t.test('podman with both families', needsRuntime('podman', 'runc', 'conmon'), async t => {
+  const machine = await podmanHost(t, { ipv6: true })
+  const { remote, podman, serve } = machine
+
+  t.test('run -p', async t => {
+    const [web, other] = [await serve('web', '31000-31003'), await serve('other', '31008')]
+    for (const family of [INET, INET6])
+      await reachesAll(
+        t,
+        { container: namespaceOf(web), tcp: 31000, udp: 31003 },
+        { ...machine, other: namespaceOf(other) },
+        family,
+      )
+  })
+
+  t.test('podman inspect shows both addresses', async t => {
+    const { output } = await podman('inspect', '--format', '{{json .NetworkSettings.Networks.shared}}', 'web')
+    t.match(JSON.parse(output), {
+      ...{ IPAddress: HOST_IP, IPPrefixLen: 24, Gateway: REMOTE_IP },
+      ...{ GlobalIPv6Address: HOST_IP6, GlobalIPv6PrefixLen: 128, IPv6Gateway: REMOTE_LINK_LOCAL },
+    })
+  })
+
+  t.test('a shared IPv6 address, asked for', async t => {
+    await serve('static', '31016', `--ip6=${HOST_IP6}`)
+    t.equal(await askedBy(remote, HOST_IP6, 31016), REMOTE_IP6)
+    const { status, output } = await podman(
+      ...['run', '--rm', '--network=shared', '--ip6=2001:db8:9::77', '--rootfs', machine.rootfs, '/bin/sh'],
+    )
+    t.not(status, 0)
+    t.match(output, /2001:db8:9::77.* cannot be had: .*10\.9\.0\.2, 2001:db8:9::2/)
   })
 
   t.test('nothing is left', async t => {

@@ -26,9 +26,10 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { expectSame, snapshot } from '../helpers/leaks.js'
-import { ip, ipJson } from '../helpers/iproute2.js'
+import { ip, ipBatch, ipJson } from '../helpers/iproute2.js'
 import { allOf, type Skip } from '../helpers/privilege.js'
 import { createTopology, HOST_MAC, type NamespaceRef } from '../helpers/topology.js'
+import { HOST_LINES, REMOTE_LINES } from '../isolator/inet6-topology.js'
 import { needsIsolation } from '../isolator/isolated-topology.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -107,16 +108,22 @@ export interface RuntimeHost {
 export interface RuntimeHostOptions {
   /** Folders of the system that are empty on this host: where the runtime keeps state that no option moves. */
   ownFolders?: readonly string[]
+  /** Whether the host has IPv6 addresses. Default: false. */
+  ipv6?: boolean
 }
 
 /** Makes a host; the test leaves nothing of it behind. */
 export async function runtimeHost(
   t: Test,
-  { ownFolders = [] }: RuntimeHostOptions = {},
+  { ownFolders = [], ipv6 = false }: RuntimeHostOptions = {},
 ): Promise<RuntimeHost> {
   execFileSync(process.execPath, ['scripts/ready.js', 'lib', 'programs'], { cwd: ROOT })
   const topology = await createTopology({ containers: 0, prefix: 'rt' })
   t.teardown(() => topology.close())
+  if (ipv6) {
+    await ipBatch(topology.host.name, [...HOST_LINES])
+    await ipBatch(topology.remote.name, REMOTE_LINES)
+  }
   const folder = mkdtempSync(join(tmpdir(), 'runtime-'))
   // Root of a container's user namespace has to get to its files.
   chmodSync(folder, 0o755)
@@ -228,7 +235,7 @@ async function ownMounts(t: Test, folders: readonly string[]): Promise<number> {
   return child.pid!
 }
 
-/** Of a program that says who asks it. */
+/** Of a program that says who asks it: IPv6 addresses are in brackets. */
 const PEER = String.raw`#!/bin/sh
 printf 'Content-Type: text/plain\r\n\r\n%s' "$REMOTE_ADDR"
 `
@@ -241,7 +248,7 @@ function rootFileSystem(folder: string): string {
   copyFileSync(busybox, join(rootfs, 'bin/busybox'))
   for (const name of ['sh', 'sleep', 'wget']) symlinkSync('busybox', join(rootfs, 'bin', name))
   const scripts = {
-    serve: '#!/bin/sh\nexec busybox httpd -f -p "0.0.0.0:$1" -h /www\n',
+    serve: '#!/bin/sh\nexec busybox httpd -f -p "[::]:$1" -h /www\n',
     'www/cgi-bin/peer': PEER,
   }
   for (const [name, text] of Object.entries(scripts)) {

@@ -107,7 +107,7 @@ t.test('what create() refuses, before it touches the kernel', needsIsolation(), 
     [
       { address: '::1' },
       'ERR_INVALID_OPTION',
-      "address is '::1': expected an IPv4 address such as '10.9.0.2'",
+      "address is '::1': expected an IPv4 address such as '10.9.0.2' (those of IPv6 are 'addresses6')",
     ],
     [
       { netns: '' },

@@ -16,7 +16,7 @@ import {
   type NamespaceRef,
   type Topology,
 } from '../helpers/topology.js'
-import { HOST_IP6, HOST_LINES, preparedInet6, REMOTE_IP6 } from './inet6-topology.js'
+import { HOST_LINES, preparedInet6, REMOTE_IP6 } from './inet6-topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY } from './isolated-topology.js'
 import { changesNothing, settleLoopback } from './kernel-state.js'
 
@@ -120,13 +120,17 @@ t.test('the same flows for IPv6, from every shared address', needsFlows(), async
     'pings, and neighbour solicitations',
   )
 
-  // Another address since: the next program puts its root in the place of the former one.
+  const withRoots = await tc(host.name, 'filter show dev eth0 parent 504d:')
   await run('ip', ['-n', host.name, 'addr', 'del', `${another}/64`, 'dev', 'eth0'])
+  t.match(await isolator.repair(), { left: [] }, 'follows the addresses')
+  t.strictSame(await isolator.verify(), [])
+  t.not(await tc(host.name, 'filter show dev eth0 parent 504d:'), withRoots)
+  await run('ip', ['-n', host.name, 'addr', 'add', '2001:db8:9::1:2/64', 'dev', 'eth0', 'nodad'])
   await isolator.close()
   await using next = await create(host, options)
   await next.recover('all')
   t.strictSame(await next.verify(), [])
-  t.match(next.host.ipv6?.addresses, [HOST_IP6])
+  t.equal(next.host.ipv6?.addresses.length, 2, 'and so does the next program')
 })
 
 t.test('at the root', needsFlows(), async t => {

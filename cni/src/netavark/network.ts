@@ -9,7 +9,6 @@ const MEANINGLESS: Readonly<Record<string, string>> = {
   subnets: '--subnet',
   routes: '--route',
   internal: '--internal',
-  ipv6_enabled: '--ipv6',
   network_dns_servers: '--dns',
 }
 
@@ -27,6 +26,11 @@ export function createdNetwork(text: string): JsonObject {
     throw new CniError(
       CODE.invalidConfiguration,
       `${MEANINGLESS[meaningless]} means nothing here: containers of this driver have the host's address and its routes`,
+    )
+  if (isGiven(network['ipv6_enabled']))
+    throw new CniError(
+      CODE.invalidConfiguration,
+      `--ipv6 asks for addresses of the network's own: --opt ipv6=true gives containers the host's IPv6 addresses`,
     )
   const created = {
     ...network,

@@ -4,7 +4,7 @@ import { rateLimits } from '../network/rate-limits.js'
 import { refuseOtherAddresses } from '../network/shared-address.js'
 import { CniError, CODE } from '../spec/cni-error.js'
 import type { Attachment, Sandbox } from '../spec/request.js'
-import { resultOf, type Result } from '../spec/result.js'
+import { resultOf, type MadeAddress, type Result } from '../spec/result.js'
 import { askedContainer } from './asked-container.js'
 import type { Isolators } from './isolators.js'
 import { isolateAnew } from './replacement.js'
@@ -28,7 +28,11 @@ export async function add(
   }
   return await isolators.use(config.options, 'none', async isolator => {
     const { host } = isolator
-    refuseOtherAddresses(config.runtime, attachment.args, host.address)
+    refuseOtherAddresses(
+      config.runtime,
+      attachment.args,
+      addressesOf(host).map(({ address }) => address),
+    )
     await using rt = await RtnetlinkSocket.open()
     const info = await isolateAnew(isolator, isolators, id, {
       ...options,
@@ -61,16 +65,22 @@ function refuseOwn(netns: NetworkNamespace, path: string): void {
 async function madeOf(
   { version, dns }: NetworkConfig,
   { ifname, netns }: Attachment & Sandbox,
-  { address, prefixLength, gateway, mac, mtu }: HostInfo,
+  host: HostInfo,
   { link }: ContainerInfo,
   rt: RtnetlinkSocket,
 ): Promise<Result> {
+  const { mac, mtu } = host
   const { address: linkMac = '' } = await rt.links.get(link)
   return resultOf(version, {
     link: { name: link, mac: linkMac },
     inside: { name: ifname, mac, mtu, sandbox: netns },
-    address: `${address}/${prefixLength}`,
-    gateway,
+    addresses: addressesOf(host),
     dns,
   })
 }
+
+/** The addresses that every container of a host has, but for the link-local one. */
+const addressesOf = ({ address, prefixLength, gateway, ipv6 }: HostInfo): MadeAddress[] => [
+  { address, prefixLength, gateway },
+  ...(ipv6?.addresses ?? []).map(shared => ({ ...shared, gateway: ipv6?.gateways[0] })),
+]

@@ -1,6 +1,6 @@
 import { gatewayOf } from '../plan/routes.js'
 import type { HostFacts, Inet6Facts, SharedIdentity } from '../plan/facts.js'
-import { addressesOf } from '../plan/inet6.js'
+import { lengthInside } from '../plan/inet6.js'
 
 /**
  * What containers share with their host, as of the isolator's last look. The length of the prefix is the one that containers have
@@ -15,8 +15,11 @@ export interface HostInfo extends SharedIdentity {
 
 /** What containers share of their host's IPv6. */
 export interface HostIpv6 {
-  /** The shared addresses, first the one that containers send from. */
-  readonly addresses: readonly string[]
+  /**
+   * The shared addresses, first the one that containers send from, and the lengths of the prefixes that containers have on-link: the
+   * host's, or 128 with `neighbours6: 'gateway'`.
+   */
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[]
   /** The link-local address, which they have too. Absent: there is none. */
   readonly linkLocal?: string
   /** The next routers of containers' ways out, the most preferred one first. */
@@ -49,7 +52,10 @@ export function hostInfoOf({
 }
 
 const ipv6Of = (inet6: Inet6Facts): HostIpv6 => ({
-  addresses: addressesOf(inet6),
+  addresses: inet6.addresses.map(({ address, prefixLength }) => ({
+    address,
+    prefixLength: lengthInside(inet6, prefixLength),
+  })),
   ...(inet6.linkLocal !== undefined && { linkLocal: inet6.linkLocal }),
   gateways: inet6.gateways,
 })

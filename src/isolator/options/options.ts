@@ -9,6 +9,7 @@ import {
   type Declaration,
   type InputOf,
 } from '../../input/index.js'
+import { isIpv4 } from '../../netlink/codec/ip-version.js'
 import { netnsInput, type NetnsReference } from '../../netns/network-namespace.js'
 import { formatParent, parseParent } from '../../tc/handle.js'
 import { MINIMUM_EPHEMERAL_PORTS_PER_CONTAINER } from '../ports/port-policy.js'
@@ -19,7 +20,6 @@ import {
   cpus,
   interfaceName,
   isolatorArgument,
-  ipv4Address,
   pid,
   portRanges,
   secondsFrom,
@@ -36,6 +36,7 @@ import { parseStatisticsOptions, statisticsOptions, type StatisticsOptions } fro
 const classid = textThat("a class of the public interface such as '1:10'", given =>
   /^[0-9a-f]{1,4}:[0-9a-f]{1,4}$/i.test(given),
 )
+const sharedAddress = textThat("an IPv4 address such as '10.9.0.2' (those of IPv6 are 'addresses6')", isIpv4)
 const flowParent = either(oneOf('root'), classid)
 
 /** Ports as text that begins with a number or a bracket, so that a word beside it cannot be misspelt. */
@@ -57,7 +58,7 @@ export const isolatorOptions = object(
     /** The host's loopback interface (Mesos `lo_name`). Default `'lo'`. */
     loopbackInterface: optional(interfaceName),
     /** The shared IPv4 address. Default: the first global one of the public interface. */
-    address: optional(ipv4Address),
+    address: optional(sharedAddress),
     /** Non-ephemeral ports that containers may be given (Mesos resource `ports`). Default: none. Ends are inclusive. */
     ports: optional(portRanges),
     /** Ports that are cut into one ephemeral range per container (Mesos resource `ephemeral_ports`). Ends are inclusive. */

@@ -43,19 +43,23 @@ export const LINK_LOCAL_PREFIX = 64
  * The addresses of a container. The host has looked for duplicates already. Of equals the kernel prefers the one that was added
  * last.
  */
-export function inet6Addresses({ addresses, linkLocal, neighbours }: Inet6Facts, dev: string): Planned[] {
-  const lengthOf = (length: number): number => (neighbours === 'gateway' ? ALL_BITS : length)
+export function inet6Addresses(inet6: Inet6Facts, dev: string): Planned[] {
+  const { addresses, linkLocal } = inet6
   const all: SharedAddress6[] = [
     ...[...addresses].reverse(),
     ...(linkLocal === undefined ? [] : [{ address: linkLocal, prefixLength: LINK_LOCAL_PREFIX }]),
   ]
   return all.map(({ address, prefixLength, deprecated }) =>
     planAdd(addressType, {
-      ...{ dev, address, prefixLength: lengthOf(prefixLength), nodad: true },
+      ...{ dev, address, prefixLength: lengthInside(inet6, prefixLength), nodad: true },
       ...(deprecated && { preferredLifetime: 0 }),
     }),
   )
 }
+
+/** How much of an address's prefix containers have on-link; with `neighbours: 'gateway'` the address alone. */
+export const lengthInside = ({ neighbours }: Pick<Inet6Facts, 'neighbours'>, prefixLength: number): number =>
+  neighbours === 'gateway' ? ALL_BITS : prefixLength
 
 /** fe80::/10, of addresses as the kernel writes them. */
 export const isLinkLocal = (address: string): boolean => /^fe[89ab][\da-f]:/.test(address)

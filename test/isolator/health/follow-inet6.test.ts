@@ -23,7 +23,7 @@ t.test('a router gives the link another prefix', needsIsolation(), async t => {
   const { isolator, remote, host, c1 } = world
   await ip(remote.name, `addr add ${REMOTE_NEW}/64 dev eth0 nodad`)
   t.strictSame(isolator.host.ipv6, {
-    addresses: [slaac(OLD)],
+    addresses: [{ address: slaac(OLD), prefixLength: 128 }],
     linkLocal: HOST_LINK_LOCAL,
     gateways: [REMOTE_LINK_LOCAL],
   })
@@ -94,5 +94,5 @@ t.test('addresses come and go', needsIsolation(), async t => {
     'it is on the wire: the host reaches it',
   )
   t.equal(await tcpConnect(c1, HOST_IP6, echo.port, PATIENTLY), 'connected', 'and the container')
-  t.match(isolator.host.ipv6, { addresses: [OTHER_IP6] })
+  t.match(isolator.host.ipv6, { addresses: [{ address: OTHER_IP6 }] })
 })

@@ -22,7 +22,7 @@ t.test('addresses and gateways', needsIsolation(), async t => {
   t.teardown(() => isolator.destroy())
   await isolator.isolate('web-1', { netns: c1!.name, ports: PORTS })
   t.strictSame(isolator.host.ipv6, {
-    addresses: [OTHER_IP6, HOST_IP6],
+    addresses: [OTHER_IP6, HOST_IP6].map(address => ({ address, prefixLength: 128 })),
     linkLocal: 'fe80::aff:fe09:2',
     gateways: ['fe80::1', 'fe80::9'],
   })
@@ -107,7 +107,7 @@ t.test('routers of the same metric', async t => {
 t.test("'auto' waits for addresses that are looked for duplicates of", needsIsolation(), async t => {
   const topology = await emptyTopology(t, [...HOST_LINES.slice(0, 2), `addr add ${HOST_IP6}/64 dev eth0`])
   const isolator = await create(topology, { ipv6: 'auto' })
-  t.strictSame(isolator.host.ipv6?.addresses, [HOST_IP6])
+  t.strictSame(isolator.host.ipv6?.addresses, [{ address: HOST_IP6, prefixLength: 128 }])
   await isolator.destroy()
 })
 
@@ -120,7 +120,7 @@ t.test("'auto' keeps what containers share when the host has lost it", needsIsol
   const warnings = await warningsOf(async () => {
     const second = await create(topology, { ipv6: 'auto' })
     await second.recover(['web-1'])
-    t.strictSame(second.host.ipv6?.addresses, [HOST_IP6])
+    t.strictSame(second.host.ipv6?.addresses, [{ address: HOST_IP6, prefixLength: 128 }])
     const differences = await second.verify()
     t.match(differences, [
       { kind: 'missing', foreign: true, found: /eth0 has lost 2001:db8:9::2, which containers share/ },

@@ -6,6 +6,7 @@ import { root } from './run.js'
 /** Files that measure time, hold a lock of the whole kernel, or change what the whole machine has. */
 const alone = [
   'test/hostile/hostile.test.ts',
+  'test/hostile/hostile6.test.ts',
   'test/isolator/answers.test.ts',
   'test/isolator/event-loop.test.ts',
   'test/isolator/host/backlog.test.ts',
@@ -40,6 +41,7 @@ const longest = [
   'test/netlink/codec/without-generated-code.test.ts',
   'test/isolator/killed.test.ts',
   'test/isolator/port-oracle.test.ts',
+  'test/isolator/port-oracle6.test.ts',
   'test/isolator/removal/remove.test.ts',
   'test/isolator/faults.test.ts',
   'test/isolator/agent.test.ts',

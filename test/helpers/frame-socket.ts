@@ -5,7 +5,7 @@ export interface CapturedFrame {
   type: (typeof PACKET_TYPES)[number] | undefined
   /** The VLAN tag's TCI, which the kernel takes out of the frame; undefined without a tag. */
   vlan: number | undefined
-  /** From the Ethernet header on; from the IP header on for a raw IPv4 socket. */
+  /** From the Ethernet header on; from the IP header on for a raw IPv4 socket, from behind it for one of IPv6. */
   bytes: Buffer
 }
 

@@ -16,6 +16,7 @@ const REPLY = 1
 
 const PACKET = 0
 const RAW_IPV4 = 1
+const RAW_IPV6 = 2
 
 const OUTGOING = 1
 const COUNTED = 2
@@ -118,6 +119,11 @@ export class FrameTool implements AsyncDisposable {
   /** A raw IPv4 socket: what is sent starts with the IP header, and the kernel routes it by its destination. */
   async rawSocket(options: { netns: string; protocol: number }): Promise<FrameSocket> {
     return this.#open(RAW_IPV4, 0, options.protocol, options.netns, '')
+  }
+
+  /** A raw IPv6 socket that captures only: what is behind the header of each packet that the namespace is given. */
+  async rawSocket6(options: { netns: string; protocol: number }): Promise<FrameSocket> {
+    return this.#open(RAW_IPV6, 0, options.protocol, options.netns, '')
   }
 
   async #open(

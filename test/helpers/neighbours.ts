@@ -16,18 +16,19 @@ export async function neighbour(namespace: NamespaceRef, address: string): Promi
 }
 
 /**
- * Empties the device's neighbour table, sends a datagram to the address, and returns the MAC address that ARP found;
- * undefined if it found none within `timeout` ms.
+ * Empties the device's neighbour table, sends a datagram to the address, or to one that it is the gateway to, and returns the MAC
+ * address that was found; undefined if none was within `timeout` ms.
  */
 export async function resolveNeighbour(
   namespace: NamespaceRef,
   device: string,
   address: string,
   timeout = 500,
+  sentTo = address,
 ): Promise<string | undefined> {
   await ip(namespace.name, `neigh flush dev ${device}`)
   const deadline = performance.now() + timeout
-  await udpExchange(namespace, address, 9, { timeout: 20 })
+  await udpExchange(namespace, sentTo, 9, { timeout: 20 })
   for (;;) {
     const found = await neighbour(namespace, address)
     if (found !== undefined || performance.now() > deadline) return found

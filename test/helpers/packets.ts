@@ -149,7 +149,8 @@ export interface TcpFields extends Ports {
   acknowledgment?: number
 }
 
-export function tcp(fields: TcpFields, payload: Uint8Array, ends: Addresses): Buffer {
+/** A TCP segment; without `ends` it has no checksum. */
+export function tcp(fields: TcpFields, payload: Uint8Array, ends?: Addresses): Buffer {
   const header = Buffer.alloc(20)
   header.writeUInt16BE(fields.sourcePort, 0)
   header.writeUInt16BE(fields.destinationPort, 2)
@@ -159,7 +160,7 @@ export function tcp(fields: TcpFields, payload: Uint8Array, ends: Addresses): Bu
   header[13] = fields.flags
   header.writeUInt16BE(0xffff, 14)
   const segment = Buffer.concat([header, payload])
-  writeTransportChecksum(segment, 16, IPPROTO_TCP, ends)
+  if (ends) writeTransportChecksum(segment, 16, IPPROTO_TCP, ends)
   return segment
 }
 

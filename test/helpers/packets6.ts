@@ -1,6 +1,6 @@
 /** IPv6 and ICMPv6 headers as bytes, every field open to be forged. */
 import { ipv6ToWords } from '../../src/netlink/codec/addresses.js'
-import { internetChecksum, macBytes, type Addresses } from './packets.js'
+import { internetChecksum, IPPROTO_UDP, macBytes, udp, type Addresses, type Ports } from './packets.js'
 
 export const ETH_P_IPV6 = 0x86dd // linux/if_ether.h
 export const IPPROTO_ICMPV6 = 58 // linux/in6.h
@@ -17,14 +17,20 @@ export interface Ipv6Fields extends Addresses {
   hopLimit?: number
   /** Default: 6. */
   version?: number
+  /** Default: 0. */
+  trafficClass?: number
+  /** Default: 0. */
+  flowLabel?: number
   /** Default: that of the payload. */
   length?: number
 }
 
 /** A datagram; extension headers are part of the payload. */
 export function ipv6(fields: Ipv6Fields, payload: Uint8Array): Buffer {
-  const { source, destination, nextHeader, hopLimit = 64, version = 6, length = payload.length } = fields
-  const start = Buffer.from([version << 4, 0, 0, 0, length >> 8, length & 0xff, nextHeader, hopLimit])
+  const { source, destination, nextHeader, hopLimit = 64, length = payload.length } = fields
+  const { version = 6, trafficClass = 0, flowLabel = 0 } = fields
+  const start = Buffer.from([0, 0, 0, 0, length >> 8, length & 0xff, nextHeader, hopLimit])
+  start.writeUInt32BE(version * 0x1000_0000 + trafficClass * 0x10_0000 + flowLabel)
   return Buffer.concat([start, ipv6Bytes(source), ipv6Bytes(destination), payload])
 }
 
@@ -36,6 +42,13 @@ const checksum6 = (segment: Buffer, nextHeader: number, { source, destination }:
     Buffer.from([0, 0, segment.length >> 8, segment.length & 0xff, 0, 0, 0, nextHeader]),
     segment,
   ) || 0xffff
+
+/** A UDP datagram with its checksum, without which IPv6 does not accept it. */
+export function udp6(ports: Ports, payload: Uint8Array, ends: Addresses): Buffer {
+  const datagram = udp(ports, payload)
+  datagram.writeUInt16BE(checksum6(datagram, IPPROTO_UDP, ends), 6)
+  return datagram
+}
 
 export interface Icmpv6Fields {
   type: number

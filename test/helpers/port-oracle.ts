@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { FrameSocket } from './frame-socket.js'
 import { NOWHERE, type FrameTool, type Receiver, type SweepResult } from './frame-tool.js'
 import {
@@ -10,6 +11,7 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
 } from './packets.js'
+import { ETH_P_IPV6, icmpv6, IPPROTO_ICMPV6, ipv6 } from './packets6.js'
 import { HOST_IP, HOST_MAC, REMOTE_IP, REMOTE_MAC, WIRE, type NamespaceRef } from './topology.js'
 
 /** Owner of a port whose frames belong to the host; container i is owner i. */
@@ -26,11 +28,13 @@ export interface Variant {
   via: 'wire' | 'lo'
   /** IP protocol whose header starts with the ports. */
   protocol: number
-  /** Words of the IP header. Default: 5; more are filled with No Operation. */
+  /** Words of an IPv4 header. Default: 5; more are filled with No Operation. */
   ihl?: number
-  /** Default: the host's address. */
+  /** The number of an extension header of IPv6 before the protocol, empty; or hop-by-hop options with a jumbo length. */
+  before?: number | 'jumbo'
+  /** Default: the host's IPv4 address. One of IPv6 makes it a variant of IPv6. */
   destination?: string
-  /** Default: the remote's address from the wire, the destination on lo. */
+  /** Default: the remote's address from the wire, which IPv6 has to name; the destination on lo. */
   source?: string
   /** 802.1Q tags. */
   vlans?: number[]
@@ -38,7 +42,7 @@ export interface Variant {
   icmpError?: { type: number; code: number; ihl?: number }
 }
 
-/** TCP and UDP, without and with IP options, from the wire and over lo to both of its addresses. */
+/** TCP and UDP of IPv4, without and with IP options, from the wire and over lo to both of its addresses. */
 export const STANDARD_VARIANTS: Variant[] = [
   { name: 'wire', via: 'wire' as const, destination: HOST_IP },
   { name: 'lo', via: 'lo' as const, destination: HOST_IP },
@@ -86,7 +90,7 @@ const EXAMPLES = 5
 
 /**
  * Sends frames to all ports and watches where they arrive: inside a container, in the host's stack (behind its tc
- * ingress), or at the remote. No stack answers them: the IP header's checksum is wrong on purpose.
+ * ingress), or at the remote. No stack answers them: the IPv4 header's checksum and the length of IPv6 are wrong on purpose.
  */
 export class PortOracle implements AsyncDisposable {
   readonly #tool: FrameTool
@@ -119,8 +123,9 @@ export class PortOracle implements AsyncDisposable {
     const receivers = await Promise.all([
       ...containers.map(({ path }, i) => receiver(path, containerInterface, ETH_P_ALL, i)),
       // A socket for one EtherType comes after tc ingress, one for ETH_P_ALL before it.
-      receiver(host.path, publicInterface, ETH_P_IP, HOST),
-      receiver(host.path, loopbackInterface, ETH_P_IP, HOST),
+      ...[publicInterface, loopbackInterface].flatMap(device =>
+        [ETH_P_IP, ETH_P_IPV6].map(protocol => receiver(host.path, device, protocol, HOST)),
+      ),
       receiver(remote.path, WIRE, ETH_P_ALL, REMOTE),
     ])
     const [wire, lo] = await Promise.all([
@@ -143,7 +148,7 @@ export class PortOracle implements AsyncDisposable {
     return this.#compare(variant.name, owners, locations, [...surplus, ...again.surplus])
   }
 
-  async checkAll(variants: Variant[], owners: Uint16Array): Promise<Verdict[]> {
+  async checkAll(variants: readonly Variant[], owners: Uint16Array): Promise<Verdict[]> {
     const verdicts: Verdict[] = []
     for (const variant of variants) verdicts.push(await this.check(variant, owners))
     return verdicts
@@ -202,8 +207,25 @@ export class PortOracle implements AsyncDisposable {
 
 /** The frame of a variant, and where in it the swept port goes. */
 function frameOf(variant: Variant): { template: Buffer; portOffset: number } {
-  const { via, protocol, ihl = 5, vlans = [], icmpError } = variant
-  const destination = variant.destination ?? HOST_IP
+  const { via, vlans = [], destination = HOST_IP } = variant
+  const [type, { packet, port }] = isIPv6(destination)
+    ? [ETH_P_IPV6, inet6Packet(variant, destination)]
+    : [ETH_P_IP, inetPacket(variant, destination)]
+  const template = ethernet(
+    { destination: HOST_MAC, source: via === 'wire' ? REMOTE_MAC : HOST_MAC, type, vlans },
+    packet,
+  )
+  return { template, portOffset: template.length - packet.length + port }
+}
+
+/** A packet, and where in it the swept port goes. */
+interface Probe {
+  packet: Buffer
+  port: number
+}
+
+function inetPacket(variant: Variant, destination: string): Probe {
+  const { via, protocol, ihl = 5, icmpError } = variant
   const source = variant.source ?? (via === 'wire' ? REMOTE_IP : destination)
   const options = noOperations(ihl)
   const packet = icmpError
@@ -213,12 +235,34 @@ function frameOf(variant: Variant): { template: Buffer; portOffset: number } {
       )
     : ipv4({ source, destination, protocol, options }, segment(protocol))
   breakHeaderChecksum(packet)
-  const template = ethernet(
-    { destination: HOST_MAC, source: via === 'wire' ? REMOTE_MAC : HOST_MAC, vlans },
-    packet,
-  )
-  const payload = template.length - packet.length + 4 * ihl
-  return { template, portOffset: icmpError ? payload + 8 + 4 * (icmpError.ihl ?? 5) : payload + 2 }
+  return { packet, port: 4 * ihl + (icmpError ? 8 + 4 * (icmpError.ihl ?? 5) : 2) }
+}
+
+const IPV6_HEADER = 40
+/** What is longer than its packet is dropped before a stack could answer (ip6_rcv_core in net/ipv6/ip6_input.c). */
+const TOO_LONG = 8
+/** The same of a jumbo option (ipv6_hop_jumbo in net/ipv6/exthdrs.c), which says the length instead of the header (RFC 2675). */
+const JUMBO = Buffer.from([0xc2, 4, 0, 2, 0, 0])
+
+function inet6Packet(variant: Variant, destination: string): Probe {
+  const { protocol, before, icmpError, source = destination } = variant
+  const ends = { source, destination }
+  const packet = (nextHeader: number, payload: Buffer, length = payload.length + TOO_LONG): Buffer =>
+    ipv6({ ...ends, nextHeader, length }, payload)
+  if (icmpError) {
+    const quoted = ipv6({ source: destination, destination: source, nextHeader: protocol }, segment(protocol))
+    return {
+      packet: packet(IPPROTO_ICMPV6, icmpv6(icmpError, quoted, ends)),
+      port: IPV6_HEADER + 8 + IPV6_HEADER,
+    }
+  }
+  if (before === undefined) return { packet: packet(protocol, segment(protocol)), port: IPV6_HEADER + 2 }
+  const extension = Buffer.concat([Buffer.from([protocol, 0]), before === 'jumbo' ? JUMBO : Buffer.alloc(6)])
+  const payload = Buffer.concat([extension, segment(protocol)])
+  return {
+    packet: before === 'jumbo' ? packet(0, payload, 0) : packet(before, payload),
+    port: IPV6_HEADER + extension.length + 2,
+  }
 }
 
 const noOperations = (ihl: number): Buffer => Buffer.alloc(4 * (ihl - 5), 1) // IPOPT_NOOP

@@ -52,7 +52,9 @@ export async function udpExchange(
         if (error) settle(() => (error.code === 'ECONNREFUSED' ? resolve('refused') : reject(error)))
       }
       socket.on('error', onError)
-      socket.connect(port, address, () => socket.send(payload, onError))
+      const onConnect = (error?: NodeJS.ErrnoException): void =>
+        error ? onError(error) : socket.send(payload, onError)
+      socket.connect(port, address, onConnect)
     })
   } finally {
     await new Promise<void>(resolve => socket.close(() => resolve()))

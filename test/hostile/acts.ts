@@ -4,15 +4,15 @@ import type { NamespaceRef } from '../helpers/topology.js'
 
 /** Milliseconds: long enough for what is to be blocked. */
 export const MOMENT = 250
-export const ANY = '0.0.0.0'
 
-/** What a UDP socket there gets within a moment while `send` runs. */
+/** What a UDP socket there, by default of IPv4, gets within a moment while `send` runs. */
 export async function received(
   namespace: NamespaceRef,
   port: number,
   send: () => Promise<unknown>,
+  any = '0.0.0.0',
 ): Promise<Buffer[]> {
-  const socket = await udpSocketIn(namespace, ANY, port)
+  const socket = await udpSocketIn(namespace, any, port)
   const messages: Buffer[] = []
   socket.on('message', message => messages.push(message))
   try {

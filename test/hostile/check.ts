@@ -1,3 +1,4 @@
+import type { Frame } from './frames.js'
 import type { World } from './world.js'
 
 /** Where frames are looked for: on the wire, at a container's eth0, accepted by the host. */
@@ -20,7 +21,7 @@ interface Named {
 export interface BlockedFrame extends Named {
   readonly from: Origin
   /** `mark` is what the frame is recognised by: at its end, or in a frame too short for it, the destination MAC. */
-  readonly frame: (mark: Buffer) => Buffer
+  readonly frame: Frame
   readonly never: readonly Place[]
   /** Default: `open`, the same layout without its guard. */
   readonly control?: Control
@@ -29,7 +30,7 @@ export interface BlockedFrame extends Named {
 /** Frames, and how often they must arrive where. */
 export interface PassingFrame extends Named {
   readonly from: Origin
-  readonly frame: (mark: Buffer) => Buffer
+  readonly frame: Frame
   readonly arrives: Readonly<Partial<Record<Place, number>>>
 }
 

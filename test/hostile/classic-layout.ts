@@ -1,5 +1,6 @@
 import { ip, ipBatch, runIn, tc, tcBatch } from '../helpers/iproute2.js'
 import { HOST_IP, HOST_MAC, REMOTE_IP, WIRE, type NamespaceRef } from '../helpers/topology.js'
+import { addresses6, ICMP6, inside6, mirror6, outside6 } from './classic-layout6.js'
 
 type Range = readonly [first: number, last: number]
 
@@ -37,13 +38,16 @@ const mirrors = (devs: readonly string[]): string =>
  */
 export class ClassicLayout {
   readonly #host: NamespaceRef
+  readonly #inet6: boolean
   readonly #veths: string[] = []
 
-  private constructor(host: NamespaceRef) {
+  private constructor(host: NamespaceRef, inet6: boolean) {
     this.#host = host
+    this.#inet6 = inet6
   }
 
-  static async create(host: NamespaceRef): Promise<ClassicLayout> {
+  /** With `inet6` as it would be if Mesos did the same for IPv6. */
+  static async create(host: NamespaceRef, inet6 = false): Promise<ClassicLayout> {
     await tcBatch(host.name, [`qdisc add dev ${WIRE} ingress`, 'qdisc add dev lo ingress'])
     await ipBatch(host.name, [`link set lo address ${HOST_MAC} mtu 1500`])
     await runIn(
@@ -57,7 +61,7 @@ export class ClassicLayout {
         'conf.all.rp_filter=0',
       ].map(setting => `net.ipv4.${setting}`),
     )
-    return new ClassicLayout(host)
+    return new ClassicLayout(host, inet6)
   }
 
   /** Makes a container and gives back the host's end of its veth pair. */
@@ -75,8 +79,8 @@ export class ClassicLayout {
   }
 
   async #removeMirrors(): Promise<void> {
-    await tc(this.#host.name, `filter del dev ${WIRE} ingress priority ${ARP}`)
-    await tc(this.#host.name, `filter del dev ${WIRE} ingress priority ${ICMP}`)
+    for (const priority of [ARP, ICMP, ...(this.#inet6 ? [ICMP6] : [])])
+      await tc(this.#host.name, `filter del dev ${WIRE} ingress priority ${priority}`)
   }
 
   #mirrors(): string[] {
@@ -84,6 +88,7 @@ export class ClassicLayout {
     return [
       `${filter} ${ARP} protocol arp u32 match u32 0 0 ${mirrors(this.#veths)}`,
       `${filter} ${ICMP} protocol ip u32 match ip protocol 1 0xff match ip dst ${HOST_IP} ${mirrors(this.#veths)}`,
+      ...(this.#inet6 ? [mirror6(mirrors(this.#veths))] : []),
     ]
   }
 
@@ -102,6 +107,7 @@ export class ClassicLayout {
       ]),
       `filter add dev ${veth} ingress priority ${ICMP} protocol ip u32 match ip protocol 1 0xff ${redirect(WIRE)}`,
       `filter add dev ${veth} ingress priority ${ARP} protocol arp u32 match u32 0 0 ${redirect(WIRE)}`,
+      ...(this.#inet6 ? outside6(veth, blocks(ranges)) : []),
     ]
   }
 
@@ -118,9 +124,10 @@ export class ClassicLayout {
       ...[`${WIRE}.accept_local`, 'lo.accept_local', 'lo.route_localnet'].map(
         name => `net.ipv4.conf.${name}=1`,
       ),
-      'net.ipv6.conf.all.disable_ipv6=1',
+      `net.ipv6.conf.all.disable_ipv6=${this.#inet6 ? 0 : 1}`,
     ]
     await runIn(path, 'sysctl', '-qwe', ...settings)
+    if (this.#inet6) await ipBatch(name, [...addresses6])
     const filter = (dev: string, priority: number, rest: string): string =>
       `filter add dev ${dev} ingress priority ${priority} protocol ip u32 ${rest}`
     await tcBatch(name, [
@@ -134,6 +141,7 @@ export class ClassicLayout {
         filter('lo', IP_NORMAL, `match ip dst ${address} ${redirect(WIRE)}`),
         filter('lo', ICMP, `flowid ffff:0 match ip protocol 1 0xff match ip dst ${address}`),
       ]),
+      ...(this.#inet6 ? inside6(blocks(ranges)) : []),
     ])
   }
 }

@@ -34,8 +34,11 @@ export const FOREIGN = C2.first
 export const HOST_PORT = 80
 export const REMOTE_PORT = 53
 
+/** A frame that is recognised by its mark. */
+export type Frame = (mark: Buffer) => Buffer
+
 /** Payload enough to tell a frame from others by its end alone. */
-const body = (mark: Uint8Array): Buffer => Buffer.concat([Buffer.alloc(16), mark])
+export const body = (mark: Uint8Array): Buffer => Buffer.concat([Buffer.alloc(16), mark])
 
 export interface Fields extends Partial<Ipv4Fields> {
   /** Source and destination MAC. */

@@ -17,21 +17,12 @@ import {
   syn,
   type Fields,
 } from './frames.js'
+import { ETH_P_8021AD, retagged } from './links.js'
 
 const notC1 = { from: 'remote', never: ['c1'] } as const
 const nowhere = { from: 'remote', never: ['c1', 'c2'] } as const
 const toC1: Fields = { ...INBOUND, sourcePort: 53, destinationPort: OWN }
 const toHost: Fields = { ...INBOUND, sourcePort: 53, destinationPort: HOST_PORT }
-
-/** A datagram behind two tags, which the helper for headers does not write where the types differ. */
-const tagged =
-  (fields: Fields, ...tags: readonly (readonly [type: number, tci: number])[]) =>
-  (mark: Buffer): Buffer => {
-    const plain = ported(fields)(mark)
-    const bytes = tags.flatMap(([type, tci]) => [type >> 8, type & 255, tci >> 8, tci & 255])
-    return Buffer.concat([plain.subarray(0, 12), Buffer.from(bytes), plain.subarray(12)])
-  }
-const ETH_P_8021AD = 0x88a8
 
 /** Not into the host either, whatever its settings. */
 const SPOOFED = new Set(['R08', 'R11', 'R27'])
@@ -347,12 +338,12 @@ function strangers(): Check[] {
     [
       'R11',
       'two priority tags and the host’s address',
-      tagged({ ...toC1, source: HOST_IP }, [ETH_P_8021Q, 0], [ETH_P_8021Q, 0]),
+      retagged(ported({ ...toC1, source: HOST_IP }), [ETH_P_8021Q, 0], [ETH_P_8021Q, 0]),
     ],
     [
       'R27',
       'an 802.1ad priority tag and the host’s address',
-      tagged({ ...toC1, source: HOST_IP }, [ETH_P_8021AD, 0]),
+      retagged(ported({ ...toC1, source: HOST_IP }), [ETH_P_8021AD, 0]),
     ],
     ['R08', '127.0.0.1 as destination', ported({ ...toC1, destination: LOCALHOST })],
     ['R28', 'a port of nobody', ported({ ...toC1, destinationPort: 31_900 })],

@@ -1,6 +1,7 @@
 import type { PortMappingIsolatorOptions } from '../../src/isolator/options/options.js'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
 import { OPTIONS, firstPort } from '../isolator/isolated-topology.js'
+import { HOST_LINES_WITH_OTHERS, REMOTE_LINES } from '../isolator/inet6-topology.js'
 import { ip, ipBatch, runIn, tcBatch } from '../helpers/iproute2.js'
 import { createTopology, WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { ClassicLayout } from './classic-layout.js'
@@ -11,6 +12,8 @@ import { type Built, type LayoutName } from './world.js'
 export interface HostSettings {
   readonly before?: (topology: Topology) => Promise<void>
   readonly after?: (topology: Topology) => Promise<void>
+  /** Host and remote have IPv6 addresses, and containers share the host's. Default: the host has none but a link-local one. */
+  readonly inet6?: boolean
   /** Options of our layout. */
   readonly options?: Partial<PortMappingIsolatorOptions>
 }
@@ -24,8 +27,16 @@ export async function build(layout: LayoutName, settings: HostSettings = {}): Pr
   const topology = await createTopology({ containers: 2 + SPARE_CONTAINERS, prefix: 'a' })
   try {
     await ip(topology.host.name, `addr add ${SECOND_ADDRESS}/24 dev ${WIRE}`)
+    if (settings.inet6) {
+      await ipBatch(topology.host.name, HOST_LINES_WITH_OTHERS)
+      await ipBatch(topology.remote.name, REMOTE_LINES)
+    }
     await settings.before?.(topology)
-    const built = layout === 'classic' ? await classic(topology) : await ours(topology, settings.options)
+    const { inet6 = false, options } = settings
+    const built =
+      layout === 'classic'
+        ? await classic(topology, inet6)
+        : await ours(topology, { ...(inet6 && { ipv6: true }), ...options })
     if (layout === 'open') await removeGuard(topology.host, built.veths)
     await settings.after?.(topology)
     return { ...built, layout }
@@ -68,8 +79,8 @@ async function ours(
   }
 }
 
-async function classic(topology: Topology): Promise<BuiltLayout> {
-  const layout = await ClassicLayout.create(topology.host)
+async function classic(topology: Topology, inet6: boolean): Promise<BuiltLayout> {
+  const layout = await ClassicLayout.create(topology.host, inet6)
   const veths = [
     await layout.add(topology.containers[0]!, [[C1.first, C1.last], C1.ephemeral], 1),
     await layout.add(topology.containers[1]!, [[C2.first, C2.last], C2.ephemeral], 2),

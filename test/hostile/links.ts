@@ -1,20 +1,21 @@
 import { BROADCAST, ETH_P_8021Q } from '../helpers/packets.js'
-import { HOST_IP, HOST_MAC, REMOTE_IP, REMOTE_MAC } from '../helpers/topology.js'
+import { HOST_IP, HOST_MAC, REMOTE_MAC } from '../helpers/topology.js'
 import type { Check, Group } from './check.js'
-import { arpOf, cut, ELSEWHERE, etherType, EVIL_MAC, ported, patched } from './frames.js'
+import { INET, type Family } from './family.js'
+import { arpOf, cut, etherType, EVIL_MAC, patched, ported, type Frame } from './frames.js'
 
 const c1Wire = { from: 'c1', never: ['wire'] } as const
 const c1Host = { from: 'c1', never: ['host'] } as const
 
-/** 802.1ad and QinQ tags, which the packet helpers do not write. */
-const retagged =
-  (...tags: readonly (readonly [type: number, tci: number])[]) =>
-  (mark: Buffer): Buffer => {
-    const plain = ported({ source: ELSEWHERE, destination: HOST_IP })(mark)
+/** Behind 802.1ad and QinQ tags, which the packet helpers do not write. */
+export const retagged =
+  (frame: Frame, ...tags: readonly (readonly [type: number, tci: number])[]): Frame =>
+  mark => {
+    const plain = frame(mark)
     const bytes = tags.flatMap(([type, tci]) => [type >> 8, type & 255, tci >> 8, tci & 255])
     return Buffer.concat([plain.subarray(0, 12), Buffer.from(bytes), plain.subarray(12)])
   }
-const ETH_P_8021AD = 0x88a8
+export const ETH_P_8021AD = 0x88a8
 
 const ETHER_TYPES: readonly (readonly [id: string, type: number, what: string, to?: string])[] = [
   ['E01', 0x88cc, 'LLDP', '01:80:c2:00:00:0e'],
@@ -32,10 +33,10 @@ const ETHER_TYPES: readonly (readonly [id: string, type: number, what: string, t
   ['A31', 0x86dd, 'IPv6'],
 ]
 
-/** Who the frame says it is from, what it says it carries, and how much of it there is. */
-export const links: Group = {
-  name: 'Ethernet frames of a container',
-  checks: [
+/** Another's MAC address, or a tag, around what would pass. */
+export function framesOfOthers({ ported, host, remote, elsewhere }: Family): Check[] {
+  const spoofed = ported({ source: elsewhere, destination: host })
+  return [
     { id: 'A04', rule: 'source MAC of nobody', ...c1Wire, frame: ported({ mac: EVIL_MAC }) },
     { id: 'M01', rule: "source MAC of the gateway's", ...c1Wire, frame: ported({ mac: REMOTE_MAC }) },
     { id: 'M02', rule: 'source MAC all zeros', ...c1Wire, frame: ported({ mac: '00:00:00:00:00:00' }) },
@@ -50,7 +51,7 @@ export const links: Group = {
       id: 'M05',
       rule: 'foreign source MAC to the host',
       ...c1Host,
-      frame: ported({ mac: EVIL_MAC, to: HOST_MAC, destination: HOST_IP, destinationPort: 80 }),
+      frame: ported({ mac: EVIL_MAC, to: HOST_MAC, destination: host, destinationPort: 80 }),
     },
     { id: 'A13', rule: 'a VLAN tag', ...c1Wire, frame: ported({ vlans: [5] }) },
     { id: 'V01', rule: 'a priority tag (VID 0)', ...c1Wire, frame: ported({ vlans: [0xe000] }) },
@@ -60,8 +61,24 @@ export const links: Group = {
       id: 'A12',
       rule: 'a priority tag around a spoofed datagram to the host',
       ...c1Host,
-      frame: ported({ vlans: [0], source: REMOTE_IP, destination: HOST_IP, to: HOST_MAC }),
+      frame: ported({ vlans: [0], source: remote, destination: host, to: HOST_MAC }),
     },
+    { id: 'V04', rule: 'an 802.1ad tag', ...c1Wire, frame: retagged(spoofed, [ETH_P_8021AD, 5]) },
+    {
+      id: 'V05',
+      rule: 'two priority tags',
+      ...c1Wire,
+      frame: retagged(spoofed, [ETH_P_8021Q, 0], [ETH_P_8021Q, 0]),
+    },
+    { id: 'V06', rule: 'an 802.1ad priority tag', ...c1Wire, frame: retagged(spoofed, [ETH_P_8021AD, 0]) },
+  ]
+}
+
+/** Who the frame says it is from, what it says it carries, and how much of it there is. */
+export const links: Group = {
+  name: 'Ethernet frames of a container',
+  checks: [
+    ...framesOfOthers(INET),
     {
       id: 'A23',
       rule: 'a priority tag around ARP to the host',
@@ -74,9 +91,6 @@ export const links: Group = {
         targetIp: HOST_IP,
       }),
     },
-    { id: 'V04', rule: 'an 802.1ad tag', ...c1Wire, frame: retagged([ETH_P_8021AD, 5]) },
-    { id: 'V05', rule: 'two priority tags', ...c1Wire, frame: retagged([ETH_P_8021Q, 0], [ETH_P_8021Q, 0]) },
-    { id: 'V06', rule: 'an 802.1ad priority tag', ...c1Wire, frame: retagged([ETH_P_8021AD, 0]) },
     ...ETHER_TYPES.map(([id, type, what, to]): Check => ({
       id,
       rule: what,

@@ -1,54 +1,52 @@
-import { HOST_IP, HOST_MAC, REMOTE_IP } from '../helpers/topology.js'
+import { HOST_IP, HOST_MAC } from '../helpers/topology.js'
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../helpers/packets.js'
 import type { Check, Group } from './check.js'
-import {
-  C2,
-  ELSEWHERE,
-  FOREIGN,
-  HOST_PORT,
-  LOCALHOST,
-  OWN,
-  ported,
-  SECOND_ADDRESS,
-  segment,
-  syn,
-} from './frames.js'
+import { INET, type Family } from './family.js'
+import { C2, ELSEWHERE, FOREIGN, HOST_PORT, LOCALHOST, OWN, ported, SECOND_ADDRESS } from './frames.js'
 
-const LOCAL = { to: HOST_MAC, destination: HOST_IP } as const
+/** To the host and the containers by an address that they share, to a port of the host, and to one of the other container. */
+export const towards = (destination: string) => {
+  const LOCAL = { to: HOST_MAC, destination }
+  return {
+    LOCAL,
+    toHost: { ...LOCAL, destinationPort: HOST_PORT },
+    toC2: { ...LOCAL, destinationPort: FOREIGN },
+  }
+}
+const { LOCAL, toHost, toC2 } = towards(HOST_IP)
 /** Where systemd-resolved answers. */
 const OTHER_LOOPBACK = '127.0.0.53'
-const toHost = { ...LOCAL, destinationPort: HOST_PORT } as const
-const toC2 = { ...LOCAL, destinationPort: FOREIGN } as const
 const c1Host = { from: 'c1', never: ['host'] } as const
 const c1C2 = { from: 'c1', never: ['c2'] } as const
 
-/** Between containers and the host only local addresses, and one's own ports as the source. */
-export const local: Group = {
-  name: 'From a container to the host and to another',
-  checks: [
+/** What both families have. */
+export function sharedLocal({ host, remote, loopback, second, elsewhere, ...frames }: Family): Check[] {
+  const { ported, segment, syn } = frames
+  const { LOCAL, toHost, toC2 } = towards(host)
+  return [
     {
       id: 'A05',
       rule: 'a source of elsewhere and a port of nobody, to the host',
       ...c1Host,
-      frame: ported({ ...toHost, source: ELSEWHERE, sourcePort: 7 }),
+      frame: ported({ ...toHost, source: elsewhere, sourcePort: 7 }),
     },
     {
       id: 'A06',
       rule: "a forged answer of the remote's DNS server",
       ...c1Host,
-      frame: ported({ ...LOCAL, source: REMOTE_IP, sourcePort: 53, destinationPort: 40_000 }),
+      frame: ported({ ...LOCAL, source: remote, sourcePort: 53, destinationPort: 40_000 }),
     },
     {
       id: 'A07',
       rule: 'a source of elsewhere and a port of its own, to the host',
       ...c1Host,
-      frame: ported({ ...toHost, source: ELSEWHERE }),
+      frame: ported({ ...toHost, source: elsewhere }),
     },
     {
       id: 'A08',
       rule: 'the same to another container',
       ...c1C2,
-      frame: ported({ ...toC2, source: ELSEWHERE }),
+      frame: ported({ ...toC2, source: elsewhere }),
     },
     {
       id: 'A09',
@@ -58,28 +56,130 @@ export const local: Group = {
     },
     {
       id: 'A10',
-      rule: 'the same to 127.0.0.1',
+      rule: 'the same to the loopback address',
       ...c1Host,
-      frame: ported({ ...toHost, destination: LOCALHOST, sourcePort: 7 }),
+      frame: ported({ ...toHost, destination: loopback, sourcePort: 7 }),
     },
     {
       id: 'A11',
-      rule: 'a source of elsewhere to a service at 127.0.0.1',
+      rule: 'a source of elsewhere to a service at the loopback address',
       ...c1Host,
-      frame: ported({ ...toHost, source: ELSEWHERE, destination: LOCALHOST }),
+      frame: ported({ ...toHost, source: elsewhere, destination: loopback }),
     },
     {
       id: 'A15',
-      rule: 'a source of elsewhere to 127.0.0.1, port of nobody',
+      rule: 'a source of elsewhere to the loopback address, port of nobody',
       ...c1Host,
-      frame: ported({ ...toHost, source: ELSEWHERE, destination: LOCALHOST, sourcePort: 7 }),
+      frame: ported({ ...toHost, source: elsewhere, destination: loopback, sourcePort: 7 }),
     },
     {
       id: 'A46',
       rule: 'a forged answer to a client in another container',
       ...c1C2,
-      frame: ported({ ...LOCAL, source: REMOTE_IP, sourcePort: 53, destinationPort: C2.ephemeral[0] }),
+      frame: ported({ ...LOCAL, source: remote, sourcePort: 53, destinationPort: C2.ephemeral[0] }),
     },
+    {
+      id: 'H15',
+      rule: "to the host's other address, from a port of nobody",
+      ...c1Host,
+      frame: ported({ ...toHost, destination: second, sourcePort: 7 }),
+    },
+    {
+      id: 'H16',
+      rule: 'the same from a source of elsewhere and a port of its own',
+      ...c1Host,
+      frame: ported({ ...toHost, destination: second, source: elsewhere }),
+    },
+    {
+      id: 'H17',
+      rule: 'the same from the loopback address, as which nothing may be forwarded',
+      from: 'c1',
+      never: ['host', 'wire'],
+      frame: ported({ ...toHost, destination: second, source: loopback }),
+    },
+    ...(['shared', 'itself'] as const).map((to, i): Check => ({
+      id: `H18${'ab'[i]}`,
+      rule: `the host's other address as source, to ${to === 'shared' ? 'the shared one' : to}`,
+      ...c1Host,
+      frame: ported({
+        ...toHost,
+        source: second,
+        ...(to === 'itself' && { destination: second }),
+      }),
+    })),
+    {
+      id: 'H19',
+      rule: 'the same to another container',
+      ...c1C2,
+      frame: ported({ ...toC2, source: second }),
+    },
+    {
+      id: 'H20',
+      rule: "to a port of its own at the host's other address",
+      from: 'c1',
+      never: ['c1', 'host', 'wire'],
+      frame: ported({ ...LOCAL, destination: second, destinationPort: OWN + 1 }),
+    },
+    {
+      id: 'H03',
+      rule: "the remote's address as source, TCP",
+      ...c1Host,
+      frame: syn({ ...toHost, source: remote }),
+    },
+    {
+      id: 'H05',
+      rule: 'a reset of a connection between the host and another container',
+      ...c1Host,
+      frame: segment(TCP_RST, { ...LOCAL, sourcePort: FOREIGN, destinationPort: 40_000 }),
+    },
+    {
+      id: 'H06',
+      rule: "an answer in the host's name to another container",
+      ...c1C2,
+      frame: segment(TCP_SYN | TCP_ACK, { ...toC2, sourcePort: HOST_PORT }),
+    },
+    {
+      id: 'H07',
+      rule: "an answer in a remote's name to another container",
+      ...c1C2,
+      frame: segment(TCP_SYN | TCP_ACK, { ...toC2, source: remote, sourcePort: 443 }),
+    },
+    {
+      id: 'A35',
+      rule: 'to a port of its own by way of the host (a frame that can circle)',
+      from: 'c1',
+      never: ['c1'],
+      frame: ported({ ...LOCAL, destinationPort: OWN + 1 }),
+    },
+    {
+      id: 'A35b',
+      rule: 'the same by the loopback address',
+      from: 'c1',
+      never: ['c1'],
+      frame: ported({ ...LOCAL, source: loopback, destination: loopback, destinationPort: OWN + 1 }),
+    },
+    {
+      id: 'A35c',
+      rule: 'from and to one port',
+      from: 'c1',
+      never: ['c1'],
+      frame: ported({ ...LOCAL, destinationPort: OWN }),
+    },
+    ...(['host', 'c2'] as const).map((place): Check => ({
+      id: `L04${place}`,
+      rule: `from and to the loopback address, ${place}`,
+      from: 'c1',
+      frame: ported({ ...(place === 'host' ? toHost : toC2), source: loopback, destination: loopback }),
+      arrives: { [place]: 1, wire: 0 },
+    })),
+  ]
+}
+
+/** Between containers and the host only local addresses, and one's own ports as the source. */
+export const local: Group = {
+  name: 'From a container to the host and to another',
+  checks: [
+    ...sharedLocal(INET),
     {
       id: 'H01',
       rule: 'to another loopback address, from a port of nobody',
@@ -122,103 +222,16 @@ export const local: Group = {
       frame: ported({ ...LOCAL, destination: OTHER_LOOPBACK, destinationPort: OWN + 1 }),
     },
     {
-      id: 'H15',
-      rule: "to the host's other address, from a port of nobody",
-      ...c1Host,
-      frame: ported({ ...toHost, destination: SECOND_ADDRESS, sourcePort: 7 }),
-    },
-    {
-      id: 'H16',
-      rule: 'the same from a source of elsewhere and a port of its own',
-      ...c1Host,
-      frame: ported({ ...toHost, destination: SECOND_ADDRESS, source: ELSEWHERE }),
-    },
-    {
-      id: 'H17',
-      rule: 'the same from 127.0.0.1, as which nothing may be forwarded',
-      from: 'c1',
-      never: ['host', 'wire'],
-      frame: ported({ ...toHost, destination: SECOND_ADDRESS, source: LOCALHOST }),
-    },
-    ...(['shared', 'itself'] as const).map((to, i): Check => ({
-      id: `H18${'ab'[i]}`,
-      rule: `the host's other address as source, to ${to === 'shared' ? 'the shared one' : to}`,
-      ...c1Host,
-      frame: ported({
-        ...toHost,
-        source: SECOND_ADDRESS,
-        ...(to === 'itself' && { destination: SECOND_ADDRESS }),
-      }),
-    })),
-    {
-      id: 'H19',
-      rule: 'the same to another container',
-      ...c1C2,
-      frame: ported({ ...toC2, source: SECOND_ADDRESS }),
-    },
-    {
-      id: 'H20',
-      rule: "to a port of its own at the host's other address",
-      from: 'c1',
-      never: ['c1', 'host', 'wire'],
-      frame: ported({ ...LOCAL, destination: SECOND_ADDRESS, destinationPort: OWN + 1 }),
-    },
-    {
       id: 'H02',
       rule: 'another loopback address as source',
       ...c1Host,
       frame: ported({ ...toHost, source: '127.0.0.2' }),
     },
     {
-      id: 'H03',
-      rule: "the remote's address as source, TCP",
-      ...c1Host,
-      frame: syn({ ...toHost, source: REMOTE_IP }),
-    },
-    {
       id: 'H04',
       rule: 'the unspecified address as source, to another container',
       ...c1C2,
       frame: ported({ ...toC2, source: '0.0.0.0' }),
-    },
-    {
-      id: 'H05',
-      rule: 'a reset of a connection between the host and another container',
-      ...c1Host,
-      frame: segment(TCP_RST, { ...LOCAL, sourcePort: FOREIGN, destinationPort: 40_000 }),
-    },
-    {
-      id: 'H06',
-      rule: "an answer in the host's name to another container",
-      ...c1C2,
-      frame: segment(TCP_SYN | TCP_ACK, { ...toC2, sourcePort: HOST_PORT }),
-    },
-    {
-      id: 'H07',
-      rule: "an answer in a remote's name to another container",
-      ...c1C2,
-      frame: segment(TCP_SYN | TCP_ACK, { ...toC2, source: REMOTE_IP, sourcePort: 443 }),
-    },
-    {
-      id: 'A35',
-      rule: 'to a port of its own by way of the host (a frame that can circle)',
-      from: 'c1',
-      never: ['c1'],
-      frame: ported({ ...LOCAL, destinationPort: OWN + 1 }),
-    },
-    {
-      id: 'A35b',
-      rule: 'the same by 127.0.0.1',
-      from: 'c1',
-      never: ['c1'],
-      frame: ported({ ...LOCAL, source: LOCALHOST, destination: LOCALHOST, destinationPort: OWN + 1 }),
-    },
-    {
-      id: 'A35c',
-      rule: 'from and to one port',
-      from: 'c1',
-      never: ['c1'],
-      frame: ported({ ...LOCAL, destinationPort: OWN }),
     },
     {
       id: 'H08',
@@ -232,13 +245,6 @@ export const local: Group = {
       ...c1Host,
       frame: ported({ destination: '255.255.255.255', to: 'ff:ff:ff:ff:ff:ff', destinationPort: HOST_PORT }),
     },
-    ...(['host', 'c2'] as const).map((place): Check => ({
-      id: `L04${place}`,
-      rule: `127.0.0.1 to 127.0.0.1, ${place}`,
-      from: 'c1',
-      frame: ported({ ...(place === 'host' ? toHost : toC2), source: LOCALHOST, destination: LOCALHOST }),
-      arrives: { [place]: 1, wire: 0 },
-    })),
     {
       id: 'L33',
       rule: 'to another loopback address of the host',

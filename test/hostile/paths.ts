@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { anyLike } from '../helpers/namespace-sockets.js'
 import { resolveNeighbour, neighbour } from '../helpers/neighbours.js'
 import { ip, runIn } from '../helpers/iproute2.js'
 import {
@@ -15,15 +16,15 @@ import { ping } from '../helpers/ping.js'
 import { tcpEcho, tcpExchange } from '../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, REMOTE_MAC, WIRE, type NamespaceRef } from '../helpers/topology.js'
 import { udpEcho, udpExchange } from '../helpers/udp-traffic.js'
-import type { Group, Scenario } from './check.js'
-import { C1, C2, LOCALHOST } from './frames.js'
+import type { Check, Group, Scenario } from './check.js'
+import { INET, type Family } from './family.js'
+import { C1, C2 } from './frames.js'
 import type { World } from './world.js'
 
-const ANY = '0.0.0.0'
 const SMALL = Buffer.alloc(20_000, 'rtnetlink')
 /** More than two Ethernet frames hold. */
 const LARGE = Buffer.alloc(4000, 'rtnetlink')
-const CLOSED = 9
+export const CLOSED = 9
 const ICMP_TIME_EXCEEDED = 11 // linux/icmp.h
 
 interface Talk {
@@ -40,8 +41,8 @@ async function talk(
   { patience }: World,
   { from, to, address, port, tcpOnly = false }: Talk,
 ): Promise<string | undefined> {
-  await using _tcp = await tcpEcho(to, ANY, port)
-  await using _udp = await udpEcho(to, ANY, port)
+  await using _tcp = await tcpEcho(to, anyLike(address), port)
+  await using _udp = await udpEcho(to, anyLike(address), port)
   const { outcome, answer } = await tcpExchange(from, address, port, SMALL, patience)
   if (outcome !== 'connected' || !answer.equals(SMALL)) return `TCP by ${address}: ${outcome}`
   if (tcpOnly) return undefined
@@ -50,7 +51,7 @@ async function talk(
 }
 
 /** One after the other: the first that goes wrong. */
-async function firstWrong(
+export async function firstWrong(
   talks: readonly (() => Promise<string | undefined>)[],
 ): Promise<string | undefined> {
   for (const one of talks) {
@@ -60,24 +61,24 @@ async function firstWrong(
   return undefined
 }
 
-const path = (id: string, rule: string, talks: (world: World) => Talk[]): Scenario => ({
+export const path = (id: string, rule: string, talks: (world: World) => Talk[]): Scenario => ({
   id,
   rule,
   run: world => firstWrong(talks(world).map(one => () => talk(world, one))),
 })
 
-const expect = <T>(found: T, wanted: T, what = ''): string | undefined =>
+export const expect = <T>(found: T, wanted: T, what = ''): string | undefined =>
   found === wanted ? undefined : `${what}${String(found)} instead of ${String(wanted)}`
 
 const refused = (
   id: string,
   rule: string,
-  ask: (world: World) => { from: NamespaceRef; port: number; addresses?: string[] },
+  ask: (world: World) => { from: NamespaceRef; port: number; addresses: string[] },
 ): Scenario => ({
   id,
   rule,
   run: async world => {
-    const { from, port, addresses = [HOST_IP, LOCALHOST] } = ask(world)
+    const { from, port, addresses } = ask(world)
     return firstWrong(
       addresses.map(
         address => async () =>
@@ -93,43 +94,106 @@ const fragmented = (id: string, rule: string, talks: (world: World) => Talk): Sc
   rule,
   run: async world => {
     const { from, to, address, port } = talks(world)
-    await using _server = await udpEcho(to, ANY, port)
+    await using _server = await udpEcho(to, anyLike(address), port)
     return expect(await udpExchange(from, address, port, { payload: LARGE, timeout: 600 }), 'answered')
   },
 })
 
-/** Everything that a container and a host may expect to work, with real sockets. */
-export const paths: Group = {
-  name: 'Legitimate paths',
-  checks: [
+/** With real sockets, what both families have. */
+export const pathsOf = (family: Family): Check[] => {
+  const local = [family.host, family.loopback]
+  return [
     path('L01s', 'remote to container', ({ remote, c1 }) => [
-      { from: remote, to: c1, address: HOST_IP, port: C1.first },
-      { from: remote, to: c1, address: HOST_IP, port: C1.ephemeral[1] },
+      { from: remote, to: c1, address: family.host, port: C1.first },
+      { from: remote, to: c1, address: family.host, port: C1.ephemeral[1] },
     ]),
     path('L02s', 'container to remote', ({ remote, c1 }) => [
-      { from: c1, to: remote, address: REMOTE_IP, port: 80 },
+      { from: c1, to: remote, address: family.remote, port: 80 },
     ]),
     path('L03', "container to container by the host's address", ({ c1, c2 }) => [
-      { from: c1, to: c2, address: HOST_IP, port: C2.first },
-      { from: c2, to: c1, address: HOST_IP, port: C1.first },
+      { from: c1, to: c2, address: family.host, port: C2.first },
+      { from: c2, to: c1, address: family.host, port: C1.first },
     ]),
-    path('L04', 'container to container by 127.0.0.1', ({ c1, c2 }) => [
-      { from: c1, to: c2, address: LOCALHOST, port: C2.first },
+    path('L04', 'container to container by the loopback address', ({ c1, c2 }) => [
+      { from: c1, to: c2, address: family.loopback, port: C2.first },
     ]),
     path('L05', 'container to host and back, both addresses', ({ host, c1 }) =>
-      [HOST_IP, LOCALHOST].flatMap(address => [
+      local.flatMap(address => [
         { from: c1, to: host, address, port: 80 },
         { from: host, to: c1, address, port: C1.first },
       ]),
     ),
     path('L06', 'container to itself', ({ c1 }) =>
-      [HOST_IP, LOCALHOST].map(address => ({ from: c1, to: c1, address, port: C1.first })),
+      local.map(address => ({ from: c1, to: c1, address, port: C1.first })),
     ),
     path('L15', "the host's own traffic", ({ remote, host }) => [
-      { from: host, to: remote, address: REMOTE_IP, port: 80 },
-      { from: remote, to: host, address: HOST_IP, port: 80 },
-      { from: host, to: host, address: LOCALHOST, port: 80 },
+      { from: host, to: remote, address: family.remote, port: 80 },
+      { from: remote, to: host, address: family.host, port: 80 },
+      { from: host, to: host, address: family.loopback, port: 80 },
     ]),
+    refused('L08s', 'a closed port of a remote refuses a container', ({ c1 }) => ({
+      from: c1,
+      port: CLOSED,
+      addresses: [family.remote],
+    })),
+    refused('L09', 'a closed port of a container refuses a remote', ({ remote }) => ({
+      from: remote,
+      port: C1.first + 1,
+      addresses: [family.host],
+    })),
+    refused('L23', 'a closed port of the host refuses a container', ({ c1 }) => ({
+      from: c1,
+      port: CLOSED,
+      addresses: local,
+    })),
+    refused('L27s', 'a closed port of a container refuses the host', ({ host }) => ({
+      from: host,
+      port: C1.first + 1,
+      addresses: local,
+    })),
+    refused('L28s', 'a closed port of a container refuses another', ({ c2 }) => ({
+      from: c2,
+      port: C1.first + 1,
+      addresses: local,
+    })),
+    fragmented('L12', 'fragmented UDP into a container', ({ remote, c1 }) => ({
+      from: remote,
+      to: c1,
+      address: family.host,
+      port: C1.first,
+    })),
+    fragmented('L13', 'fragmented UDP out of a container', ({ remote, c1 }) => ({
+      from: c1,
+      to: remote,
+      address: family.remote,
+      port: 53,
+    })),
+    fragmented('L16', 'fragmented UDP between containers', ({ c1, c2 }) => ({
+      from: c1,
+      to: c2,
+      address: family.host,
+      port: C2.first,
+    })),
+    fragmented('L19', 'fragmented UDP of a container to itself', ({ c1 }) => ({
+      from: c1,
+      to: c1,
+      address: family.host,
+      port: C1.first,
+    })),
+    fragmented('L31', "the host's own fragmented UDP", ({ remote, host }) => ({
+      from: remote,
+      to: host,
+      address: family.host,
+      port: 80,
+    })),
+  ]
+}
+
+/** Everything that a container and a host may expect to work, with real sockets. */
+export const paths: Group = {
+  name: 'Legitimate paths',
+  checks: [
+    ...pathsOf(INET),
     path('L32', "the host's own 127.0.0.2, by a port that a container has on 127.0.0.1", ({ host }) => [
       { from: host, to: host, address: '127.0.0.2', port: C1.first, tcpOnly: true },
     ]),
@@ -158,55 +222,6 @@ export const paths: Group = {
         return expect(outcomes.filter(outcome => outcome === 'timeout').length, 0, 'lost: ')
       },
     },
-    refused('L08s', 'a closed port of a remote refuses a container', ({ c1 }) => ({
-      from: c1,
-      port: CLOSED,
-      addresses: [REMOTE_IP],
-    })),
-    refused('L09', 'a closed port of a container refuses a remote', ({ remote }) => ({
-      from: remote,
-      port: C1.first + 1,
-      addresses: [HOST_IP],
-    })),
-    refused('L23', 'a closed port of the host refuses a container', ({ c1 }) => ({ from: c1, port: CLOSED })),
-    refused('L27s', 'a closed port of a container refuses the host', ({ host }) => ({
-      from: host,
-      port: C1.first + 1,
-    })),
-    refused('L28s', 'a closed port of a container refuses another', ({ c2 }) => ({
-      from: c2,
-      port: C1.first + 1,
-    })),
-    fragmented('L12', 'fragmented UDP into a container', ({ remote, c1 }) => ({
-      from: remote,
-      to: c1,
-      address: HOST_IP,
-      port: C1.first,
-    })),
-    fragmented('L13', 'fragmented UDP out of a container', ({ remote, c1 }) => ({
-      from: c1,
-      to: remote,
-      address: REMOTE_IP,
-      port: 53,
-    })),
-    fragmented('L16', 'fragmented UDP between containers', ({ c1, c2 }) => ({
-      from: c1,
-      to: c2,
-      address: HOST_IP,
-      port: C2.first,
-    })),
-    fragmented('L19', 'fragmented UDP of a container to itself', ({ c1 }) => ({
-      from: c1,
-      to: c1,
-      address: HOST_IP,
-      port: C1.first,
-    })),
-    fragmented('L31', "the host's own fragmented UDP", ({ remote, host }) => ({
-      from: remote,
-      to: host,
-      address: HOST_IP,
-      port: 80,
-    })),
     {
       id: 'L11',
       rule: 'traceroute: a router\'s "time exceeded" reaches the container that asked',

@@ -1,9 +1,8 @@
-import { HOST_IP, HOST_MAC } from '../helpers/topology.js'
+import { HOST_MAC } from '../helpers/topology.js'
 import { TCP_ACK, TCP_FIN, TCP_RST } from '../helpers/packets.js'
 import type { Check, Group } from './check.js'
-import { C1, FOREIGN, HOST_PORT, OWN, ported, segment, syn } from './frames.js'
-
-const LOCAL = { to: HOST_MAC, destination: HOST_IP } as const
+import { INET, INET6, twins, type Family } from './family.js'
+import { C1, FOREIGN, HOST_PORT, OWN } from './frames.js'
 
 const FOREIGN_PORTS: readonly (readonly [id: string, port: number, what: string])[] = [
   ['A02', 5000, 'that nobody has'],
@@ -42,9 +41,9 @@ const PORT_PROTOCOLS: readonly (readonly [protocol: number, what: string])[] = [
 ]
 
 /** Source ports are one's own, whatever the protocol; protocols without ports stay inside. */
-export const ports: Group = {
-  name: 'Ports and protocols',
-  checks: [
+const portsOf = ({ host, ported, segment, syn }: Family): Check[] => {
+  const LOCAL = { to: HOST_MAC, destination: host } as const
+  return [
     ...FOREIGN_PORTS.map(([id, sourcePort, what]): Check => ({
       id,
       rule: `source port ${what}`,
@@ -95,7 +94,13 @@ export const ports: Group = {
         never: ['wire'],
         frame: ported({ protocol, sourcePort: FOREIGN }),
       },
-      { id: `L20.${protocol}`, rule: what, from: 'c1', frame: ported({ protocol }), arrives: { wire: 1 } },
+      {
+        id: `L20.${protocol}`,
+        rule: what,
+        from: 'c1',
+        frame: ported({ protocol }),
+        arrives: { wire: 1 },
+      },
     ]),
     ...PROTOCOLS.flatMap(([protocol, what]): Check[] => [
       {
@@ -131,5 +136,9 @@ export const ports: Group = {
       frame: ported({ ...LOCAL, destinationPort: FOREIGN }),
       arrives: { c2: 1, wire: 0, host: 0 },
     },
-  ],
+  ]
 }
+
+const name = 'Ports and protocols'
+export const ports: Group = { name, checks: portsOf(INET) }
+export const ports6: Group = { name: `${name}, IPv6`, checks: twins(portsOf(INET6)) }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CapturedFrame, FrameSocket } from '../helpers/frame-socket.js'
 import { FrameTool } from '../helpers/frame-tool.js'
-import { run } from '../helpers/iproute2.js'
+import { ipJson, run } from '../helpers/iproute2.js'
 import { ETH_P_ARP } from '../helpers/packets.js'
+import { ETH_P_IPV6 } from '../helpers/packets6.js'
 import { removeNamespaces, WIRE, type NamespaceRef, type Topology } from '../helpers/topology.js'
 import { isFrame, type Check, type FrameCheck, type Origin, type Place, type Verdicts } from './check.js'
 
@@ -20,7 +21,6 @@ export interface Built {
   readonly close: () => Promise<void>
 }
 
-const ETH_P_IPV6 = 0x86dd
 const ETH_P_LLDP = 0x88cc
 
 /** What the host's stack delivers, whatever socket it is for (raw_local_deliver, net/ipv4/raw.c). */
@@ -28,7 +28,7 @@ const RAW_PROTOCOLS = [0, 1, 2, 4, 6, 17, 33, 41, 47, 50, 51, 89, 103, 112, 115,
   protocol => protocol !== 0,
 )
 /** What enters the host's stack by the veth at all: sockets of one EtherType are behind tc ingress. */
-const ENTERS_BY_VETH = [ETH_P_ARP, ETH_P_IPV6, ETH_P_LLDP]
+const ENTERS_BY_VETH = [ETH_P_ARP, ETH_P_LLDP]
 
 interface Observer {
   readonly place: Place
@@ -140,12 +140,19 @@ export class World {
       socket: await tool.rawSocket({ netns: host.path, protocol }),
       raw: true,
     }))
-    const entering = ENTERS_BY_VETH.map(async protocol => ({
-      place: 'host' as const,
-      socket: await tool.packetSocket({ netns: host.path, device: veths[0], protocol }),
+    const entering = async (device: string, protocol: number): Promise<Observer> => ({
+      place: 'host',
+      socket: await tool.packetSocket({ netns: host.path, device, protocol }),
       raw: false,
-    }))
-    this.#observers = await Promise.all([...taps, ...raws, ...entering])
+    })
+    // A raw socket of IPv6 shows neither header nor padding, by which frames are recognised.
+    const devices = await ipJson<{ ifname: string }>(host.name, 'link show')
+    this.#observers = await Promise.all([
+      ...taps,
+      ...raws,
+      ...ENTERS_BY_VETH.map(protocol => entering(veths[0], protocol)),
+      ...devices.map(({ ifname }) => entering(ifname, ETH_P_IPV6)),
+    ])
   }
 
   async #stopObserving(): Promise<void> {

@@ -12,16 +12,19 @@ import {
   type Ipv6Fields,
 } from '../helpers/packets6.js'
 import { ethernet, IPPROTO_TCP, IPPROTO_UDP, udp } from '../helpers/packets.js'
-import { HOST_IP6, HOST_LINK_LOCAL, REMOTE_IP6, REMOTE_LINK_LOCAL } from './inet6-topology.js'
+import {
+  ELSEWHERE_ON_HOST,
+  HOST_IP6,
+  HOST_LINK_LOCAL,
+  NOT_SHARED,
+  REMOTE_IP6,
+  REMOTE_LINK_LOCAL,
+} from './inet6-topology.js'
 
 /** Ports of the container, of another container, and of the host. */
 export const OWN = 31_000
 export const FOREIGN = 31_008
 export const HOST_PORT = 22
-/** An address of the public interface that is not shared. */
-export const NOT_SHARED = '2001:db8:9::7'
-/** Another address of the host, on another interface. */
-export const ELSEWHERE_ON_HOST = '2001:db8:77::2'
 export const LOOPBACK6 = '::1'
 const ELSEWHERE = '2001:db8:9::66'
 const ALL_NODES = 'ff02::1'

@@ -6,14 +6,12 @@ import { ETH_P_IPV6, icmpv6, IPPROTO_ICMPV6, ipv6, ipv6Bytes, macOption } from '
 import { HOST_MAC, REMOTE_MAC, WIRE, type NamespaceRef } from '../helpers/topology.js'
 import {
   DUPLICATE,
-  ELSEWHERE_ON_HOST,
   FOREIGN,
   frame,
   HOST_PORT,
   LOCAL,
   MARTIANS,
   NOT_LOCAL,
-  NOT_SHARED,
   NOWHERE,
   OUT,
   OWN,
@@ -21,24 +19,17 @@ import {
 } from './inet6-frames.js'
 import {
   HOST_IP6,
-  HOST_LINES,
+  HOST_LINES_WITH_OTHERS,
   HOST_LINK_LOCAL,
+  NOT_SHARED,
   REMOTE_IP6,
   REMOTE_LINK_LOCAL,
   twoContainers6,
 } from './inet6-topology.js'
 import { needsIsolation, type TopologyOfIsolator } from './isolated-topology.js'
 
-/** A deprecated address is not shared, nor is one of another interface. */
-const WITH_ANOTHER = [
-  ...HOST_LINES,
-  `addr add ${NOT_SHARED}/64 dev ${WIRE} nodad preferred_lft 0`,
-  'link add vpn0 up type veth peer name vpn1',
-  `addr add ${ELSEWHERE_ON_HOST}/64 dev vpn0 nodad`,
-]
-
 async function withTool(t: Test, options: TopologyOfIsolator = {}) {
-  const world = await twoContainers6(t, { hostLines: WITH_ANOTHER, ...options })
+  const world = await twoContainers6(t, { hostLines: HOST_LINES_WITH_OTHERS, ...options })
   const tool = await FrameTool.start()
   t.teardown(() => tool.close())
   const listen = ({ path }: NamespaceRef, device = WIRE, protocol?: number): Promise<FrameSocket> =>

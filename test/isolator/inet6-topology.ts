@@ -17,6 +17,19 @@ export const HOST_LINES = [
   `route add default via ${REMOTE_LINK_LOCAL} dev ${WIRE}`,
 ] as const
 
+/** An address of the public interface that is not shared, being deprecated. */
+export const NOT_SHARED = '2001:db8:9::7'
+/** An address of the host on another interface, which is not shared either. */
+export const ELSEWHERE_ON_HOST = '2001:db8:77::2'
+
+/** The same with addresses that are not shared. */
+export const HOST_LINES_WITH_OTHERS = [
+  ...HOST_LINES,
+  `addr add ${NOT_SHARED}/64 dev ${WIRE} nodad preferred_lft 0`,
+  'link add vpn0 up type veth peer name vpn1',
+  `addr add ${ELSEWHERE_ON_HOST}/64 dev vpn0 nodad`,
+]
+
 export const REMOTE_LINES = [
   `link set ${WIRE} addrgenmode none`,
   `addr flush dev ${WIRE} scope link`,

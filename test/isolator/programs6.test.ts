@@ -13,7 +13,6 @@ import { ETH_P_ARP, ETH_P_IP, ethernet, IPPROTO_TCP, tcp, TCP_ACK, TCP_SYN, udp 
 import { HOST_IP, HOST_MAC, REMOTE_MAC } from '../helpers/topology.js'
 import {
   DUPLICATE,
-  ELSEWHERE_ON_HOST,
   FOREIGN,
   frame,
   HOST_PORT,
@@ -21,7 +20,6 @@ import {
   LOOPBACK6,
   MARTIANS,
   NOT_LOCAL,
-  NOT_SHARED,
   NOWHERE,
   OUT,
   OWN,
@@ -29,7 +27,13 @@ import {
   TO_CONTAINER,
   UNSPECIFIED,
 } from './inet6-frames.js'
-import { HOST_IP6, HOST_LINK_LOCAL, REMOTE_LINK_LOCAL } from './inet6-topology.js'
+import {
+  ELSEWHERE_ON_HOST,
+  HOST_IP6,
+  HOST_LINK_LOCAL,
+  NOT_SHARED,
+  REMOTE_LINK_LOCAL,
+} from './inet6-topology.js'
 
 const MATCH = 0xffffffff
 const NO_MATCH = 0

@@ -24,7 +24,7 @@
 
 enum { OPEN = 1, SEND, CLOSE, SWEEP, FLUSH };                  /* operations */
 enum { REPLY = 1, CAPTURED };                                  /* what goes out */
-enum { PACKET, RAW_IPV4 };                                     /* kinds of socket */
+enum { PACKET, RAW_IPV4, RAW_IPV6 };                           /* kinds of socket; the last one only captures */
 enum { OUTGOING = 1, COUNTED = 2, VNET_HEADER = 4 };           /* flags of OPEN */
 
 /* A swept frame ends in MAGIC, the number of its sweep, and its port, each a big-endian u32. */

@@ -46,6 +46,7 @@ static int set_up(int fd, int kind, int flags, int protocol, const char *device)
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer))
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
   if (kind == RAW_IPV4) return setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &one, sizeof one);
+  if (kind == RAW_IPV6) return 0;
 
   if (setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one)) return -1;
   if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, flags & OUTGOING ? &zero : &one, sizeof one)) return -1;
@@ -66,7 +67,7 @@ static int open_inside(const char *netns, int kind, int flags, int protocol, con
   close(there);
   if (entered == 0) {
     fd = kind == PACKET ? socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-                        : socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+                        : socket(kind == RAW_IPV4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     error = errno;
     if (fd >= 0 && (fd >= MAX_SOCKETS || set_up(fd, kind, flags, protocol, device))) {
       error = fd >= MAX_SOCKETS ? EMFILE : errno;

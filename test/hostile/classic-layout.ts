@@ -1,4 +1,4 @@
-import { ip, ipBatch, runIn, tc, tcBatch } from '../helpers/iproute2.js'
+import { ip, ipBatch, ipJson, runIn, tc, tcBatch } from '../helpers/iproute2.js'
 import { HOST_IP, HOST_MAC, REMOTE_IP, WIRE, type NamespaceRef } from '../helpers/topology.js'
 import { addresses6, ICMP6, inside6, mirror6, outside6 } from './classic-layout6.js'
 
@@ -39,7 +39,7 @@ const mirrors = (devs: readonly string[]): string =>
 export class ClassicLayout {
   readonly #host: NamespaceRef
   readonly #inet6: boolean
-  readonly #veths: string[] = []
+  #veths: string[] = []
 
   private constructor(host: NamespaceRef, inet6: boolean) {
     this.#host = host
@@ -70,7 +70,9 @@ export class ClassicLayout {
     const { name } = this.#host
     await ip(name, `link add ${veth} address ${HOST_MAC} type veth peer name ${WIRE} netns ${namespace.name}`)
     if (this.#veths.length > 0) await this.#removeMirrors()
-    this.#veths.push(veth)
+    // A container may have taken its interface away, and the host's end with it.
+    const present = await ipJson<{ ifname: string }>(name, 'link show')
+    this.#veths = [...this.#veths.filter(dev => present.some(({ ifname }) => ifname === dev)), veth]
     await this.#inside(namespace, ranges)
     await runIn(this.#host.path, 'sysctl', '-qwe', `net.ipv6.conf.${veth}.disable_ipv6=1`)
     await tcBatch(name, [...this.#outside(veth, ranges), ...this.#mirrors()])

@@ -24,7 +24,7 @@ import { tricks } from './tricks.js'
 import { tricks6 } from './tricks6.js'
 import { tunnels6 } from './tunnels6.js'
 
-/** Of the last one the classic layout cannot recover. */
+/** The last one is more than the classic layout can bear. */
 export const GROUPS: readonly Group[] = [
   paths,
   links,

@@ -68,13 +68,19 @@ const checkSocket = argument('NetworkNamespace.openSocket', 'options', inetSocke
 export class NetworkNamespace implements AsyncDisposable {
   /** The name in /run/netns, where it was created or opened by name. */
   readonly name: string | undefined
+  /**
+   * The path that it was opened by, which need not lead to it any more: that of its name, the caller's, or the one of a pid. Undefined
+   * where it was made without a name, or the path means something else to every process.
+   */
+  readonly openedBy: string | undefined
   readonly #fd: number
   #uses = 0
   #closed = false
 
-  private constructor(fd: number, name: string | undefined) {
+  private constructor(fd: number, name: string | undefined, openedBy = name && namedPath(name)) {
     this.#fd = fd
     this.name = name
+    this.openedBy = openedBy
   }
 
   /**
@@ -114,14 +120,18 @@ export class NetworkNamespace implements AsyncDisposable {
   static open(reference: string | number): NetworkNamespace {
     checkOpen(reference)
     const isName = typeof reference === 'string' && !reference.includes('/')
-    return new NetworkNamespace(openNamespace(reference), isName ? reference : undefined)
+    const path = pathOf(reference)
+    const fd = openNamespace(reference)
+    return isName
+      ? new NetworkNamespace(fd, reference)
+      : new NetworkNamespace(fd, undefined, isOfEachProcess(path) ? undefined : path)
   }
 
   /** Opens what a reference says: of a namespace that is open already, a second handle, so that either may be closed first. */
   static resolve(reference: NetnsReference): NetworkNamespace {
     checkResolve(reference)
     if (!(reference instanceof NetworkNamespace)) return NetworkNamespace.open(reference)
-    return new NetworkNamespace(reopen(reference.fd), reference.name)
+    return new NetworkNamespace(reopen(reference.fd), reference.name, reference.openedBy)
   }
 
   /** The namespace of the calling process. */
@@ -244,8 +254,12 @@ export class NetworkNamespace implements AsyncDisposable {
 /** Where other programs find the namespace that a reference means. */
 export function referencePath(reference: NetnsReference): string {
   if (!(reference instanceof NetworkNamespace)) return pathOf(reference)
-  return reference.name === undefined ? `/proc/${process.pid}/fd/${reference.fd}` : namedPath(reference.name)
+  return reference.openedBy ?? `/proc/${process.pid}/fd/${reference.fd}`
 }
+
+/** proc(5), and what is relative to the working directory. */
+const isOfEachProcess = (path: string): boolean =>
+  !path.startsWith('/') || /^\/proc\/(thread-)?self\//.test(path)
 
 const unshare = (path: string | undefined): Promise<number> =>
   completed(done => {

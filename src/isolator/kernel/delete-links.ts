@@ -22,7 +22,7 @@ export async function deleteLinks(
       links.map(names => names.map(name => planDelete(link, name))),
     )
   if (links.flat().length <= 1) return oneByOne()
-  const group = await unusedGroup(rt)
+  const group = unusedGroup()
   const there = links.flat().filter(name => rt.devices.interfaceIndex(name) !== 0)
   const results = await rt.batch(batch => {
     for (const dev of there) batch.links.change({ dev, group })
@@ -43,14 +43,14 @@ export async function deleteLinksOrThrow(rt: RtnetlinkSocket, names: readonly st
   if (failure) throw failure
 }
 
-/** A number that no link has and nobody chooses by chance: whatever is in the group will be deleted. */
-async function unusedGroup(rt: RtnetlinkSocket): Promise<number> {
-  for (;;) {
-    // Loaded here: importing node:crypto costs every program 1 MB.
-    const { randomInt } = process.getBuiltinModule('node:crypto')
-    const group = randomInt(2 ** 30, 2 ** 31 - 1)
-    if ((await rt.links.list({ group })).length === 0) return group
-  }
+/**
+ * A number that no link has: whatever is in the group will be deleted. It is one of 2^30, so far beyond what anybody chooses that to
+ * look for links with it, which the kernel can only answer with all links, would be dearer than to delete ours.
+ */
+function unusedGroup(): number {
+  // Loaded here: importing node:crypto costs every program 1 MB.
+  const { randomInt } = process.getBuiltinModule('node:crypto')
+  return randomInt(2 ** 30, 2 ** 31 - 1)
 }
 
 /**

@@ -92,7 +92,12 @@ export type { ContainerProcesses } from './isolator/kernel/processes.js'
 export type { HostInfo, HostIpv6 } from './isolator/host/info.js'
 export type { Difference } from './isolator/health/difference.js'
 export type { Gone, HostSocket, IsolatorEvents } from './isolator/health/isolator-events.js'
-export type { InspectedContainer, InspectedSettings, Inspection } from './isolator/inspection/inspection.js'
+export type {
+  InspectedContainer,
+  InspectedIpv6,
+  InspectedSettings,
+  Inspection,
+} from './isolator/inspection/inspection.js'
 export type { Recovery } from './isolator/recovery/recover.js'
 export type { Removal } from './isolator/removal/removal.js'
 export type { Repair } from './isolator/health/repair.js'

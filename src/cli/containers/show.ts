@@ -47,7 +47,7 @@ export const show = command({
 
 function rowsOf(
   library: Library,
-  { address, publicInterface }: Inspection,
+  { address, ipv6, publicInterface }: Inspection,
   container: InspectedContainer,
 ): [string, Cell][] {
   const { id, slot, link, held, interfaceName, egress, ingress, pids, since } = container
@@ -55,6 +55,7 @@ function rowsOf(
     ['id', id],
     ['state', stateOf(container)],
     ['address', address === undefined ? '' : `${address}, of ${publicInterface}`],
+    ['IPv6 addresses', ipv6?.addresses.join(', ') ?? ''],
     ['ports', portsOf(library, container)],
     ['ephemeral ports', ephemeralPortsOf(container)],
     ['sends at most', rateOf(library, egress)],

@@ -4,9 +4,12 @@ import { isNamed, loopbackHook, publicHook, type Holdings, type Hook } from '../
 import { placeOf } from '../layout/filter-places.js'
 import { ANSWERS, PRIORITY } from '../layout/layout.js'
 import { LOOPBACK_ADDRESS, loopbackSettings } from '../plan/host.js'
+import type { Inet6Facts } from '../plan/facts.js'
+import { addressesOf, steeredAddresses } from '../plan/inet6.js'
 import type { Planned } from '../plan/planned.js'
 import { skeleton, type SkeletonOptions } from '../plan/skeleton.js'
-import { skeleton6, skeleton6In } from '../plan/skeleton6.js'
+import { skeleton6, type Skeleton6Options } from '../plan/skeleton6.js'
+import { LOOPBACK6 } from '../programs/frame-values.js'
 
 /** What is read of the host. */
 export interface SeenHost {
@@ -14,7 +17,9 @@ export interface SeenHost {
   /** The shared address, by the filters. */
   readonly address: string | undefined
   readonly fragments: 'drop' | 'allow'
-  /** IPv4 addresses of the public interface. */
+  /** What of IPv6 it has been set up for; undefined: nothing. */
+  readonly inet6: Inet6Facts | undefined
+  /** The addresses that the public interface has and uses, of both families. */
   readonly addresses: readonly string[]
 }
 
@@ -38,7 +43,7 @@ function recordFaults({ record, loopback }: Holdings): string[] {
   ]
 }
 
-function interfaceFaults({ holdings, address, addresses }: SeenHost): string[] {
+function interfaceFaults({ holdings, address, inet6, addresses }: SeenHost): string[] {
   const { loopback, record } = holdings
   const hook = publicHook(holdings)
   if (!hook) {
@@ -51,9 +56,9 @@ function interfaceFaults({ holdings, address, addresses }: SeenHost): string[] {
   const { name, up, address: mac, mtu } = hook.link
   return [
     ...(up ? [] : [`${name} is down: nothing from the wire reaches a container`]),
-    ...(address === undefined || addresses.includes(address)
-      ? []
-      : [`${name} has lost the address ${address}, which the containers share`]),
+    ...[...(address === undefined ? [] : [address]), ...(inet6 ? addressesOf(inet6) : [])]
+      .filter(shared => !addresses.includes(shared))
+      .map(shared => `${name} has lost the address ${shared}, which the containers share`),
     ...renamed(hook, holdings),
     ...(loopback && mac !== undefined ? loopbackFaults(loopback, { mac, mtu }) : []),
   ]
@@ -92,7 +97,7 @@ function answersFaults({ links }: Holdings): string[] {
 }
 
 /** How much of the static filters is missing. Their content is for verify() to compare. */
-function hookFaults({ holdings, address, fragments }: SeenHost): string[] {
+function hookFaults({ holdings, address, fragments, inet6 }: SeenHost): string[] {
   const [onWire, onLoopback] = [publicHook(holdings), loopbackHook(holdings)]
   if (!onLoopback) {
     const name = holdings.loopback?.name ?? 'lo'
@@ -101,9 +106,13 @@ function hookFaults({ holdings, address, fragments }: SeenHost): string[] {
   if (address === undefined) return []
   const lo = { addresses: [address, LOOPBACK_ADDRESS], everyone: false, fragments: 'drop' } as const
   const wire = { addresses: [address], everyone: true, fragments }
+  const lo6 = inet6 && { addresses: [...addressesOf(inet6), LOOPBACK6] }
+  const wire6 = inet6 && { addresses: steeredAddresses(inet6), everyone: inet6 }
   return [
-    ...lacking(onLoopback, missingOf(onLoopback, lo) + missing6(onLoopback)),
-    ...(onWire ? lacking(onWire, missingOf(onWire, wire) + missing6(onWire) + missingSpecials(onWire)) : []),
+    ...lacking(onLoopback, missingOf(onLoopback, lo) + missing6(onLoopback, lo6)),
+    ...(onWire
+      ? lacking(onWire, missingOf(onWire, wire) + missing6(onWire, wire6) + missingSpecials(onWire))
+      : []),
   ]
 }
 
@@ -113,15 +122,8 @@ const lacking = ({ link: { name } }: Hook, count: number): string[] =>
 const missingOf = (hook: Hook, options: Omit<SkeletonOptions, 'dev'>): number =>
   countMissing(hook, skeleton({ dev: hook.link.name, ...options }))
 
-/** Of the filters for IPv6, if there are any. Those of the public interface alone lead to everyone. */
-function missing6(hook: Hook): number {
-  const found = skeleton6In(hook.filters)
-  if (!found) return 0
-  const { addresses, ...everyone } = found
-  const isOnWire = hook.filters.some(({ priority }) => priority === PRIORITY.martian)
-  const planned = skeleton6({ dev: hook.link.name, addresses, ...(isOnWire && { everyone }) })
-  return countMissing(hook, planned)
-}
+const missing6 = (hook: Hook, options: Omit<Skeleton6Options, 'dev'> | undefined): number =>
+  options ? countMissing(hook, skeleton6({ dev: hook.link.name, ...options })) : 0
 
 function countMissing({ filters }: Hook, planned: readonly Planned[]): number {
   const there = new Set(filters.map(placeOf))

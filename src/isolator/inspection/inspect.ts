@@ -4,6 +4,7 @@ import { namedPath } from '../../netns/named.js'
 import { RtnetlinkSocket } from '../../rtnetlink-socket.js'
 import { namedSlots } from '../container/namespace-handles.js'
 import { infoOf } from '../container/info.js'
+import { isDuplicate } from '../host/inet6-shared.js'
 import { publicHook, readHoldings, type Holdings, type Hook } from '../host/holdings.js'
 import type { HostContext } from '../host/context.js'
 import { sharedAddressIn } from '../host/recognise.js'
@@ -12,12 +13,13 @@ import { unlessGone } from '../kernel/unless-gone.js'
 import { ANSWERS, isBridgeName, linkName, MAXIMUM_SLOT } from '../layout/layout.js'
 import { isOurBridge } from '../plan/bridge.js'
 import { isHeld, type ContainerFacts } from '../plan/facts.js'
-import { gatewayIn, hostAddressesOf, inet6Of } from '../plan/host.js'
+import { gatewayIn, hostAddressesOf } from '../plan/host.js'
 import { sharedInet6 } from '../plan/inet6.js'
 import { seeContainers, type SeenContainers } from '../recovery/seen.js'
 import type { Survey } from '../recovery/survey.js'
 import { containerProblems, halfMade } from './container-problems.js'
 import { hostProblems } from './host-problems.js'
+import { inspectedInet6, seenInet6 } from './inet6.js'
 import type { InspectedContainer, Inspection } from './inspection.js'
 import { processesIn, readProcesses, type Processes } from '../kernel/processes.js'
 import { guardSettings, hostSettings } from './settings.js'
@@ -46,7 +48,7 @@ async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspe
   const { fragments = 'drop', ...settings } = hostSettings(holdings)
   const gateway = gatewayIn(onWire)
   const hostAddresses = hostAddressesOf(onWire)
-  const inet6 = inet6Of(onWire)
+  const inet6 = seenInet6(holdings)
   const mac = wire?.link.address
   const newest = listed.at(-1)
   const guard =
@@ -55,7 +57,7 @@ async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspe
       : {}
   const processes = await readProcesses(rt)
   const prepared = isPrepared(seen)
-  const seenHost = { holdings, address, fragments, addresses: await addressesOf(rt, wire) }
+  const seenHost = { holdings, address, fragments, inet6, addresses: await addressesOf(rt, wire) }
   return {
     prepared,
     ...(wire && { publicInterface: wire.link.name, mtu: wire.link.mtu }),
@@ -63,7 +65,13 @@ async function inspectBy(host: Pick<HostContext, 'netns' | 'rt'>): Promise<Inspe
     ...(holdings.loopback && { loopbackInterface: holdings.loopback.name }),
     ...(address !== undefined && { address }),
     ...(gateway !== undefined && { gateway }),
-    settings: { ...settings, ...(wire && { fragments, hostAddresses }), ...guard },
+    ...(inet6 && { ipv6: inspectedInet6(inet6) }),
+    settings: {
+      ...settings,
+      ...(inet6 && { neighbours6: inet6.neighbours }),
+      ...(wire && { fragments, hostAddresses }),
+      ...guard,
+    },
     containers: await Promise.all(listed.map(facts => inspected(facts, survey, processes))),
     freeSlots: MAXIMUM_SLOT - new Set([...survey.links.keys(), ...(await namedSlots())]).size,
     faults: [...(prepared ? hostProblems(seenHost) : leftovers(holdings)), ...containerProblems(seen)],
@@ -87,8 +95,8 @@ const leftovers = ({ links }: Holdings): string[] =>
 async function addressesOf(rt: RtnetlinkSocket, wire: Hook | undefined): Promise<string[]> {
   if (!wire) return []
   const dev = wire.link.index
-  const listed = await unlessGone(async () => rt.addresses.list({ dev, family: 'inet' }))
-  return listed?.map(({ address }) => address) ?? []
+  const listed = (await unlessGone(async () => rt.addresses.list({ dev }))) ?? []
+  return listed.filter(found => !isDuplicate(found)).map(({ address }) => address)
 }
 
 async function inspected(

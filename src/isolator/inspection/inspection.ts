@@ -16,6 +16,8 @@ export interface Inspection {
   readonly mtu?: number
   /** The gateway that the filters were made for. Absent: there was none. */
   readonly gateway?: string
+  /** The shared IPv6 addresses and the routers that the filters were made for. Absent: containers have no IPv6. */
+  readonly ipv6?: InspectedIpv6
   readonly settings: InspectedSettings
   /** Containers by slot: those that `recover()` finds, and those whose link is down. */
   readonly containers: readonly InspectedContainer[]
@@ -32,6 +34,15 @@ export interface Inspection {
   readonly unreadable: readonly string[]
 }
 
+/** What containers share of IPv6, by the filters, which do not have the lengths of prefixes. */
+export interface InspectedIpv6 {
+  readonly addresses: readonly string[]
+  /** Absent: there is none. */
+  readonly linkLocal?: string
+  /** The routers whose advertisements reach containers, in their order. */
+  readonly gateways: readonly string[]
+}
+
 /** A container as the kernel has it. */
 export interface InspectedContainer extends ContainerInfo, ContainerProcesses {
   /** Whether its link is up. Nothing passes one that is down; `recover()` removes it. */
@@ -43,6 +54,8 @@ export interface InspectedContainer extends ContainerInfo, ContainerProcesses {
 /** Which options of `create()` the kernel shows. A member is absent where nothing shows it. */
 export interface InspectedSettings {
   readonly neighbours?: 'prefix' | 'gateway'
+  /** Absent: containers have no IPv6. */
+  readonly neighbours6?: 'prefix' | 'gateway'
   readonly fragments?: 'drop' | 'allow'
   /** The host's other addresses that containers reach. */
   readonly hostAddresses?: readonly string[]

@@ -198,29 +198,36 @@ export function skeleton6In(
   filters: readonly Filter[],
 ): (Pick<Skeleton6Options, 'addresses'> & Pick<Inet6Facts, 'gateways' | 'neighbours'>) | undefined {
   const found = filters.filter(isSteering6).flatMap(object => (object.kind === 'u32' ? [object] : []))
-  const roots = found.filter(isRoot).sort((a, b) => nodeOf(a) - nodeOf(b))
-  const addresses = roots.flatMap(({ link, keys }) =>
+  const inOrder = found.sort((a, b) => nodeOf(a) - nodeOf(b))
+  const roots = inOrder.filter(isRoot)
+  const nodesIn = (wanted: number): typeof roots =>
+    inOrder.filter(({ handle }) => parseU32Handle(handle) >>> 12 === wanted && nodeOf({ handle }) !== 0)
+  const steered = roots.flatMap(({ link, keys }) =>
     link === tableHandle(TABLE6.protocol)
       ? (addressAt(ADDRESS_AT.destination, keys) ?? addressAt(ADDRESS_AT.source, keys) ?? [])
       : [],
   )
-  if (addresses.length === 0) return undefined
-  const advertisements = found.filter(
-    ({ handle }) =>
-      parseU32Handle(handle) >>> 12 === ADVERTISEMENTS && (parseU32Handle(handle) & 0xfff) !== 0,
+  // Roots are made last: a set-up that was cut before them has these.
+  const quoted = nodesIn(TABLE6.quotedSource << 8).flatMap(
+    ({ keys }) => addressAt(8 + ADDRESS_AT.source, keys) ?? [],
   )
+  const addresses = [...new Set([...quoted, ...steered])]
+  if (addresses.length === 0) return undefined
+  const advertisements = nodesIn(ADVERTISEMENTS)
+  const routers = roots.flatMap(root =>
+    leadsToAnswers(root) ? (addressAt(HEADER + TARGET, root.keys) ?? []) : [],
+  )
+  const advertised = advertisements.flatMap(({ keys }) => addressAt(TARGET, keys) ?? [])
   return {
     addresses,
-    gateways: roots.flatMap(root =>
-      leadsToAnswers(root) ? (addressAt(HEADER + TARGET, root.keys) ?? []) : [],
-    ),
+    gateways: [...new Set([...advertised, ...routers])],
     neighbours: advertisements.some(({ keys }) => addressAt(TARGET, keys) === undefined)
       ? 'prefix'
       : 'gateway',
   }
 }
 
-const nodeOf = ({ handle }: Filter): number => parseU32Handle(handle) & 0xfff
+const nodeOf = ({ handle }: Pick<Filter, 'handle'>): number => parseU32Handle(handle) & 0xfff
 
 /** The address that keys compare at an offset. */
 function addressAt(at: number, found: readonly (U32Key | readonly U32Key[])[] = []): string | undefined {

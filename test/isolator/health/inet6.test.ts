@@ -1,5 +1,4 @@
 import t from 'tap'
-import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
 import { ipBatch, runIn, tc } from '../../helpers/iproute2.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
 import { create, emptyTopology, OTHER_IP6, PORTS, prefixesIn } from '../inet6-host.js'
@@ -56,13 +55,4 @@ t.test('the address that a container prefers', needsIsolation(), async t => {
     [],
     'one that the container looks for duplicates of is its own',
   )
-})
-
-t.test('inspect() knows what the programs are', needsIsolation(), async t => {
-  const { host } = await twoContainers6(t, { multicast: 'allow', hostAccess: '80' })
-  const { settings, faults } = await PortMappingIsolator.inspect({ netns: host.name })
-  t.match(settings, { multicast: 'allow', hostAccess: 'restricted', neighbours: 'prefix', fragments: 'drop' })
-  t.strictSame(faults, [])
-  await tc(host.name, 'filter del dev eth0 ingress prio 1030 protocol ipv6 handle 18:6:1 u32')
-  t.match((await PortMappingIsolator.inspect({ netns: host.name })).faults, [/eth0 lacks 1 of/])
 })

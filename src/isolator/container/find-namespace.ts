@@ -22,22 +22,27 @@ import { namesInRunDirectory, OPEN_AT_A_TIME } from './namespace-handles.js'
 /** No namespace has this number. */
 export const UNKNOWN = -1
 
+/** A container, as far as its link is found by that. */
+interface OfLink {
+  readonly slot: number
+  readonly ifindex?: number | undefined
+}
+
 /** By which number the host's namespace knows that of a container's end; {@link UNKNOWN} if the container's link is gone. */
-export async function numberOf(
-  rt: RtnetlinkSocket,
-  { slot, ifindex }: { readonly slot: number; readonly ifindex?: number | undefined },
-): Promise<number> {
-  // Root inside has deleted the interface while the container was made.
-  if (ifindex === 0) return UNKNOWN
-  const link = await unlessGone(() => rt.links.get(ifindex ?? linkName(slot)))
+export async function numberOf(rt: RtnetlinkSocket, container: OfLink): Promise<number> {
+  const { slot, ifindex } = container
+  if (ifindex !== undefined) return (await numbersOfEnds(rt, [container])).get(slot) ?? UNKNOWN
+  const link = await unlessGone(() => rt.links.get(linkName(slot)))
+  // A link of that name may be somebody else's.
   return link?.kind === 'veth' ? (link.peer?.netnsid ?? UNKNOWN) : UNKNOWN
 }
 
 /** Likewise those of many containers, by slot, in few batches; without those whose links are gone. */
 export async function numbersOfEnds(
   rt: RtnetlinkSocket,
-  containers: readonly { readonly slot: number; readonly ifindex?: number | undefined }[],
+  containers: readonly OfLink[],
 ): Promise<Map<number, number>> {
+  // 0: root inside has deleted the interface while the container was made.
   const there = containers.filter(({ ifindex = 0 }) => ifindex !== 0)
   const answers = await askMany(
     rt,

@@ -53,7 +53,7 @@ const whereKernelsDiffer = [
   /^test\/[\w-]+\.test\.ts$/,
   /^test\/cli\/netlink-kernel\.test\.ts$/,
   /^test\/isolator\/(statistics|programs)\//,
-  /^test\/isolator\/(checksums|closed-ports|first-packet|flows|icmp-and-arp|limits|policies|programs|traffic|update)\.test/,
+  /^test\/isolator\/(checksums|closed-ports|first-packet|flows|icmp-and-arp|inet6-guard|limits|policies|programs|traffic|update)\.test/,
   /^test\/isolator\/host\/backlog\.test/,
 ]
 

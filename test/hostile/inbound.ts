@@ -25,7 +25,7 @@ const toC1: Fields = { ...INBOUND, sourcePort: 53, destinationPort: OWN }
 const toHost: Fields = { ...INBOUND, sourcePort: 53, destinationPort: HOST_PORT }
 
 /** Not into the host either, whatever its settings. */
-const SPOOFED = new Set(['R08', 'R11', 'R27'])
+const SPOOFED = new Set(['R08', 'R11', 'R27', 'R31', 'R32'])
 
 /** From the wire: nobody is the host, and what is not for a container's port does not get there. */
 export const inbound: Group = {
@@ -344,6 +344,16 @@ function strangers(): Check[] {
       'R27',
       'an 802.1ad priority tag and the host’s address',
       retagged(ported({ ...toC1, source: HOST_IP }), [ETH_P_8021AD, 0]),
+    ],
+    [
+      'R31',
+      'an 802.1Q priority tag in an 802.1ad one and the host’s address',
+      retagged(ported({ ...toC1, source: HOST_IP }), [ETH_P_8021AD, 0], [ETH_P_8021Q, 0]),
+    ],
+    [
+      'R32',
+      'an 802.1ad priority tag in an 802.1Q one and the host’s address',
+      retagged(ported({ ...toC1, source: HOST_IP }), [ETH_P_8021Q, 0], [ETH_P_8021AD, 0]),
     ],
     ['R08', '127.0.0.1 as destination', ported({ ...toC1, destination: LOCALHOST })],
     ['R28', 'a port of nobody', ported({ ...toC1, destinationPort: 31_900 })],

@@ -514,6 +514,18 @@ function strangers(): Check[] {
     ],
     ['R11', 'two priority tags and the host’s address', tagged(ETH_P_8021Q, ETH_P_8021Q), 'host'],
     ['R27', 'an 802.1ad priority tag and the host’s address', tagged(ETH_P_8021AD), 'host'],
+    [
+      'R31',
+      'an 802.1Q priority tag in an 802.1ad one and the host’s address',
+      tagged(ETH_P_8021AD, ETH_P_8021Q),
+      'host',
+    ],
+    [
+      'R32',
+      'an 802.1ad priority tag in an 802.1Q one and the host’s address',
+      tagged(ETH_P_8021Q, ETH_P_8021AD),
+      'host',
+    ],
     ['R08', '::1 as destination', ported6({ ...toC1, destination: LOOPBACK6 }), 'host'],
     ['R28', 'a port of nobody', ported6({ ...toC1, destinationPort: 31_900 })],
   ]

@@ -7,11 +7,15 @@ import t, { type Test } from 'tap'
 import { FrameTool } from '../helpers/frame-tool.js'
 import { ip, ipBatch, run, runIn, tc, tcBatch } from '../helpers/iproute2.js'
 import { udpSocketIn } from '../helpers/namespace-sockets.js'
+import { HOST_IP6, twoContainers6 } from '../isolator/inet6-topology.js'
 import { needsIsolation, firstPort, twoContainers } from '../isolator/isolated-topology.js'
+import { udp6 } from '../helpers/packets6.js'
 import { allOf, hasQdisc } from '../helpers/privilege.js'
 import { ScriptInside } from '../helpers/script-inside.js'
 import { HOST_IP, HOST_MAC, REMOTE_IP, WIRE, type NamespaceRef } from '../helpers/topology.js'
+import { INET, INET6, type CommonFields, type Family } from './family.js'
 import { FOREIGN, OWN, ported } from './frames.js'
+import { datagram6 } from './frames6.js'
 import { virtioNetHeader } from './offloads.js'
 
 /** linux/asm-generic/socket.h */
@@ -198,55 +202,73 @@ for (const [name, hook] of Object.entries(REDIRECTIONS)) {
 
 /** struct virtio_net_hdr, linux/virtio_net.h */
 const GSO_UDP_L4 = 5
-const IP_SOURCE = 26
-const UDP = 34
 const UDP_CHECKSUM = 6
 
 /** What is left to do of a frame, and to whoever receives it: cut it up, or fill in a checksum. */
-const OFFLOADS = {
-  'a checksum to be filled in': virtioNetHeader({ start: UDP, offset: UDP_CHECKSUM }),
-  'a checksum over the source address': virtioNetHeader({ start: IP_SOURCE, offset: 0 }),
-  'a checksum over the source port': virtioNetHeader({ start: UDP, offset: 0 }),
-  'datagrams to be cut': virtioNetHeader({ type: GSO_UDP_L4, size: 16, start: UDP, offset: UDP_CHECKSUM }),
-} as const
+function offloadsOf({ headerLength, sourceAt }: Family): Readonly<Record<string, Buffer>> {
+  const [source, udp] = [14 + sourceAt, 14 + headerLength]
+  return {
+    'a checksum to be filled in': virtioNetHeader({ start: udp, offset: UDP_CHECKSUM }),
+    'a checksum over the source address': virtioNetHeader({ start: source, offset: 0 }),
+    'a checksum over the source port': virtioNetHeader({ start: udp, offset: 0 }),
+    'datagrams to be cut': virtioNetHeader({ type: GSO_UDP_L4, size: 16, start: udp, offset: UDP_CHECKSUM }),
+  }
+}
 
-t.test('checksums and GSO, to the host and to another container', needsIsolation(), async t => {
-  const { host, c1, c2 } = await twoContainers(t)
-  const receivers = [
-    { name: 'host', port: 80, socket: await udpSocketIn(host, '0.0.0.0', 80) },
-    { name: 'another container', port: c2.port, socket: await udpSocketIn(c2, '0.0.0.0', c2.port) },
-  ]
-  t.teardown(() => receivers.forEach(({ socket }) => socket.close()))
-  await using tool = await FrameTool.start()
-  const sender = await tool.packetSocket({ netns: c1.path, device: WIRE, protocol: 0, vnetHeader: true })
-  /** False where the kernel does not know this offload: datagrams are cut for sockets since Linux 6.2. */
-  const sends = async (frame: Buffer): Promise<boolean> => {
-    try {
-      await sender.send(frame)
-      return true
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EINVAL' && frame[1] === GSO_UDP_L4) return false
-      throw error
-    }
-  }
-  for (const [what, header] of Object.entries(OFFLOADS)) {
-    for (const { name, port, socket } of receivers) {
-      const peers: string[] = []
-      const listener = (_: Buffer, { address, port }: { address: string; port: number }) =>
-        peers.push(`${address}:${port}`)
-      socket.on('message', listener)
-      const frame = (sourcePort: number) =>
-        ported({ to: HOST_MAC, destination: HOST_IP, destinationPort: port, sourcePort })(Buffer.alloc(48))
-      if (!(await sends(Buffer.concat([header, frame(FOREIGN)])))) {
-        t.comment(`${what}: not by this kernel`)
-        socket.off('message', listener)
-        continue
+const BODY = Buffer.alloc(64)
+const FAMILIES = {
+  IPv4: { family: INET, make: twoContainers, datagramOf: (fields: CommonFields) => ported(fields)(BODY) },
+  // With a checksum: IPv6 takes no datagram without.
+  IPv6: {
+    family: INET6,
+    make: twoContainers6,
+    datagramOf: ({ sourcePort = OWN, destinationPort = 9, ...fields }: CommonFields) =>
+      datagram6(
+        udp6({ sourcePort, destinationPort }, BODY, { source: HOST_IP6, destination: HOST_IP6 }),
+        fields,
+      ),
+  },
+}
+
+for (const [name, { family, make, datagramOf }] of Object.entries(FAMILIES)) {
+  t.test(`checksums and GSO, to the host and to another container: ${name}`, needsIsolation(), async t => {
+    const { host, c1, c2 } = await make(t)
+    const receivers = [
+      { name: 'host', port: 80, socket: await udpSocketIn(host, family.any, 80) },
+      { name: 'another container', port: c2.port, socket: await udpSocketIn(c2, family.any, c2.port) },
+    ]
+    t.teardown(() => receivers.forEach(({ socket }) => socket.close()))
+    await using tool = await FrameTool.start()
+    const sender = await tool.packetSocket({ netns: c1.path, device: WIRE, protocol: 0, vnetHeader: true })
+    /** False where the kernel does not know this offload: datagrams are cut for sockets since Linux 6.2. */
+    const sends = async (frame: Buffer): Promise<boolean> => {
+      try {
+        await sender.send(frame)
+        return true
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EINVAL' && frame[1] === GSO_UDP_L4) return false
+        throw error
       }
-      await sends(Buffer.concat([header, frame(OWN)]))
-      await sleep(300)
-      socket.off('message', listener)
-      t.ok(peers.length > 0, `${what}, to ${name}: ${peers.length} arrive`)
-      t.strictSame([...new Set(peers)], [`${HOST_IP}:${OWN}`], 'all from where they are from')
     }
-  }
-})
+    for (const [what, header] of Object.entries(offloadsOf(family))) {
+      for (const { name, port, socket } of receivers) {
+        const peers: string[] = []
+        const listener = (_: Buffer, { address, port }: { address: string; port: number }) =>
+          peers.push(`${address}:${port}`)
+        socket.on('message', listener)
+        const fields = { to: HOST_MAC, destination: family.host, destinationPort: port }
+        const frame = (sourcePort: number): Buffer => datagramOf({ ...fields, sourcePort })
+        if (!(await sends(Buffer.concat([header, frame(FOREIGN)])))) {
+          t.comment(`${what}: not by this kernel`)
+          socket.off('message', listener)
+          continue
+        }
+        await sends(Buffer.concat([header, frame(OWN)]))
+        await sleep(300)
+        socket.off('message', listener)
+        t.ok(peers.length > 0, `${what}, to ${name}: ${peers.length} arrive`)
+        t.strictSame([...new Set(peers)], [`${family.host}:${OWN}`], 'all from where they are from')
+      }
+    }
+  })
+}

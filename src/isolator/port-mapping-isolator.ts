@@ -485,7 +485,8 @@ export class PortMappingIsolator implements AsyncDisposable {
     await this.#calls.close()
     await kept
     await this.#turns.idle()
-    const { rt, sockets, netns, exclusive } = this.#host
+    const { rt, sockets, links, netns, exclusive } = this.#host
+    links.close()
     // Whoever creates another at once finds the descriptors free.
     await Promise.all([rt, sockets].map(socket => socket[Symbol.asyncDispose]()))
     netns.close()

@@ -6,6 +6,7 @@ import { readBacklog, warnOfBacklog } from './host/backlog.js'
 import { ContainerLimits } from './container/limits.js'
 import { ephemeralPlaces } from './ports/ephemeral-places.js'
 import type { HostSettings } from './explain.js'
+import { ContainerLinks } from './host/container-links.js'
 import type { HostContext } from './host/context.js'
 import { readHostFacts } from './host/facts.js'
 import { aloneOnHost, excludeOthers } from './host/lock.js'
@@ -91,6 +92,7 @@ async function prepare(
     ...opened,
     ...{ routing, inet6, facts: { ...facts, bridged }, publicIndex, settledRoutes, settledInet6 },
     bridges: new Map<string, number>(),
+    links: new ContainerLinks(netns, rt),
   }
   const record = await setUpHost(host, await wishesOf(options))
   return { host, limits, record, settings: await settingsOf(netns, record) }

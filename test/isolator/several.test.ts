@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../src/isolator/port-mapping-isolator.js'
-import { RtnetlinkSocket } from '../../src/rtnetlink-socket.js'
 import { filter } from '../../src/tc/index.js'
 import { ip, run, tc } from '../helpers/iproute2.js'
-import { replaceMethod } from '../helpers/replace-method.js'
+import { batchesOf, watchRequests } from '../helpers/kernel-requests.js'
 import { HOST_IP, HOST_MAC, type NamespaceRef } from '../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from './isolated-topology.js'
 
@@ -271,19 +270,7 @@ t.test('containers that another has removed are looked for together', needsIsola
   )
   await b.recover('all')
   t.strictSame(await b.cleanupMany(netns.map((_, i) => `gone-${i}`)), [true, true, true])
-  let asked = 0
-  replaceMethod(
-    t,
-    RtnetlinkSocket.prototype,
-    'send',
-    send =>
-      function (requests, options) {
-        const all = [...requests]
-        if (all.some(({ type }) => type === filter.messages.get)) asked++
-        return send.call(this, all, options)
-      },
-  )
-  await a.cleanup('none')
+  const asked = await watchRequests(t)(() => a.cleanup('none'))
   t.strictSame(a.list(), [])
-  t.equal(asked, 1)
+  t.equal(batchesOf(asked, filter.messages.get), 1)
 })

@@ -1,4 +1,4 @@
-import type { ContainerTable } from '../container/table.js'
+import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
 import type { TurnDuties } from '../host/turns.js'
 import { isAnyLeft, removeEnded } from '../recovery/ended.js'
@@ -12,11 +12,17 @@ export const turnDuties = (
   containers: ContainerTable,
   housekeeping: Housekeeping,
 ): TurnDuties => ({
-  async seeOthers() {
-    await seeOthers(host, containers, container => {
+  async seeOthers(again) {
+    const report = (container: Container): void => {
       housekeeping.gone(container)
-    })
-    return isAnyLeft(host.rt)
+    }
+    const gone = await seeOthers(host, containers, report, again)
+    try {
+      return await isAnyLeft(host.rt, gone)
+    } catch (error) {
+      host.links.forget()
+      throw error
+    }
   },
   async removeEnded() {
     try {

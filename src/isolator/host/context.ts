@@ -5,6 +5,7 @@ import type { SockDiagSocket } from '../../sock-diag/index.js'
 import type { Inet6Options } from '../options/inet6-options.js'
 import type { RouteOptions } from '../options/route-options.js'
 import type { HostFacts } from '../plan/facts.js'
+import type { ContainerLinks } from './container-links.js'
 
 /** The host side as the isolator works on it: its namespace, a socket in it, and what is known of it. */
 export interface HostContext {
@@ -12,6 +13,8 @@ export interface HostContext {
   readonly rt: RtnetlinkSocket
   /** Lists the host's own sockets. */
   readonly sockets: SockDiagSocket
+  /** The links of containers, whoever has made them. */
+  readonly links: ContainerLinks
   /** Keeps others off the host, where that was asked for. */
   readonly exclusive: HeldName | undefined
   /** What the options say of containers' routes. */

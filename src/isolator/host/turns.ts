@@ -10,8 +10,12 @@ const JOINED_WITHIN_MS = 100
 
 /** What an isolator does when it gets its turn. */
 export interface TurnDuties {
-  /** Sees what others have changed since its last turn. Resolves with whether anything is left that nobody sees to. */
-  seeOthers(): Promise<boolean>
+  /**
+   * Sees what others have changed since its last turn. Resolves with whether anything is left that nobody sees to.
+   *
+   * @param again whether it is for a change of its own, in the same turn
+   */
+  seeOthers(again: boolean): Promise<boolean>
   /** Brings to its end what somebody who was killed has left in the middle. */
   finish(): Promise<void>
   /** Removes what is left of containers whose namespaces have ended. */
@@ -64,7 +68,8 @@ interface Turn {
  * get the next one, which begins when this one has ended.
  *
  * A turn costs three messages: who changed something last, that a change begins, that it is finished. Only if another
- * changed something, it costs one look at the links and one at the nodes of containers more.
+ * changed something, it costs one look at the links and one at the nodes of containers more, and that twice at most: from then on
+ * the kernel's notifications have it (ContainerLinks).
  */
 export class HostTurns {
   readonly #host: HostContext
@@ -217,7 +222,7 @@ export class HostTurns {
     turn.lock = await this.#hold(turn, firstMs)
     const last = await lastChange(rt)
     turn.unfinished = last?.unfinished ?? false
-    if (last === undefined || last.by !== this.#seen) this.#isAnyLeft = await this.#duties.seeOthers()
+    if (last === undefined || last.by !== this.#seen) this.#isAnyLeft = await this.#duties.seeOthers(false)
     this.#seen = last?.by
     turn.joinedUntil = performance.now() + JOINED_WITHIN_MS
   }
@@ -249,7 +254,7 @@ export class HostTurns {
 
   async #finish(turn: Turn): Promise<void> {
     await this.#duties.finish()
-    await this.#duties.seeOthers()
+    await this.#duties.seeOthers(true)
     turn.unfinished = this.#isAnyLeft = false
   }
 

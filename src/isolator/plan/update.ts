@@ -31,10 +31,10 @@ export function updatePlan(host: HostFacts, before: ContainerFacts, after: Conta
       ...limitChange(insidePlace(host, after), before.egress, after.egress),
     ],
     add: [
-      ...aliasChange(before, after),
       ...addNames(after.slot, namesBeyond(newNames, oldNames)),
       ...limitChange(ingressPlace(host, after), before.ingress, after.ingress),
       ...(after.enforced ? limitChange(shaperPlace(host, after), before.egress, after.egress) : []),
+      ...aliasChange(before, after),
       ...guardPrograms(host, before, after),
       ...waysIn(host, blocksBeyond(wanted, old), after.slot),
     ],
@@ -56,8 +56,9 @@ function guardPrograms(host: HostFacts, before: ContainerFacts, after: Container
 const replaced = (old: readonly BpfFilterOptions[], filters: readonly BpfFilterOptions[]): Planned[] =>
   filters.flatMap((filter, i) => (old[i] ? [replaceBpfFilter(old[i], filter)] : []))
 
+/** Of another limit alone the kernel does not notify those who follow links. Of an alias it does, also of the same one again. */
 function aliasChange(before: ContainerFacts, after: ContainerFacts): Planned[] {
-  if (sameLimit(before.egress, after.egress)) return []
+  if (sameLimit(before.egress, after.egress) && sameLimit(before.ingress, after.ingress)) return []
   const aliasOf = (container: ContainerFacts) =>
     ({ dev: linkName(container.slot), alias: formatAlias(container) }) as const
   return [plan(link, 'change', aliasOf(after), plan(link, 'change', aliasOf(before)))]

@@ -88,7 +88,7 @@ export async function notedFacts(
   shapers: ReadonlyMap<number, Link>,
 ): Promise<[Container, ContainerFacts][]> {
   const own = <T>(all: ReadonlyMap<number, T>): Map<number, T> =>
-    new Map([...all].filter(([slot]) => table.inSlot(slot)))
+    new Map([...all].filter(([slot]) => links.has(slot) && table.inSlot(slot)))
   const noted = new Map(
     [...own(links)].filter(([slot, link]) => notedPorts(slot, link.alternativeNames) !== undefined),
   )

@@ -86,7 +86,7 @@ export async function recover(
     // As before the call, which can be tried again: none is this one's.
     for (const container of [...containers]) containers.remove(container)
     // What the others are is asked for again by the next call: why this one failed is what matters.
-    await seeOthers(host, containers, () => undefined).catch(() => undefined)
+    await seeOthers(host, containers, () => undefined, true).catch(() => undefined)
     throw error
   }
 }

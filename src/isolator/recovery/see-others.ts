@@ -3,6 +3,7 @@ import { filter, type FilterKey } from '../../tc/index.js'
 import type { OtherContainer } from '../container/others.js'
 import type { Container, ContainerTable } from '../container/table.js'
 import type { HostContext } from '../host/context.js'
+import type { LinksNow } from '../host/container-links.js'
 import { followFlows } from '../host/flows.js'
 import { hasItsName } from '../container/namespace-handles.js'
 import { possibleOf } from '../kernel/apply.js'
@@ -21,17 +22,35 @@ import { bySlot } from './survey.js'
 /**
  * Brings the table up to date with what other isolators on the host have done: which containers they have made, which of
  * this one's they have removed, to which they have given other ports and limits, and whether there are flows. One look at the
- * links, and one at the limits of this one's containers.
+ * links at most, and one at the limits of this one's containers: see ContainerLinks.
  *
  * @param gone is called with each that another has removed
+ * @param again whether it is called again in the same turn, for what this isolator has changed itself
+ * @returns the links that have gone since this was called before; undefined: it is not known which
  */
 export async function seeOthers(
   host: HostContext,
   table: ContainerTable,
   gone: (container: Container) => void,
+  again = false,
+): Promise<readonly Link[] | undefined> {
+  const seen = await host.links.now(again)
+  try {
+    await follow(host, table, seen, gone)
+  } catch (error) {
+    host.links.forget()
+    throw error
+  }
+  return seen.since?.gone
+}
+
+async function follow(
+  host: HostContext,
+  table: ContainerTable,
+  { veths, since }: LinksNow,
+  gone: (container: Container) => void,
 ): Promise<void> {
   await followFlows(host)
-  const veths = await host.rt.links.list({ kind: 'veth' })
   const [links, shapers] = [bySlot(veths, slotOfLink), bySlot(veths.filter(isShaper), slotOfShaper)]
   for (const container of await removedByOthers(host, [...table], links)) {
     table.remove(container)
@@ -40,7 +59,9 @@ export async function seeOthers(
   const others = [...links].flatMap(([slot, link]) =>
     table.inSlot(slot) ? [] : (otherOf(slot, link, shapers.has(slot), table.otherInSlot(slot)) ?? []),
   )
-  table.follow(await notedFacts(host.rt, table, links, shapers), others)
+  // Who updates a container has the kernel notify of its link, whatever of it becomes another.
+  const changed = new Map([...links].filter(([, { index }]) => since?.changed.has(index) ?? true))
+  table.follow(await notedFacts(host.rt, table, changed, shapers), others)
 }
 
 /** Whether a link is that of the container, and not of one that has got its slot since. */

@@ -9,7 +9,7 @@ import { netnsIdMessages } from '../../../src/rtnetlink/netns-id-messages.js'
 import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
 import { ip, run, runIn } from '../../helpers/iproute2.js'
 import { allOf, hasQdisc } from '../../helpers/privilege.js'
-import { replaceMethod } from '../../helpers/replace-method.js'
+import { watchRequests } from '../../helpers/kernel-requests.js'
 import { tcpConnect, tcpEcho } from '../../helpers/tcp-traffic.js'
 import { HOST_IP, REMOTE_IP, type NamespaceRef } from '../../helpers/topology.js'
 import { needsIsolation, OPTIONS, PATIENTLY, preparedTopology } from '../isolated-topology.js'
@@ -363,24 +363,12 @@ t.test('namespaces that nothing leads to are looked for once for all', needsIsol
     await isolator.isolate(`web-${i}`, { netns, hold: false })
     netns.close()
   }
-  let looks = 0
-  replaceMethod(
-    t,
-    RtnetlinkSocket.prototype,
-    'send',
-    send =>
-      function (requests, options) {
-        const all = [...requests]
-        // Many such questions in one batch: those of the search.
-        if (all.length > 1 && all.every(({ type }) => type === netnsIdMessages.get)) looks++
-        return send.call(this, all, options)
-      },
-  )
-  const looksOf = async (call: () => Promise<unknown>): Promise<number> => {
-    looks = 0
-    await call()
-    return looks
-  }
+  const during = watchRequests(t)
+  // Many such questions in one batch: those of the search.
+  const looksOf = async (call: () => Promise<unknown>): Promise<number> =>
+    (await during(call)).sent.filter(
+      all => all.length > 1 && all.every(({ type }) => type === netnsIdMessages.get.type),
+    ).length
   const ofOne = await looksOf(() => isolator.verify('web-0'))
   t.ok(ofOne > 0, `control: ${ofOne} questions for all processes`)
   t.ok((await looksOf(() => isolator.verify())) < containers * ofOne, 'verify()')

@@ -68,11 +68,7 @@ const checkSocket = argument('NetworkNamespace.openSocket', 'options', inetSocke
 export class NetworkNamespace implements AsyncDisposable {
   /** The name in /run/netns, where it was created or opened by name. */
   readonly name: string | undefined
-  /**
-   * The path that it was opened by, which need not lead to it any more: that of its name, the caller's, or the one of a pid. Undefined
-   * where it was made without a name, or the path means something else to every process.
-   */
-  readonly openedBy: string | undefined
+  readonly #openedBy: string | undefined
   readonly #fd: number
   #uses = 0
   #closed = false
@@ -80,7 +76,15 @@ export class NetworkNamespace implements AsyncDisposable {
   private constructor(fd: number, name: string | undefined, openedBy = name && namedPath(name)) {
     this.#fd = fd
     this.name = name
-    this.openedBy = openedBy
+    this.#openedBy = openedBy
+  }
+
+  /**
+   * The path that it was opened by, which need not lead to it any more: that of its name, the caller's, or the one of a pid. Undefined
+   * where it was made without a name, or the path means something else to every process.
+   */
+  get openedBy(): string | undefined {
+    return this.#openedBy
   }
 
   /**

@@ -6,6 +6,7 @@ import { tcpAsk, tcpServer, udpAsk, udpServer } from './namespace-traffic.js'
 
 const REMOTE = '10.9.0.1'
 const HOST = '10.9.0.2'
+const [REMOTE6, HOST6, LATER6] = ['2001:db8:9::1', '2001:db8:9::2', '2001:db8:9::3']
 
 const began = performance.now()
 const prefix = `demo${process.pid}`
@@ -26,6 +27,7 @@ try {
     ports: '31000-31999',
     ephemeralPorts: '20000-24095',
     ephemeralPortsPerContainer: 1024,
+    ipv6: 'auto',
   })
   say(`${isolator.explain().length} commands' worth of static filters, whatever the number of containers`)
 
@@ -67,6 +69,10 @@ try {
   await show("web-1 -> remote:80 from a port that isn't its own", tcpAsk(c1, REMOTE, 80, 40000))
   await show("web-1 -> remote:53 (UDP) from a port of web-2's", udpAsk(c1, REMOTE, 53, 31008))
 
+  heading('IPv6 beside it: the same ports by the same addresses as the host, whatever becomes of them')
+  if (isolator.host.ipv6) await followAnAddress(isolator)
+  else say('this kernel has no IPv6')
+
   heading('Counters, under the names of Mesos')
   for (const { id } of isolator.list()) {
     const { net_rx_packets, net_rx_bytes, net_tx_packets, net_tx_bytes } = await isolator.usage(id)
@@ -105,6 +111,30 @@ async function connect(): Promise<void> {
     await rt.addresses.add({ dev, address, prefixLength: 24 })
   }
   await atHost.routes.add({ destination: 'default', gateway: REMOTE, dev: 'eth0' })
+  if (!(await atHost.links.get('eth0')).inet6) return
+  for (const [rt, dev, address] of [
+    [atRemote, 'wire', REMOTE6],
+    [atHost, 'eth0', HOST6],
+  ] as const)
+    await rt.addresses.add({ dev, address, prefixLength: 64, nodad: true })
+  await atHost.routes.add({ destination: 'default', gateway: REMOTE6, dev: 'eth0' })
+}
+
+/** The host gets another IPv6 address, and so do its containers. */
+async function followAnAddress(isolator: PortMappingIsolator): Promise<void> {
+  await using atHost = await RtnetlinkSocket.open({ netns: host })
+  await using inside = await RtnetlinkSocket.open({ netns: c1 })
+  const shared = async (): Promise<string> => {
+    const addresses = await inside.addresses.list({ dev: 'eth0', family: 'inet6', scope: 'global' })
+    return addresses.map(({ address }) => address).join(' and ')
+  }
+  say(`web-1 has ${await shared()}`)
+  const followed = new Promise(resolve => isolator.on('repaired', resolve))
+  const [, ms] = await timed(async () => {
+    await atHost.addresses.add({ dev: 'eth0', address: LATER6, prefixLength: 64, nodad: true })
+    await followed
+  })
+  say(`the host gets ${LATER6}; ${ms} ms later web-1 has ${await shared()}`)
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<[T, string]> {

@@ -108,5 +108,9 @@ t.test('demo: the tour ends where it began', needsIsolation(), async t => {
   t.equal(await exit, 0, output())
   t.match(output(), /^ {2}remote -> host:31000 \(web-1\) +"web-1" \(from port \d+\)$/m)
   t.match(output(), /^ {2}web-1 -> remote:80 from a port that isn't its own +no answer$/m)
+  t.match(
+    output(),
+    /the host gets 2001:db8:9::3; [\d.]+ ms later web-1 has 2001:db8:9::3 and 2001:db8:9::2$/m,
+  )
   t.match(output(), /links of the host now: lo, eth0; ingress qdiscs: 0/)
 })

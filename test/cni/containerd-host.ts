@@ -49,12 +49,15 @@ state = "/run/containerd"
 `
 
 /** A host with containerd, which ends with the test. */
-export async function containerdHost(t: Test): Promise<Containerd> {
+export async function containerdHost(t: Test, { ipv6 = false } = {}): Promise<Containerd> {
   // ctr has no option for these.
-  const host = await runtimeHost(t, { ownFolders: ['/etc/cni', '/opt/cni', '/var/lib/cni'] })
+  const host = await runtimeHost(t, { ownFolders: ['/etc/cni', '/opt/cni', '/var/lib/cni'], ipv6 })
   const { folder, plugins, run, attempt, start } = host
   mkdirSync(join(folder, 'networks'))
-  writeFileSync(join(folder, 'networks/shared.conflist'), JSON.stringify(NETWORK))
+  writeFileSync(
+    join(folder, 'networks/shared.conflist'),
+    JSON.stringify({ ...NETWORK, plugins: NETWORK.plugins.map(plugin => ({ ...plugin, ipv6 })) }),
+  )
   await run(['ln', '-s', join(folder, 'networks'), '/etc/cni/net.d'])
   await run(['ln', '-s', plugins, '/opt/cni/bin'])
   writeFileSync(join(folder, 'containerd.toml'), toml(host))

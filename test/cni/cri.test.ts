@@ -6,10 +6,11 @@ import t from 'tap'
 import { runIn } from '../helpers/iproute2.js'
 import { allOf, type Skip } from '../helpers/privilege.js'
 import { HOST_IP } from '../helpers/topology.js'
+import { HOST_IP6 } from '../isolator/inet6-topology.js'
 import { containerdHost, POD_IMAGE, SOCKET, type Containerd } from './containerd-host.js'
 import { callRuntime, fieldOf, type Fields } from './cri-client.js'
 import { needsRuntime } from './runtime-host.js'
-import { namespaceOf, reachesAll } from './runtime-traffic.js'
+import { INET, INET6, namespaceOf, reachesAll } from './runtime-traffic.js'
 
 /** containerd runs it for each pod, before ours. */
 const LOOPBACK = '/usr/lib/cni/loopback'
@@ -76,7 +77,7 @@ const runPod = (name: string, cgroup: string, { hostPorts = [], annotations = {}
 ]
 
 t.test('pods of containerd', allOf(needsRuntime('ctr', 'containerd', 'runc'), needsLoopback()), async t => {
-  const machine = await containerdHost(t)
+  const machine = await containerdHost(t, { ipv6: true })
   const { cgroup, plugins, outside, ids } = machine
   symlinkSync(LOOPBACK, join(plugins, 'loopback'))
   await importPodImage(machine)
@@ -84,7 +85,7 @@ t.test('pods of containerd', allOf(needsRuntime('ctr', 'containerd', 'runc'), ne
   const run = async (name: string, pod: Pod): Promise<string> =>
     fieldOf(await call('RunPodSandbox', runPod(name, cgroup, pod)), 1).toString()
 
-  t.test('a pod: its address, its ports, by mapping and by annotation, its limits', async t => {
+  t.test('a pod: its addresses, its ports, by mapping and by annotation, its limits', async t => {
     const web = await run('web', {
       hostPorts: [31000],
       annotations: { 'rtnetlink.ports': '31001-31003', 'kubernetes.io/egress-bandwidth': '8M' },
@@ -96,15 +97,23 @@ t.test('pods of containerd', allOf(needsRuntime('ctr', 'containerd', 'runc'), ne
         [2, 1],
       ])
       const info = JSON.parse(fieldOf(fieldOf(answer, 2), 2).toString()) as { pid: number }
-      return { ip: fieldOf(fieldOf(fieldOf(answer, 1), 5), 1).toString(), namespace: namespaceOf(info.pid) }
+      const network = fieldOf(fieldOf(answer, 1), 5)
+      return {
+        ip: fieldOf(network, 1).toString(),
+        // PodIP, of which there is one more.
+        ipv6: fieldOf(fieldOf(network, 2), 1).toString(),
+        namespace: namespaceOf(info.pid),
+      }
     }
-    const [{ ip, namespace }, { namespace: otherNamespace }] = [await status(web), await status(other)]
-    t.equal(ip, HOST_IP, 'podIP')
-    await reachesAll(
-      t,
-      { container: namespace, tcp: 31000, udp: 31003 },
-      { ...machine, other: otherNamespace },
-    )
+    const [{ ip, ipv6, namespace }, { namespace: otherNamespace }] = [await status(web), await status(other)]
+    t.strictSame([ip, ipv6], [HOST_IP, HOST_IP6], 'podIPs')
+    for (const family of [INET, INET6])
+      await reachesAll(
+        t,
+        { container: namespace, tcp: 31000, udp: 31003 },
+        { ...machine, other: otherNamespace },
+        family,
+      )
     t.match(await runIn(namespace.path, 'tc', 'class', 'show', 'dev', 'eth0'), / rate 8Mbit /)
 
     await t.rejects(run('third', { hostPorts: [31000] }), /asks for port 31000, which 'shared:\w+' has/)

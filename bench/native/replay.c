@@ -74,14 +74,20 @@ static uint32_t last_sequence(const unsigned char *bytes, size_t length) {
   return header->nlmsg_seq;
 }
 
+// A look at what is not there, which the recorded call has taken for an answer: RTM_GET..., or a dump of sockets of a protocol that
+// the kernel does not have. Nothing is made with both flags of NLM_F_DUMP, which are NLM_F_REPLACE and NLM_F_EXCL there.
+static int is_look(const struct nlmsghdr *request) {
+  return (request->nlmsg_type & 3) == 2 || (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+}
+
 // Whether the last answer is among these.
 static int answered(const char *bytes, size_t length, uint32_t sequence) {
   const struct nlmsghdr *header;
   for (size_t at = 0; at < length; at += NLMSG_ALIGN(header->nlmsg_len)) {
     header = (const void *)(bytes + at);
-    const int *error = NLMSG_DATA(header);
-    if (header->nlmsg_type == NLMSG_ERROR && *error != 0) {
-      fprintf(stderr, "message %u was refused: %s\n", header->nlmsg_seq, strerror(-*error));
+    const struct nlmsgerr *error = NLMSG_DATA(header);
+    if (header->nlmsg_type == NLMSG_ERROR && error->error != 0 && !is_look(&error->msg)) {
+      fprintf(stderr, "message %u was refused: %s\n", header->nlmsg_seq, strerror(-error->error));
       exit(1);
     }
     const int last = header->nlmsg_type == NLMSG_ERROR || header->nlmsg_type == NLMSG_DONE;

@@ -1,10 +1,12 @@
 // What the wire's other end does: frames to a host, from a packet socket on a device of this network namespace.
 //
-//     wire cost <device> <rounds> <frames per burst> <port> ...    CPU time per packet to each port, bursts in rotation
+//     wire cost <device> <rounds> <frames per burst> <port> ...    CPU time per packet to each port, bursts in rotation;
+//                                                                  `6/<port>`: by IPv6
 //     wire answers <device>                                        how many answers one ARP request and one ping get
 //
 // A veth hands a frame over inline: the sender's CPU time holds the whole way to the receiving stack. The packets have a
-// wrong IP checksum, so that every receiver drops them at the same place, right after the filters.
+// wrong IP checksum, so that every receiver drops them at the same place, right after the filters; IPv6 has none, and says
+// that it is longer than the frame.
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -19,6 +21,8 @@
 
 static const uint8_t host_mac[6] = {2, 0, 10, 9, 0, 2}, own_mac[6] = {2, 0, 10, 9, 0, 1};
 static const uint8_t host_ip[4] = {10, 9, 0, 2}, own_ip[4] = {10, 9, 0, 1};
+
+static const uint8_t host_ip6[16] = {0x20, 1, 0xd, 0xb8, 0, 9, [15] = 2}, own_ip6[16] = {0x20, 1, 0xd, 0xb8, 0, 9, [15] = 1};
 
 static void fail(const char *what) {
   perror(what);
@@ -67,9 +71,22 @@ static size_t ipv4(uint8_t *frame, uint8_t protocol, size_t length, int wrong) {
   return at + 20;
 }
 
-static double burst(int fd, uint16_t port, int frames) {
+// An IPv6 header before `length` zero bytes that says that there are more.
+static size_t truncated_ipv6(uint8_t *frame, uint8_t protocol, size_t length) {
+  size_t at = ethernet(frame, ETH_P_IPV6);
+  uint8_t *ip = frame + at;
+  memset(ip, 0, 40 + length);
+  ip[0] = 0x60, ip[4] = 4, ip[6] = protocol, ip[7] = 64;
+  memcpy(ip + 8, own_ip6, 16);
+  memcpy(ip + 24, host_ip6, 16);
+  return at + 40;
+}
+
+static double burst(int fd, const char *to, int frames) {
+  const int is_ipv6 = strncmp(to, "6/", 2) == 0;
+  const uint16_t port = (uint16_t)atoi(is_ipv6 ? to + 2 : to);
   uint8_t frame[128];
-  size_t at = ipv4(frame, 17, 26, 1);
+  size_t at = is_ipv6 ? truncated_ipv6(frame, 17, 26) : ipv4(frame, 17, 26, 1);
   frame[at] = 0x12, frame[at + 1] = 0x34, frame[at + 2] = port >> 8, frame[at + 3] = port & 0xff, frame[at + 5] = 26;
   const uint64_t began = cpu_nanoseconds();
   for (int i = 0; i < frames; i++)
@@ -79,11 +96,11 @@ static double burst(int fd, uint16_t port, int frames) {
 
 static void cost(int fd, int rounds, int frames, char **ports, int count) {
   double *samples = calloc((size_t)(rounds * count), sizeof *samples);
-  for (int i = 0; i < count; i++) burst(fd, (uint16_t)atoi(ports[i]), frames);
+  for (int i = 0; i < count; i++) burst(fd, ports[i], frames);
   for (int round = 0; round < rounds; round++)
     for (int i = 0; i < count; i++) {
       int which = (i + round) % count;
-      samples[which * rounds + round] = burst(fd, (uint16_t)atoi(ports[which]), frames);
+      samples[which * rounds + round] = burst(fd, ports[which], frames);
     }
   printf("[");
   for (int i = 0; i < rounds * count; i++) printf("%s%.1f", i ? "," : "", samples[i]);

@@ -11,13 +11,14 @@ export const idOf = (i: number): string => `c${i}`
 export const portOf = (i: number): number => FIRST_PORT + i
 
 /** The isolator of as many containers with 16 + 1 ports each. */
-export function createIsolator(count: number): Promise<PortMappingIsolator> {
+export function createIsolator(count: number, { ipv6 = false } = {}): Promise<PortMappingIsolator> {
   const firstEphemeral = Math.ceil((FIRST_PORT + count) / 16) * 16
   return PortMappingIsolator.create({
     publicInterface: 'eth0',
     ports: [[FIRST_PORT, FIRST_PORT + count - 1]],
     ephemeralPorts: [[firstEphemeral, firstEphemeral + count * EPHEMERAL_PORTS_PER_CONTAINER - 1]],
     ephemeralPortsPerContainer: EPHEMERAL_PORTS_PER_CONTAINER,
+    ipv6,
   })
 }
 

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import type { PortMappingIsolator } from '../../../lib/index.js'
 import { median, quantile } from '../statistics.js'
 import { textTable } from '../text-table.js'
 import { duration, times } from '../units.js'
 import { createIsolator, idOf, MOST, portOf, withNamespaces } from './crowd.js'
-import { Wire } from './wire.js'
+import { filtersOfContainer, filtersOfHost } from './filter-counts.js'
+import { byIpv6, Wire } from './wire.js'
 
 const DEFAULT_COUNT = 1000
 const PER_CALL = 64
@@ -15,9 +17,13 @@ const FRAMES_PER_BURST = 3000
 /** Discard: the host has no socket there, and containers no port. */
 const HOST_PORT = 9
 
-const count = Number(process.argv[2] ?? DEFAULT_COUNT)
+const {
+  positionals: [given],
+  values: families,
+} = parseArgs({ allowPositionals: true, options: { ipv6: { type: 'boolean' } } })
+const count = Number(given ?? DEFAULT_COUNT)
 if (!Number.isInteger(count) || count < 2 || count > MOST)
-  throw new RangeError(`${process.argv[2]} is not a number of containers from 2 to ${MOST}`)
+  throw new RangeError(`${given} is not a number of containers from 2 to ${MOST}`)
 
 const rows: [what: string, figure: string][] = []
 const note = (what: string, figure: string): void => {
@@ -56,18 +62,31 @@ async function many(isolator: PortMappingIsolator, indices: readonly number[]): 
   return spent
 }
 
-async function packetCosts(wire: Wire, ports: readonly number[]): Promise<number[]> {
+/** What the first container has added, while it is the only one. */
+async function noteFiltersOfOne(): Promise<void> {
+  const [{ link } = {}] = isolator.list()
+  if (link === undefined) throw new Error('there is no container')
+  const filters = await filtersOfHost()
+  const leading = filters.reduce((sum, each, i) => sum + each - (filtersBefore[i] ?? 0), 0)
+  const [veth, inside] = await filtersOfContainer(link, link)
+  note('filters of a container: leading to it, on its veth, inside', `${leading}, ${veth}, ${inside}`)
+}
+
+async function packetCosts(wire: Wire, ports: readonly (number | string)[]): Promise<number[]> {
   const samples = await wire.cost(ports, ROUNDS, FRAMES_PER_BURST)
   return samples.map(bursts => Math.min(...bursts))
 }
 
 const indices = Array.from({ length: count }, (_, i) => i)
-await using wire = await Wire.lay()
-let isolator = await createIsolator(count)
+await using wire = await Wire.lay(families)
+let isolator = await createIsolator(count, families)
+const filtersBefore = await filtersOfHost()
+note('filters on eth0, lo, without containers', filtersBefore.slice(0, 2).join(', '))
 
 const before = availableKiB()
 const latencies = await oneByOne(isolator, indices.slice(0, 1))
 const [oneContainer = NaN, hostBeside = NaN] = await packetCosts(wire, [portOf(0), HOST_PORT])
+await noteFiltersOfOne()
 latencies.push(...(await oneByOne(isolator, indices.slice(1))))
 
 note('isolate, one by one, all', duration(latencies.reduce((sum, each) => sum + each, 0)))
@@ -94,6 +113,19 @@ note(
   `a packet to the host beside ${count}`,
   `${times((host ?? NaN) / hostBeside)} of one beside one container`,
 )
+if (families.ipv6) {
+  const ports = [portOf(0), portOf(count - 1), HOST_PORT]
+  const costs = await packetCosts(wire, [...ports, ...ports.map(byIpv6)])
+  for (const [i, to] of [
+    `the first of ${count}`,
+    `the last of ${count}`,
+    `the host beside ${count}`,
+  ].entries())
+    note(
+      `an IPv6 packet to ${to}`,
+      `${times((costs[ports.length + i] ?? NaN) / (costs[i] ?? NaN))} of one of IPv4`,
+    )
+}
 const answers = await wire.answers()
 note('answers to one ARP request, to one ping', `${answers.arp}, ${answers.ping}`)
 
@@ -106,7 +138,7 @@ delay.disable()
 note('longest delay of the event loop meanwhile', duration(delay.max))
 
 await isolator.close()
-const restart = await timed(async () => (isolator = await createIsolator(count)))
+const restart = await timed(async () => (isolator = await createIsolator(count, families)))
 note('create, after a restart', duration(restart))
 note('recover', duration(await timed(() => isolator.recover(indices.map(idOf)))))
 
@@ -121,5 +153,5 @@ note(
 note(`isolateMany, ${PER_CALL} a call, all`, duration(await many(isolator, indices)))
 note('destroy', duration(await timed(() => isolator.destroy())))
 
-console.log(`${count} containers with 16 + 1 ports\n`)
+console.log(`${count} containers with 16 + 1 ports, ${families.ipv6 ? 'both families' : 'IPv4'}\n`)
 console.log(textTable(rows))

@@ -4,7 +4,10 @@ import { output } from '../output.js'
 
 const MTU = 1500
 
-/** The other end of the host's wire: 10.9.0.1 in a namespace of its own; the host is 10.9.0.2 on eth0. */
+/** A port as native/wire.c takes it, by IPv6. */
+export const byIpv6 = (port: number): string => `6/${port}`
+
+/** The other end of the host's wire: 10.9.0.1 in a namespace of its own; the host is 10.9.0.2 on eth0. With IPv6 2001:db8:9::1 and ::2. */
 export class Wire implements AsyncDisposable {
   readonly #netns: NetworkNamespace
   readonly #tool: string
@@ -14,7 +17,7 @@ export class Wire implements AsyncDisposable {
     this.#tool = tool
   }
 
-  static async lay(): Promise<Wire> {
+  static async lay({ ipv6 = false } = {}): Promise<Wire> {
     const tool = await compile('wire')
     const netns = await NetworkNamespace.create()
     await using host = await RtnetlinkSocket.open()
@@ -32,6 +35,12 @@ export class Wire implements AsyncDisposable {
     await remote.links.change({ dev: 'eth0', up: true })
     await remote.addresses.add({ dev: 'eth0', address: '10.9.0.1', prefixLength: 16 })
     await host.routes.add({ destination: 'default', gateway: '10.9.0.1', dev: 'eth0' })
+    if (ipv6) {
+      const prefix = { dev: 'eth0', prefixLength: 64, nodad: true }
+      await host.addresses.add({ ...prefix, address: '2001:db8:9::2' })
+      await remote.addresses.add({ ...prefix, address: '2001:db8:9::1' })
+      await host.routes.add({ destination: 'default', gateway: '2001:db8:9::1', dev: 'eth0' })
+    }
     // As Mesos asks operators to: the rest is for containers.
     const own = NetworkNamespace.current()
     await own.writeSysctl('net.ipv4.ip_local_port_range', '63936 65535')
@@ -39,8 +48,12 @@ export class Wire implements AsyncDisposable {
     return new Wire(netns, tool)
   }
 
-  /** CPU time per packet to each port in ns: per port, one number for each of `rounds` alternated bursts. */
-  async cost(ports: readonly number[], rounds: number, framesPerBurst: number): Promise<number[][]> {
+  /** CPU time per packet to each port, or {@link byIpv6}, in ns: per port, one number for each of `rounds` alternated bursts. */
+  async cost(
+    ports: readonly (number | string)[],
+    rounds: number,
+    framesPerBurst: number,
+  ): Promise<number[][]> {
     const samples = JSON.parse(await this.#run('cost', 'eth0', rounds, framesPerBurst, ...ports)) as number[]
     return ports.map((_, i) => samples.slice(i * rounds, (i + 1) * rounds))
   }

@@ -56,10 +56,10 @@ export async function sharedAddresses6(
     const [now] = found ? inUse(found) : []
     return [now ?? { ...each, lost: true }]
   }
-  const settled = (addresses: readonly SharedAddress6[]): Shared6 => ({
-    addresses,
-    problems: [...duplicates(dev, global, named), ...losses(dev, addresses, named)],
-  })
+  const settled = (addresses: readonly SharedAddress6[]): Shared6 => {
+    const problems = [...duplicates(dev, global, named), ...losses(dev, addresses, named)]
+    return { addresses, problems: addresses.length > 0 || problems.length > 0 ? problems : [noneLeft(dev)] }
+  }
   if (named)
     return settled(named.flatMap(address => kept(before.get(address) ?? { address, prefixLength: 128 })))
   const now = global.filter(found => stays(found, before)).flatMap(inUse)
@@ -107,6 +107,12 @@ const duplicates = (
         `another machine on the link has ${found.address} too, as the host has found out (dadfailed): containers do not share it. ` +
         `Take it from one of them, then delete it from ${dev} and add it again`,
     }))
+
+/** Another machine has taken the last one, and it has been deleted here since. */
+const noneLeft = (dev: string): Inet6Problem => ({
+  object: `ip -6 address show dev ${dev}`,
+  found: `${dev} has no global IPv6 address, and containers have none. Give it one, which they take then`,
+})
 
 const losses = (
   dev: string,

@@ -130,7 +130,9 @@ t.test('the host finds a duplicate of an address', needsIsolation(), async t => 
     t.strictSame((await world.isolator.repair()).repaired, [], 'nothing but that is to be put right')
 
     await ip(remote.name, `addr del ${HOST_IP6}/64 dev eth0`)
-    await ipBatch(host.name, [`addr del ${HOST_IP6}/64 dev eth0`, `addr add ${HOST_IP6}/64 dev eth0`])
+    await ip(host.name, `addr del ${HOST_IP6}/64 dev eth0`)
+    await isReported(t, world, /eth0 has no global IPv6 address, and containers have none/)
+    await ip(host.name, `addr add ${HOST_IP6}/64 dev eth0`)
     await ip(host.name, 'route replace default via 10.9.0.1 dev eth0')
     t.ok(await has(c1, [`${HOST_IP6}/128`]), 'without the duplicate they have it again')
     await isClean(t, world, 'without the duplicate')

@@ -90,8 +90,9 @@ for (const [ipv6, cases] of [
     `a container gets no port on which a socket of the host would lose its packets, ipv6 ${ipv6}`,
     needsIsolation(),
     async t => {
-      const prepare = ipv6 ? preparedInet6 : preparedTopology
-      const { topology, host, remote, isolator } = await prepare(t, { containers: 1 })
+      const { topology, host, remote, isolator } = ipv6
+        ? await preparedInet6(t, { containers: 1, addresses6: [HOST_IP6] })
+        : await preparedTopology(t, { containers: 1 })
       const [c1] = topology.containers as [NamespaceRef]
       await ip(host.name, 'addr add 10.9.0.77/24 dev eth0')
       if (ipv6) await ip(host.name, `addr add ${NOT_SHARED}/64 dev eth0 nodad`)

@@ -103,7 +103,7 @@ t.test('a set-up that was cut before its roots, and other addresses since', need
     t.match(faults, [/has lost the address 2001:db8:9::2/, /lo lacks 3 of/, /eth0 lacks 4 of/])
     const second = await create(topology)
     t.strictSame(await second.verify(), [], 'it is completed')
-    t.match(second.host.ipv6, { addresses: [OTHER_IP6] })
+    t.match(second.host.ipv6, { addresses: [{ address: OTHER_IP6 }] })
     await second.isolate('web-1', { netns: topology.containers[0]!.name, ports: PORTS })
     t.equal(await reaches(topology, OTHER_IP6), 'connected')
     await second.destroy()

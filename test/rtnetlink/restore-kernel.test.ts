@@ -6,22 +6,25 @@ import { bash, scratch, type Scratch } from './scratch.js'
 
 const can = allOf(canCreateNamespaces(), hasLink('veth'), hasLink('bridge'))
 
-/** What fills a namespace. A line that the running kernel, or its `ip`, cannot carry out is left out and counted. */
+/**
+ * What fills a namespace. A line that the running kernel, or its `ip`, cannot carry out is left out and counted. A kernel that has
+ * loaded tunnels has the first indexes in use: each namespace comes with a device of each.
+ */
 const LINES = [
   'ip link set lo up alias "the loopback"',
   // The children are listed before their parents here.
-  'ip link add index 9 br0 address 02:00:00:00:00:20 type bridge forward_delay 300 && ip link set br0 addrgenmode none && ip link set br0 up',
+  'ip link add index 109 br0 address 02:00:00:00:00:20 type bridge forward_delay 300 && ip link set br0 addrgenmode none && ip link set br0 up',
   'ip link set br0 type bridge no_linklocal_learn 1',
-  'ip link add index 5 a0 address 02:00:00:00:00:05 mtu 1400 type veth peer name b0 index 4 address 02:00:00:00:00:04 mtu 1380',
+  'ip link add index 105 a0 address 02:00:00:00:00:05 mtu 1400 type veth peer name b0 index 104 address 02:00:00:00:00:04 mtu 1380',
   'ip link set a0 addrgenmode none && ip link set b0 addrgenmode none && ip link set a0 master br0 up && ip link set b0 up group 7 alias "it is b0"',
   'ip link set a0 type bridge_slave cost 77 priority 9 hairpin on isolated on',
   'ip link property add dev b0 altname other altname another-name-of-the-link',
-  'ip link add index 3 link b0 name b0.5 type vlan id 5 reorder_hdr off && ip link set b0.5 addrgenmode none && ip link set b0.5 up',
-  'ip link add index 12 x0 address 02:00:00:00:00:12 type vxlan id 42 dev b0 group 239.1.1.1 dstport 4789',
-  'ip link add index 13 m0 address 02:00:00:00:00:13 link b0 type macvlan mode bridge',
-  'ip link add index 14 d0 address 02:00:00:00:00:14 type dummy && ip link set d0 addrgenmode none && ip link set d0 up',
-  'ip link add index 15 i0 address 02:00:00:00:00:15 type ifb && ip link set i0 addrgenmode none && ip link set i0 up',
-  'ip link add index 17 v0 address 02:00:00:00:00:17 type vrf table 77',
+  'ip link add index 103 link b0 name b0.5 type vlan id 5 reorder_hdr off && ip link set b0.5 addrgenmode none && ip link set b0.5 up',
+  'ip link add index 112 x0 address 02:00:00:00:00:12 type vxlan id 42 dev b0 group 239.1.1.1 dstport 4789',
+  'ip link add index 113 m0 address 02:00:00:00:00:13 link b0 type macvlan mode bridge',
+  'ip link add index 114 d0 address 02:00:00:00:00:14 type dummy && ip link set d0 addrgenmode none && ip link set d0 up',
+  'ip link add index 115 i0 address 02:00:00:00:00:15 type ifb && ip link set i0 addrgenmode none && ip link set i0 up',
+  'ip link add index 117 v0 address 02:00:00:00:00:17 type vrf table 77',
   'ip addr add 10.9.0.2/24 brd + dev b0 && ip addr add 10.9.0.3/24 dev b0 && ip addr add 10.8.0.2 peer 10.8.0.3 dev b0',
   'ip addr add fd00::2/64 dev b0 nodad && ip addr add 10.7.0.1/24 dev br0 && ip addr add 127.0.0.9/8 dev lo',
   'ip route add default via 10.9.0.1 && ip route add 10.20.0.0/16 via 10.8.0.3 src 10.9.0.3 metric 7',
@@ -128,7 +131,7 @@ t.test('what is refused is said, and the rest is made', can, async t => {
   await bash({ name, path: `/run/netns/${name}` }, 'ip link add a0 type ifb; ip link add b0 type ifb')
   const { links } = await rt.snapshot(['links'])
   for (const dev of ['a0', 'b0']) await rt.links.delete(dev)
-  const [lo, a0, b0] = links
+  const [lo, a0, b0] = ['lo', 'a0', 'b0'].map(wanted => links.find(({ name }) => name === wanted))
   const lists: Partial<RtnetlinkSnapshot> = {
     links: [lo!, { ...a0!, uncarried: ['IFLA_XDP.IFLA_XDP_ATTACHED'] }, b0!],
   }

@@ -106,6 +106,9 @@ export class ContainerLinks {
     this.#closed = true
     this.#socket?.close()
     this.#socket = undefined
+    // A call that still comes to its turn looks.
+    this.#seesAllGone = false
+    this.forget()
   }
 
   async #byNews(known: Map<number, Link>): Promise<LinksNow> {
@@ -185,6 +188,8 @@ export class ContainerLinks {
       return
     const index = payload.getInt32(INDEX_AT, littleEndian)
     if (isGone && this.#seesAllGone) this.#gone.add(index)
+    // It was in another namespace meanwhile.
+    if (!isGone) this.#gone.delete(index)
     if (!this.#keeps) return
     this.#news.set(index, message)
     if (this.#news.size > MOST_NEWS) this.forget()

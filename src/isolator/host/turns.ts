@@ -222,7 +222,11 @@ export class HostTurns {
     turn.lock = await this.#hold(turn, firstMs)
     const last = await lastChange(rt)
     turn.unfinished = last?.unfinished ?? false
-    if (last === undefined || last.by !== this.#seen) this.#isAnyLeft = await this.#duties.seeOthers(false)
+    if (last === undefined || last.by !== this.#seen) {
+      // What was left before stays so: a look can be at what has changed since the one before.
+      const isLeft = await this.#duties.seeOthers(false)
+      this.#isAnyLeft ||= isLeft
+    }
     this.#seen = last?.by
     turn.joinedUntil = performance.now() + JOINED_WITHIN_MS
   }

@@ -27,11 +27,10 @@ export async function add(
     ...rateLimits(config.runtime.bandwidth),
   }
   return await isolators.use(config.options, 'none', async isolator => {
-    const { host } = isolator
     refuseOtherAddresses(
       config.runtime,
       attachment.args,
-      addressesOf(host).map(({ address }) => address),
+      addressesOf(isolator.host).map(({ address }) => address),
     )
     await using rt = await RtnetlinkSocket.open()
     const info = await isolateAnew(isolator, isolators, id, {
@@ -39,7 +38,8 @@ export async function add(
       managed: config.options.ports ?? [],
     })
     try {
-      return await madeOf(config, attachment, host, info, rt)
+      // As the host is now: isolate() follows it.
+      return await madeOf(config, attachment, isolator.host, info, rt)
     } catch (error) {
       // The container has ended already: a failed ADD leaves nothing.
       await isolators.remove([id])

@@ -52,7 +52,7 @@ export function routerAdvertisement({
   )
 }
 
-/** On-link, and for addresses of one's own making (section 4.6.2). */
+/** With the flags L and A: the prefix is on-link, and hosts give themselves addresses in it (RFC 4861, section 4.6.2). */
 function prefixOption({ prefix, valid = A_DAY, preferred = valid }: AdvertisedPrefix): Buffer {
   const option = Buffer.alloc(16)
   option.set([3, 4, 64, 0xc0])

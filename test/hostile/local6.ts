@@ -86,7 +86,7 @@ export const local6: Group = {
     ]),
     {
       id: 'HA1',
-      rule: "all nodes of one's own interface (ff01::1), into the host",
+      rule: 'the interface-local group of all nodes (ff01::1), into the host',
       ...c1Host,
       frame: ported6({ destination: 'ff01::1', to: '33:33:00:00:00:01', destinationPort: HOST_PORT }),
     },

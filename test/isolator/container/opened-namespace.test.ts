@@ -1,9 +1,8 @@
 import t from 'tap'
 import { NetworkNamespace } from '../../../src/netns/network-namespace.js'
 import { netnsIdMessages } from '../../../src/rtnetlink/netns-id-messages.js'
-import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
+import { watchRequests } from '../../helpers/kernel-requests.js'
 import { processInside } from '../../helpers/process-inside.js'
-import { replaceMethod } from '../../helpers/replace-method.js'
 import { needsIsolation, preparedTopology } from '../isolated-topology.js'
 
 t.test(
@@ -17,19 +16,12 @@ t.test(
       await using netns = NetworkNamespace.open(inside!.path)
       await isolator.isolate('web-1', { netns, ports: [], hold: false })
     }
-    let searches = 0
-    replaceMethod(
-      t,
-      RtnetlinkSocket.prototype,
-      'send',
-      send =>
-        function (requests, options) {
-          const all = [...requests]
-          if (all.length > 1 && all.every(({ type }) => type === netnsIdMessages.get)) searches++
-          return send.call(this, all, options)
-        },
-    )
-    await isolator.cleanup('web-1')
-    t.equal(searches, 0)
+    const during = watchRequests(t)
+    const { sent } = await during(() => isolator.cleanup('web-1'))
+    const isSearch = (messages: (typeof sent)[number]): boolean =>
+      messages.length > 1 && messages.every(({ type }) => type === netnsIdMessages.get.type)
+    t.strictSame(sent.filter(isSearch), [])
+    const asked = await during(() => isolator.processes())
+    t.ok(asked.sent.some(isSearch), 'one would have been seen: processes() asks for all processes alike')
   },
 )

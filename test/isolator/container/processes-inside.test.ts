@@ -1,12 +1,10 @@
 import t, { type Test } from 'tap'
 import { PortMappingIsolator } from '../../../src/isolator/port-mapping-isolator.js'
-import { NetlinkSocket } from '../../../src/netlink/socket.js'
 import { linkMessages } from '../../../src/rtnetlink/link-messages.js'
 import { netnsIdMessages } from '../../../src/rtnetlink/netns-id-messages.js'
-import { RtnetlinkSocket } from '../../../src/rtnetlink-socket.js'
 import { run, runIn } from '../../helpers/iproute2.js'
+import { watchRequests } from '../../helpers/kernel-requests.js'
 import { processInside } from '../../helpers/process-inside.js'
-import { replaceMethod } from '../../helpers/replace-method.js'
 import type { NamespaceRef } from '../../helpers/topology.js'
 import { needsIsolation, OPTIONS, preparedTopology, type IsolatedTopology } from '../isolated-topology.js'
 
@@ -78,38 +76,17 @@ t.test(
   needsIsolation(),
   async t => {
     const { isolator } = await fourContainers(t)
-    let dumps = 0
-    replaceMethod(
-      t,
-      NetlinkSocket.prototype,
-      'dump',
-      dump =>
-        function (...asked) {
-          dumps++
-          return dump.apply(this, asked)
-        },
-    )
-    const types: string[] = []
-    replaceMethod(
-      t,
-      RtnetlinkSocket.prototype,
-      'send',
-      send =>
-        function (requests, options) {
-          const all = [...requests]
-          types.push(...all.map(({ type }) => type.name))
-          return send.call(this, all, options)
-        },
-    )
-    await isolator.processes()
-    t.equal(dumps, 0)
-    t.equal(types.filter(name => name === linkMessages.get.name).length, 2, 'those that no name holds')
+    const during = watchRequests(t)
+    const messages = (await during(() => isolator.processes())).sent.flat()
+    const isDump = ({ isDump }: (typeof messages)[number]): boolean => isDump
+    t.strictSame(messages.filter(isDump), [])
+    const types = messages.map(({ type }) => type)
+    t.equal(types.filter(type => type === linkMessages.get.type).length, 2, 'those that no name holds')
     t.strictSame(
       new Set(types),
-      new Set([netnsIdMessages.get.name, linkMessages.get.name]),
+      new Set([netnsIdMessages.get.type, linkMessages.get.type]),
       'beside that namespaces alone are asked for',
     )
-    await isolator.verify()
-    t.ok(dumps > 0, 'a dump would have been seen')
+    t.ok((await during(() => isolator.verify())).sent.flat().some(isDump), 'a dump would have been seen')
   },
 )

@@ -59,7 +59,7 @@ const looks = (asked: Asked) => ({
   ioctls: asked.ioctls,
 })
 
-t.test('a call looks at the links once, and not at all once it is told', needsIsolation(), async t => {
+t.test('a call lists the links once, and never while notifications are kept', needsIsolation(), async t => {
   const { a, changeOfB, spaces } = await twoIsolators(t)
   await a.isolateMany(unheld(spaces.slice(0, 2)))
   let namespaces = 0
@@ -112,7 +112,7 @@ t.test('a call looks at the links once, and not at all once it is told', needsIs
   }
 })
 
-t.test('what it is told is what a look would find', needsIsolation(), async t => {
+t.test('notifications give the same as a list of the links', needsIsolation(), async t => {
   const { host, a, b, changeOfB, spaces } = await twoIsolators(t)
   const [one, two, three] = spaces as [string, string, string]
   await a.isolate('one', { netns: one, ports: '31300', ingressRateLimit: '1MB' })
@@ -195,5 +195,9 @@ t.test('a queue that has overflowed is a reason to look', needsIsolation(), asyn
   )
   t.match(looks(asked), { links: 1 })
   await changeOfB()
-  t.match(looks(await during(() => a.cleanup('none'))), { links: 0 }, 'after which it is told again')
+  t.match(
+    looks(await during(() => a.cleanup('none'))),
+    { links: 0 },
+    'after which notifications are kept again',
+  )
 })
